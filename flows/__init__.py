@@ -1,0 +1,1 @@
+"""Orchestration only: the study, its stages and the command line."""

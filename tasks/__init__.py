@@ -1,0 +1,1 @@
+"""Verbs (modules that Prefect runs) and nouns (packages that have never heard of Prefect)."""

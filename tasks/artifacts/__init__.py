@@ -1,0 +1,1 @@
+"""The immutable things that pass between stages, their store and their fingerprint."""

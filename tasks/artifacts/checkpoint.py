@@ -1,0 +1,62 @@
+"""Checkpoint: trained weights with everything needed to use them rightly.
+
+Payload: ``weights.safetensors``, ``checkpoint.json`` (:class:`CheckpointInfo`) and ``history.parquet``, one
+row an epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+WEIGHTS = "weights.safetensors"
+INFO = "checkpoint.json"
+HISTORY = "history.parquet"
+
+
+class CheckpointInfo(BaseModel):
+    """What travels with the weights.
+
+    ``network`` is the network's recipe; ``mean`` and ``std`` (RGB, inputs in [0, 1]) are also buffers of the
+    model; ``scores`` are validation figures, among them accuracy before and after BatchNorm re-estimation
+    where a method asks for that.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    network: Mapping[str, Any]
+    classes: tuple[str, ...]
+    target_class: str
+    mpp: float
+    tile_px: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    seed: int
+    best_epoch: int
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A read-only view of one trained model."""
+
+    folder: Path
+
+    @cached_property
+    def info(self) -> CheckpointInfo:
+        """The description beside the weights."""
+        return CheckpointInfo.model_validate_json((self.folder / INFO).read_text(encoding="utf-8"))
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch: epoch, train_loss, val_loss, val_accuracy, val_auroc, learning_rate, ..."""
+        return pd.read_parquet(self.folder / HISTORY)
+
+    @property
+    def weights(self) -> Path:
+        """The safetensors file."""
+        return self.folder / WEIGHTS

@@ -1,0 +1,71 @@
+"""FaithfulnessReport: the scores of one metric on the maps of one explainer for one checkpoint.
+
+Payload: ``scores.parquet`` in long form (unit, unit_id, slide_id, patient_id, section, label, score, value,
+chance), ``report.json`` (:class:`ReportInfo`) and, for metrics that trace curves, ``curves.parquet``
+(unit_id, slide_id, curve, fraction, value). ``unit`` is ``tile`` or ``section``; a unit that cannot be scored has a NaN value and
+is counted in ``excluded`` with its reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+SCORES = "scores.parquet"
+CURVES = "curves.parquet"
+INFO = "report.json"
+
+SCORE_COLUMNS = (
+    "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance",
+)  # fmt: skip
+
+
+class ScoreInfo(BaseModel):
+    """What one named score means: ``direction`` says whether higher or lower is more faithful."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    direction: Literal["higher", "lower", "none"]
+    lower_bound: float | None = None
+    upper_bound: float | None = None
+    meaning: str = ""
+
+
+class ReportInfo(BaseModel):
+    """The metric with its settings, its scores, what was left out and the passes spent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metric: Mapping[str, Any]
+    scores: tuple[ScoreInfo, ...]
+    excluded: Mapping[str, int]
+    passes: Mapping[str, int]
+    minimum_passes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FaithfulnessReport:
+    """A read-only view of one metric's scores."""
+
+    folder: Path
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Long-form scores, columns ``SCORE_COLUMNS``."""
+        return pd.read_parquet(self.folder / SCORES)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame | None:
+        """Curves where the metric traces any."""
+        path = self.folder / CURVES
+        return pd.read_parquet(path) if path.is_file() else None
+
+    @cached_property
+    def info(self) -> ReportInfo:
+        """Settings, meanings, exclusions and passes."""
+        return ReportInfo.model_validate_json((self.folder / INFO).read_text(encoding="utf-8"))

@@ -1,0 +1,25 @@
+"""PredictionSet: the logits of one checkpoint on the evaluated tiles.
+
+Payload: ``predictions.parquet``, one row a tile: tile_id, slide_id, patient_id, section, split, label and
+logit_<class index>; tiles in the order of slides and of their tile sets.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+PREDICTIONS = "predictions.parquet"
+
+
+@dataclass(frozen=True)
+class PredictionSet:
+    """A read-only view of one checkpoint's predictions."""
+
+    folder: Path
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a tile."""
+        return pd.read_parquet(self.folder / PREDICTIONS)

@@ -1,0 +1,134 @@
+"""The store: an artifact is complete or absent, never changed, and named by what it was made from."""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tasks.artifacts.part import Part, Reference
+from tasks.artifacts.payload import content_digest, damage, list_payload
+from tasks.artifacts.record import FILE_NAME, Record, new_record, read_record, write_atomically
+
+_log = logging.getLogger("veritile.store")
+
+Write = Callable[[Path], Mapping[str, float] | None]
+"""Writes a payload into an empty folder; may return measures such as seconds or megabytes."""
+
+
+class MissingArtifactError(LookupError):
+    """An artifact that was asked for is not in the store, or is damaged."""
+
+
+class Store:
+    """All artifacts below one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "store"
+        self._work = home / "work"
+
+    def find(self, part: Part, *, full: bool = False) -> Record | None:
+        """Return the record of ``part`` if its payload is whole; a damaged one is reported and None."""
+        record = read_record(self._pointer(part.kind, part.fingerprint))
+        if record is None:
+            return None
+        wrong = damage(self.root / part.kind / record.payload, record.files, full=full)
+        if wrong is None:
+            return record
+        _log.warning("damaged artifact %s (%s): %s; it will be made again", record.reference, part.label, wrong)
+        return None
+
+    def reuse_or_build(self, part: Part, write: Write, *, force: bool = False) -> Reference:
+        """Return the stored artifact of ``part``, or make it with ``write`` and store it."""
+        record = None if force else self.find(part)
+        return (record or self._build(part, write)).reference
+
+    def path(self, reference: Reference) -> Path:
+        """Return the payload folder of ``reference``, verified by size and, where touched, by hash.
+
+        Raises:
+            MissingArtifactError: it is absent, damaged, or now points to other bytes.
+        """
+        record = self.record(reference)
+        folder = self.root / reference.kind / record.payload
+        wrong = damage(folder, record.files)
+        if wrong is not None:
+            raise MissingArtifactError(f"artifact {reference} is damaged: {wrong}; run its stage again")
+        return folder
+
+    def record(self, reference: Reference) -> Record:
+        """Return the record of ``reference``.
+
+        Raises:
+            MissingArtifactError: it is absent or now points to other bytes.
+        """
+        record = read_record(self._pointer(reference.kind, reference.fingerprint))
+        if record is None or record.digest != reference.digest:
+            raise MissingArtifactError(f"artifact {reference} is not in the store {self.root}")
+        return record
+
+    def work(self, part: Part) -> Path:
+        """Return the folder where unfinished work on ``part`` may be resumed; made if absent."""
+        folder = self._work / part.fingerprint
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def records(self, kind: str) -> Iterator[Record]:
+        """Yield every record of ``kind``, in order of fingerprint."""
+        for pointer in sorted((self.root / kind).glob(f"*/{FILE_NAME}")):
+            record = read_record(pointer)
+            if record is not None:
+                yield record
+
+    def put(self, record: Record) -> None:
+        """Make ``record`` the artifact of its fingerprint; the payload must lie in its place already."""
+        pointer = self._pointer(record.part.kind, record.fingerprint)
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(pointer, record.model_dump_json(indent=1))
+
+    def _pointer(self, kind: str, fingerprint: str) -> Path:
+        return self.root / kind / fingerprint / FILE_NAME
+
+    def _build(self, part: Part, write: Write) -> Record:
+        draft = self._new_draft(part)
+        started = time.perf_counter()
+        try:
+            measures = dict(write(draft) or {})
+            measures.setdefault("seconds", time.perf_counter() - started)
+            record = self._publish(part, draft, measures)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        self._forget_work(part)
+        return record
+
+    def _new_draft(self, part: Part) -> Path:
+        # Beside the payloads, so that publishing is a rename within one file system.
+        draft = self.root / ".drafts" / f"{part.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
+        draft.mkdir(parents=True)
+        return draft
+
+    def _publish(self, part: Part, draft: Path, measures: Mapping[str, float]) -> Record:
+        files = list_payload(draft)
+        record = new_record(part, content_digest(files), files, measures)
+        target = self.root / part.kind / record.payload
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._place(draft, target, record)
+        self.put(record)
+        return record
+
+    def _place(self, draft: Path, target: Path, record: Record) -> None:
+        """Rename the draft into place; an equal payload that is there already is refreshed, not trusted."""
+        if target.exists():
+            aside = draft.with_name(f"{draft.name}.old")
+            target.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+        try:
+            draft.rename(target)
+        except OSError:
+            # Another process published the same bytes in between: its payload is ours.
+            if damage(target, record.files, full=True) is not None:
+                raise
+
+    def _forget_work(self, part: Part) -> None:
+        shutil.rmtree(self._work / part.fingerprint, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Arms side by side: performance, faithfulness and cost."""

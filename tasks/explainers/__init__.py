@@ -1,0 +1,1 @@
+"""One file per explainer; the only importer of captum."""

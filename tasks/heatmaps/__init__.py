@@ -1,0 +1,1 @@
+"""Stitching, overlays and exports."""

@@ -1,0 +1,1 @@
+"""MONAI networks made safe to explain, and access to their features."""

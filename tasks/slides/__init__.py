@@ -1,0 +1,1 @@
+"""Manifest, reader, resolution policy, annotations; the only importer of openslide."""

@@ -1,0 +1,1 @@
+"""Tissue, grid, labels and the pixel store."""

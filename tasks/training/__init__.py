@@ -1,0 +1,1 @@
+"""Batches, loop and checkpointing."""
