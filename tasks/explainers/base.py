@@ -1,0 +1,93 @@
+"""What every explainer is: a frozen recipe that turns images into one signed, raw map each."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from tasks.functional.gradients import Reduction
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.functional.passes import Passes
+from tasks.plugins import Plugin, plugin_type
+
+Kind = Literal["sensitivity", "contribution", "control"]
+
+
+class ExplanationError(ValueError):
+    """An explainer was given, or has made, something that is no explanation."""
+
+
+class Explainer(Plugin):
+    """Explains the logit of the target less the mean of the other logits, one map an image.
+
+    A subclass fills in :meth:`attribute`, and :meth:`passes` for what it costs. Explainers that average over
+    noise hold another explainer and prepare what that one prepares.
+    """
+
+    package: ClassVar[str] = "tasks.explainers"
+    signed: ClassVar[bool] = True
+    """Whether the method tells evidence for the target from evidence against it."""
+    complete: ClassVar[bool] = False
+    """Whether the map sums to the margin of the image less that of :meth:`baseline`."""
+    kind: ClassVar[Kind]
+    """``sensitivity`` to change, ``contribution`` to the output, or a ``control`` to be beaten."""
+    control: ClassVar[bool] = False
+    """Whether it is a control, not to be reported as an explanation."""
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return the maps, float [B, H, W], detached, on the images' device; the model stays as it was.
+
+        Args:
+            model: gives logits [B, K]; its normalisation is inside.
+            images: float [B, C, H, W] in [0, 1].
+            targets: int64 [B], class indices.
+            tile_keys: int64 [B] of :func:`tasks.functional.tile_keys.tile_keys`, all that noise may know.
+
+        Raises:
+            ExplanationError: shapes that do not belong together.
+        """
+        _check(images, targets, tile_keys)
+        with leave_as_found(model), torch.no_grad():
+            return self.attribute(self.prepare(model), images, targets, tile_keys).detach()
+
+    def prepare(self, model: nn.Module) -> nn.Module:
+        """Return the model that :meth:`attribute` works on, made once for many batches; default: itself."""
+        return model
+
+    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return [B, H, W]; ``model`` is prepared, in eval mode and frozen, and gradients are off."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it attributes")
+
+    def passes(self) -> Passes:
+        """Return the passes one image costs."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
+
+    def baseline(self, images: Tensor) -> Tensor | None:
+        """Return what complete maps are measured against, [B, C, H, W]; None where nothing is promised."""
+        return None
+
+
+class ChannelExplainer(Explainer):
+    """An explainer with a value for each channel, which ``reduce`` turns into one for each pixel.
+
+    ``sum`` keeps sign and completeness; ``l2`` and ``abs_mean`` keep neither.
+    """
+
+    reduce: Reduction = "sum"
+
+
+if TYPE_CHECKING:
+    AnyExplainer = Explainer
+else:
+    AnyExplainer = plugin_type(Explainer)
+"""The type of a field that holds any explainer."""
+
+
+def _check(images: Tensor, targets: Tensor, tile_keys: Tensor) -> None:
+    if images.ndim != 4:
+        raise ExplanationError(f"images have shape {list(images.shape)}; needed [B, C, H, W]")
+    for name, vector in (("targets", targets), ("tile_keys", tile_keys)):
+        if vector.shape != images.shape[:1] or vector.dtype != torch.int64:
+            raise ExplanationError(
+                f"{name} are {vector.dtype} {list(vector.shape)}; needed int64 [{len(images)}], one an image"
+            )

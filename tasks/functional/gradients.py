@@ -1,0 +1,66 @@
+"""The explained quantity and its gradient with respect to the input."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Reduction = Literal["sum", "l2", "abs_mean"]
+"""How the channels of an attribution become one map; only ``sum`` keeps the sign and completeness."""
+
+
+class LogitsError(ValueError):
+    """A model gave something else than logits [B, K] of at least two classes, or a target is no class."""
+
+
+def target_margin(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return [B]: the logit of the target less the mean of the other logits.
+
+    Args:
+        logits: float [B, K], K at least 2.
+        targets: int64 [B], class indices.
+
+    Raises:
+        LogitsError: another shape, a single logit, or a target outside [0, K).
+    """
+    check_logits(logits, targets)
+    chosen = logits.gather(1, targets[:, None]).squeeze(1)
+    return chosen - (logits.sum(1) - chosen) / (logits.shape[1] - 1)
+
+
+def check_logits(logits: Tensor, targets: Tensor) -> None:
+    """Raise :class:`LogitsError` unless ``logits`` is [B, K >= 2] and ``targets`` [B] are class indices."""
+    if logits.ndim != 2 or logits.shape[1] < 2:
+        raise LogitsError(
+            f"the model gave an output of shape {list(logits.shape)}; needed [B, K] with K >= 2"
+        )
+    if targets.shape != logits.shape[:1]:
+        raise LogitsError(f"targets have shape {list(targets.shape)}; needed [{len(logits)}], one an image")
+    # The range is left to gather on an accelerator: a look at the values here would stall it.
+    if targets.device.type == "cpu" and len(targets) and not 0 <= int(targets.min()) <= int(targets.max()):
+        raise LogitsError(f"a target is {int(targets.min())}; classes are counted from 0")
+    if targets.device.type == "cpu" and len(targets) and int(targets.max()) >= logits.shape[1]:
+        raise LogitsError(f"a target is {int(targets.max())}; the model knows {logits.shape[1]} classes")
+
+
+def input_gradient(model: Callable[[Tensor], Tensor], images: Tensor, targets: Tensor) -> Tensor:
+    """Return [B, C, H, W]: the gradient of each image's :func:`target_margin` by that image.
+
+    The parameters' ``.grad`` stay untouched. Right in a batch only where images do not influence each
+    other, as in eval mode.
+    """
+    with torch.enable_grad():
+        leaf = images.detach().requires_grad_()
+        margin = target_margin(model(leaf), targets)
+        (gradient,) = torch.autograd.grad(margin.sum(), leaf)
+    return gradient
+
+
+def reduce_channels(values: Tensor, how: Reduction) -> Tensor:
+    """Return [B, H, W] of values [B, C, H, W]: the sum, the Euclidean norm or the mean magnitude."""
+    if how == "sum":
+        return values.sum(1)
+    if how == "l2":
+        return values.square().sum(1).sqrt()
+    return values.abs().mean(1)

@@ -1,0 +1,27 @@
+"""From stored pixels to the network's input."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def to_images(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Return float32 [B, 3, H, W] in [0, 1] on ``device`` of uint8 pixels [B, H, W, 3]."""
+    # Bytes cross to the device, floats are made there: a quarter of the traffic.
+    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    return tensor.permute(0, 3, 1, 2).to(torch.float32).div(255.0).contiguous()
+
+
+def spans(count: int, size: int) -> Iterator[slice]:
+    """Yield slices of at most ``size`` that cover range(count) in order."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def forward_in_batches(model: Callable[[Tensor], Tensor], images: Tensor, batch: int) -> Tensor:
+    """Return the model's output [N, ...] for images [N, C, H, W], ``batch`` at a time, without gradients."""
+    with torch.no_grad():
+        return torch.cat([model(images[span]) for span in spans(len(images), batch)])
