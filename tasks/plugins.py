@@ -111,10 +111,17 @@ def plugin_type(base: type[Plugin]) -> Any:
         },
     }
     return Annotated[
-        SerializeAsAny[base],  # type: ignore[valid-type]  # the family is known at run time only
+        SerializeAsAny[base],  # type: ignore[misc, valid-type]  # the family is known at run time only
         BeforeValidator(lambda data: _resolve(base.package, data)),
         WithJsonSchema(schema),
     ]
+
+
+def modules_of(plugin: Plugin) -> tuple[str, ...]:
+    """Return the modules that ``plugin`` and the plug-ins it holds come from, sorted."""
+    own = {type(plugin).__module__}
+    held = (getattr(plugin, field) for field in type(plugin).model_fields)
+    return tuple(sorted(own.union(*(modules_of(item) for item in held if isinstance(item, Plugin)))))
 
 
 def recipe_of(value: Any) -> Any:

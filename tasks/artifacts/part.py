@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 SCHEMA_VERSION = 1
 
@@ -37,8 +39,9 @@ class Part(BaseModel):
     """One artifact to be had: its place in the study and everything that may change its numbers.
 
     ``label`` is its readable place in the study (``standard/seed0/gradient/slide_3``) and enters no
-    hash. ``inputs`` maps a name to a :class:`Reference` written as text, or to ``sha256:...`` of a file.
-    ``code`` maps a module to the hash of its syntax tree.
+    hash. ``inputs`` maps a name to a :class:`Reference` as text, or to ``sha256:...`` of a file; only
+    the kind and the bytes of an input enter the fingerprint, so that a stage which ran again and gave the same
+    bytes makes nothing after it run. ``code`` maps a module to the hash of its syntax tree.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +54,12 @@ class Part(BaseModel):
     code: Mapping[str, str] = {}
     seed: int | None = None
 
+    @field_validator("recipe")
+    @classmethod
+    def _as_json(cls, value: Mapping[str, Any]) -> Any:
+        # Tuples become lists here, so that a new recipe and a stored one compare equal.
+        return json.loads(canonical_json(value))
+
     @property
     def fingerprint(self) -> str:
         """24 hex digits over kind, schema, recipe, inputs, seed and code."""
@@ -59,8 +68,27 @@ class Part(BaseModel):
                 "kind": self.kind,
                 "schema": SCHEMA_VERSION,
                 "recipe": self.recipe,
-                "inputs": self.inputs,
+                "inputs": {name: _bytes_of(text) for name, text in self.inputs.items()},
                 "seed": self.seed,
                 "code": self.code,
             }
         )
+
+
+def _bytes_of(text: str) -> str:
+    kind, _, rest = text.partition("/")
+    return f"{kind}/{rest.rpartition('/')[2]}" if rest else text
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a flow hands to a verb: the part to make, its inputs by name, and where to work.
+
+    ``force`` makes the part again although it is there; ``advance`` is told of every few items done.
+    """
+
+    part: Part
+    inputs: Mapping[str, Reference]
+    home: Path
+    force: bool = False
+    advance: Callable[[int], None] = lambda done: None

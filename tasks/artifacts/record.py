@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -88,8 +87,3 @@ def read_record(path: Path) -> Record | None:
         return Record.model_validate_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` as it comes back from JSON, so that stored and new recipes compare equal."""
-    return Part(stage="", label="", kind="", recipe={"value": value}).model_dump(mode="json")["recipe"]["value"]

@@ -1,10 +1,12 @@
 """The store: an artifact is complete or absent, never changed, and named by what it was made from."""
 
+import fcntl
 import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.artifacts.part import Part, Reference
@@ -36,13 +38,16 @@ class Store:
         wrong = damage(self.root / part.kind / record.payload, record.files, full=full)
         if wrong is None:
             return record
-        _log.warning("damaged artifact %s (%s): %s; it will be made again", record.reference, part.label, wrong)
+        _log.warning(
+            "damaged artifact %s (%s): %s; it will be made again", record.reference, part.label, wrong
+        )
         return None
 
     def reuse_or_build(self, part: Part, write: Write, *, force: bool = False) -> Reference:
         """Return the stored artifact of ``part``, or make it with ``write`` and store it."""
-        record = None if force else self.find(part)
-        return (record or self._build(part, write)).reference
+        with self._lock(part):
+            record = None if force else self.find(part)
+            return (record or self._build(part, write)).reference
 
     def path(self, reference: Reference) -> Path:
         """Return the payload folder of ``reference``, verified by size and, where touched, by hash.
@@ -86,6 +91,14 @@ class Store:
         pointer = self._pointer(record.part.kind, record.fingerprint)
         pointer.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(pointer, record.model_dump_json(indent=1))
+
+    @contextmanager
+    def _lock(self, part: Part) -> Iterator[None]:
+        """Let one process at a time make ``part``; the kernel drops the lock of a killed one."""
+        self._work.mkdir(parents=True, exist_ok=True)
+        with (self._work / f"{part.fingerprint}.lock").open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
 
     def _pointer(self, kind: str, fingerprint: str) -> Path:
         return self.root / kind / fingerprint / FILE_NAME

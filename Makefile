@@ -1,0 +1,42 @@
+# Two commands: `make quickstart` and `make test`. Everything else is the veritile command.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR ?= .veritile
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Each of two test workers gets one core; more threads than cores only wait for one another.
+TEST_ENV := OMP_NUM_THREADS=1 DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true PREFECT_SERVER_ANALYTICS_ENABLED=false
+
+.PHONY: quickstart test check lint format clean
+
+quickstart: $(VENV)/installed
+	$(BIN)/veritile phantom $(HOME_DIR)/phantom
+	$(BIN)/veritile run pipeline_configs/phantom.yaml --home $(HOME_DIR)
+
+test: $(VENV)/installed-test lint
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Veritile needs Python 3.11 to 3.13, got %d.%d; give another with PYTHON=..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[test]'
+	touch $@ $(VENV)/installed

@@ -1,0 +1,183 @@
+"""The ``veritile`` command; every heavy import is inside a command, so that --help is instant."""
+
+import logging
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from flows.environment import prepare
+
+app = typer.Typer(
+    help="Interpretability studies on whole-slide pathology images: tile, train, explain, evaluate, compare, record.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+_debug = False
+
+ConfigArg = Annotated[Path, typer.Argument(help="The study file (YAML).")]
+HomeOption = Annotated[Path, typer.Option(help="Where all state lies.")]
+RootOption = Annotated[
+    Path | None, typer.Option(help="Folder the manifest's paths start from [default: its own].")
+]
+StageOption = Annotated[str | None, typer.Option(help="tile, train, explain, evaluate, compare or record.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Force this stage and go on to the end.")]
+Names = Annotated[list[str] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
+Numbers = Annotated[list[int] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and all log lines.")] = False,
+) -> None:
+    global _debug  # one switch of one process
+    _debug = debug
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("veritile").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+@app.command()
+def run(
+    config: ConfigArg,
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+    only: StageOption = None,
+    from_: FromOption = None,
+    arm: Names = None,
+    seed: Numbers = None,
+    slide: Names = None,
+    explainer: Names = None,
+    metric: Names = None,
+) -> None:
+    """Run a study, or force one stage of it; finished parts are reused."""
+    prepare(home)
+    from flows import commands
+    from flows.session import Selection
+
+    selection = Selection(*(tuple(v or ()) for v in (arm, seed, slide, explainer, metric)))
+    commands.run(config, commands.Target(home, data_root, only, from_, selection), out)
+
+
+@app.command()
+def status(
+    config: ConfigArg,
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+    only: StageOption = None,
+    from_: FromOption = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Hash every stored byte again.")] = False,
+) -> None:
+    """Say of every part whether it is done, or would run and why."""
+    prepare(home)
+    from flows import commands
+
+    commands.status(config, commands.Target(home, data_root, only, from_), out, verify=verify)
+
+
+@app.command()
+def validate(config: ConfigArg, data_root: RootOption = None, home: HomeOption = Path(".veritile")) -> None:
+    """Check a study file and its manifest; nothing is run."""
+    prepare(home)
+    from flows import commands
+
+    commands.validate(config, commands.Target(home, data_root), out)
+
+
+@app.command()
+def adopt(
+    stage: Annotated[str, typer.Argument(help="The stage whose stored artifacts stand.")],
+    config: ConfigArg,
+    reason: Annotated[str, typer.Option(help="Why the changed code gives the same numbers.")],
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+) -> None:
+    """Record that stored artifacts stand after a refactoring that changed no number."""
+    prepare(home)
+    from flows import commands
+
+    commands.adopt(stage, reason, config, commands.Target(home, data_root), out)
+
+
+@app.command()
+def phantom(
+    folder: Annotated[Path, typer.Argument(help="Where the slides and manifest.csv go.")],
+    recipe: Annotated[Path | None, typer.Option(help="A YAML file of PhantomRecipe fields.")] = None,
+) -> None:
+    """Generate a cohort of synthetic slides whose right answers are known."""
+    from flows import commands
+
+    commands.phantom(folder, recipe, out)
+
+
+@app.command()
+def plugins() -> None:
+    """List every regularizer, explainer and metric, one line each."""
+    from flows import commands
+
+    commands.plugins(out)
+
+
+@app.command()
+def ui(
+    home: HomeOption = Path(".veritile"),
+    mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow UI.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
+) -> None:
+    """Start the MLflow and Prefect UIs on this machine alone, and print their addresses."""
+    prepare(home)
+    from flows import servers
+
+    servers.serve_uis(home, mlflow_port, prefect_port, out)
+
+
+@app.command()
+def schedule(
+    config: ConfigArg,
+    cron: Annotated[str | None, typer.Option(help="When, for example '0 2 * * *'.")] = None,
+    every: Annotated[int | None, typer.Option(help="Or every so many seconds.")] = None,
+    timezone: Annotated[str, typer.Option(help="The clock that --cron is read by.")] = "UTC",
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+) -> None:
+    """Run a study on a schedule; needs PREFECT_API_URL or a server started by `veritile ui`."""
+    prepare(home)
+    from flows import commands
+
+    commands.schedule(config, commands.Target(home, data_root), commands.Clock(cron, every, timezone), out)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one sentence and exit code 2, a failed part exit code 1."""
+    sys.excepthook = _one_sentence
+    try:
+        app()
+    except _mistakes() as mistake:
+        if _debug:
+            raise
+        err.print(f"[bold red]error:[/] {escape(str(mistake))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _mistakes() -> tuple[type[BaseException], ...]:
+    """Return the exceptions that mean a user's mistake; asked for only when something was raised."""
+    from flows.mistakes import MISTAKES
+
+    return MISTAKES
+
+
+def _one_sentence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell an error that nobody foresaw in one sentence too; the traceback comes with --debug."""
+    if _debug:
+        sys.__excepthook__(kind, error, trace)
+        return
+    told = escape(str(error)) or "no message"
+    err.print(
+        f"[bold red]error:[/] {kind.__name__}: {told} (--debug shows where)", highlight=False, soft_wrap=True
+    )

@@ -1,0 +1,172 @@
+"""StudyConfig: one YAML file is one frozen model; nothing in it is inherited, interpolated or read from outside."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from tasks.comparison.recipe import ComparisonRecipe
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+
+from tasks.explainers.base import Explainer
+from tasks.faithfulness.base import Metric
+from tasks.plugins import plugin_type
+from tasks.tiling.recipe import TilingRecipe
+
+STAGES = ("tile", "train", "explain", "evaluate", "compare", "record")
+Stage = Literal["tile", "train", "explain", "evaluate", "compare", "record"]
+Split = Literal["train", "val", "test"]
+AnyExplainer = plugin_type(Explainer)
+AnyMetric = plugin_type(Metric)
+
+
+class ConfigError(Exception):
+    """A study file that cannot be used; the message is one sentence a problem."""
+
+
+class Section(BaseModel):
+    """A frozen block of the study file; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class FailurePolicy(Section):
+    """What the study puts up with."""
+
+    max_failed_slides: float = Field(0.0, ge=0.0, lt=1.0)
+    """The fraction of slides that may fail in the tile stage; above it the study ends after that stage."""
+
+
+class TrainStage(Section):
+    """Every arm is trained with every seed on the same recipe."""
+
+    arms: tuple[ArmRecipe, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    recipe: TrainingRecipe = TrainingRecipe()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_repeats("arm ids", (arm.id for arm in self.arms))
+        _refuse_repeats("seeds", map(str, self.seeds))
+        return self
+
+
+class ExplainStage(Section):
+    """Which slides are explained, by what, and beside which maps that see no trained model."""
+
+    splits: tuple[Split, ...] = ("test",)
+    explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
+    controls: tuple[AnyExplainer, ...] = (
+        {"name": "random_map"},
+        {"name": "optical_density"},
+        {"name": "untrained_network"},
+    )
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_repeats("explainer ids", (e.id for e in self.everything))
+        strangers = [e.id for e in self.controls if not e.control]
+        if strangers:
+            raise ValueError(f"{', '.join(strangers)} is no control map; list it under 'explainers'")
+        return self
+
+    @property
+    def everything(self) -> tuple[Explainer, ...]:
+        """Explainers, then controls."""
+        return (*self.explainers, *self.controls)
+
+
+class EvaluateStage(Section):
+    """Which faithfulness metrics are computed for every map."""
+
+    metrics: tuple[AnyMetric, ...] = Field(min_length=1)
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        _refuse_repeats("metric ids", (m.id for m in self.metrics))
+        return self
+
+
+class RecordStage(Section):
+    """Where the study is recorded in MLflow."""
+
+    experiment: str | None = None
+    """The MLflow experiment; the study's name by default."""
+    tracking_uri: str | None = None
+    """An MLflow server; by default a SQLite file under the home folder."""
+
+
+class Resources(Section):
+    """What may not change a number: how much is done at once."""
+
+    batch: int = Field(64, ge=1)
+    """Tiles a forward pass in explain and evaluate."""
+    workers: int = Field(2, ge=1)
+    """Slides tiled at the same time; models run one at a time and use all cores themselves."""
+
+
+class StudyConfig(Section):
+    """A whole study."""
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$")
+    manifest: str
+    """The cohort's CSV, relative to the study file."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    shared_patients: tuple[str, ...] = ()
+    """Patients that train and val may share, each allowed by name; test shares none."""
+    failures: FailurePolicy = FailurePolicy()
+    tile: TilingRecipe
+    train: TrainStage
+    explain: ExplainStage
+    evaluate: EvaluateStage
+    compare: ComparisonRecipe = ComparisonRecipe()
+    record: RecordStage = RecordStage()
+    resources: Resources = Resources()
+
+    @field_validator("manifest")
+    @classmethod
+    def _is_csv(cls, value: str) -> str:
+        if not value.endswith(".csv"):
+            raise ValueError(f"the manifest must be a .csv file, got {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        arms = [arm.id for arm in self.train.arms]
+        reference = self.compare.reference_arm
+        if reference is not None and reference not in arms:
+            raise ValueError(
+                f"compare.reference_arm {reference!r} is no arm; the arms are: {', '.join(arms)}"
+            )
+        target = self.train.recipe.target_class
+        if target not in self.tile.classes:
+            raise ValueError(
+                f"train.recipe.target_class {target!r} is no class; the classes are: {', '.join(self.tile.classes)}"
+            )
+        return self
+
+
+def _refuse_repeats(what: str, values: Iterable[str]) -> None:
+    repeated = [value for value, count in Counter(values).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{what} must be unique, but {', '.join(repeated)} stands there more than once")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file, read by the safe loader.
+
+    Raises:
+        ConfigError: the file is absent, is no YAML, or holds no mapping.
+    """
+    if not path.is_file():
+        raise ConfigError(f"no study file at {path}")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} must hold a mapping of keys, got {type(data).__name__}")
+    return data

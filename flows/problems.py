@@ -1,0 +1,78 @@
+"""Turn a refused study file into one sentence a problem, each with the nearest known key."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from flows.config import ConfigError, StudyConfig, read_yaml
+from tasks.plugins import Plugin, plugin_class
+
+
+def load_study(path: Path) -> StudyConfig:
+    """Read a study file; its manifest path comes back absolute.
+
+    Raises:
+        ConfigError: with every problem of the file at once.
+    """
+    data = read_yaml(path)
+    try:
+        config = StudyConfig.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{path.name}: {s}" for s in sentences(error, data))) from None
+    manifest = (path.parent / config.manifest).resolve()
+    return config.model_copy(update={"manifest": str(manifest)})
+
+
+def sentences(error: ValidationError, data: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for each problem of ``data`` that pydantic found."""
+    return [_sentence(item["loc"], item["type"], item["msg"], data) for item in error.errors()]
+
+
+def _sentence(loc: tuple[int | str, ...], kind: str, message: str, data: Mapping[str, Any]) -> str:
+    where = ".".join(str(step) for step in loc)
+    if kind == "extra_forbidden":
+        known = _known_keys(loc[:-1], data)
+        near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known keys are: {', '.join(known)}"
+        return f"unknown key {where!r}{hint}"
+    if kind == "missing":
+        return f"{where!r} is missing"
+    message = message.removeprefix("Value error, ")
+    return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
+
+
+def _known_keys(loc: Sequence[int | str], data: Any) -> list[str]:
+    """Return the keys allowed at ``loc``, walking models and raw data side by side."""
+    model: Any = StudyConfig
+    for step in loc:
+        if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(step)
+            model = field.annotation if field else None
+        else:
+            model = next(iter(get_args(model)), None)
+        data = _at(data, step)
+        model = _plain(model, data)
+    return sorted(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _at(data: Any, step: int | str) -> Any:
+    try:
+        return data[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _plain(model: Any, data: Any) -> Any:
+    """Strip unions and annotations, and turn a plug-in's base into the class that ``data`` names."""
+    if get_origin(model) in (Union, UnionType):
+        model = next((a for a in get_args(model) if a is not type(None)), None)
+    while hasattr(model, "__metadata__"):
+        model = get_args(model)[0]
+    is_plugin = isinstance(model, type) and issubclass(model, Plugin)
+    if is_plugin and isinstance(data, Mapping) and isinstance(data.get("name"), str):
+        return plugin_class(model.package, data["name"])
+    return model

@@ -1,0 +1,134 @@
+"""A study at work: its config, its manifest, its folders, and what is to be forced."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.config import STAGES, Stage, StudyConfig
+from tasks.artifacts.payload import sha256_of
+from tasks.artifacts.record import write_atomically
+from tasks.artifacts.store import Store
+from tasks.slides.manifest import Manifest, load_manifest
+
+
+class UsageError(Exception):
+    """The user asked for something that cannot be had; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which parts a forced stage makes again; an empty field selects every value."""
+
+    arm: tuple[str, ...] = ()
+    seed: tuple[int, ...] = ()
+    slide: tuple[str, ...] = ()
+    explainer: tuple[str, ...] = ()
+    metric: tuple[str, ...] = ()
+
+    def takes(self, coords: Mapping[str, str]) -> bool:
+        """Say whether a part at ``coords`` is selected; a coordinate that a part has not is no hindrance."""
+        return all(
+            coords[name] in {str(value) for value in wanted}
+            for name, wanted in vars(self).items()
+            if wanted and name in coords
+        )
+
+    @property
+    def empty(self) -> bool:
+        """True where nothing is narrowed."""
+        return not any(vars(self).values())
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What the user asked for beyond plain resuming: ``only`` or ``from_stage``, and for which parts."""
+
+    only: Stage | None = None
+    from_stage: Stage | None = None
+    selection: Selection = field(default_factory=Selection)
+
+    def __post_init__(self) -> None:
+        if self.only and self.from_stage:
+            raise UsageError("--only and --from exclude each other; give one of them")
+        if not self.selection.empty and not (self.only or self.from_stage):
+            raise UsageError(
+                "--arm, --seed, --slide, --explainer and --metric narrow --only or --from; give one"
+            )
+
+    def forces(self, stage: Stage, coords: Mapping[str, str]) -> bool:
+        """Say whether the part at ``coords`` is made again although it is there."""
+        return stage in (self.only, self.from_stage) and self.selection.takes(coords)
+
+    def wants(self, stage: Stage) -> bool:
+        """Say whether parts of ``stage`` may be made at all."""
+        return self.only in (None, stage)
+
+    def reaches(self, stage: Stage) -> bool:
+        """Say whether ``stage`` is looked at; those after ``only`` are left untouched."""
+        return self.only is None or STAGES.index(stage) <= STAGES.index(self.only)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything a stage needs to know; read-only."""
+
+    config: StudyConfig
+    home: Path
+    data_root: Path
+    manifest: Manifest
+    hashes: Mapping[str, str]
+    """sha256 of every input file, by path relative to the data root."""
+    device: str
+    orders: Orders
+
+    @property
+    def store(self) -> Store:
+        """The artifact store of this home."""
+        return Store(self.home)
+
+
+class FileHashes:
+    """Hashes of input files, kept by path, size and time, so that a cohort is read once."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "work" / "file_hashes.json"
+        self._known: dict[str, str] = {}
+        if self._path.is_file():
+            self._known = json.loads(self._path.read_text(encoding="utf-8"))
+
+    def __call__(self, path: Path) -> str:
+        """Return the hex sha256 of ``path``, read only if the file is new or was touched."""
+        stat = path.stat()
+        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key not in self._known:
+            self._known[key] = sha256_of(path)
+        return self._known[key]
+
+    def save(self) -> None:
+        """Keep what was hashed for the next run."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path, json.dumps(self._known, indent=0, sort_keys=True))
+
+
+def open_session(config: StudyConfig, home: Path, data_root: Path | None, orders: Orders) -> Session:
+    """Check the manifest and its files, and return the session.
+
+    Raises:
+        ManifestError: with every problem of the manifest.
+    """
+    csv = Path(config.manifest)
+    root = (data_root or csv.parent).resolve()
+    hashes = FileHashes(home)
+    manifest = load_manifest(csv, root, frozenset(config.shared_patients), hashes)
+    found = {p: hashes(root / p) for row in manifest.slides for p in row.input_files.values()}
+    hashes.save()
+    return Session(config, home, root, manifest, found, _device(config), orders)
+
+
+def _device(config: StudyConfig) -> str:
+    if config.device != "auto":
+        return config.device
+    import torch  # heavy: not needed to refuse a wrong study file
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

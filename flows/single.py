@@ -1,0 +1,82 @@
+"""Each stage as a flow of its own, deployable alone: it is forced on stored inputs, the rest stays untouched."""
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.config import Stage, StudyConfig
+from flows.outcome import Outcome
+from flows.problems import load_study
+from flows.session import Orders, Selection, open_session
+from flows.study import carry_through
+
+_THREADS = ThreadPoolTaskRunner(max_workers=8)
+
+
+@flow(name="tile", task_runner=_THREADS)
+def tile(
+    config: StudyConfig | Path,
+    home: Path = Path(".veritile"),
+    data_root: Path | None = None,
+    selection: Selection | None = None,
+) -> Outcome:
+    """Cut the slides into tiles again."""
+    return _alone("tile", config, home, data_root, selection)
+
+
+@flow(name="train", task_runner=_THREADS)
+def train(
+    config: StudyConfig | Path,
+    home: Path = Path(".veritile"),
+    data_root: Path | None = None,
+    selection: Selection | None = None,
+) -> Outcome:
+    """Train the arms again on stored tiles."""
+    return _alone("train", config, home, data_root, selection)
+
+
+@flow(name="explain", task_runner=_THREADS)
+def explain(
+    config: StudyConfig | Path,
+    home: Path = Path(".veritile"),
+    data_root: Path | None = None,
+    selection: Selection | None = None,
+) -> Outcome:
+    """Explain the slides again with stored checkpoints."""
+    return _alone("explain", config, home, data_root, selection)
+
+
+@flow(name="evaluate", task_runner=_THREADS)
+def evaluate(
+    config: StudyConfig | Path,
+    home: Path = Path(".veritile"),
+    data_root: Path | None = None,
+    selection: Selection | None = None,
+) -> Outcome:
+    """Measure stored maps again."""
+    return _alone("evaluate", config, home, data_root, selection)
+
+
+@flow(name="compare", task_runner=_THREADS)
+def compare(
+    config: StudyConfig | Path, home: Path = Path(".veritile"), data_root: Path | None = None
+) -> Outcome:
+    """Set the arms side by side again from stored reports."""
+    return _alone("compare", config, home, data_root, None)
+
+
+@flow(name="record", task_runner=_THREADS)
+def record(
+    config: StudyConfig | Path, home: Path = Path(".veritile"), data_root: Path | None = None
+) -> Outcome:
+    """Put a finished study into MLflow again; nothing is logged twice."""
+    return _alone("record", config, home, data_root, None)
+
+
+def _alone(
+    stage: Stage, config: StudyConfig | Path, home: Path, data_root: Path | None, selection: Selection | None
+) -> Outcome:
+    loaded = config if isinstance(config, StudyConfig) else load_study(config)
+    orders = Orders(only=stage, selection=selection or Selection())
+    return carry_through(open_session(loaded, home.resolve(), data_root, orders))

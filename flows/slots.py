@@ -1,0 +1,288 @@
+"""The places of a study: every part that its config and manifest call for, known before anything runs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks.training.recipe import ArmRecipe
+
+from flows.config import Stage
+from flows.session import Session
+from tasks.artifacts.code import code_of
+from tasks.artifacts.part import Part, Reference
+from tasks.explainers.base import Explainer
+from tasks.faithfulness.base import Metric
+from tasks.plugins import Plugin, modules_of, recipe_of
+from tasks.slides.manifest import SlideRow
+
+Known = Mapping[str, Reference]
+"""What is in hand so far: the reference of each place by its label."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place: its coordinates, what it is made from, and what its verb must be told (``about``).
+
+    ``needs`` maps an input's name to the label of the place that gives it.
+    """
+
+    stage: Stage
+    label: str
+    kind: str
+    recipe: Mapping[str, Any]
+    modules: tuple[str, ...]
+    coords: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+    about: Any = None
+
+    def part(self, known: Known) -> Part | None:
+        """Return the part, or None as long as an input is not in hand."""
+        if self.missing(known):
+            return None
+        inputs = {name: str(known[label]) for name, label in self.needs.items()}
+        return Part(
+            stage=self.stage,
+            label=self.label,
+            kind=self.kind,
+            recipe=self.recipe,
+            inputs={**inputs, **self.files},
+            code=code_of(self.modules),
+            seed=self.seed,
+        )
+
+    def less(self, known: Known) -> "Slot":
+        """Return this place without the inputs that could not be had, for stages that make do with the rest."""
+        return replace(self, needs={n: label for n, label in self.needs.items() if label in known})
+
+    def missing(self, known: Known) -> tuple[str, ...]:
+        """Return the labels of the inputs that are not in hand."""
+        return tuple(label for label in self.needs.values() if label not in known)
+
+
+def tile_slots(session: Session) -> list[Slot]:
+    """One place a slide."""
+    recipe = recipe_of(session.config.tile)
+    return [_tile_slot(session, row, recipe) for row in session.manifest.slides]
+
+
+def _tile_slot(session: Session, row: SlideRow, recipe: Any) -> Slot:
+    said = row.model_dump(mode="json", include={"slide_id", "patient_id", "site", "split", "label", "mpp"})
+    return Slot(
+        stage="tile",
+        label=f"tile/{row.slide_id}",
+        kind="TileSet",
+        recipe={"tiling": recipe, "slide": said},
+        modules=("tasks.tiling.build",),
+        coords={"slide": row.slide_id},
+        files={name: f"sha256:{session.hashes[path]}" for name, path in row.input_files.items()},
+        about=row,
+    )
+
+
+def train_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place an arm and seed, made from the tiles of train and val alone."""
+    stage = session.config.train
+    needs = {f"tiles/{r.slide_id}": f"tile/{r.slide_id}" for r in slides if r.split != "test"}
+    return [
+        Slot(
+            stage="train",
+            label=f"train/{arm.id}/seed{seed}",
+            kind="Checkpoint",
+            recipe={
+                "training": recipe_of(stage.recipe),
+                "regularizers": recipe_of(arm.regularizers),
+                "device": session.device,
+                "shared_patients": sorted(session.config.shared_patients),
+            },
+            modules=("tasks.training.train", *_modules(arm.regularizers)),
+            coords={"arm": arm.id, "seed": str(seed)},
+            needs=needs,
+            seed=seed,
+            about=(arm, seed),
+        )
+        for arm in stage.arms
+        for seed in stage.seeds
+    ]
+
+
+def attribution_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place an arm, seed, explainer or control, and explained slide."""
+    rows = explained(session, slides)
+    return [
+        _attribution_slot(session, place, explainer, row)
+        for place in _places(session)
+        for explainer in session.config.explain.everything
+        for row in rows
+    ]
+
+
+def _attribution_slot(session: Session, place: "Place", explainer: Explainer, row: SlideRow) -> Slot:
+    return Slot(
+        stage="explain",
+        label=f"explain/{place.label}/{explainer.id}/{row.slide_id}",
+        kind="AttributionSet",
+        recipe={"explainer": recipe_of(explainer), "target": _target(session), "device": session.device},
+        modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
+        coords={**place.coords, "explainer": explainer.id, "slide": row.slide_id},
+        needs={"checkpoint": place.checkpoint, "tiles": f"tile/{row.slide_id}"},
+        about=explainer,
+    )
+
+
+def heatmap_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place an explainer and slide: the maps of all arms and seeds, drawn on one scale."""
+    return [
+        Slot(
+            stage="explain",
+            label=f"heatmap/{explainer.id}/{row.slide_id}",
+            kind="Heatmaps",
+            recipe={"explainer": explainer.id, "target": _target(session)},
+            modules=("tasks.heatmaps.draw",),
+            coords={"explainer": explainer.id, "slide": row.slide_id},
+            needs={
+                "tiles": f"tile/{row.slide_id}",
+                **{
+                    f"maps/{p.label}": f"explain/{p.label}/{explainer.id}/{row.slide_id}"
+                    for p in _places(session)
+                },
+            },
+            about=explainer,
+        )
+        for explainer in session.config.explain.explainers
+        for row in explained(session, slides)
+    ]
+
+
+def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place an arm and seed: its logits on the explained slides."""
+    rows = explained(session, slides)
+    return [
+        Slot(
+            stage="evaluate",
+            label=f"predict/{place.label}",
+            kind="PredictionSet",
+            recipe={"device": session.device},
+            modules=("tasks.faithfulness._predict", "tasks.models.classifier"),
+            coords=place.coords,
+            needs={"checkpoint": place.checkpoint, **_tiles(rows)},
+            about=place,
+        )
+        for place in _places(session)
+    ]
+
+
+def report_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place an arm, seed, explainer or control, and metric."""
+    rows = explained(session, slides)
+    return [
+        _report_slot(session, place, explainer, metric, rows)
+        for place in _places(session)
+        for explainer in session.config.explain.everything
+        for metric in session.config.evaluate.metrics
+    ]
+
+
+def _report_slot(
+    session: Session, place: "Place", explainer: Explainer, metric: Metric, rows: list[SlideRow]
+) -> Slot:
+    maps = {f"maps/{r.slide_id}": f"explain/{place.label}/{explainer.id}/{r.slide_id}" for r in rows}
+    return Slot(
+        stage="evaluate",
+        label=f"evaluate/{place.label}/{explainer.id}/{metric.id}",
+        kind="FaithfulnessReport",
+        recipe={
+            "metric": recipe_of(metric),
+            "target": _target(session),
+            "device": session.device,
+            "seed": session.config.evaluate.seed,
+        },
+        modules=("tasks.faithfulness.plan", "tasks.models.classifier", *modules_of(metric)),
+        coords={**place.coords, "explainer": explainer.id, "metric": metric.id},
+        needs={"checkpoint": place.checkpoint, **_tiles(rows), **maps},
+        about=(place, explainer, metric),
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """One arm with one seed."""
+
+    arm: ArmRecipe
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """``<arm>/seed<seed>``."""
+        return f"{self.arm.id}/seed{self.seed}"
+
+    @property
+    def coords(self) -> dict[str, str]:
+        """The coordinates that selectors look at."""
+        return {"arm": self.arm.id, "seed": str(self.seed)}
+
+    @property
+    def checkpoint(self) -> str:
+        """The label of its checkpoint."""
+        return f"train/{self.label}"
+
+
+def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mapping[str, str]) -> Slot:
+    """The one place where all arms stand side by side; what failed is part of what it says."""
+    rows = explained(session, slides)
+    reports = {s.label: s.label for s in report_slots(session, slides)}
+    predictions = {s.label: s.label for s in prediction_slots(session, slides)}
+    checkpoints = {p.checkpoint: p.checkpoint for p in _places(session)}
+    return Slot(
+        stage="compare",
+        label="compare",
+        kind="Comparison",
+        recipe={
+            "comparison": recipe_of(session.config.compare),
+            "study": session.config.study,
+            "arms": [arm.id for arm in session.config.train.arms],
+            "explainers": {e.id: recipe_of(e) for e in session.config.explain.everything},
+            "metrics": {m.id: recipe_of(m) for m in session.config.evaluate.metrics},
+            "failed": dict(failed),
+        },
+        modules=("tasks.comparison.compare",),
+        needs={**checkpoints, **predictions, **reports, **_tiles(rows)},
+    )
+
+
+def record_slot(session: Session, slides: Iterable[SlideRow]) -> Slot:
+    """The place that stands for what MLflow holds of the study."""
+    heatmaps = {s.label: s.label for s in heatmap_slots(session, slides)}
+    checkpoints = {p.checkpoint: p.checkpoint for p in _places(session)}
+    reports = {s.label: s.label for s in report_slots(session, slides)}
+    return Slot(
+        stage="record",
+        label="record",
+        kind="Recording",
+        recipe={"record": recipe_of(session.config.record), "study": session.config.study},
+        modules=("tasks.tracking.study",),
+        needs={"comparison": "compare", **checkpoints, **reports, **heatmaps},
+    )
+
+
+def explained(session: Session, slides: Iterable[SlideRow]) -> list[SlideRow]:
+    """Return the slides of the splits that are explained and evaluated."""
+    return [row for row in slides if row.split in session.config.explain.splits]
+
+
+def _places(session: Session) -> list[Place]:
+    stage = session.config.train
+    return [Place(arm, seed) for arm in stage.arms for seed in stage.seeds]
+
+
+def _tiles(rows: Iterable[SlideRow]) -> dict[str, str]:
+    return {f"tiles/{row.slide_id}": f"tile/{row.slide_id}" for row in rows}
+
+
+def _target(session: Session) -> int:
+    return session.config.tile.classes.index(session.config.train.recipe.target_class)
+
+
+def _modules(plugins: Iterable[Plugin]) -> tuple[str, ...]:
+    return tuple(sorted({module for plugin in plugins for module in modules_of(plugin)}))

@@ -1,0 +1,122 @@
+"""What a run would do, told part by part before it does it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from flows import slots
+from flows.session import Session
+from flows.slots import Slot
+from tasks.artifacts.changes import nearest, why
+from tasks.artifacts.failures import FailureNotes
+from tasks.artifacts.part import Part, Reference
+from tasks.artifacts.record import Record, library_versions
+
+State = Literal["done", "would run", "may run", "failed", "stale", "untouched"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one part stands: its state, why, and library versions that differ from today's."""
+
+    slot: Slot
+    state: State
+    reasons: tuple[str, ...] = ()
+    other_versions: tuple[str, ...] = ()
+    part: Part | None = None
+
+
+class Examination:
+    """Walks the places of a study in order, as a run would, without making anything."""
+
+    def __init__(self, session: Session, *, full: bool = False) -> None:
+        self._session = session
+        self._full = full
+        self._known: dict[str, Reference] = {}
+        self._may_change: set[str] = set()
+        self._failed: dict[str, str] = {}
+
+    def standings(self) -> Iterator[Standing]:
+        """Yield every part's standing, stage after stage."""
+        yield from self._examine(slots.tile_slots(self._session))
+        rows = [r for r in self._session.manifest.slides if f"tile/{r.slide_id}" not in self._failed]
+        yield from self._examine(slots.train_slots(self._session, rows))
+        yield from self._examine(slots.attribution_slots(self._session, rows))
+        yield from self._examine(slots.heatmap_slots(self._session, rows))
+        yield from self._examine(slots.prediction_slots(self._session, rows))
+        yield from self._examine(slots.report_slots(self._session, rows))
+        yield from self._examine([slots.comparison_slot(self._session, rows, self._failed)])
+        yield from self._examine([slots.record_slot(self._session, rows)])
+
+    def _examine(self, places: Sequence[Slot]) -> Iterator[Standing]:
+        for slot in places:
+            standing = self._standing(slot)
+            if standing.state != "done":
+                self._may_change.add(slot.label)
+            yield standing
+
+    def _standing(self, slot: Slot) -> Standing:
+        orders = self._session.orders
+        if not orders.reaches(slot.stage):
+            return self._beyond(slot)
+        part = slot.part(self._known)
+        if part is None:
+            return self._waiting(slot)
+        record = self._session.store.find(part, full=self._full)
+        if record is not None:
+            return self._stored(slot, record)
+        failed = FailureNotes(self._session.home).of(part)
+        if failed is not None:
+            self._failed[slot.label] = failed
+            return Standing(slot, "failed", (f"{failed} (it is tried again at every run)",))
+        return Standing(slot, "would run", why(self._session.store, part), part=part)
+
+    def _stored(self, slot: Slot, record: Record) -> Standing:
+        self._known[slot.label] = record.reference
+        versions = tuple(
+            f"{name} {record.versions.get(name, 'absent')}, now {now}"
+            for name, now in library_versions().items()
+            if record.versions.get(name) != now
+        )
+        if self._session.orders.forces(slot.stage, slot.coords):
+            return Standing(slot, "would run", ("it is forced",), versions)
+        upstream = [label for label in slot.needs.values() if label in self._may_change]
+        if upstream:
+            return Standing(slot, "may run", (f"{upstream[0]} would run and may give other bytes",), versions)
+        return Standing(slot, "done", (), versions)
+
+    def _waiting(self, slot: Slot) -> Standing:
+        missing = slot.missing(self._known)
+        more = f" and {len(missing) - 1} other inputs" if len(missing) > 1 else ""
+        return Standing(slot, "would run", (f"{missing[0]}{more} would be made before it",))
+
+    def _beyond(self, slot: Slot) -> Standing:
+        upstream = [label for label in slot.needs.values() if label in self._may_change]
+        if upstream:
+            return Standing(slot, "stale", (f"left untouched, though {upstream[0]} may give other bytes",))
+        return Standing(slot, "untouched")
+
+
+def adopt(session: Session, stage: str, reason: str) -> list[str]:
+    """Record that the stored artifacts of ``stage`` stand for code that changed without changing a number.
+
+    Only parts whose recipe, inputs and seed are unchanged are adopted. Returns their labels.
+    """
+    adopted = []
+    for standing in Examination(session).standings():
+        if standing.slot.stage == stage and standing.state == "would run":
+            adopted += _adopt(session, standing, reason)
+    return adopted
+
+
+def _adopt(session: Session, standing: Standing, reason: str) -> list[str]:
+    part = standing.part
+    if part is None or not all(phrase.startswith("code ") for phrase in standing.reasons):
+        return []
+    old = nearest(session.store, part)
+    if old is None:
+        return []
+    session.store.put(
+        old.model_copy(update={"part": part, "fingerprint": part.fingerprint, "adopted": reason})
+    )
+    return [standing.slot.label]

@@ -1,0 +1,47 @@
+"""The study: slides in, measured heatmaps in MLflow out."""
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import stages
+from flows.config import Stage, StudyConfig
+from flows.outcome import Outcome, settle
+from flows.problems import load_study
+from flows.session import Orders, Selection, Session, open_session
+
+
+@flow(name="study", task_runner=ThreadPoolTaskRunner(max_workers=8), validate_parameters=True)
+def study(
+    config: StudyConfig | Path,
+    home: Path = Path(".veritile"),
+    data_root: Path | None = None,
+    only: Stage | None = None,
+    from_stage: Stage | None = None,
+    selection: Selection | None = None,
+) -> Outcome:
+    """Run one study, or force one stage of it; finished parts are reused from disk.
+
+    Args:
+        config: the study, or the path of its file.
+        home: where all state lies.
+        data_root: where the manifest's paths start; the manifest's own folder by default.
+        only: force this stage on stored inputs and leave the rest untouched.
+        from_stage: force this stage and go on to the end.
+        selection: which parts of the forced stage; all by default.
+    """
+    loaded = config if isinstance(config, StudyConfig) else load_study(config)
+    orders = Orders(only, from_stage, selection or Selection())
+    return carry_through(open_session(loaded, home.resolve(), data_root, orders))
+
+
+def carry_through(session: Session) -> Outcome:
+    """Tile, train, explain, evaluate, compare and record."""
+    state = stages.tile_slides(session)
+    stages.train_arms(state)
+    stages.explain_slides(state)
+    stages.evaluate_maps(state)
+    stages.compare_arms(state)
+    stages.record_study(state)
+    return settle(state)

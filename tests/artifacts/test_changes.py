@@ -1,0 +1,51 @@
+from tasks.artifacts.changes import changes, nearest, why
+from tasks.artifacts.part import Part
+from tasks.artifacts.store import Store
+
+
+def part(**changes_):
+    base = {
+        "stage": "train",
+        "label": "train/standard/seed0",
+        "kind": "Checkpoint",
+        "recipe": {"training": {"epochs": 5, "batch": 32}, "classes": ("a", "b")},
+        "inputs": {"tiles/s1": "TileSet/aa/11"},
+        "code": {"tasks.training.train": "00"},
+        "seed": 0,
+    }
+    return Part(**{**base, **changes_})
+
+
+def test_nothing_changed_says_nothing_even_through_json():
+    assert changes(Part.model_validate_json(part().model_dump_json()), part()) == ()
+
+
+def test_each_kind_of_change_is_named():
+    new = part(
+        recipe={"training": {"epochs": 6, "batch": 32, "amp": True}, "classes": ("a", "b")},
+        inputs={"tiles/s1": "TileSet/aa/22"},
+        code={"tasks.training.train": "01"},
+        seed=1,
+    )
+    assert changes(part(), new) == (
+        "recipe training.amp: absent -> True",
+        "recipe training.epochs: 5 -> 6",
+        "input tiles/s1 changed",
+        "code tasks.training.train changed",
+        "seed: 0 -> 1",
+    )
+
+
+def test_an_input_made_again_with_equal_bytes_is_no_change():
+    assert changes(part(), part(inputs={"tiles/s1": "TileSet/bb/11"})) == ()
+
+
+def test_the_nearest_artifact_of_the_same_place_explains(tmp_path):
+    store = Store(tmp_path)
+    far = part(recipe={"training": {"epochs": 9, "batch": 1}}, seed=0)
+    for p in (far, part(), part(label="train/other/seed0", seed=4)):
+        store.reuse_or_build(p, lambda out: (out / "x").write_text("x") and None)
+    new = part(recipe={"training": {"epochs": 6, "batch": 32}, "classes": ("a", "b")})
+    assert nearest(store, new).part == part()
+    assert why(store, new) == ("recipe training.epochs: 5 -> 6",)
+    assert why(store, part(label="train/new/seed0", seed=7)) == ("it was never made",)
