@@ -13,7 +13,7 @@ from rich.markup import escape
 from flows.environment import prepare
 
 app = typer.Typer(
-    help="Interpretability studies on whole-slide pathology images: tile, train, explain, evaluate, compare, record.",
+    help="Interpretability studies on whole-slide images: tile, train, explain, evaluate, compare, record.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -158,6 +158,9 @@ def main() -> None:
     sys.excepthook = _one_sentence
     try:
         app()
+    except SystemExit:
+        # The normal end; asking for the mistakes below would import half the house to say --help.
+        raise
     except _mistakes() as mistake:
         if _debug:
             raise

@@ -1,4 +1,4 @@
-"""StudyConfig: one YAML file is one frozen model; nothing in it is inherited, interpolated or read from outside."""
+"""StudyConfig: one YAML file is one frozen model, without inheritance, interpolation or environment."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -144,7 +144,7 @@ class StudyConfig(Section):
         target = self.train.recipe.target_class
         if target not in self.tile.classes:
             raise ValueError(
-                f"train.recipe.target_class {target!r} is no class; the classes are: {', '.join(self.tile.classes)}"
+                f"train.recipe.target_class {target!r} is no class; there are: {', '.join(self.tile.classes)}"
             )
         return self
 

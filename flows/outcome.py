@@ -78,5 +78,6 @@ def refuse_too_many(state: Progressing) -> None:
     if len(failed) > allowed * len(slides):
         listed = "\n".join(f"  {slide}: {why}" for slide, why in failed.items())
         raise TooManyFailedSlidesError(
-            f"{len(failed)} of {len(slides)} slides failed, failures.max_failed_slides allows {allowed:.0%}:\n{listed}"
+            f"{len(failed)} of {len(slides)} slides failed, "
+            f"failures.max_failed_slides allows {allowed:.0%}:\n{listed}"
         )

@@ -9,7 +9,7 @@ from flows.config import STAGES, Stage, StudyConfig
 from tasks.artifacts.payload import sha256_of
 from tasks.artifacts.record import write_atomically
 from tasks.artifacts.store import Store
-from tasks.slides.manifest import Manifest, load_manifest
+from tasks.slides.manifest import Manifest, input_files, load_manifest
 
 
 class UsageError(Exception):
@@ -120,8 +120,8 @@ def open_session(config: StudyConfig, home: Path, data_root: Path | None, orders
     csv = Path(config.manifest)
     root = (data_root or csv.parent).resolve()
     hashes = FileHashes(home)
-    manifest = load_manifest(csv, root, frozenset(config.shared_patients), hashes)
-    found = {p: hashes(root / p) for row in manifest.slides for p in row.input_files.values()}
+    manifest, _ = load_manifest(csv, root, frozenset(config.shared_patients), hashes)
+    found = {path: hashes(root / path) for row in manifest.slides for path in input_files(row).values()}
     hashes.save()
     return Session(config, home, root, manifest, found, _device(config), orders)
 

@@ -1,4 +1,4 @@
-"""Each stage as a flow of its own, deployable alone: it is forced on stored inputs, the rest stays untouched."""
+"""Each stage as a flow of its own: forced on stored inputs, while the rest stays untouched."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from tasks.artifacts.part import Part, Reference
 from tasks.explainers.base import Explainer
 from tasks.faithfulness.base import Metric
 from tasks.plugins import Plugin, modules_of, recipe_of
-from tasks.slides.manifest import SlideRow
+from tasks.slides.manifest import SlideRow, input_files
 
 Known = Mapping[str, Reference]
 """What is in hand so far: the reference of each place by its label."""
@@ -53,7 +53,7 @@ class Slot:
         )
 
     def less(self, known: Known) -> "Slot":
-        """Return this place without the inputs that could not be had, for stages that make do with the rest."""
+        """Return this place without the inputs that could not be had; some stages make do with the rest."""
         return replace(self, needs={n: label for n, label in self.needs.items() if label in known})
 
     def missing(self, known: Known) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _tile_slot(session: Session, row: SlideRow, recipe: Any) -> Slot:
         recipe={"tiling": recipe, "slide": said},
         modules=("tasks.tiling.build",),
         coords={"slide": row.slide_id},
-        files={name: f"sha256:{session.hashes[path]}" for name, path in row.input_files.items()},
+        files={name: f"sha256:{session.hashes[path]}" for name, path in input_files(row).items()},
         about=row,
     )
 
