@@ -1,0 +1,63 @@
+"""A canvas is a pixel grid laid over level-0 space: where a stitched map lies on the slide."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from tasks.slides.geometry import SlideGeometry
+
+
+class Canvas(BaseModel):
+    """Pixel (column, row) covers level-0 x from ``left + column * step_x`` over ``step_x`` pixels, y alike.
+
+    All four numbers are level-0 pixels and may be fractions; ``width`` and ``height`` count canvas pixels.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    left: float
+    top: float
+    step_x: float
+    step_y: float
+    width: int
+    height: int
+
+
+def thumbnail_canvas(geometry: SlideGeometry) -> Canvas:
+    """Return the canvas whose pixels are the pixels of ``thumbnail.png``."""
+    corners_x = np.array([0.0, geometry.thumbnail_width])
+    corners_y = np.array([0.0, geometry.thumbnail_height])
+    x, y = geometry.thumbnail_to_level0(corners_x, corners_y)
+    return Canvas(
+        left=float(x[0]),
+        top=float(y[0]),
+        step_x=float(x[1] - x[0]) / geometry.thumbnail_width,
+        step_y=float(y[1] - y[0]) / geometry.thumbnail_height,
+        width=geometry.thumbnail_width,
+        height=geometry.thumbnail_height,
+    )
+
+
+def analysis_canvas(tiles: pd.DataFrame, tile_px: int, max_side_px: int) -> Canvas:
+    """Return the canvas that covers ``tiles`` at the resolution the network saw them.
+
+    Args:
+        tiles: rows with x_level0, y_level0 and extent_level0; at least one.
+        tile_px: pixels of a tile's side.
+        max_side_px: a longer canvas gets pixels coarser by the smallest whole factor that fits.
+    """
+    left, top = float(tiles["x_level0"].min()), float(tiles["y_level0"].min())
+    across = float((tiles["x_level0"] + tiles["extent_level0"]).max()) - left
+    down = float((tiles["y_level0"] + tiles["extent_level0"]).max()) - top
+    fine = float(tiles["extent_level0"].iloc[0]) / tile_px
+    step = fine * max(1, _whole(max(across, down) / fine / max_side_px))
+    return Canvas(
+        left=left, top=top, step_x=step, step_y=step, width=_whole(across / step), height=_whole(down / step)
+    )
+
+
+def _whole(pixels: float) -> int:
+    """Round up, except for what only rounding errors put above a whole number."""
+    return math.ceil(round(pixels, 6))

@@ -1,0 +1,82 @@
+"""What one set of drawings is made from: a slide, an explainer and the checkpoints that are compared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.tile_set import TileSet
+
+SlideScore = Callable[[NDArray[np.float64]], float]
+"""The rule that makes one slide score of the target probabilities [N] of a slide's tiles."""
+
+
+class HeatmapError(Exception):
+    """A heatmap would not show what was evaluated; one sentence says where."""
+
+
+class HeatmapRecipe(BaseModel):
+    """How heatmaps are drawn; no setting changes a raw value.
+
+    Attributes:
+        percentile: the colour limit is this percentile of the absolute values of all maps on one sheet.
+        opacity: how strongly the full colour covers the tissue, 0 to 1.
+        max_side_px: a stitched map longer than this is made at a coarser pixel, by whole factors.
+        tiles_shown: how many of the highest and how many of the lowest tiles ``tiles.png`` shows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percentile: float = Field(default=99.0, gt=50, le=100)
+    opacity: float = Field(default=0.8, gt=0, le=1)
+    max_side_px: int = Field(default=8192, ge=64)
+    tiles_shown: int = Field(default=4, ge=1, le=12)
+
+
+@dataclass(frozen=True)
+class HeatmapCheckpoint:
+    """One trained model with its maps of the slide and the predictions that were evaluated."""
+
+    arm: str
+    seed: int
+    attributions: AttributionSet
+    predictions: PredictionSet
+
+    @property
+    def name(self) -> str:
+        """The name that files and panels carry."""
+        return f"{self.arm}_s{self.seed}"
+
+
+@dataclass(frozen=True)
+class HeatmapJob:
+    """The drawings of one explainer on one slide.
+
+    Attributes:
+        tiles: the slide's tiles, with ``slide.json`` and ``thumbnail.png``.
+        explainer: id of the explainer, for the legends.
+        signed: False where the explainer gives magnitudes; the scale then begins at zero.
+        classes: class names in the order of the logits.
+        target: index of the explained class.
+        checkpoints: in the order of the panels; all share the colour scale.
+        slide_score: the rule by which evaluation scores a slide.
+        recipe: how to draw.
+    """
+
+    tiles: TileSet
+    explainer: str
+    signed: bool
+    classes: tuple[str, ...]
+    target: int
+    checkpoints: tuple[HeatmapCheckpoint, ...]
+    slide_score: SlideScore
+    recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
+
+    @property
+    def target_class(self) -> str:
+        """Name of the explained class."""
+        return self.classes[self.target]

@@ -1,0 +1,65 @@
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from tasks.heatmaps.job import HeatmapRecipe
+from tasks.heatmaps.sheet import HeatmapInfo, draw_slide
+from tasks.heatmaps.tile_sheet import extreme_tiles
+from tasks.heatmaps.view import view_slide
+from tests._support.heatmap_jobs import make_job
+
+
+def draw(job, folder):
+    folder.mkdir()
+    return draw_slide(job, folder)
+
+
+def test_every_drawing_is_written_with_the_raw_maps(tmp_path):
+    job = make_job(tmp_path)
+    measures = draw(job, tmp_path / "out")
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    checkpoints = ("standard_s0", "standard_s1", "modulated_s0", "modulated_s1")
+    expected = {f"{what}_{name}.png" for what in ("overlay", "probability") for name in checkpoints}
+    assert names == expected | {f"stitched_{n}.npy" for n in checkpoints} | {
+        "sheet.png", "tiles.png", "heatmap.json",
+    }  # fmt: skip
+    raw = np.load(tmp_path / "out" / "stitched_standard_s0.npy")
+    np.testing.assert_array_equal(raw[16:32, 16:32], job.checkpoints[0].attributions.maps()[6])
+    assert measures["tiles"] == 40
+
+
+def test_the_description_holds_scale_and_scores_but_no_patient(tmp_path):
+    job = make_job(tmp_path)
+    draw(job, tmp_path / "out")
+    text = (tmp_path / "out" / "heatmap.json").read_text()
+    info = HeatmapInfo.model_validate_json(text)
+    view = view_slide(job)
+    assert info.colour_limit == view.limit
+    assert info.slide_scores == {item.checkpoint.name: item.score for item in view.checkpoints}
+    assert "secret-7" not in text
+
+
+def test_the_same_job_gives_the_same_bytes(tmp_path):
+    job = make_job(tmp_path)
+    draw(job, tmp_path / "one")
+    draw(job, tmp_path / "two")
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_one_seed_and_unsigned_maps_are_drawn_too(tmp_path):
+    maps = {("standard", 0): np.abs(np.random.default_rng(0).normal(size=(40, 16, 16)))}
+    job = dataclasses.replace(make_job(tmp_path, maps), signed=False)
+    draw(job, tmp_path / "out")
+    with Image.open(tmp_path / "out" / "sheet.png") as sheet:
+        assert sheet.width > 400
+
+
+def test_the_tile_sheet_shows_the_extremes_of_the_mean_probability(tmp_path):
+    job = dataclasses.replace(make_job(tmp_path), recipe=HeatmapRecipe(tiles_shown=2))
+    view = view_slide(job)
+    means = np.mean([item.tile_probability for item in view.checkpoints], axis=0)
+    ids = view.checkpoints[0].tiles["tile_id"].to_numpy()
+    order = np.argsort(-means)
+    assert extreme_tiles(view) == [ids[order[0]], ids[order[1]], ids[order[-2]], ids[order[-1]]]
