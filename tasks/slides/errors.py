@@ -1,0 +1,18 @@
+"""The two mistakes this storey reports; each message is one sentence for the person who has to mend it."""
+
+
+class SlideError(Exception):
+    """A slide, or a file that belongs to it, cannot be used; its part fails and the study goes on."""
+
+
+class ManifestError(Exception):
+    """A manifest has problems; all are found before any is reported.
+
+    Attributes:
+        problems: one sentence for each, with the row number as a spreadsheet shows it (the header is row 1).
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"the manifest has {count}: {'; '.join(problems)}")

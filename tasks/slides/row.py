@@ -1,0 +1,63 @@
+"""One row of a manifest: one slide, whose it is, and the files that belong to it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tasks.slides.resolution import MPP_RANGE
+
+Split = Literal["train", "val", "test"]
+
+REQUIRED = ("slide_id", "patient_id", "path", "split")
+FILES = {"slide": "path", "annotation": "annotation", "points": "points", "evidence": "evidence"}
+"""What a file of a row is called, and the column that names it."""
+
+
+def _none_if_empty(value: object) -> object:
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+_Given = BeforeValidator(_none_if_empty)
+Text = Annotated[str, _Given, Field(min_length=1)]
+Optional = Annotated[str | None, _Given]
+
+
+class SlideRow(BaseModel):
+    """One slide of a cohort; an empty cell is None.
+
+    Attributes:
+        slide_id: unique; letters, digits, ``.``, ``_`` and ``-``, for it names folders.
+        patient_id: a pseudonym; it stays in the store.
+        path: the slide file, relative to the data root, as are the other files.
+        split: where the slide belongs.
+        annotation: outlines (.geojson, .json or .xml).
+        points: labelled points (.csv).
+        evidence: an image of the whole slide, nonzero where the evidence of the class lies.
+        label: the class of the whole slide, used where there is no annotation.
+        site: the hospital or scanner.
+        mpp: micrometres per level-0 pixel, used where the file does not state them.
+        sha256: what the slide file must hash to.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slide_id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
+    patient_id: Text
+    path: Text
+    split: Annotated[Split, _Given]
+    annotation: Optional = None
+    points: Optional = None
+    evidence: Optional = None
+    label: Optional = None
+    site: Optional = None
+    mpp: Annotated[float | None, _Given, Field(ge=MPP_RANGE[0], le=MPP_RANGE[1])] = None
+    sha256: Annotated[str | None, _Given, Field(pattern=r"^[0-9a-f]{64}$")] = None
+
+
+COLUMNS = tuple(SlideRow.model_fields)
+
+
+def input_files(row: SlideRow) -> dict[str, str]:
+    """Return {slide, annotation, points, evidence: path under the data root} of the files a row names."""
+    named = {name: getattr(row, column) for name, column in FILES.items()}
+    return {name: path for name, path in named.items() if path is not None}

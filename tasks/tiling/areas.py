@@ -1,0 +1,100 @@
+"""The outlined area of each class on one slide, ready to be asked about many tiles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from tasks.slides.errors import SlideError
+from tasks.slides.outline import Outline
+from tasks.tiling.grid import Floats
+from tasks.tiling.recipe import IGNORED, TilingRecipe
+
+Geometries = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class ClassArea:
+    """All that is outlined as one class, as separate polygons in level-0 pixels, found through a tree.
+
+    Attributes:
+        class_index: its index in the recipe's classes; never 0, which is what lies outside.
+        parts: the polygons, which do not overlap.
+        tree: finds the parts near a tile.
+    """
+
+    class_index: int
+    parts: Geometries
+    tree: shapely.STRtree
+
+    def coverage(self, tiles: Geometries) -> Floats:
+        """Return the exact share of each tile (shapely boxes, [N]) that lies in this area, float64 [N]."""
+        covered = np.zeros(len(tiles))
+        tile, part = self.tree.query(tiles, predicate="intersects")
+        whole = shapely.covers(self.parts[part], tiles[tile])
+        covered[tile[whole]] = 1.0
+        tile, part = tile[~whole], part[~whole]
+        cut = shapely.area(shapely.intersection(self.parts[part], tiles[tile])) / shapely.area(tiles[tile])
+        np.add.at(covered, tile, cut)
+        shares: Floats = np.clip(covered, 0.0, 1.0)
+        return shares
+
+    def within(self, tile: shapely.Polygon) -> shapely.Geometry:
+        """Return the part of this area that lies in one tile."""
+        near = self.parts[self.tree.query(tile, predicate="intersects")]
+        return shapely.union_all(shapely.intersection(near, tile))
+
+
+def class_areas(outlines: Sequence[Outline], recipe: TilingRecipe, where: str) -> tuple[ClassArea, ...]:
+    """Return the area of each class but the first, in class order.
+
+    Where outlines of several classes overlap, the later class of the recipe has the ground; an outline of
+    the first class cuts its ground out of all others.
+
+    Raises:
+        SlideError: an outline's name stands for no class.
+    """
+    classes = range(1, len(recipe.classes))
+    indices = [class_of(outline.class_name, recipe, where) for outline in outlines]
+    taken = _union(outlines, indices, 0)
+    areas: list[ClassArea] = []
+    for index in reversed(classes):
+        own = shapely.difference(_union(outlines, indices, index), taken)
+        taken = shapely.union(taken, own)
+        areas.append(_class_area(index, own))
+    return tuple(reversed(areas))
+
+
+def class_of(name: str, recipe: TilingRecipe, where: str) -> int | None:
+    """Return the class index that an outline's name stands for, None where it is ignored."""
+    meant = recipe.outline_classes.get(name, name)
+    if meant == IGNORED:
+        return None
+    if meant in recipe.classes:
+        return recipe.classes.index(meant)
+    if len(recipe.classes) == 2:  # what is outlined, and the rest
+        return 1
+    raise SlideError(
+        f"{where}: an outline is named {name!r}, which is no class; allowed are {', '.join(recipe.classes)}, "
+        "or a line in outline_classes that says what it means"
+    )
+
+
+def tile_boxes(x: Floats, y: Floats, extent: float) -> Geometries:
+    """Return the squares at (x, y) with side ``extent`` as shapely boxes, [N]."""
+    boxes: Geometries = np.atleast_1d(shapely.box(x, y, x + extent, y + extent))
+    return boxes
+
+
+def _union(outlines: Sequence[Outline], indices: Sequence[int | None], wanted: int) -> shapely.Geometry:
+    chosen = [outline.polygon for outline, index in zip(outlines, indices, strict=True) if index == wanted]
+    return shapely.union_all(chosen)
+
+
+def _class_area(index: int, area: shapely.Geometry) -> ClassArea:
+    parts = shapely.get_parts(area)
+    parts = parts[shapely.area(parts) > 0]
+    shapely.prepare(parts)
+    return ClassArea(index, parts, shapely.STRtree(parts))

@@ -1,0 +1,64 @@
+"""Tiles on disk: one memory-mapped array of pixels and one for each mask, never held in memory whole."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from tasks.artifacts.tile_set import ANNOTATION_MASK, EVIDENCE_MASK, PIXELS, TISSUE_MASK
+from tasks.slides.errors import SlideError
+from tasks.slides.reader import SlideReader
+from tasks.tiling.grid import Places, reading_order
+from tasks.tiling.layout import Layout
+from tasks.tiling.masks import Mask, annotation_masks, sample_mask
+from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.truth import Truth
+
+_WHITE = 255
+
+
+def write_pixels(
+    slide: SlideReader, places: Places, tile_px: int, out: Path, advance: Callable[[int], None]
+) -> list[str]:
+    """Read every tile into ``pixels.npy``, uint8 [N, tile_px, tile_px, 3], in the order of ``places``.
+
+    A tile that cannot be read is white.
+
+    Returns:
+        For each tile why it could not be read, or "".
+    """
+    shape = (len(places), tile_px, tile_px, 3)
+    pixels = np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
+    reasons = [""] * len(places)
+    for i in reading_order(places):
+        try:
+            pixels[i] = slide.read(float(places.x[i]), float(places.y[i]), places.extent, tile_px)
+        except SlideError as error:
+            pixels[i] = _WHITE
+            reasons[i] = str(error)
+        advance(1)
+    pixels.flush()
+    return reasons
+
+
+def write_masks(layout: Layout, truth: Truth, recipe: TilingRecipe, out: Path) -> None:
+    """Write ``tissue_mask.npy``, ``annotation_mask.npy`` and, where there is evidence, ``evidence_mask.npy``.
+
+    Each is uint8 [N, tile_px, tile_px], in the order of the tiles.
+    """
+    places, tile_px = layout.places, recipe.tile_px
+    tissue = layout.tissue
+    downsample = (tissue.downsample_x, tissue.downsample_y)
+    _write(out / TISSUE_MASK, sample_mask(tissue.mask, downsample, places, tile_px), len(places), tile_px)
+    outlined = annotation_masks(truth.areas, truth.covered, truth.boxes, tile_px)
+    _write(out / ANNOTATION_MASK, outlined, len(places), tile_px)
+    if truth.evidence is not None:
+        found = sample_mask(truth.evidence.mask, truth.evidence.downsample, places, tile_px)
+        _write(out / EVIDENCE_MASK, found, len(places), tile_px)
+
+
+def _write(path: Path, masks: Iterable[Mask], count: int, tile_px: int) -> None:
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, tile_px, tile_px))
+    for i, mask in enumerate(masks):
+        array[i] = mask
+    array.flush()

@@ -1,0 +1,90 @@
+"""From one slide to its TileSet: the work of stage ``tile``."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from tasks.artifacts.tile_set import SLIDE, TILES
+from tasks.slides.errors import SlideError
+from tasks.slides.geometry import SlideGeometry
+from tasks.slides.info import SlideInfo
+from tasks.slides.pixels import Rgb
+from tasks.slides.reader import open_slide
+from tasks.slides.row import SlideRow
+from tasks.tiling.arrays import write_masks, write_pixels
+from tasks.tiling.draw import draw_grid, draw_tissue
+from tasks.tiling.layout import Layout, lay_out
+from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.table import slide_info, tile_table
+from tasks.tiling.truth import look_up
+
+THUMBNAIL, GRID, TISSUE = "thumbnail.png", "grid.png", "tissue.png"
+
+
+def tile_slide(
+    row: SlideRow,
+    data_root: Path,
+    recipe: TilingRecipe,
+    out: Path,
+    advance: Callable[[int], None] = lambda _: None,
+) -> dict[str, float]:
+    """Tile one slide and write its TileSet payload, the same bytes for the same slide and recipe.
+
+    Args:
+        row: the slide and what is known of it.
+        data_root: the folder that the row's paths start from.
+        recipe: how to tile.
+        out: an existing folder for the payload.
+        advance: called with the number of tiles just read.
+
+    Returns:
+        Measures: seconds, tiles, tiles_per_second (reading alone), failed_tiles.
+
+    Raises:
+        SlideError: the slide or a file of its row cannot be used, or too many tiles cannot be read.
+    """
+    start = time.perf_counter()
+    with open_slide(data_root / row.path, row.mpp, thumbnail_px=recipe.thumbnail_px) as slide:
+        geometry = slide.geometry
+        layout = lay_out(slide, recipe, row.slide_id)
+        truth = look_up(row, data_root, geometry, layout.places, recipe)
+        reading = time.perf_counter()
+        reasons = write_pixels(slide, layout.places, recipe.tile_px, out, advance)
+        read = time.perf_counter()
+        _refuse_failed(reasons, recipe.max_failed_tiles, row.slide_id)
+        thumbnail = slide.thumbnail()
+    write_masks(layout, truth, recipe, out)
+    table = tile_table(row, recipe, layout, truth, reasons)
+    info = slide_info(geometry, recipe, layout, truth, table)
+    _write_tables(table, info, out)
+    _write_pictures(thumbnail, layout, table, info, out)
+    return {
+        "seconds": time.perf_counter() - start,
+        "tiles": float(len(table)),
+        "tiles_per_second": len(table) / (read - reading),
+        "failed_tiles": float(info.failed_tiles),
+    }
+
+
+def _refuse_failed(reasons: Sequence[str], allowed: float, where: str) -> None:
+    failed = [reason for reason in reasons if reason]
+    if len(failed) > allowed * len(reasons):
+        raise SlideError(
+            f"{where}: {len(failed)} of {len(reasons)} tiles cannot be read, {allowed:.1%} are allowed; "
+            f"the first: {failed[0]}"
+        )
+
+
+def _write_tables(table: pd.DataFrame, info: SlideInfo, out: Path) -> None:
+    table.to_parquet(out / TILES, index=False)
+    (out / SLIDE).write_text(info.model_dump_json(indent=1), encoding="utf-8")
+
+
+def _write_pictures(thumbnail: Rgb, layout: Layout, table: pd.DataFrame, info: SlideInfo, out: Path) -> None:
+    geometry: SlideGeometry = info.geometry
+    Image.fromarray(thumbnail).save(out / THUMBNAIL)
+    draw_grid(thumbnail, geometry, table, info.classes).save(out / GRID)
+    draw_tissue(thumbnail, geometry, layout.tissue, layout.sections).save(out / TISSUE)

@@ -1,0 +1,86 @@
+"""The recipe of stage ``tile``: all that may change a tile, its label or its pixels."""
+
+import math
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.artifacts.tile_set import MIXED
+
+IGNORED = "ignore"
+"""The class of outlines that count for nothing."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Length = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class TilingRecipe(BaseModel):
+    """How slides become tiles.
+
+    Attributes:
+        mpp: micrometres per tile pixel; never finer than the slide by more than ``max_enlargement``.
+        tile_px: side of a tile in pixels.
+        stride_px: from one tile to the next, in pixels; None puts them edge to edge.
+        min_tissue: smallest share of tissue that a tile must hold.
+        classes: class names by index; the first is what lies outside every outline.
+        outline_classes: {name of an outline: class, or ``ignore``}. A name that is neither here nor a class
+            means the only other class where there are two, and is an error where there are more.
+        normal_below: a tile that outlines cover by less than this has the first class.
+        class_above: a tile that one class covers by more than this has that class; between, it is ``mixed``.
+        tissue_mpp: micrometres per pixel at which tissue is looked for.
+        saturation_range: Otsu's threshold on HSV saturation is held within these two values.
+        min_hole_um: holes in the tissue smaller than a disc of this diameter are filled.
+        min_speck_um: pieces of tissue smaller than a disc of this diameter are dropped.
+        section_gap_um: pieces of tissue nearer than this belong to one section.
+        max_failed_tiles: the slide fails where a larger share of its tiles cannot be read.
+        max_enlargement: how many times finer than the slide ``mpp`` may be.
+        thumbnail_px: longer side of the thumbnail.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mpp: Annotated[float, Field(gt=0)]
+    tile_px: Annotated[int, Field(ge=8)] = 64
+    stride_px: Annotated[int, Field(ge=1)] | None = None
+    min_tissue: Fraction = 0.5
+    classes: Annotated[tuple[Name, ...], Field(min_length=2)] = ("normal", "tumour")
+    outline_classes: dict[str, str] = {}
+    normal_below: Fraction = 0.1
+    class_above: Fraction = 0.9
+    tissue_mpp: Annotated[float, Field(gt=0)] = 8.0
+    saturation_range: tuple[Fraction, Fraction] = (0.05, 0.25)
+    min_hole_um: Length = 60.0
+    min_speck_um: Length = 100.0
+    section_gap_um: Length = 60.0
+    max_failed_tiles: Fraction = 0.05
+    max_enlargement: Annotated[float, Field(ge=1)] = 1.25
+    thumbnail_px: Annotated[int, Field(ge=64, le=8192)] = 1024
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.normal_below > self.class_above:
+            raise ValueError(f"normal_below {self.normal_below} lies above class_above {self.class_above}")
+        if self.saturation_range[0] > self.saturation_range[1]:
+            raise ValueError(f"saturation_range {self.saturation_range} runs downwards")
+        if len(set(self.classes)) != len(self.classes) or MIXED in self.classes or IGNORED in self.classes:
+            raise ValueError(f"classes {self.classes} must differ, and none may be {MIXED!r} or {IGNORED!r}")
+        for name, meant in self.outline_classes.items():
+            if meant not in (*self.classes, IGNORED):
+                raise ValueError(f"outline {name!r} means {meant!r}; allowed are {(*self.classes, IGNORED)}")
+        return self
+
+    @property
+    def tile_um(self) -> float:
+        """Side of a tile in micrometres."""
+        return self.tile_px * self.mpp
+
+    @property
+    def stride_um(self) -> float:
+        """From one tile to the next, in micrometres."""
+        return (self.stride_px or self.tile_px) * self.mpp
+
+
+def disc_um2(diameter_um: float) -> float:
+    """Return the area of a disc in square micrometres."""
+    return math.pi * diameter_um**2 / 4

@@ -1,0 +1,66 @@
+"""The table of one slide's tiles and its summary."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tasks.slides.geometry import SlideGeometry
+from tasks.slides.info import SectionInfo, SlideInfo
+from tasks.slides.row import SlideRow
+from tasks.tiling.layout import Layout
+from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.truth import Truth
+
+
+def tile_table(
+    row: SlideRow, recipe: TilingRecipe, layout: Layout, truth: Truth, reasons: Sequence[str]
+) -> pd.DataFrame:
+    """Return the tiles of a slide, one row each, with the columns that ``tile_set.py`` names."""
+    places = layout.places
+    corners = zip(np.rint(places.x).astype(int), np.rint(places.y).astype(int), strict=True)
+    columns = {
+        "tile_id": [f"{row.slide_id}/{x}_{y}" for x, y in corners],
+        "slide_id": row.slide_id,
+        "patient_id": row.patient_id,
+        "site": row.site or "",
+        "split": row.split,
+        "section": layout.section,
+        "x_level0": places.x,
+        "y_level0": places.y,
+        "extent_level0": places.extent,
+        "mpp": recipe.mpp,
+        "tissue_fraction": layout.fractions,
+        "label": truth.labels,
+        "state": ["failed" if reason else "ok" for reason in reasons],
+        "reason": list(reasons),
+    }
+    covered = {f"coverage_{name}": truth.covered[:, i] for i, name in enumerate(recipe.classes[1:])}
+    return pd.DataFrame({**columns, **covered})
+
+
+def slide_info(
+    geometry: SlideGeometry, recipe: TilingRecipe, layout: Layout, truth: Truth, table: pd.DataFrame
+) -> SlideInfo:
+    """Return the summary of a tiled slide."""
+    counts = table["label"].value_counts(sort=False)
+    return SlideInfo(
+        slide_id=str(table["slide_id"].iloc[0]),
+        geometry=geometry,
+        classes=recipe.classes,
+        sections=_sections(layout),
+        counts={str(name): int(counts[name]) for name in sorted(counts.index)},
+        failed_tiles=int((table["state"] != "ok").sum()),
+        saturation_threshold=layout.tissue.threshold,
+        repaired_outlines=truth.repaired,
+    )
+
+
+def _sections(layout: Layout) -> tuple[SectionInfo, ...]:
+    count = int(layout.sections.max())
+    tiles = np.bincount(layout.section, minlength=count + 1)
+    pixels = np.bincount(layout.sections.ravel(), minlength=count + 1)
+    return tuple(
+        SectionInfo(section=i, tiles=int(tiles[i]), area_um2=float(pixels[i] * layout.tissue.pixel_um2))
+        for i in range(1, count + 1)
+    )

@@ -1,0 +1,76 @@
+"""What is known of each tile: coverage by the outlined classes, label, and where to find the evidence."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.slides.annotations import load_outlines
+from tasks.slides.geometry import SlideGeometry
+from tasks.slides.row import SlideRow
+from tasks.tiling.areas import ClassArea, Geometries, class_areas, tile_boxes
+from tasks.tiling.grid import Floats, Places
+from tasks.tiling.labels import coverages, label_of_slide, labels_from_coverage
+from tasks.tiling.masks import load_evidence
+from tasks.tiling.recipe import TilingRecipe
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The pixels that carry a slide's class: bool [h, w] and its level-0 pixels per pixel along x and y."""
+
+    mask: NDArray[np.bool_]
+    downsample: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What people said about the tiles of one slide.
+
+    Attributes:
+        boxes: the tiles as shapely boxes in level-0 pixels, [N].
+        areas: the outlined area of each class but the first; empty where the slide has no annotation.
+        covered: share of each tile that each class but the first covers, [N, classes - 1]; NaN where the
+            slide has no annotation and is not known to be of the first class throughout.
+        labels: one label a tile.
+        repaired: how many outlines crossed themselves.
+        evidence: None where the manifest names none.
+    """
+
+    boxes: Geometries
+    areas: tuple[ClassArea, ...]
+    covered: Floats
+    labels: list[str]
+    repaired: int
+    evidence: Evidence | None
+
+
+def look_up(
+    row: SlideRow, data_root: Path, geometry: SlideGeometry, places: Places, recipe: TilingRecipe
+) -> Truth:
+    """Return what the manifest's row and its files say about the tiles at ``places``.
+
+    Raises:
+        SlideError: an annotation, evidence image or label that cannot be used.
+    """
+    boxes = tile_boxes(places.x, places.y, places.extent)
+    evidence = _evidence(row, data_root, geometry)
+    if row.annotation is None:
+        return _of_slide(row, recipe, boxes, evidence)
+    outlines = load_outlines(data_root / row.annotation, (geometry.bounds_x, geometry.bounds_y))
+    areas = class_areas(outlines, recipe, row.slide_id)
+    covered = coverages(areas, boxes)
+    repaired = sum(outline.repaired for outline in outlines)
+    return Truth(boxes, areas, covered, labels_from_coverage(covered, recipe), repaired, evidence)
+
+
+def _of_slide(row: SlideRow, recipe: TilingRecipe, boxes: Geometries, evidence: Evidence | None) -> Truth:
+    label = label_of_slide(row, recipe)
+    known = 0.0 if label == recipe.classes[0] else np.nan
+    covered = np.full((len(boxes), len(recipe.classes) - 1), known)
+    return Truth(boxes, class_areas((), recipe, row.slide_id), covered, [label] * len(boxes), 0, evidence)
+
+
+def _evidence(row: SlideRow, data_root: Path, geometry: SlideGeometry) -> Evidence | None:
+    return None if row.evidence is None else Evidence(*load_evidence(data_root / row.evidence, geometry))
