@@ -1,0 +1,183 @@
+"""What a metric may look at: tiles, masks and maps, opened slide by slide."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.tile_set import TileSet
+from tasks.functional.pixels import spans
+
+MaskName = Literal["annotation", "evidence"]
+"""``annotation``: inside an outline of the explained class; ``evidence``: on what the label rests on."""
+
+Rows = NDArray[np.intp]
+Explain = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(images [B, C, H, W], targets [B], tile keys [B]) -> maps [B, H, W]: an explainer bound to its model."""
+
+_SPAN = 64
+
+
+class EvidenceError(ValueError):
+    """Tiles, maps and settings that do not belong together."""
+
+
+@dataclass(frozen=True)
+class SlideEvidence:
+    """One slide: its tiles and, for each explainer, the maps of its usable tiles."""
+
+    tiles: TileSet
+    attributions: Mapping[str, AttributionSet]
+    target: int
+    target_class: str
+
+    @property
+    def slide_id(self) -> str:
+        """The slide, for messages; empty where it has no tiles."""
+        ids = self.tiles.table["slide_id"]
+        return str(ids.iloc[0]) if len(ids) else ""
+
+    @cached_property
+    def usable(self) -> Rows:
+        """Row numbers of the tiles that could be read, in order."""
+        return self.tiles.usable
+
+    def tile_ids(self, rows: Rows) -> list[str]:
+        """Return the ids of some rows."""
+        return [str(name) for name in self.tiles.table["tile_id"].iloc[rows]]
+
+    def maps(self, explainer_id: str, rows: Rows) -> NDArray[np.float32]:
+        """Return float32 [n, H, W]; whole chunks are read one after the other, so memory stays bounded.
+
+        Raises:
+            EvidenceError: a map holds a value that is not finite, or has not the size of its tile.
+        """
+        self._aligned(explainer_id)
+        stored, places = self.attributions[explainer_id], np.searchsorted(self.usable, rows)
+        size = self.tiles.pixels.shape[1:3]
+        maps = np.empty((len(rows), *size), dtype=np.float32)
+        for chunk in np.unique(places // _SPAN):
+            here = places // _SPAN == chunk
+            read = stored.maps(slice(chunk * _SPAN, (chunk + 1) * _SPAN))
+            if read.shape[1:] != size:
+                raise EvidenceError(f"{self._name(explainer_id)} are {read.shape[1:]}; the tiles are {size}")
+            maps[here] = read[places[here] - chunk * _SPAN]
+        if not np.isfinite(maps).all():
+            raise EvidenceError(f"{self._name(explainer_id)} hold values that are not finite")
+        return maps
+
+    def mask(self, name: MaskName, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n, H, W] inside the named mask; all False where the slide has no such mask."""
+        if name == "annotation":
+            return np.asarray(self.tiles.annotation_mask[rows] == self.target)
+        mask = self.tiles.evidence_mask
+        if mask is None:
+            return np.zeros((len(rows), *self.tiles.pixels.shape[1:3]), dtype=np.bool_)
+        return np.asarray(mask[rows] > 0)
+
+    def tissue(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n, H, W] on tissue."""
+        return np.asarray(self.tiles.tissue_mask[rows] > 0)
+
+    @cached_property
+    def tissue_colour(self) -> NDArray[np.float64]:
+        """[3] in [0, 1]: the mean colour of the tissue pixels of all usable tiles; white where none."""
+        total, count = np.zeros(3), 0
+        for span in spans(len(self.usable), _SPAN):
+            rows = self.usable[span]
+            tissue = self.tissue(rows)
+            total += self.tiles.pixels[rows][tissue].sum(axis=0, dtype=np.float64)
+            count += int(tissue.sum())
+        return total / (255.0 * count) if count else np.ones(3)
+
+    def _aligned(self, explainer_id: str) -> None:
+        if explainer_id in self._checked:
+            return
+        index = self.attributions[explainer_id].index
+        if index["tile_id"].astype(str).tolist() != self.tile_ids(self.usable):
+            raise EvidenceError(f"{self._name(explainer_id)} are not of the usable tiles in their order")
+        if len(index) and set(index["target"]) != {self.target}:
+            raise EvidenceError(
+                f"{self._name(explainer_id)} explain {set(index['target'])}, not {self.target}"
+            )
+        self._checked.add(explainer_id)
+
+    @cached_property
+    def _checked(self) -> set[str]:
+        return set()
+
+    def _name(self, explainer_id: str) -> str:
+        return f"the maps of {explainer_id!r} on slide {self.slide_id!r}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The evaluated slides of one checkpoint with the maps of each explainer.
+
+    ``attributions`` maps an explainer id to one AttributionSet for each tile set, in the same order.
+    ``explainers`` holds the explainers themselves, for metrics that explain changed images.
+    """
+
+    tile_sets: Sequence[TileSet]
+    attributions: Mapping[str, Sequence[AttributionSet]]
+    classes: Sequence[str]
+    target: int
+    explainers: Mapping[str, Explain] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.target < len(self.classes):
+            raise EvidenceError(
+                f"target {self.target} is none of the {len(self.classes)} classes, counted from 0"
+            )
+        for name, sets in self.attributions.items():
+            if len(sets) != len(self.tile_sets):
+                raise EvidenceError(
+                    f"explainer {name!r} comes with maps of {len(sets)} slides; needed {len(self.tile_sets)}"
+                )
+
+    def slide(self, number: int) -> SlideEvidence:
+        """Open one slide."""
+        return SlideEvidence(
+            tiles=self.tile_sets[number],
+            attributions={name: sets[number] for name, sets in self.attributions.items()},
+            target=self.target,
+            target_class=self.classes[self.target],
+        )
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some tiles of one slide on the device, small enough for one forward pass.
+
+    ``images`` float32 [n, 3, H, W] in [0, 1], ``targets`` and ``keys`` int64 [n].
+    """
+
+    slide: SlideEvidence
+    rows: Rows
+    images: Tensor
+    targets: Tensor
+    keys: Tensor
+
+    def maps(self, explainer_id: str) -> Tensor:
+        """Return float32 [n, H, W]."""
+        return torch.from_numpy(self.slide.maps(explainer_id, self.rows)).to(self.images.device)
+
+    def mask(self, name: MaskName) -> Tensor:
+        """Return bool [n, H, W]."""
+        return torch.from_numpy(self.slide.mask(name, self.rows)).to(self.images.device)
+
+    @cached_property
+    def tissue(self) -> Tensor:
+        """Bool [n, H, W]."""
+        return torch.from_numpy(self.slide.tissue(self.rows)).to(self.images.device)
+
+    @cached_property
+    def tissue_colour(self) -> Tensor:
+        """[3], the slide's mean tissue colour."""
+        return torch.from_numpy(self.slide.tissue_colour).to(self.images)

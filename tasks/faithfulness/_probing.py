@@ -1,0 +1,51 @@
+"""Probes answered: images of many steps stacked up to the batch, equal probes once."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from tasks.faithfulness._evidence import Block, EvidenceError, Explain
+from tasks.faithfulness.base import Answers, Probe, ProbeKey
+from tasks.functional.gradients import check_logits
+from tasks.functional.pixels import spans
+
+
+class Prober:
+    """Puts the images of probes through one model, and counts the fewest images that had to."""
+
+    def __init__(self, model: nn.Module, explainers: dict[str, Explain], batch: int) -> None:
+        self._model, self._explainers, self._batch = model, explainers, batch
+        self.minimum_forward = 0
+
+    def answer(self, block: Block, probes: Iterable[Probe]) -> Answers:
+        """Return the answer to each distinct key.
+
+        Batches never mix probes: the make-up of a batch, and with it the last bit of a score, is the same
+        whether a part is run alone or in company.
+        """
+        distinct: dict[ProbeKey, Probe] = {}
+        for probe in probes:
+            distinct.setdefault(probe.key, probe)
+        return {key: self._run(block, probe) for key, probe in distinct.items()}
+
+    def _run(self, block: Block, probe: Probe) -> Tensor:
+        together = max(1, self._batch // len(block.rows))
+        pieces = []
+        for steps in spans(probe.count, together):
+            images = probe.make(steps)
+            answer = self._ask(block, probe, images.flatten(0, 1))
+            pieces.append(answer.view(*images.shape[:2], *answer.shape[1:]))
+        return torch.cat(pieces)
+
+    def _ask(self, block: Block, probe: Probe, images: Tensor) -> Tensor:
+        times = len(images) // len(block.rows)
+        targets = block.targets.repeat(times)
+        if probe.explainer is None:
+            self.minimum_forward += len(images)
+            logits: Tensor = self._model(images)
+            check_logits(logits, targets)
+            return logits
+        if probe.explainer not in self._explainers:
+            raise EvidenceError(f"explainer {probe.explainer!r} is not at hand, only its maps are")
+        return self._explainers[probe.explainer](images, targets, block.keys.repeat(times))

@@ -1,0 +1,28 @@
+"""Probes that removal metrics share: the clean image, the fully removed one, and those between."""
+
+import torch
+from torch import Tensor
+
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness.base import Probe
+
+CLEAN = ("clean",)
+
+
+def clean_probe(block: Block) -> Probe:
+    """Return the probe of the images as they are."""
+    return Probe(key=CLEAN, count=1, make=lambda _steps: block.images[None])
+
+
+def removal_images(block: Block, fill: Tensor, ranks: Tensor, counts: Tensor) -> Tensor:
+    """Return [S, n, C, H, W]: at step s the pixels ranked below ``counts[s]`` hold the fill, in all channels.
+
+    Args:
+        block: n tiles.
+        fill: [n, C, H, W].
+        ranks: int64 [n, H * W], 0 for the pixel that goes first.
+        counts: int64 [S].
+    """
+    height, width = block.images.shape[2:]
+    removed = ranks[None] < counts[:, None, None].to(ranks.device)
+    return torch.where(removed.view(len(counts), -1, 1, height, width), fill[None], block.images[None])

@@ -1,0 +1,109 @@
+"""What every metric is: a frozen recipe that asks for probes and reduces the answers to named scores."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.plugins import Plugin
+
+Need = Literal["forward", "attribution", "mask", "dataset"]
+"""What a metric must be given: the model, the explainer as a callable, a mask, or whole slides at once."""
+
+ProbeKey = tuple[Hashable, ...]
+Answers = Mapping[ProbeKey, Tensor]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Changed images of a block whose answers a metric needs; probes of equal keys are run once.
+
+    ``make(steps)`` returns the images [s, n, C, H, W] of a slice of the ``count`` steps. The answer is the
+    logits [count, n, K], or the maps [count, n, H, W] where ``explainer`` names who explains them.
+    """
+
+    key: ProbeKey
+    count: int
+    make: Callable[[slice], Tensor]
+    explainer: str | None = None
+
+
+@dataclass(frozen=True)
+class MapBlock:
+    """The maps [n, H, W] of one explainer on a block."""
+
+    explainer_id: str
+    maps: Tensor
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Named scores of n units; tensors stay on their device until the plan has ended.
+
+    ``values`` and ``chance`` map a score to [n], ``curves`` a curve to [n, S] over ``fractions`` [S], and
+    ``excluded`` a reason to bool [n]: who is excluded has a NaN value. ``sections`` names the units of a
+    metric that scores sections; the units of the others are the tiles of the block.
+    """
+
+    values: Mapping[str, Tensor]
+    chance: Mapping[str, Tensor] = field(default_factory=dict)
+    curves: Mapping[str, Tensor] = field(default_factory=dict)
+    fractions: Tensor | None = None
+    excluded: Mapping[str, Tensor] = field(default_factory=dict)
+    sections: tuple[int, ...] = ()
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "Scores":
+        """Return the same scores with ``change`` applied to every tensor, in a fixed order."""
+        return Scores(
+            values={name: change(value) for name, value in self.values.items()},
+            chance={name: change(value) for name, value in self.chance.items()},
+            curves={name: change(value) for name, value in self.curves.items()},
+            fractions=None if self.fractions is None else change(self.fractions),
+            excluded={name: change(value) for name, value in self.excluded.items()},
+            sections=self.sections,
+        )
+
+
+class Metric(Plugin):
+    """Scores the maps of an explainer; a tile's score depends on the tile, its map and the recipe alone.
+
+    A metric of unit ``tile`` fills in :meth:`probes` where it needs the model and :meth:`score_block`; one of
+    unit ``section`` fills in :meth:`score_slide`.
+    """
+
+    package: ClassVar[str] = "tasks.faithfulness"
+    unit: ClassVar[Literal["tile", "section"]] = "tile"
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    sign: ClassVar[str]
+    """What the metric does with the sign of a map, as half a sentence."""
+    asks: ClassVar[Literal["sensitivity", "contribution", "either"]] = "either"
+    """Which kind of map the metric judges fairly."""
+
+    labels: Literal["target", "all"] = "target"
+    """Which tiles are scored: those labelled as the explained class, or all that could be read."""
+    tiles_per_slide: int | None = Field(default=None, ge=1)
+    """Score at most so many of them a slide, chosen by the hash of the tile id; None: all."""
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the meaning, direction and bounds of each score."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its scores mean")
+
+    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+        """Return the images to ask the model about; default: none."""
+        return ()
+
+    def minimum_forward(self) -> int:
+        """Return the fewest images a tile that must go through the model, nothing shared with others."""
+        return 0
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return the scores of the tiles of a block."""
+        raise NotImplementedError(f"{type(self).__name__} scores no tiles")
+
+    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
+        """Return the scores of the sections of a slide."""
+        raise NotImplementedError(f"{type(self).__name__} scores no sections")

@@ -1,0 +1,26 @@
+"""Gini: how few pixels carry most of the magnitude of a map."""
+
+from typing import ClassVar
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
+from tasks.functional.sparseness import gini
+
+
+class Gini(Metric):
+    """The Gini index of the magnitudes: sparse, which is not the same as faithful."""
+
+    source: ClassVar[str] = (
+        "Hurley and Rickard (2009), arXiv:0811.4706; Chalasani et al. (2020), arXiv:1810.06583"
+    )
+    sign: ClassVar[str] = "magnitudes count: the sign is dropped"
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the index; no direction, since a model without gradients can be sparse too."""
+        meaning = f"0 all pixels equal, towards 1 few pixels carry all; {self.sign}"
+        return (ScoreInfo(name="gini", direction="none", lower_bound=0.0, upper_bound=1.0, meaning=meaning),)
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return the index of each map; a map of zeros scores 0."""
+        return Scores(values={"gini": gini(part.maps.flatten(1).abs())})

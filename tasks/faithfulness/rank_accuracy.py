@@ -1,0 +1,65 @@
+"""Rank accuracy: do the highest pixels lie on the mask, beyond what chance gives?"""
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._evidence import Block, MaskName
+from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Scores
+from tasks.functional.localisation import above_chance, rank_accuracy
+from tasks.functional.ranking import tie_keys
+
+
+class RankAccuracy(Metric):
+    """The share of the K highest tissue pixels on the mask, K its size, corrected for chance.
+
+    Judged where the mask crosses the tile's tissue: a tile wholly inside or outside has nothing to tell
+    apart, is excluded and counted.
+    """
+
+    source: ClassVar[str] = (
+        "Arras, Osman and Samek (2022), arXiv:2003.07258 (relevance rank accuracy); inside tissue and the "
+        "correction (raw - chance) / (1 - chance), chance the mask's share of the tissue, are ours"
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
+    sign: ClassVar[str] = "signed values are ranked: only evidence for the target can hit"
+
+    labels: Literal["target", "all"] = "all"
+    mask: MaskName = "annotation"
+    seed: int = Field(default=0, ge=0)
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the corrected and the raw accuracy."""
+        corrected = f"0 as a random map, 1 all hits; {self.sign}"
+        return (
+            ScoreInfo(name="corrected", direction="higher", upper_bound=1.0, meaning=corrected),
+            ScoreInfo(
+                name="raw",
+                direction="higher",
+                lower_bound=0.0,
+                upper_bound=1.0,
+                meaning="share of hits; chance is the mask's share of the tissue",
+            ),
+        )
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return both accuracies; NaN where the mask does not cross the tissue."""
+        mask, inside = block.mask(self.mask).flatten(1), block.tissue.flatten(1)
+        values = part.maps.flatten(1)
+        ties = tie_keys(self.seed, block.keys, self.name, values.shape[1])
+        raw, chance = rank_accuracy(values, mask, inside, ties)
+        hit, tissue = (mask & inside).any(1), inside.any(1)
+        full = tissue & (mask | ~inside).all(1)
+        crossing = hit & ~full
+        raw, chance = (torch.where(crossing, value, torch.nan) for value in (raw, chance))
+        return Scores(
+            values={"corrected": above_chance(raw, chance), "raw": raw},
+            chance={"corrected": torch.zeros_like(raw), "raw": chance},
+            excluded={
+                "no tissue in the tile": ~tissue,
+                "no mask on the tile's tissue": tissue & ~hit,
+                "mask covers all of the tile's tissue": full,
+            },
+        )

@@ -1,0 +1,61 @@
+"""Section AUC: on a stitched section, do the cells inside the outline score above those outside?"""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._cells import section_cells
+from tasks.faithfulness._evidence import MaskName, SlideEvidence
+from tasks.faithfulness.base import Metric, Need, Scores
+from tasks.functional.localisation import roc_auc
+
+
+class SectionAuc(Metric):
+    """ROC-AUC inside tissue over the cells of each section (a connected tissue piece).
+
+    Tiles are placed by their level-0 origin and extent; a cell holds the mean of the map over its tissue
+    pixels, of all tiles that overlap there. A section with one class of cells is excluded and counted.
+    """
+
+    source: ClassVar[str] = (
+        "ROC-AUC of an attribution against an outline; cells and sections are ours (design 6)"
+    )
+    unit: ClassVar[Literal["tile", "section"]] = "section"
+    needs: ClassVar[frozenset[Need]] = frozenset({"mask", "dataset"})
+    sign: ClassVar[str] = "signed values are ranked: evidence against the target scores lowest"
+
+    labels: Literal["target", "all"] = "all"
+    mask: MaskName = "annotation"
+    cell_um: float = Field(default=16.0, gt=0)
+    """Side of a cell in micrometres."""
+    min_tissue: float = Field(default=0.5, gt=0, le=1)
+    """A cell is scored where this share of the pixels placed in it is tissue."""
+    min_mask: float = Field(default=0.5, gt=0, le=1)
+    """A cell is positive where this share of its tissue pixels lies in the mask."""
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the area."""
+        meaning = f"how often a cell inside scores above one outside, {self.cell_um:g} um a cell; {self.sign}"
+        return (ScoreInfo(name="auc", direction="higher", lower_bound=0.0, upper_bound=1.0, meaning=meaning),)
+
+    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
+        """Return the area of each section, in ascending order of the sections."""
+        labels = slide.tiles.table["section"].iloc[slide.usable].to_numpy()
+        sections = tuple(int(section) for section in np.unique(labels))
+        areas = [self._area(slide, explainer_id, section) for section in sections]
+        auc = torch.tensor(areas, dtype=torch.float64)
+        return Scores(
+            values={"auc": auc},
+            chance={"auc": torch.full_like(auc, 0.5)},
+            excluded={"section without cells of both classes": auc.isnan()},
+            sections=sections,
+        )
+
+    def _area(self, slide: SlideEvidence, explainer_id: str, section: int) -> float:
+        rows = slide.usable[slide.tiles.table["section"].iloc[slide.usable].to_numpy() == section]
+        cells = section_cells(slide, explainer_id, rows, self.mask, self.cell_um)
+        kept = cells.tissue_share >= self.min_tissue
+        return roc_auc(cells.value[kept], cells.mask_share[kept] >= self.min_mask)
