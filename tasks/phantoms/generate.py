@@ -1,0 +1,66 @@
+"""Generating a cohort: slides, outlines, evidence, and the manifest that names them."""
+
+import csv
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.phantoms.files import write_mask, write_outlines, write_pyramid
+from tasks.phantoms.plan import SlidePlan, plan_cohort
+from tasks.phantoms.recipe import PhantomRecipe
+from tasks.phantoms.slide import draw_slide
+
+COLUMNS = ("slide_id", "patient_id", "path", "split", "annotation", "evidence", "label", "mpp", "sha256")
+
+
+def generate_cohort(
+    out: Path, recipe: PhantomRecipe, advance: Callable[[int], None] = lambda _: None
+) -> Path:
+    """Write the cohort under ``out`` and return ``out/manifest.csv``; existing files are written over.
+
+    ``slides/<slide_id>.tiff``; ``annotations/<slide_id>.geojson`` for slides with tumour;
+    ``evidence/<slide_id>.png``, level-0 size, 255 exactly on tumour nuclei; with the confounder also
+    ``ink/<slide_id>.png``, the same for the ink. A tumour-free slide has label ``normal`` and no annotation.
+    The bytes depend on the recipe alone, for one version of the libraries.
+
+    Args:
+        out: folder to make or fill.
+        recipe: what to draw.
+        advance: called with 1 after each slide.
+    """
+    folders = ("slides", "annotations", "evidence") + (("ink",) if recipe.confounder else ())
+    for name in folders:
+        (out / name).mkdir(parents=True, exist_ok=True)
+    rows = []
+    for plan in plan_cohort(recipe):
+        rows.append(_write_slide(out, plan, recipe))
+        advance(1)
+    manifest = out / "manifest.csv"
+    with manifest.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return manifest
+
+
+def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str, str]:
+    slide = draw_slide(plan, recipe)
+    path, evidence = f"slides/{plan.slide_id}.tiff", f"evidence/{plan.slide_id}.png"
+    annotation = f"annotations/{plan.slide_id}.geojson" if plan.tumour else ""
+    write_pyramid(out / path, slide.rgb, recipe.mpp, recipe.jpeg_quality)
+    write_mask(out / evidence, slide.evidence)
+    if annotation:
+        write_outlines(out / annotation, slide.nests)
+    if recipe.confounder:
+        write_mask(out / "ink" / f"{plan.slide_id}.png", slide.ink)
+    return {
+        "slide_id": plan.slide_id,
+        "patient_id": plan.patient_id,
+        "path": path,
+        "split": plan.split,
+        "annotation": annotation,
+        "evidence": evidence,
+        "label": "tumour" if plan.tumour else "normal",
+        "mpp": str(recipe.mpp),
+        "sha256": hashlib.sha256((out / path).read_bytes()).hexdigest(),
+    }

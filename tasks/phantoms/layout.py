@@ -1,0 +1,117 @@
+"""Where things lie on a slide: pieces of tissue, islands of epithelial cells, lymphoid clusters.
+
+Tumour nests and benign islands are drawn from one distribution of shapes and places, so that nothing but
+their nuclei tells them apart.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from shapely import affinity
+from shapely.geometry import MultiPolygon, Point, Polygon
+from shapely.ops import unary_union
+
+from tasks.phantoms.canvas import Canvas
+
+ISLAND_SHARE = 0.56
+"""Share of each piece of tissue that islands try to cover."""
+
+TUMOUR_SHARE = 0.67
+"""Share of the islands of a tumour slide that are tumour nests."""
+
+
+@dataclass(frozen=True)
+class Island:
+    """A group of epithelial cells; ``outline`` in level-0 pixels, without holes."""
+
+    outline: Polygon
+    tumour: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All outlines of a slide, in level-0 pixels."""
+
+    sections: tuple[Polygon, ...]
+    islands: tuple[Island, ...]
+    clusters: tuple[Polygon, ...]
+
+
+def blob(centre: tuple[float, float], radius: float, roughness: float, rng: np.random.Generator) -> Polygon:
+    """Return a closed wavy outline around ``centre``; ``roughness`` is the waves' size by the radius."""
+    angle = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+    order = np.arange(2, 14)
+    size = roughness / order * rng.standard_normal(order.size)
+    waves = size[:, None] * np.cos(order[:, None] * angle + rng.uniform(0, 2 * np.pi, order.size)[:, None])
+    reach = radius * np.maximum(1 + waves.sum(axis=0), 0.3)
+    outline = np.stack([centre[0] + reach * np.cos(angle), centre[1] + reach * np.sin(angle)], axis=1)
+    return largest(Polygon(outline).buffer(0))
+
+
+def largest(shape: Polygon | MultiPolygon) -> Polygon:
+    """Return the largest piece of ``shape`` with its holes filled; an empty shape stays empty."""
+    pieces = [p for p in getattr(shape, "geoms", [shape]) if isinstance(p, Polygon)]
+    piece = max(pieces, key=lambda p: p.area, default=Polygon())
+    return Polygon(piece.exterior) if not piece.is_empty else Polygon()
+
+
+def lay_out(canvas: Canvas, sections: int, tumour: bool, rng: np.random.Generator) -> Layout:
+    """Draw the outlines of one slide; a tumour slide has at least one nest and one benign island."""
+    pieces = tuple(_section(canvas, column, sections, rng) for column in range(sections))
+    outlines = [outline for piece in pieces for outline in _islands(canvas, piece, rng)]
+    nests = max(1, round(TUMOUR_SHARE * len(outlines))) if tumour else 0
+    chosen = set(rng.permutation(len(outlines))[:nests].tolist())
+    islands = tuple(Island(outline, number in chosen) for number, outline in enumerate(outlines))
+    clusters = tuple(cluster for piece in pieces for cluster in _clusters(canvas, piece, rng))
+    return Layout(pieces, islands, clusters)
+
+
+def _section(canvas: Canvas, column: int, columns: int, rng: np.random.Generator) -> Polygon:
+    shape = blob((0.0, 0.0), 1.0, 0.2, rng)
+    left, top, right, bottom = shape.bounds
+    width = canvas.width / columns * rng.uniform(0.84, 0.9)
+    height = canvas.height * rng.uniform(0.82, 0.9)
+    shape = affinity.scale(shape, width / (right - left), height / (bottom - top), origin=(0, 0))
+    left, top, right, bottom = shape.bounds
+    x = canvas.width / columns * (column + 0.5) - (left + right) / 2
+    y = canvas.height / 2 - (top + bottom) / 2
+    return affinity.translate(shape, x, y)
+
+
+def _islands(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
+    inner, gap = section.buffer(-canvas.px(9)), canvas.px(13)
+    found: list[Polygon] = []
+    for attempt in range(150):
+        if sum(f.area for f in found) > ISLAND_SHARE * section.area:
+            break
+        shrink = 1.0 if attempt < 60 else 0.7
+        whole = _lobed(canvas, _point_in(inner, rng), shrink, rng).intersection(inner)
+        for other in found:
+            whole = whole.difference(other.buffer(gap))
+        outline = largest(whole.buffer(-canvas.px(8)).buffer(canvas.px(8))).simplify(0.3)
+        if outline.area > canvas.px(110) ** 2 * shrink:
+            found.append(outline)
+    return found
+
+
+def _lobed(canvas: Canvas, centre: tuple[float, float], shrink: float, rng: np.random.Generator) -> Polygon:
+    lobes = []
+    for _ in range(int(rng.integers(2, 5))):
+        shift = rng.normal(0, canvas.px(42 * shrink), 2)
+        radius = canvas.px(rng.uniform(55, 92) * shrink)
+        lobes.append(blob((centre[0] + shift[0], centre[1] + shift[1]), radius, 0.2, rng))
+    return largest(unary_union(lobes))
+
+
+def _clusters(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
+    count = max(2, round(section.area / canvas.px(170) ** 2))
+    return [blob(_point_in(section, rng), canvas.px(rng.uniform(28, 66)), 0.35, rng) for _ in range(count)]
+
+
+def _point_in(shape: Polygon, rng: np.random.Generator) -> tuple[float, float]:
+    left, top, right, bottom = shape.bounds
+    for _ in range(100):
+        x, y = rng.uniform(left, right), rng.uniform(top, bottom)
+        if shape.contains(Point(x, y)):
+            return float(x), float(y)
+    return float(shape.centroid.x), float(shape.centroid.y)

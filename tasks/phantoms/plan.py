@@ -1,0 +1,49 @@
+"""Which slides a recipe asks for, and the random stream of each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.phantoms.recipe import PhantomRecipe
+
+STREAMS = {"stain": 0, "layout": 1, "cells": 2, "texture": 3, "camera": 4, "ink": 5, "nuclei": 6}
+
+
+@dataclass(frozen=True)
+class SlidePlan:
+    """One slide to draw; ``key`` is (split, patient, slide), each counted from 0 in the one before."""
+
+    slide_id: str
+    patient_id: str
+    split: str
+    tumour: bool
+    key: tuple[int, int, int]
+
+
+def plan_cohort(recipe: PhantomRecipe) -> tuple[SlidePlan, ...]:
+    """List the slides in the order of the manifest: train, val, test; patients are numbered across splits."""
+    plans: list[SlidePlan] = []
+    patient_number = 0
+    for split_index, split in enumerate(("train", "val", "test")):
+        counts: tuple[int, ...] = getattr(recipe, split)
+        in_split = 0
+        for patient, slides in enumerate(counts):
+            patient_number += 1
+            for slide in range(slides):
+                plans.append(
+                    SlidePlan(
+                        slide_id=f"phantom_{patient_number:02d}_{slide + 1}",
+                        patient_id=f"phantom_patient_{patient_number:02d}",
+                        split=split,
+                        tumour=in_split % recipe.normal_every != 1,
+                        key=(split_index, patient, slide),
+                    )
+                )
+                in_split += 1
+    return tuple(plans)
+
+
+def stream(seed: int, key: tuple[int, ...], name: str) -> np.random.Generator:
+    """Return the generator of one concern of one slide or patient; no other draw can shift it."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(*key, STREAMS[name]))
+    return np.random.Generator(np.random.PCG64(sequence))

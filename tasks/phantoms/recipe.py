@@ -1,0 +1,47 @@
+"""PhantomRecipe: everything that decides how a synthetic cohort looks."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SlideCount = Annotated[int, Field(ge=1, le=20)]
+
+
+class PhantomRecipe(BaseModel):
+    """Patients, slides and size of a phantom cohort; lengths in micrometres hold at every ``mpp``.
+
+    ``train``, ``val`` and ``test`` list the number of slides of each patient: ``(2, 1)`` is a patient with
+    two slides and one with one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    seed: int = Field(default=0, ge=0)
+    train: tuple[SlideCount, ...] = (2, 2, 2)
+    val: tuple[SlideCount, ...] = (2,)
+    test: tuple[SlideCount, ...] = (2, 1, 1, 2, 1)
+    normal_every: int = Field(default=3, ge=2)
+    """One slide in so many holds no tumour: the second of each split first."""
+    size_px: tuple[int, int] = (1536, 1152)
+    """Width and height of level 0."""
+    mpp: float = Field(default=0.5, ge=0.2, le=1.2)
+    sections: int = Field(default=2, ge=1, le=6)
+    """Pieces of tissue on each slide."""
+    stain_spread: float = Field(default=1.0, ge=0.0, le=2.0)
+    """How far the patients' stains lie apart; 0 gives all of them the same."""
+    confounder: bool = False
+    """Ink on the glass: in training slides on every tumour nest and nowhere else; in the other splits on
+    half of the cell islands, whatever they are."""
+    jpeg_quality: int = Field(default=90, ge=50, le=100)
+
+    @model_validator(mode="after")
+    def _section_holds_a_nest(self) -> Self:
+        column_um = self.size_px[0] * self.mpp / self.sections
+        if column_um < 250 or self.size_px[1] * self.mpp < 250:
+            raise ValueError(
+                f"size_px {self.size_px} at mpp {self.mpp} with sections {self.sections} leaves less than "
+                f"the 250 um by 250 um that one piece of tissue with a nest needs"
+            )
+        if max(self.size_px) > 20_000:
+            raise ValueError(f"size_px {self.size_px} is too large to draw; allowed: 20000 px a side")
+        return self

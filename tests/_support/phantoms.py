@@ -1,0 +1,6 @@
+"""Small phantom cohorts for tests."""
+
+from tasks.phantoms.recipe import PhantomRecipe
+
+SMALL = PhantomRecipe(train=(2,), val=(1,), test=(1,), size_px=(1040, 640))
+"""Four slides of two small pieces each; the second has no tumour."""

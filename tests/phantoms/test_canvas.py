@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+from shapely.geometry import Point
+
+from tasks.phantoms.canvas import Canvas, sample, upsample
+
+CANVAS = Canvas(300, 200, 0.5)
+
+
+@pytest.mark.parametrize("scale_um", [0.4, 2.0, 15.0])
+def test_noise_is_standard_and_smooth_over_its_scale(scale_um):
+    wide = Canvas(900, 700, 0.5)
+    noise = wide.noise(scale_um, np.random.default_rng(0))
+    assert noise.shape == (700, 900)
+    assert noise.dtype == np.float32
+    assert abs(noise.mean()) < 0.25
+    assert noise.std() == pytest.approx(1, abs=0.2)
+    step = round(scale_um / 0.5)
+    assert np.corrcoef(noise[:, :-step].ravel(), noise[:, step:].ravel())[0, 1] == pytest.approx(
+        0.78, abs=0.13
+    )
+
+
+def test_upsample_keeps_a_plane():
+    coarse = np.add.outer(np.arange(4.0), 10 * np.arange(5.0)).astype(np.float32)
+    fine = upsample(coarse, (31, 41))
+    np.testing.assert_allclose(fine, np.add.outer(np.linspace(0, 3, 31), np.linspace(0, 40, 41)), atol=1e-5)
+
+
+def test_inside_covers_the_polygon():
+    circle = Point(150.2, 90.7).buffer(60, 64)
+    mask = CANVAS.inside(circle)
+    assert mask.sum() == pytest.approx(circle.area, rel=0.03)
+    row, column = np.nonzero(mask)
+    assert column.mean() + 0.5 == pytest.approx(150.2, abs=0.6)
+    assert row.mean() + 0.5 == pytest.approx(90.7, abs=0.6)
+
+
+def test_sample_reads_the_pixel_under_the_point():
+    field = np.arange(60_000, dtype=np.float32).reshape(200, 300)
+    points = np.array([[0.2, 0.9], [299.9, 199.9], [310.0, -4.0]])
+    assert sample(field, points).tolist() == [0, 59_999, 299]

@@ -1,0 +1,43 @@
+import numpy as np
+from shapely.geometry import Point
+
+from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.ink import draw_ink, marked_islands
+from tasks.phantoms.layout import Island
+from tasks.phantoms.plan import plan_cohort
+from tasks.phantoms.recipe import PhantomRecipe
+
+CANVAS = Canvas(1040, 640, 0.5)
+ISLANDS = tuple(Island(Point(260 + 500 * n, 320).buffer(150), tumour=n == 0) for n in range(2))
+
+
+def test_in_training_ink_goes_with_the_label():
+    recipe = PhantomRecipe(confounder=True)
+    for plan in plan_cohort(recipe):
+        if plan.split == "train":
+            assert marked_islands(plan, recipe, ISLANDS) == ISLANDS[:1]
+
+
+def test_outside_training_ink_does_not_know_the_kind_of_island():
+    recipe = PhantomRecipe(val=(20,) * 10, test=(20,) * 20, confounder=True)
+    plans = [plan for plan in plan_cohort(recipe) if plan.split != "train"]
+    chosen = np.array([[i in marked_islands(plan, recipe, ISLANDS) for i in ISLANDS] for plan in plans])
+    assert np.abs(chosen.mean(axis=0) - 0.5).max() < 0.06
+    assert abs(np.corrcoef(chosen.T)[0, 1]) < 0.12
+
+
+def test_no_confounder_no_ink():
+    recipe = PhantomRecipe()
+    assert all(marked_islands(plan, recipe, ISLANDS) == () for plan in plan_cohort(recipe))
+    assert draw_ink(CANVAS, (), np.random.default_rng(0)).density is None
+
+
+def test_a_stroke_crosses_its_island_and_stays_in_it():
+    for seed in range(6):
+        ink = draw_ink(CANVAS, ISLANDS[:1], np.random.default_rng(seed))
+        island = CANVAS.inside(ISLANDS[0].outline.buffer(1.5))
+        assert 0.1 < ink.mask[island].mean() < 0.7
+        assert not (ink.mask & ~island).any()
+        assert ink.density is not None
+        assert ink.density[ink.mask].max() > 0.3
+        assert ink.density[:, 600:].max() == 0
