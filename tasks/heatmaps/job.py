@@ -39,12 +39,12 @@ class HeatmapRecipe(BaseModel):
 
 @dataclass(frozen=True)
 class HeatmapCheckpoint:
-    """One trained model with its maps of the slide and the predictions that were evaluated."""
+    """One trained model with its maps of the slide; where its predictions are in hand, they are checked."""
 
     arm: str
     seed: int
     attributions: AttributionSet
-    predictions: PredictionSet
+    predictions: PredictionSet | None = None
 
     @property
     def name(self) -> str:

@@ -1,73 +1,20 @@
-"""All drawings of one explainer on one slide; the sheet shows every arm on one colour scale."""
+"""The sheet: a slide beside the maps of every arm and seed, all on one colour scale."""
 
-from pathlib import Path
-
-import numpy as np
-from pydantic import BaseModel, ConfigDict
-
-from tasks.heatmaps.canvas import Canvas
-from tasks.heatmaps.job import HeatmapJob
 from tasks.heatmaps.legend import attribution_legend
 from tasks.heatmaps.overlay import (
     attribution_overlay,
-    attribution_page,
     draw_outlines,
     draw_scale_bar,
     drawn_values,
-    probability_page,
 )
 from tasks.heatmaps.page import SOFT, Page
-from tasks.heatmaps.tile_sheet import tile_page
-from tasks.heatmaps.view import CheckpointView, SlideView, view_slide
-
-SHEET = "sheet.png"
-TILE_SHEET = "tiles.png"
-INFO = "heatmap.json"
+from tasks.heatmaps.view import CheckpointView, SlideView
 
 _EDGE = 18
 _HEAD = 44
 _TITLE = 24
 _FOOT = 150
 _WIDEST = 1760
-
-
-class HeatmapInfo(BaseModel):
-    """``heatmap.json``: where the raw maps lie on the slide, the colour limit and the slide scores."""
-
-    model_config = ConfigDict(frozen=True)
-
-    slide_id: str
-    explainer: str
-    target_class: str
-    canvas: Canvas
-    colour_limit: float
-    percentile: float
-    slide_scores: dict[str, float]
-
-
-def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
-    """Write every drawing of one explainer on one slide into ``out``.
-
-    For each checkpoint (arm, seed): ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and the
-    raw map ``stitched_<arm>_s<seed>.npy`` (float32, NaN where no tile lies); for all together ``sheet.png``,
-    ``tiles.png`` and ``heatmap.json``.
-
-    Returns:
-        ``tiles`` and ``colour_limit``.
-
-    Raises:
-        HeatmapError: a map shows other tiles or predictions than those evaluated.
-    """
-    view = view_slide(job)
-    for item in view.checkpoints:
-        name = item.checkpoint.name
-        attribution_page(view, item).save(out / f"overlay_{name}.png")
-        probability_page(view, item).save(out / f"probability_{name}.png")
-        np.save(out / f"stitched_{name}.npy", item.stitched)
-    sheet_page(view).save(out / SHEET)
-    tile_page(view).save(out / TILE_SHEET)
-    (out / INFO).write_text(_info(view).model_dump_json(indent=1), encoding="utf-8")
-    return {"tiles": float(len(view.checkpoints[0].tiles)), "colour_limit": view.limit}
 
 
 def sheet_page(view: SlideView) -> Page:
@@ -112,16 +59,3 @@ def _panel_size(view: SlideView, columns: int) -> tuple[int, int]:
     widest = min((_WIDEST - _EDGE) / columns - _EDGE, 620, 620 * width / height)
     shown = max(200, int(widest))
     return shown, max(1, round(shown * height / width))
-
-
-def _info(view: SlideView) -> HeatmapInfo:
-    job = view.job
-    return HeatmapInfo(
-        slide_id=view.slide_id,
-        explainer=job.explainer,
-        target_class=job.target_class,
-        canvas=view.canvas,
-        colour_limit=view.limit,
-        percentile=job.recipe.percentile,
-        slide_scores={item.checkpoint.name: item.score for item in view.checkpoints},
-    )

@@ -109,6 +109,9 @@ def _checked_score(
     job: HeatmapJob, item: HeatmapCheckpoint, tiles: pd.DataFrame, probability: Floats
 ) -> float:
     """Return the slide score of the drawn tiles, after making sure that evaluation scored the same."""
+    score = job.slide_score(probability)
+    if item.predictions is None:
+        return score
     slide = str(tiles["slide_id"].iloc[0])
     table = item.predictions.table
     evaluated = table[table["slide_id"] == slide].set_index("tile_id")
@@ -119,7 +122,7 @@ def _checked_score(
         )
     logits = evaluated.loc[tiles["tile_id"], [f"logit_{k}" for k in range(len(job.classes))]]
     expected = _softmax(logits.to_numpy(dtype=np.float64))[:, job.target]
-    score, known = job.slide_score(probability), job.slide_score(expected)
+    known = job.slide_score(expected)
     worst = max(float(np.abs(probability - expected).max()), abs(score - known))
     if not worst <= _SAME_PROBABILITY:
         raise HeatmapError(

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
+from tasks.heatmaps.draw import HeatmapInfo, draw_slide
 from tasks.heatmaps.job import HeatmapRecipe
-from tasks.heatmaps.sheet import HeatmapInfo, draw_slide
 from tasks.heatmaps.tile_sheet import extreme_tiles
 from tasks.heatmaps.view import view_slide
 from tests._support.heatmap_jobs import make_job
