@@ -1,0 +1,73 @@
+"""Residual blocks that tell the truth to hooks.
+
+MONAI's blocks call one in-place ReLU several times and add the residual in place, so a hook on the last
+norm layer of a block silently sees the sum, rectified; DeepLift refuses them and LRP returns garbage. Here
+every activation is a module of its own, called once and out of place, and the addition is a module. Weights
+keep their names, so they move both ways unchanged.
+"""
+
+from functools import partial
+
+from monai.networks.nets.resnet import ResNetBlock, ResNetBottleneck
+from torch import Tensor, nn
+
+
+class Add(nn.Module):
+    """The sum of two maps, as a module, so that relevance rules can be attached to it."""
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return ``left + right`` in a new tensor."""
+        return left + right
+
+
+class SafeBlock(ResNetBlock):  # type: ignore[misc]  # MONAI is untyped
+    """MONAI's basic block, rewired out of place."""
+
+    def __init__(
+        self,
+        in_planes: int,
+        planes: int,
+        spatial_dims: int = 2,
+        stride: int = 1,
+        downsample: nn.Module | partial[Tensor] | None = None,
+        norm: str | tuple[str, dict[str, float]] = "batch",
+    ) -> None:
+        super().__init__(in_planes, planes, spatial_dims, stride, downsample, norm=norm)
+        del self.act
+        self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
+        self.add = Add()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, in_planes, H, W] to [B, planes, H / stride, W / stride]."""
+        out = self.relu1(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        residual = x if self.downsample is None else self.downsample(x)
+        result: Tensor = self.relu2(self.add(out, residual))
+        return result
+
+
+class SafeBottleneck(ResNetBottleneck):  # type: ignore[misc]  # MONAI is untyped
+    """MONAI's bottleneck block, rewired out of place."""
+
+    def __init__(
+        self,
+        in_planes: int,
+        planes: int,
+        spatial_dims: int = 2,
+        stride: int = 1,
+        downsample: nn.Module | partial[Tensor] | None = None,
+        norm: str | tuple[str, dict[str, float]] = "batch",
+    ) -> None:
+        super().__init__(in_planes, planes, spatial_dims, stride, downsample, norm=norm)
+        del self.act
+        self.relu1, self.relu2, self.relu3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
+        self.add = Add()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [B, in_planes, H, W] to [B, 4 * planes, H / stride, W / stride]."""
+        out = self.relu1(self.bn1(self.conv1(x)))
+        out = self.relu2(self.bn2(self.conv2(out)))
+        out = self.bn3(self.conv3(out))
+        residual = x if self.downsample is None else self.downsample(x)
+        result: Tensor = self.relu3(self.add(out, residual))
+        return result

@@ -1,0 +1,35 @@
+"""What a network is made of; part of the recipe of every checkpoint."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class NetworkRecipe(BaseModel):
+    """The network of a study; all arms of a study share it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["resnet18", "resnet34", "resnet50"] = "resnet18"
+    """A residual network of MONAI, made safe to explain."""
+
+    width: float = Field(default=0.5, ge=0.03125, le=4)
+    """Factor on the channels 64, 128, 256, 512 of the four stages."""
+
+    stem_stride: Literal[1, 2] = 2
+    """Stride of the first convolution; 1 keeps twice the resolution at about four times the cost."""
+
+    init: str | None = None
+    """A safetensors file to start from, with the keys of a ResNet (MONAI's and torchvision's agree) or of
+    one of our own checkpoints; a head with another number of classes is left at its random start. ``mean``
+    and ``std`` in the file replace those of the training tiles."""
+
+    module: str | None = None
+    """``package.module:Class`` of any ``nn.Module`` made as ``Class(num_classes=K)`` that takes normalised
+    images [B, 3, H, W] and returns logits [B, K]; it then stands in place of ``name``."""
+
+    @model_validator(mode="after")
+    def _module_has_a_class(self) -> Self:
+        if self.module is not None and self.module.count(":") != 1:
+            raise ValueError(f"network.module {self.module!r} must read 'package.module:Class'")
+        return self

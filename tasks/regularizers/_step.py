@@ -1,0 +1,177 @@
+"""One training step as a regularizer sees it: the batch, the network, and what others computed already."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tasks.functional.gradients import target_margin
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.regularizers._batchnorm import untracked
+
+
+class Network(Protocol):
+    """What a regularizer may ask of the network: :class:`tasks.models.classifier.Classifier` gives it."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return logits [B, K] of RGB images [B, 3, H, W] in [0, 1]."""
+        ...
+
+    def with_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the last convolutional map [B, C, h, w] and the logits [B, K]."""
+        ...
+
+
+def module_of(model: Network) -> nn.Module:
+    """Return ``model`` as the module that it is: Python has no type for being both."""
+    assert isinstance(model, nn.Module)
+    return model
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The tiles of one step.
+
+    ``images`` float32 [B, 3, H, W] in [0, 1], augmented; ``labels`` int64 [B]; ``positions`` int64 [B], the
+    place of each tile among the ``dataset_size`` training tiles, the same in every epoch.
+    """
+
+    images: Tensor
+    labels: Tensor
+    positions: Tensor
+    dataset_size: int
+
+
+@dataclass
+class Step:
+    """What the regularizers of an arm share in one step.
+
+    ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward
+    pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
+    is the stream of the regularizer that is being asked, on the device of the images. ``progress`` runs from
+    0 to 1 over the whole training.
+    """
+
+    model: Network
+    batch: Batch
+    epoch: int
+    progress: float
+    amp: bool = False
+    differentiable_inputs: bool = False
+    generator: torch.Generator | None = None
+    inputs: Tensor = field(init=False)
+    settled: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.inputs = self.batch.images
+
+    @property
+    def images(self) -> Tensor:
+        """The augmented tiles, float32 [B, 3, H, W] in [0, 1], before any regularizer."""
+        return self.batch.images
+
+    @property
+    def labels(self) -> Tensor:
+        """Class indices, int64 [B]."""
+        return self.batch.labels
+
+    @cached_property
+    def _main(self) -> tuple[Tensor, Tensor]:
+        if not self.settled:
+            raise RuntimeError("the main forward pass was asked for before every regularizer gave its input")
+        if self.differentiable_inputs:
+            self.inputs = self.inputs.detach().requires_grad_()
+        with self.autocast():
+            features, logits = self.model.with_features(self.inputs)
+        return features, logits.float()
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits [B, K] of the main forward pass, float32, with their graph."""
+        return self._main[1]
+
+    @property
+    def features(self) -> Tensor:
+        """Last convolutional map [B, C, h, w] of the main forward pass, with its graph."""
+        return self._main[0]
+
+    @cached_property
+    def cross_entropy(self) -> Tensor:
+        """Cross-entropy [B] of the main forward pass, unweighted."""
+        return F.cross_entropy(self.logits, self.labels, reduction="none")
+
+    @cached_property
+    def loss_gradient(self) -> Tensor:
+        """Gradient [B, 3, H, W] of each tile's cross-entropy by its training input, itself differentiable.
+
+        Only for regularizers that set ``differentiable_inputs``; costs one double backward pass.
+        """
+        (gradient,) = torch.autograd.grad(self.cross_entropy.sum(), self.inputs, create_graph=True)
+        return gradient
+
+    @cached_property
+    def _clean(self) -> tuple[Tensor, Tensor]:
+        leaf = self.images.detach().requires_grad_()
+        with self.eval_mode(), torch.enable_grad(), self.autocast():
+            logits = self.model(leaf)
+        return leaf, logits.float()
+
+    @property
+    def clean_logits(self) -> Tensor:
+        """Logits [B, K] of the clean images in eval mode, detached; one pass, shared with the saliency."""
+        return self._clean[1].detach()
+
+    @cached_property
+    def saliency(self) -> Tensor:
+        """Gradient [B, 3, H, W] of the label's margin by the clean images, in eval mode, detached."""
+        leaf, logits = self._clean
+        (gradient,) = torch.autograd.grad(target_margin(logits, self.labels).sum(), leaf)
+        return gradient
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits [B, K] of other images in train mode; running statistics stay as they are."""
+        return self.forward_features(images)[1]
+
+    def forward_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features and logits of other images in train mode; running statistics stay."""
+        with untracked(module_of(self.model)), self.autocast():
+            features, logits = self.model.with_features(images)
+        return features, logits.float()
+
+    @contextmanager
+    def eval_mode(self) -> Iterator[None]:
+        """Attacks and saliency run in here: eval mode, no weight gradients, everything restored after."""
+        with leave_as_found(module_of(self.model)):
+            yield
+
+    def autocast(self) -> torch.autocast:
+        """Return the precision of this step's forward passes: bfloat16 where the recipe asks for it."""
+        return torch.autocast(self.images.device.type, dtype=torch.bfloat16, enabled=self.amp)
+
+    def normal(self) -> Tensor:
+        """Return fresh standard normal noise of the shape of the images, from this regularizer's stream."""
+        return torch.empty_like(self.images).normal_(generator=self.generator)
+
+    def uniform(self) -> Tensor:
+        """Return fresh noise in [0, 1) of the shape of the images, from this regularizer's stream."""
+        return torch.empty_like(self.images).uniform_(generator=self.generator)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What a regularizer may use when training is over.
+
+    ``clean_batches()`` yields the training tiles once, in a fixed random order, float32 [B, 3, H, W],
+    without augmentation.
+    """
+
+    model: Network
+    clean_batches: Callable[[], Iterator[Tensor]]

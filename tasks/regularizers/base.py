@@ -1,0 +1,100 @@
+"""What every regularizer is: a way to change training so that explanations of the result are better.
+
+A new one is one file in this folder. It overrides the hooks it needs; the others leave training as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from tasks.plugins import Plugin
+from tasks.regularizers._step import Finish, Step
+
+State = Mapping[str, Tensor]
+"""What a regularizer remembers from step to step; empty at first, never changed in place, and saved."""
+
+
+@dataclass(frozen=True)
+class TrainingPasses:
+    """Passes of one batch through the network in one step, by kind.
+
+    ``forward``: forward alone. ``input_backward``: back to the images, no weight gradient and no graph kept.
+    ``full_backward``: back to the weights. ``double_backward``: back to the images with the graph kept, and
+    the extra way through it that this puts into the full backward pass.
+    """
+
+    forward: float = 0
+    input_backward: float = 0
+    full_backward: float = 0
+    double_backward: float = 0
+
+    def __add__(self, other: "TrainingPasses") -> "TrainingPasses":
+        return TrainingPasses(
+            self.forward + other.forward,
+            self.input_backward + other.input_backward,
+            self.full_backward + other.full_backward,
+            self.double_backward + other.double_backward,
+        )
+
+
+STANDARD = TrainingPasses(forward=1, full_backward=1)
+"""A step of standard training, which every arm makes."""
+
+SHARED: Mapping[str, TrainingPasses] = {
+    "clean_logits": TrainingPasses(forward=1),
+    "saliency": TrainingPasses(input_backward=1),
+    "loss_gradient": TrainingPasses(double_backward=1),
+}
+"""What each cached part of a step costs, once for all the regularizers that ask for it."""
+
+
+class Regularizer(Plugin):
+    """A frozen set of hyper-parameters with four hooks; each is the identity unless overridden.
+
+    In one step the loop calls ``inputs`` of all regularizers in the order of the config, makes the main
+    forward pass, then calls ``sample_weights`` and ``loss_terms`` of all. ``step`` carries what they share.
+    """
+
+    package: ClassVar[str] = "tasks.regularizers"
+
+    shares: ClassVar[frozenset[str]] = frozenset()
+    """Which cached parts of a step it uses: keys of :data:`SHARED`. ``saliency`` takes ``clean_logits``."""
+
+    def passes(self) -> TrainingPasses:
+        """Return what a step needs beyond standard training and the shared parts, once warmed up."""
+        return TrainingPasses()
+
+    def inputs(self, step: Step, state: State) -> tuple[Tensor, State]:
+        """Return the training input [B, 3, H, W] in place of ``step.inputs``."""
+        return step.inputs, state
+
+    def sample_weights(self, step: Step, state: State) -> tuple[Tensor | None, State]:
+        """Return factors [B] on the tiles' cross-entropy, or None for one each."""
+        return None, state
+
+    def loss_terms(self, step: Step, state: State) -> tuple[Mapping[str, Tensor], State]:
+        """Return named scalars, already weighted, that are added to the cross-entropy."""
+        return {}, state
+
+    def after_training(self, finish: Finish, state: State) -> None:
+        """Set the chosen weights right for use; the model arrives in eval mode and is left in it."""
+
+    @property
+    def acts_after_training(self) -> bool:
+        """Whether :meth:`after_training` does anything."""
+        return type(self).after_training is not Regularizer.after_training
+
+
+def step_passes(regularizers: tuple[Regularizer, ...]) -> TrainingPasses:
+    """Return the passes of one step of an arm: standard training, shared parts once, and each one's own."""
+    shared = {name for regularizer in regularizers for name in regularizer.shares}
+    if "saliency" in shared:
+        shared.add("clean_logits")
+    total = STANDARD
+    for name in sorted(shared):
+        total += SHARED[name]
+    for regularizer in regularizers:
+        total += regularizer.passes()
+    return total

@@ -1,0 +1,142 @@
+"""One training: what it is given, and whether it may see it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from tasks.artifacts.part import digest_of
+from tasks.artifacts.tile_set import Pixels, TileSet
+from tasks.models.classifier import Colour
+from tasks.plugins import recipe_of
+from tasks.training.errors import TrainingDataError
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.tiles import LabelledTiles, labelled_tiles
+
+_SAMPLED_TILES = 4096
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One arm and seed on the tiles of some slides.
+
+    ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
+    ``shared_patients`` may have slides both to train and to validate on.
+    """
+
+    tile_sets: tuple[TileSet, ...]
+    recipe: TrainingRecipe
+    arm: ArmRecipe
+    seed: int
+    device: str
+    shared_patients: frozenset[str] = frozenset()
+
+    @cached_property
+    def train(self) -> LabelledTiles:
+        """The tiles that are trained on."""
+        return labelled_tiles(self.tile_sets, "train", self.recipe.classes)
+
+    @cached_property
+    def val(self) -> LabelledTiles:
+        """The tiles that choose the epoch."""
+        return labelled_tiles(self.tile_sets, "val", self.recipe.classes)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps an epoch; at least one, else whole batches only."""
+        return max(1, self._shown // self.recipe.batch)
+
+    @property
+    def tiles_per_epoch(self) -> int:
+        """Tiles trained on in an epoch."""
+        return min(self._shown, self.steps_per_epoch * self.recipe.batch)
+
+    @property
+    def _shown(self) -> int:
+        classes = len(self.recipe.classes)
+        balanced = self.recipe.class_balance == "sampling"
+        return len(self.train) // classes * classes if balanced else len(self.train)
+
+    @property
+    def identity(self) -> str:
+        """What an unfinished training must agree in, to be gone on with."""
+        return digest_of(
+            {
+                "recipe": recipe_of(self.recipe),
+                "arm": recipe_of(self.arm.regularizers),
+                "seed": self.seed,
+                "device": torch.device(self.device).type,
+                "slides": sorted([*t.table["slide_id"].unique(), len(t.table)] for t in self.tile_sets),
+            }
+        )
+
+
+def check_job(job: TrainingJob) -> None:
+    """Assert before any work that the tiles can be trained on, and may be.
+
+    Raises:
+        TrainingDataError: a test tile is here, a patient is in train and val and not allowed to be, a
+            class is missing, or tiles differ in size or resolution.
+    """
+    _check_splits(job)
+    common_mpp(job.tile_sets)
+    sizes = [tiles.pixels[0].shape[1:] for tiles in (job.train, job.val)]
+    if sizes[0] != sizes[1]:
+        raise TrainingDataError(f"train has tiles of shape {sizes[0]} and val of {sizes[1]}; one is needed")
+
+
+def _check_splits(job: TrainingJob) -> None:
+    patients: dict[str, set[str]] = {"train": set(), "val": set()}
+    for tiles in job.tile_sets:
+        for split, patient in set(zip(tiles.table["split"], tiles.table["patient_id"], strict=True)):
+            if split not in patients:
+                slide = tiles.table["slide_id"].iloc[0]
+                raise TrainingDataError(
+                    f"slide {slide!r} is of split {split!r}; training may see train and val"
+                )
+            patients[split].add(patient)
+    shared = (patients["train"] & patients["val"]) - job.shared_patients
+    if shared:
+        raise TrainingDataError(
+            f"{len(shared)} patients have slides in train and in val; a study allows that by name only"
+        )
+
+
+def common_mpp(tile_sets: Iterable[TileSet]) -> float:
+    """Return the one resolution, in micrometres a pixel, that all tiles have.
+
+    Raises:
+        TrainingDataError: they have several.
+    """
+    found = sorted({float(mpp) for tiles in tile_sets for mpp in tiles.table["mpp"].unique()})
+    if len(found) != 1:
+        raise TrainingDataError(f"the tiles have resolutions {found} um/px; training needs one")
+    return found[0]
+
+
+def colour_statistics(tiles: LabelledTiles) -> tuple[Colour, Colour]:
+    """Return mean and standard deviation of red, green and blue, in [0, 1].
+
+    They are exact over the training tiles, or over 4096 of them evenly spaced where there are more.
+    """
+    count = len(tiles)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, _SAMPLED_TILES)).round().astype(np.intp))
+    histogram = np.zeros((3, 256), np.int64)
+    for part in np.array_split(chosen, -(-len(chosen) // 256)):
+        histogram += _histogram(tiles.gather(part).numpy())
+    values = np.arange(256) / 255
+    weights = histogram / histogram.sum(1, keepdims=True)
+    mean = weights @ values
+    std = np.sqrt(np.maximum(weights @ values**2 - mean**2, 1e-6))
+    return _colour(mean), _colour(std)
+
+
+def _histogram(pixels: Pixels) -> np.ndarray:
+    return np.stack([np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(3)])
+
+
+def _colour(values: np.ndarray) -> Colour:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

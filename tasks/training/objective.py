@@ -1,0 +1,70 @@
+"""The loss of one step of an arm: weighted cross-entropy and what the regularizers add."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import Regularizer, State
+
+
+@dataclass
+class Arm:
+    """The regularizers of an arm while it trains: each with its random stream and its memory."""
+
+    regularizers: tuple[Regularizer, ...]
+    generators: Sequence[torch.Generator]
+    states: list[State]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each regularizer, numbered where one is used twice; ids would not change a number."""
+        counts = Counter(regularizer.name for regularizer in self.regularizers)
+        names = [regularizer.name for regularizer in self.regularizers]
+        return tuple(f"{n}{names[:i].count(n) + 1}" if counts[n] > 1 else n for i, n in enumerate(names))
+
+    @property
+    def differentiable_inputs(self) -> bool:
+        """Whether one of them takes the loss's gradient by the training input."""
+        return any("loss_gradient" in regularizer.shares for regularizer in self.regularizers)
+
+
+def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """Return the loss of a step and its parts, detached; the arm's states move on.
+
+    The cross-entropy of a tile is weighted by its class (``class_weights`` [K]) and by every regularizer's
+    factor, then averaged over the batch.
+    """
+    _settle_inputs(step, arm)
+    weights = class_weights[step.labels] * _sample_weights(step, arm)
+    parts = {"cross_entropy": (weights * step.cross_entropy).mean(), **_loss_terms(step, arm)}
+    loss = torch.stack([part.float() for part in parts.values()]).sum()
+    return loss, {name: part.detach() for name, part in parts.items()}
+
+
+def _settle_inputs(step: Step, arm: Arm) -> None:
+    for index, regularizer in enumerate(arm.regularizers):
+        step.generator = arm.generators[index]
+        step.inputs, arm.states[index] = regularizer.inputs(step, arm.states[index])
+    step.settled = True
+
+
+def _sample_weights(step: Step, arm: Arm) -> Tensor:
+    total = torch.ones_like(step.labels, dtype=torch.float32)
+    for index, regularizer in enumerate(arm.regularizers):
+        step.generator = arm.generators[index]
+        factor, arm.states[index] = regularizer.sample_weights(step, arm.states[index])
+        total = total if factor is None else total * factor
+    return total
+
+
+def _loss_terms(step: Step, arm: Arm) -> dict[str, Tensor]:
+    parts: dict[str, Tensor] = {}
+    for index, regularizer in enumerate(arm.regularizers):
+        step.generator = arm.generators[index]
+        terms, arm.states[index] = regularizer.loss_terms(step, arm.states[index])
+        parts.update({f"{arm.labels[index]}.{name}": term for name, term in terms.items()})
+    return parts

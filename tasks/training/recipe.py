@@ -1,0 +1,95 @@
+"""What training is made of: all that may change the weights, less the regularizers of an arm."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.models.recipe import NetworkRecipe
+from tasks.plugins import plugin_type
+from tasks.regularizers.base import Regularizer
+
+
+class AugmentationRecipe(BaseModel):
+    """Random changes of every training tile; 0 or false switches one off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flip: bool = True
+    """Mirror along either axis, each with probability one half."""
+
+    rotate: bool = True
+    """Turn by 0, 90, 180 or 270 degrees, equally likely; with ``flip`` all eight poses are."""
+
+    brightness: float = Field(default=0.1, ge=0, lt=1)
+    """Multiply a tile by a factor in [1 - b, 1 + b]; the result is clipped to [0, 1]."""
+
+    stain_scale: float = Field(default=0.1, ge=0, lt=1)
+    """Multiply each of a tile's three stains (haematoxylin, eosin, DAB) by a factor in [1 - s, 1 + s]."""
+
+    stain_shift: float = Field(default=0.01, ge=0, lt=1)
+    """Add to each stain a number in [-s, s], in the units of ``skimage.color.rgb2hed``."""
+
+
+class TrainingRecipe(BaseModel):
+    """How a classifier is trained; every arm and seed of a study shares it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: NetworkRecipe = NetworkRecipe()
+    classes: tuple[str, ...] = Field(default=("normal", "tumour"), min_length=2)
+    """Labels in the order of the logits; ``mixed`` and unlabelled tiles are left out, others are an error."""
+
+    target_class: str = "tumour"
+    """The class that explanations are for."""
+
+    epochs: int = Field(default=10, ge=1)
+    batch: int = Field(default=64, ge=2)
+    """Tiles a step; an epoch's last incomplete batch is dropped."""
+
+    lr: float = Field(default=1e-3, gt=0)
+    """Peak learning rate of AdamW: a linear warm-up, then half a cosine down to 0 at the last step."""
+
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the steps spent warming up."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """For convolution and linear weights; biases and norm layers are left free."""
+
+    augmentation: AugmentationRecipe = AugmentationRecipe()
+    class_balance: Literal["weights", "sampling", "none"] = "weights"
+    """``weights``: every tile once an epoch, its loss times N / (K n_class). ``sampling``: N / K tiles of
+    every class an epoch, a rare class repeated in whole random rounds. ``none``: as the tiles come."""
+
+    choose: Literal["val_auroc", "val_balanced_accuracy", "val_loss"] = "val_auroc"
+    """The epoch whose weights are kept: the best of this on the validation tiles; of equal ones that with the
+    lower ``val_loss``, then the earlier."""
+
+    amp: bool = False
+    """Forward passes in bfloat16 while training; weights, validation and explanations stay float32."""
+
+    @model_validator(mode="after")
+    def _classes_make_sense(self) -> Self:
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"training.classes {list(self.classes)} names a class twice")
+        if self.target_class not in self.classes:
+            raise ValueError(f"target_class {self.target_class!r} is not among {list(self.classes)}")
+        return self
+
+
+class ArmRecipe(BaseModel):
+    """One way of training that a study compares with the others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
+    regularizers: tuple[plugin_type(Regularizer), ...] = ()  # type: ignore[valid-type]  # found at run time
+    """Applied in this order; none is standard training."""
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        ids = [regularizer.id for regularizer in self.regularizers]
+        if len(set(ids)) != len(ids):
+            raise ValueError(
+                f"arm {self.id!r} has two regularizers of one id: {ids}; give each an id of its own"
+            )
+        return self

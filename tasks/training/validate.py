@@ -1,0 +1,54 @@
+"""How good the classifier is on tiles it was not trained on."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from monai.metrics import compute_roc_auc
+from torch import Tensor
+
+from tasks.models.classifier import Classifier
+from tasks.training.tiles import LabelledTiles
+
+BATCH = 256
+
+
+def predict(model: Classifier, tiles: LabelledTiles, device: torch.device) -> Tensor:
+    """Return logits float64 [N, K] on the CPU, in eval mode and float32; the mode is put back."""
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        batches = tiles.batches(np.arange(len(tiles)), BATCH, device)
+        logits = [model(images).cpu().double() for images, _ in batches]
+    model.train(was_training)
+    return torch.cat(logits)
+
+
+def scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """Return the validation figures of logits [N, K] and labels int64 [N].
+
+    Every class counts the same but in ``val_accuracy``: ``val_loss`` is the mean over classes of their mean
+    cross-entropy, ``val_balanced_accuracy`` of their recall, ``val_auroc`` of each against the rest.
+    """
+    hits = (logits.argmax(1) == labels).double()
+    return {
+        "val_loss": _class_mean(F.cross_entropy(logits, labels, reduction="none"), labels),
+        "val_accuracy": float(hits.mean()),
+        "val_balanced_accuracy": _class_mean(hits, labels),
+        "val_auroc": float(compute_roc_auc(log_odds(logits), F.one_hot(labels, logits.shape[1]))),
+    }
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """Return [N, K]: each class's logit less the logsumexp of the others.
+
+    It orders tiles as the probability does, but does not saturate at 1, where all tiles would tie.
+    """
+    own = torch.eye(logits.shape[1], dtype=torch.bool)
+    rest = logits[:, None, :].masked_fill(own, float("-inf"))
+    return logits - rest.logsumexp(2)
+
+
+def _class_mean(values: Tensor, labels: Tensor) -> float:
+    counts = torch.bincount(labels)
+    sums = torch.bincount(labels, weights=values.double())
+    return float((sums / counts)[counts > 0].mean())

@@ -1,0 +1,191 @@
+"""The training loop: learns, repeats itself, goes on where it was cut off, and refuses what it must."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from tasks.artifacts.checkpoint import Checkpoint
+from tasks.models.classifier import load_classifier
+from tasks.models.recipe import NetworkRecipe
+from tasks.training.errors import DivergedError, TrainingDataError
+from tasks.training.job import TrainingJob
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.train import planned_tiles, train_classifier
+from tests._support.tile_sets import make_cohort, make_tile_set
+
+STANDARD = ArmRecipe(id="standard")
+MODULATED = ArmRecipe(id="nm", regularizers=("noise_modulation",))
+TINY = NetworkRecipe(width=0.125)
+
+
+@pytest.fixture(scope="module")
+def tile_sets(tmp_path_factory):
+    return make_cohort(tmp_path_factory.mktemp("cohort"), count=40)[:3]
+
+
+def make_job(tile_sets, arm=STANDARD, seed=0, **changes):
+    values = {"network": TINY, "epochs": 3, "batch": 16, "lr": 0.01, **changes}
+    return TrainingJob(tuple(tile_sets), TrainingRecipe(**values), arm, seed, "cpu")
+
+
+def run(job, folder, log=lambda row, epoch: None, advance=lambda n: None):
+    out, work = folder / "out", folder / "work"
+    out.mkdir(parents=True)
+    work.mkdir(exist_ok=True)
+    measures = train_classifier(job, out, work, log, advance)
+    return Checkpoint(out), measures
+
+
+def payload(checkpoint):
+    return {path.name: path.read_bytes() for path in checkpoint.folder.iterdir()}
+
+
+def test_learns_and_describes_what_it_learned(tile_sets, tmp_path):
+    rows, advanced = [], []
+    job = make_job(tile_sets, epochs=6)
+    checkpoint, measures = run(job, tmp_path, lambda row, epoch: rows.append((epoch, row)), advanced.append)
+    info = checkpoint.info
+    assert info.scores["val_auroc"] > 0.95
+    assert info.classes == ("normal", "tumour")
+    assert (info.mpp, info.tile_px, info.seed) == (1.0, 16, 0)
+    assert [epoch for epoch, _ in rows] == list(range(1, 7))
+    assert checkpoint.history["epoch"].tolist() == list(range(1, 7))
+    assert info.scores["val_auroc"] == checkpoint.history["val_auroc"].max()
+    assert sum(advanced) == planned_tiles(job) == 6 * 64
+    assert set(measures) == {"seconds", "tiles_per_second", "peak_memory_mb", "epochs"}
+    assert {path.name for path in checkpoint.folder.iterdir()} == {
+        "weights.safetensors", "checkpoint.json", "history.parquet",
+    }  # fmt: skip
+
+
+def test_loaded_classifier_repeats_the_validation_score(tile_sets, tmp_path):
+    checkpoint, _ = run(make_job(tile_sets), tmp_path)
+    model = load_classifier(checkpoint, torch.device("cpu"))
+    tiles = tile_sets[2]
+    rows = tiles.table.index[tiles.table["label"].isin(["normal", "tumour"])].to_numpy()
+    images = torch.from_numpy(tiles.pixels[rows]).permute(0, 3, 1, 2).float() / 255
+    truth = (tiles.table["label"].iloc[rows] == "tumour").to_numpy()
+    with torch.no_grad():
+        hits = model(images).argmax(1).numpy() == truth
+    assert not model.training
+    assert hits.mean() == checkpoint.info.scores["val_accuracy"]
+
+
+@pytest.mark.parametrize("arm", [STANDARD, MODULATED], ids=lambda arm: arm.id)
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tile_sets, tmp_path, arm):
+    before = torch.random.get_rng_state()
+    first, _ = run(make_job(tile_sets, arm), tmp_path / "a")
+    second, _ = run(make_job(tile_sets, arm), tmp_path / "b")
+    other, _ = run(make_job(tile_sets, arm, seed=1), tmp_path / "c")
+    assert payload(first) == payload(second)
+    assert payload(first)["weights.safetensors"] != payload(other)["weights.safetensors"]
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("arm", [STANDARD, MODULATED], ids=lambda arm: arm.id)
+def test_a_killed_training_goes_on_to_the_same_bytes(tile_sets, tmp_path, arm):
+    whole, _ = run(make_job(tile_sets, arm), tmp_path / "whole")
+    seen = 0
+
+    def die_in_the_third_epoch(count):
+        nonlocal seen
+        seen += count
+        if seen > 2 * 64 + 16:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(make_job(tile_sets, arm), tmp_path / "cut", advance=die_in_the_third_epoch)
+    (tmp_path / "cut" / "out").rmdir()
+    epochs, advanced = [], []
+    resumed, measures = run(
+        make_job(tile_sets, arm), tmp_path / "cut", lambda row, epoch: epochs.append(epoch), advanced.append
+    )
+    assert measures["epochs"] == 1
+    assert epochs == [1, 2, 3]
+    assert sum(advanced) == 3 * 64
+    assert payload(resumed) == payload(whole)
+
+
+def test_a_snapshot_of_another_job_or_a_damaged_one_is_not_used(tile_sets, tmp_path):
+    run(make_job(tile_sets), tmp_path)
+    (snapshot,) = (tmp_path / "work").iterdir()
+    for number, spoil in enumerate((lambda: None, lambda: snapshot.write_bytes(b"x" * 100))):
+        spoil()
+        out = tmp_path / f"again{number}"
+        out.mkdir()
+        measures = train_classifier(
+            make_job(tile_sets, lr=0.02), out, tmp_path / "work", lambda row, epoch: None
+        )
+        assert measures["epochs"] == 3
+
+
+def test_a_finished_training_is_not_trained_again(tile_sets, tmp_path):
+    first, _ = run(make_job(tile_sets), tmp_path)
+    kept = payload(first)
+    for path in first.folder.iterdir():
+        path.unlink()
+    measures = train_classifier(make_job(tile_sets), first.folder, tmp_path / "work", lambda row, epoch: None)
+    assert measures["epochs"] == 0
+    assert payload(first) == kept
+
+
+def test_noise_modulation_reports_scores_before_and_after_re_estimation(tile_sets, tmp_path):
+    checkpoint, _ = run(make_job(tile_sets, MODULATED), tmp_path)
+    scores = checkpoint.info.scores
+    assert {"val_accuracy", "val_accuracy_as_trained", "val_auroc", "val_auroc_as_trained"} <= set(scores)
+    best = checkpoint.history.set_index("epoch").loc[checkpoint.info.best_epoch]
+    assert scores["val_loss_as_trained"] == best["val_loss"]
+    assert scores["val_loss"] != scores["val_loss_as_trained"]
+
+
+def test_three_classes(tmp_path):
+    classes = ("normal", "tumour", "stroma")
+    tile_sets = make_cohort(tmp_path / "cohort", count=40, classes=classes)[:3]
+    checkpoint, _ = run(make_job(tile_sets, classes=classes, epochs=6), tmp_path)
+    assert checkpoint.info.scores["val_balanced_accuracy"] > 0.6
+    assert load_classifier(checkpoint, torch.device("cpu"))(torch.rand(2, 3, 16, 16)).shape == (2, 3)
+
+
+def test_bfloat16_and_sampling_train_too(tile_sets, tmp_path):
+    checkpoint, _ = run(make_job(tile_sets, amp=True, class_balance="sampling"), tmp_path)
+    assert checkpoint.info.scores["val_auroc"] > 0.8
+
+
+def test_a_loss_that_is_not_finite_names_the_epoch(tile_sets, tmp_path):
+    with pytest.raises(DivergedError, match=r"diverged in epoch \d") as caught:
+        run(make_job(tile_sets, lr=1e30, warmup=0), tmp_path)
+    assert caught.value.epoch in (1, 2)
+
+
+def test_test_tiles_are_refused(tmp_path):
+    with pytest.raises(TrainingDataError, match="'d1' is of split 'test'"):
+        run(make_job(make_cohort(tmp_path / "cohort")), tmp_path)
+
+
+def test_a_patient_in_both_splits_needs_a_name(tmp_path):
+    sets = [make_tile_set(tmp_path / s, s, "a", split, 20) for s, split in (("s", "train"), ("t", "val"))]
+    job = make_job(sets, epochs=1)
+    with pytest.raises(TrainingDataError, match="1 patients have slides in train and in val"):
+        run(job, tmp_path / "refused")
+    allowed = TrainingJob(job.tile_sets, job.recipe, job.arm, 0, "cpu", frozenset({"a"}))
+    run(allowed, tmp_path / "allowed")
+
+
+def test_a_missing_class_is_a_sentence(tile_sets, tmp_path):
+    recipe = {"classes": ("normal", "tumour", "stroma")}
+    with pytest.raises(TrainingDataError, match="split 'train' has no usable tile of class \\['stroma'\\]"):
+        run(make_job(tile_sets, **recipe), tmp_path)
+
+
+def test_payload_holds_no_machine_and_no_patient(tile_sets, tmp_path):
+    checkpoint, _ = run(make_job(tile_sets, epochs=1), tmp_path)
+    text = (checkpoint.folder / "checkpoint.json").read_text()
+    assert str(tmp_path) not in text
+    assert set(json.loads(text)) == set(type(checkpoint.info).model_fields)
+    assert "patient_id" not in pd.read_parquet(checkpoint.folder / "history.parquet").columns
