@@ -40,8 +40,8 @@ class Part(BaseModel):
 
     ``label`` is its readable place in the study (``standard/seed0/gradient/slide_3``) and enters no
     hash. ``inputs`` maps a name to a :class:`Reference` as text, or to ``sha256:...`` of a file; only
-    the kind and the bytes of an input enter the fingerprint, so that a stage which ran again and gave the same
-    bytes makes nothing after it run. ``code`` maps a module to the hash of its syntax tree.
+    the kind and the bytes of an input enter the fingerprint, so that a stage which ran again and gave the
+    same bytes makes nothing after it run. ``code`` maps a module to the hash of its syntax tree.
     """
 
     model_config = ConfigDict(frozen=True)

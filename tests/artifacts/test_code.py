@@ -41,7 +41,8 @@ def test_reaches_by_import_and_no_further(house):
 def test_comments_and_docstrings_change_nothing(house):
     before = digest("house.top")
     (house / "top.py").write_text(
-        '"""Another."""\n# why\nfrom house.sub.low import add\n\n\ndef f(x):\n    """Else."""\n    return add(x)  # so\n'
+        '"""Another."""\n# why\nfrom house.sub.low import add\n\n\n'
+        'def f(x):\n    """Else."""\n    return add(x)  # so\n'
     )
     assert digest("house.top") == before
 

@@ -135,7 +135,8 @@ from tasks.artifacts.store import Store
 def write(out):
     (out / "a.txt").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
-Store(Path(sys.argv[1])).reuse_or_build(Part(stage="tile", label="tile/a", kind="TileSet", recipe={"value": 1}), write)
+part = Part(stage="tile", label="tile/a", kind="TileSet", recipe={"value": 1})
+Store(Path(sys.argv[1])).reuse_or_build(part, write)
 """
 
 
