@@ -84,7 +84,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tile_sets, tmp_p
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -97,9 +97,9 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tile_sets, tmp_path, arm):
         nonlocal seen
         seen += count
         if seen > 2 * 64 + 16:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(make_job(tile_sets, arm), tmp_path / "cut", advance=die_in_the_third_epoch)
     (tmp_path / "cut" / "out").rmdir()
     epochs, advanced = [], []
