@@ -3,23 +3,27 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from tasks.comparison.recipe import ComparisonRecipe
-from tasks.training.recipe import ArmRecipe, TrainingRecipe
 
-from tasks.explainers.base import Explainer
+from tasks.comparison.recipe import ComparisonRecipe
+from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import Metric
+from tasks.heatmaps.job import HeatmapRecipe
 from tasks.plugins import plugin_type
 from tasks.tiling.recipe import TilingRecipe
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
 
 STAGES = ("tile", "train", "explain", "evaluate", "compare", "record")
 Stage = Literal["tile", "train", "explain", "evaluate", "compare", "record"]
 Split = Literal["train", "val", "test"]
-AnyExplainer = plugin_type(Explainer)
-AnyMetric = plugin_type(Metric)
+
+if TYPE_CHECKING:
+    AnyMetric = Metric
+else:
+    AnyMetric = plugin_type(Metric)
 
 
 class ConfigError(Exception):
@@ -63,6 +67,8 @@ class ExplainStage(Section):
         {"name": "optical_density"},
         {"name": "untrained_network"},
     )
+
+    heatmaps: HeatmapRecipe = HeatmapRecipe()
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -141,10 +147,10 @@ class StudyConfig(Section):
             raise ValueError(
                 f"compare.reference_arm {reference!r} is no arm; the arms are: {', '.join(arms)}"
             )
-        target = self.train.recipe.target_class
-        if target not in self.tile.classes:
+        if self.train.recipe.classes != self.tile.classes:
             raise ValueError(
-                f"train.recipe.target_class {target!r} is no class; there are: {', '.join(self.tile.classes)}"
+                f"train.recipe.classes {list(self.train.recipe.classes)} must be tile.classes "
+                f"{list(self.tile.classes)}, in the same order"
             )
         return self
 

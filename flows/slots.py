@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.training.recipe import ArmRecipe
-
 from flows.config import Stage
 from flows.session import Session
 from tasks.artifacts.code import code_of
@@ -14,6 +12,7 @@ from tasks.explainers.base import Explainer
 from tasks.faithfulness.base import Metric
 from tasks.plugins import Plugin, modules_of, recipe_of
 from tasks.slides.manifest import SlideRow, input_files
+from tasks.training.recipe import ArmRecipe
 
 Known = Mapping[str, Reference]
 """What is in hand so far: the reference of each place by its label."""
@@ -100,7 +99,7 @@ def train_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
             coords={"arm": arm.id, "seed": str(seed)},
             needs=needs,
             seed=seed,
-            about=(arm, seed),
+            about=arm,
         )
         for arm in stage.arms
         for seed in stage.seeds
@@ -123,7 +122,7 @@ def _attribution_slot(session: Session, place: "Place", explainer: Explainer, ro
         stage="explain",
         label=f"explain/{place.label}/{explainer.id}/{row.slide_id}",
         kind="AttributionSet",
-        recipe={"explainer": recipe_of(explainer), "target": _target(session), "device": session.device},
+        recipe={"explainer": recipe_of(explainer), "target": target_of(session), "device": session.device},
         modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
         coords={**place.coords, "explainer": explainer.id, "slide": row.slide_id},
         needs={"checkpoint": place.checkpoint, "tiles": f"tile/{row.slide_id}"},
@@ -138,7 +137,12 @@ def heatmap_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
             stage="explain",
             label=f"heatmap/{explainer.id}/{row.slide_id}",
             kind="Heatmaps",
-            recipe={"explainer": explainer.id, "target": _target(session)},
+            recipe={
+                "explainer": explainer.id,
+                "target": target_of(session),
+                "heatmaps": recipe_of(session.config.explain.heatmaps),
+                "top_share": session.config.compare.top_share,
+            },
             modules=("tasks.heatmaps.draw",),
             coords={"explainer": explainer.id, "slide": row.slide_id},
             needs={
@@ -155,6 +159,10 @@ def heatmap_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
     ]
 
 
+def _maps_on(session: Session, explainer: Explainer, row: SlideRow) -> dict[str, str]:
+    return {f"maps/{p.label}": f"explain/{p.label}/{explainer.id}/{row.slide_id}" for p in _places(session)}
+
+
 def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
     """One place an arm and seed: its logits on the explained slides."""
     rows = explained(session, slides)
@@ -167,7 +175,6 @@ def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]
             modules=("tasks.faithfulness._predict", "tasks.models.classifier"),
             coords=place.coords,
             needs={"checkpoint": place.checkpoint, **_tiles(rows)},
-            about=place,
         )
         for place in _places(session)
     ]
@@ -194,14 +201,14 @@ def _report_slot(
         kind="FaithfulnessReport",
         recipe={
             "metric": recipe_of(metric),
-            "target": _target(session),
+            "target": target_of(session),
             "device": session.device,
             "seed": session.config.evaluate.seed,
         },
         modules=("tasks.faithfulness.plan", "tasks.models.classifier", *modules_of(metric)),
         coords={**place.coords, "explainer": explainer.id, "metric": metric.id},
         needs={"checkpoint": place.checkpoint, **_tiles(rows), **maps},
-        about=(place, explainer, metric),
+        about=(explainer.id, metric),
     )
 
 
@@ -280,7 +287,8 @@ def _tiles(rows: Iterable[SlideRow]) -> dict[str, str]:
     return {f"tiles/{row.slide_id}": f"tile/{row.slide_id}" for row in rows}
 
 
-def _target(session: Session) -> int:
+def target_of(session: Session) -> int:
+    """Return the index of the explained class."""
     return session.config.tile.classes.index(session.config.train.recipe.target_class)
 
 

@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 
 from prefect.futures import PrefectFuture
-from tasks.compare import compare
-from tasks.evaluate import evaluate, predict
-from tasks.explain import draw, explain
-from tasks.record import record
 
 from flows import slots
 from flows.carry_out import Progressing, Work, carry_out
-from flows.outcome import failed_slides, refuse_too_many, refuse_untiled
+from flows.frames import comparison_frame, record_frame
+from flows.outcome import refuse_too_many, refuse_untiled
 from flows.session import Session
 from tasks.artifacts.part import Reference
+from tasks.compare import compare
+from tasks.evaluate import evaluate
+from tasks.explain import draw, explain, predict
+from tasks.record import record
 from tasks.slides.manifest import SlideRow
 from tasks.tile import tile
 from tasks.train import train
 
 ONE_MODEL = 1
 """Models run one at a time: each uses all cores, or the whole device."""
+ONE_DRAWING = 1
+"""Matplotlib draws one figure at a time: its text machinery is not safe in threads."""
 
 
 def tile_slides(session: Session) -> Progressing:
@@ -42,76 +45,90 @@ def train_arms(state: Progressing) -> None:
     def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
         slot, order = work[0]
         shared = frozenset(config.shared_patients)
-        return train.submit(order, slot.about.arm, config.train.recipe, session.device, shared)
+        return train.submit(order, slot.about, config.train.recipe, session.device, shared)
 
     if session.orders.reaches("train"):
-        carry_out(state, slots.train_slots(session, good(state)), submit, at_once=ONE_MODEL)
+        carry_out(state, slots.train_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
 
 
 def explain_slides(state: Progressing) -> None:
-    """Explain every slide with every checkpoint and explainer, and draw the maps."""
-    session, batch = state.session, state.session.config.resources.batch
-    if not session.orders.reaches("explain"):
-        return
+    """Predict and explain every slide with every checkpoint, then draw the maps of all arms together."""
+    if state.session.orders.reaches("explain"):
+        _predict(state)
+        _attribute(state)
+        _draw(state)
+
+
+def _predict(state: Progressing) -> None:
+    session = state.session
+
+    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+        return predict.submit(work[0][1], session.device, session.config.resources.batch)
+
+    carry_out(state, slots.prediction_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+
+
+def _attribute(state: Progressing) -> None:
+    session, target = state.session, slots.target_of(state.session)
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
         slot, order = work[0]
-        return explain.submit(order, slot.about, session.device, batch)
+        return explain.submit(order, slot.about, target, session.device, session.config.resources.batch)
 
-    def submit_drawing(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    carry_out(state, slots.attribution_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+
+
+def _draw(state: Progressing) -> None:
+    session, config = state.session, state.session.config
+    target, top = slots.target_of(session), config.compare.top_share
+
+    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
         slot, order = work[0]
-        return draw.submit(order, slot.about)
+        return draw.submit(order, slot.about, config.tile.classes, target, config.explain.heatmaps, top)
 
-    carry_out(state, slots.attribution_slots(session, good(state)), submit, at_once=ONE_MODEL)
-    drawings = [slot.less(state.known) for slot in slots.heatmap_slots(session, good(state))]
-    carry_out(state, drawings, submit_drawing, at_once=session.config.resources.workers)
+    places = [slot.less(state.known) for slot in slots.heatmap_slots(session, tiled(state))]
+    carry_out(state, places, submit, at_once=ONE_DRAWING)
 
 
 def evaluate_maps(state: Progressing) -> None:
     """Measure every map with every metric; what one checkpoint lacks is measured in one go."""
-    session, batch = state.session, state.session.config.resources.batch
-    if not session.orders.reaches("evaluate"):
-        return
-
-    def submit_prediction(work: Sequence[Work]) -> PrefectFuture[Reference]:
-        return predict.submit(work[0][1], session.device, batch)
+    session, target = state.session, slots.target_of(state.session)
 
     def submit(work: Sequence[Work]) -> PrefectFuture[tuple[Reference, ...]]:
-        orders = [order for _, order in work]
-        wanted = [slot.about for slot, _ in work]
-        return evaluate.submit(orders, wanted, session.device, batch)
+        orders, wanted = [order for _, order in work], [slot.about for slot, _ in work]
+        place = work[0][0].label.rpartition("/")[0]
+        batch = session.config.resources.batch
+        return evaluate.submit(place, orders, wanted, target, session.device, batch)
 
-    rows = good(state)
-    carry_out(state, slots.prediction_slots(session, rows), submit_prediction, at_once=ONE_MODEL)
-    reports = slots.report_slots(session, rows)
-    carry_out(state, reports, submit, at_once=ONE_MODEL, together=lambda slot: slot.needs["checkpoint"])
+    if session.orders.reaches("evaluate"):
+        reports = slots.report_slots(session, tiled(state))
+        carry_out(state, reports, submit, at_once=ONE_MODEL, together=lambda slot: slot.needs["checkpoint"])
 
 
 def compare_arms(state: Progressing) -> None:
     """Set the arms side by side."""
     session = state.session
-    if not session.orders.reaches("compare"):
-        return
+    controls = frozenset(control.id for control in session.config.explain.controls)
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
-        return compare.submit(work[0][1], session.config.compare, work[0][0].recipe)
+        return compare.submit(work[0][1], comparison_frame(state), controls)
 
-    place = slots.comparison_slot(session, good(state), state.failed)
-    carry_out(state, [place.less(state.known)], submit)
+    if session.orders.reaches("compare"):
+        place = slots.comparison_slot(session, tiled(state), state.failed)
+        carry_out(state, [place.less(state.known)], submit)
 
 
 def record_study(state: Progressing) -> None:
     """Put the study into MLflow."""
     session = state.session
-    if not session.orders.reaches("record"):
-        return
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
-        return record.submit(work[0][1], session, failed_slides(state))
+        return record.submit(work[0][1], record_frame(state))
 
-    carry_out(state, [slots.record_slot(session, good(state)).less(state.known)], submit)
+    if session.orders.reaches("record"):
+        carry_out(state, [slots.record_slot(session, tiled(state)).less(state.known)], submit)
 
 
-def good(state: Progressing) -> list[SlideRow]:
+def tiled(state: Progressing) -> list[SlideRow]:
     """Return the slides that were tiled."""
     return [row for row in state.session.manifest.slides if f"tile/{row.slide_id}" in state.known]

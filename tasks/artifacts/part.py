@@ -92,3 +92,8 @@ class Order:
     home: Path
     force: bool = False
     advance: Callable[[int], None] = lambda done: None
+
+
+def under(inputs: Mapping[str, Reference], prefix: str) -> dict[str, Reference]:
+    """Return the inputs whose names start with ``prefix``, by the rest of their names."""
+    return {name.removeprefix(prefix): r for name, r in inputs.items() if name.startswith(prefix)}

@@ -1,0 +1,51 @@
+"""Verb: measure every map of one checkpoint with every metric that is missing, in one shared plan."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.part import Order, Reference, under
+from tasks.artifacts.store import Store
+from tasks.artifacts.tile_set import TileSet
+from tasks.faithfulness._evidence import Evidence
+from tasks.faithfulness.base import Metric
+from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tasks.models.classifier import load_classifier
+
+
+@task(name="evaluate", task_run_name="{place}", cache_policy=NO_CACHE, persist_result=False)
+def evaluate(
+    place: str,
+    orders: Sequence[Order],
+    wanted: Sequence[tuple[str, Metric]],
+    target: int,
+    device: str,
+    batch: int,
+) -> tuple[Reference, ...]:
+    """Return the references of the FaithfulnessReports of one checkpoint, in the order of ``orders``."""
+    store, inputs = Store(orders[0].home), orders[0].inputs
+    checkpoint = Checkpoint(store.path(inputs["checkpoint"]))
+    model = load_classifier(checkpoint, torch.device(device))
+    evidence = Evidence(
+        tile_sets=[TileSet(store.path(reference)) for reference in under(inputs, "tiles/").values()],
+        attributions={
+            explainer: _maps(store, order.inputs)
+            for order, (explainer, _) in zip(orders, wanted, strict=True)
+        },
+        classes=checkpoint.info.classes,
+        target=target,
+    )
+    settings = EvaluationSettings(batch, device)
+    results = evaluate_parts(model, evidence, wanted, settings, orders[0].advance)
+    return tuple(
+        store.reuse_or_build(order.part, results[explainer, metric.id].write, force=order.force)
+        for order, (explainer, metric) in zip(orders, wanted, strict=True)
+    )
+
+
+def _maps(store: Store, inputs: Mapping[str, Reference]) -> list[AttributionSet]:
+    return [AttributionSet(store.path(reference)) for reference in under(inputs, "maps/").values()]
