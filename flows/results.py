@@ -1,0 +1,56 @@
+"""What a person reads when a study has ended: a table, what failed, and where to look."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.outcome import Outcome
+from tasks.artifacts.part import Reference
+from tasks.artifacts.store import Store
+
+
+def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
+    """Print the results of a study that ended well."""
+    console.print(f"[bold]{outcome.study}[/]: {len(outcome.executed)} parts made, {outcome.reused} reused")
+    for slide, why in outcome.failed_slides.items():
+        console.print(f"[yellow]slide {escape(slide)} failed:[/] {escape(why)}")
+    if outcome.comparison is None:
+        return
+    folder = Store(home).path(reference_from(outcome.comparison))
+    _print_table(folder, console)
+    console.print(f"the whole comparison: {folder / 'comparison.md'}", soft_wrap=True)
+    console.print(f"heatmaps, curves and models in the browser: veritile ui --home {home}", soft_wrap=True)
+
+
+def reference_from(text: str) -> Reference:
+    """Return the reference that ``str(reference)`` wrote."""
+    kind, fingerprint, digest = text.split("/")
+    return Reference(kind=kind, fingerprint=fingerprint, digest=digest)
+
+
+def _print_table(folder: Path, console: Console) -> None:
+    """Print one line a figure and one column an arm: the mean over seeds with its interval."""
+    rows = pd.read_parquet(folder / "comparison.parquet")
+    rows = rows[rows["kind"].isin(["performance", "faithfulness"]) & (rows["direction"] != "none")]
+    arms = list(dict.fromkeys(rows["arm"]))
+    table = Table("", "figure", "better", *arms, box=None, pad_edge=False)
+    for (explainer, metric, score), group in rows.groupby(["explainer", "metric", "score"], sort=False):
+        cells = {row.arm: _cell(row.value, row.low, row.high) for row in group.itertuples()}
+        control = " (control)" if group["is_control"].any() else ""
+        first = f"{explainer or 'performance'}{control}"
+        table.add_row(
+            first, f"{metric}.{score}", group["direction"].iloc[0], *(cells.get(a, "") for a in arms)
+        )
+    console.print(table)
+    notes = sorted({note for note in rows["note"] if note})
+    for note in notes:
+        console.print(f"  {escape(note)}", soft_wrap=True)
+
+
+def _cell(value: float, low: float, high: float) -> str:
+    if value != value:  # NaN: nothing could be scored
+        return "-"
+    return f"{value:.3f}" if low != low else f"{value:.3f} [{low:.3f}, {high:.3f}]"

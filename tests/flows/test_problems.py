@@ -1,0 +1,120 @@
+import pytest
+import yaml
+
+from flows.config import ConfigError, StudyConfig
+from flows.problems import load_study
+
+GOOD = {
+    "study": "s",
+    "manifest": "cohort/manifest.csv",
+    "tile": {"mpp": 0.5},
+    "train": {"arms": [{"id": "standard"}], "seeds": [0]},
+    "explain": {"explainers": [{"name": "gradient"}]},
+    "evaluate": {"metrics": [{"name": "gini"}]},
+}
+
+
+def write(tmp_path, **changes):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}))
+    return path
+
+
+def problem(tmp_path, **changes):
+    with pytest.raises(ConfigError) as caught:
+        load_study(write(tmp_path, **changes))
+    return str(caught.value)
+
+
+def test_a_good_study_loads_with_its_manifest_found_beside_it(tmp_path):
+    config = load_study(write(tmp_path))
+    assert config.manifest == str(tmp_path / "cohort" / "manifest.csv")
+    assert StudyConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_controls_come_by_default(tmp_path):
+    ids = [control.id for control in load_study(write(tmp_path)).explain.controls]
+    assert ids == ["random_map", "optical_density", "untrained_network"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"tyle": {}}, "study.yaml: unknown key 'tyle'; did you mean 'tile'?"),
+        ({"tile": {"mpp": 0.5, "tile_pix": 64}}, "unknown key 'tile.tile_pix'; did you mean 'tile_px'?"),
+        (
+            {"train": {**GOOD["train"], "recipe": {"epoch": 3}}},
+            "unknown key 'train.recipe.epoch'; did you mean 'epochs'?",
+        ),
+        (
+            {
+                "train": {
+                    **GOOD["train"],
+                    "arms": [{"id": "a", "regularizers": [{"name": "noise_modulation", "blnd": 1}]}],
+                }
+            },
+            "unknown key 'train.arms.0.regularizers.0.blnd'; did you mean 'blend'?",
+        ),
+        (
+            {"explain": {"explainers": [{"name": "smoothgrad", "sample": 3}]}},
+            "unknown key 'explain.explainers.0.sample'; did you mean 'samples'?",
+        ),
+        (
+            {"explain": {"explainers": [{"name": "smothgrad"}]}},
+            "no 'smothgrad' among the explainers (did you mean 'smoothgrad'?)",
+        ),
+        (
+            {"explain": {"explainers": [{"name": "gradient"}, {"name": "gradient"}]}},
+            "explainer ids must be unique, but gradient",
+        ),
+        ({"train": {"arms": [{"id": "a"}, {"id": "a"}], "seeds": [0]}}, "arm ids must be unique"),
+        (
+            {"explain": {"explainers": ["gradient"], "controls": ["smoothgrad"]}},
+            "smoothgrad is no control map",
+        ),
+        (
+            {"compare": {"reference_arm": "nope"}},
+            "compare.reference_arm 'nope' is no arm; the arms are: standard",
+        ),
+        ({"tile": {"mpp": 0.5, "classes": ["a", "b"]}}, "must be tile.classes ['a', 'b']"),
+        ({"failures": {"max_failed_slides": 1.5}}, "failures.max_failed_slides: input should be less than 1"),
+        ({"manifest": "cohort.xlsx"}, "the manifest must be a .csv file, got 'cohort.xlsx'"),
+        ({"study": "../x"}, "study: string should match pattern"),
+    ],
+)
+def test_each_mistake_is_one_sentence_with_its_place(tmp_path, changes, sentence):
+    assert sentence in problem(tmp_path, **changes)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    told = problem(tmp_path, tyle={}, failures={"max_failed_slides": 2}).splitlines()
+    assert len(told) == 2
+
+
+def test_a_missing_block_is_named(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in GOOD.items() if k != "tile"}))
+    with pytest.raises(ConfigError, match="'tile' is missing"):
+        load_study(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("- a\n- b\n", "must hold a mapping"), ("a: [1\n", "is not YAML")]
+)
+def test_files_that_are_no_study(tmp_path, text, sentence):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        load_study(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ConfigError, match="no study file"):
+        load_study(tmp_path / "none.yaml")
+
+
+def test_yaml_is_read_by_the_safe_loader(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("study: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ConfigError, match="is not YAML"):
+        load_study(path)
