@@ -27,7 +27,8 @@ class SlideGeometry(BaseModel):
         bounds_y: top edge of the scanned area in level-0 pixels.
         bounds_width: width of the scanned area in level-0 pixels.
         bounds_height: height of the scanned area in level-0 pixels.
-        level_downsamples: level-0 pixels per pixel of each level, as OpenSlide places them (not rounded).
+        level_downsamples: level-0 pixels per pixel of each level, not rounded. OpenSlide has one for both
+            axes; where a level's sides were rounded, its far corner is off by up to half a level pixel.
         thumbnail_width: width of the thumbnail in pixels; it covers the whole finest level.
         thumbnail_height: height of the thumbnail in pixels.
         thumbnail_downsample_x: level-0 pixels per thumbnail pixel along x (real ratio of the widths).

@@ -46,15 +46,55 @@ def read_window(source: RegionSource, geometry: SlideGeometry, window: Window, s
     level = geometry.best_level(min(window.width / size[0], window.height / size[1]))
     downsample = geometry.level_downsamples[level]
     left, top, width, height = (value / downsample for value in window)
-    margin_x = _margin(left, width, size[0], downsample)
-    margin_y = _margin(top, height, size[1], downsample)
-    first_x, region_left, columns = _span(left, width, margin_x, downsample)
-    first_y, region_top, rows = _span(top, height, margin_y, downsample)
-    region = _on_white(source.read_region((first_x, first_y), level, (columns, rows)))
-    box = (left - region_left, top - region_top, left - region_left + width, top - region_top + height)
-    if margin_x == margin_y == 0:
+    across = _span(left, width, size[0], downsample)
+    down = _span(top, height, size[1], downsample)
+    region = _read_level(source, level, across, down)
+    if across.copied and down.copied:
         return np.asarray(region)
+    box = (left - across.first, top - down.first, left - across.first + width, top - down.first + height)
     return np.asarray(region.resize(size, Image.Resampling.LANCZOS, box=box))
+
+
+class _Span(NamedTuple):
+    """What to read along one axis.
+
+    Attributes:
+        address: the whole level-0 pixel to ask for, never negative.
+        first: where the region begins, in level pixels.
+        outside: level pixels of the region that lie before the slide begins.
+        pixels: level pixels to read after those.
+        copied: whether the pixels read are those asked for.
+    """
+
+    address: int
+    first: float
+    outside: int
+    pixels: int
+    copied: bool
+
+
+def _span(start: float, length: float, out: int, downsample: float) -> _Span:
+    """Return what to read for ``length`` level pixels from ``start``, with what the filter reaches beyond.
+
+    OpenSlide is addressed in whole level-0 pixels, so a level pixel is met to half a level-0 pixel only;
+    the position that is really addressed is returned, and the resampling starts from there. Before the
+    slide's edge OpenSlide drops the fraction of a level pixel, so nothing is asked of it there.
+    """
+    margin = _margin(start, length, out, downsample)
+    begin = math.floor(start + _ON_THE_PIXEL) - margin
+    outside = max(0, -begin)
+    address = round(max(0, begin) * downsample)
+    first = -float(outside) if outside else address / downsample
+    end = math.ceil(start + length - _ON_THE_PIXEL) + margin
+    return _Span(address, first, outside, max(0, math.ceil(end - first) - outside), margin == 0)
+
+
+def _read_level(source: RegionSource, level: int, across: _Span, down: _Span) -> Image.Image:
+    region = Image.new("RGB", (across.outside + across.pixels, down.outside + down.pixels), _WHITE)
+    if across.pixels and down.pixels:
+        read = source.read_region((across.address, down.address), level, (across.pixels, down.pixels))
+        region.paste(read, (across.outside, down.outside), mask=read.getchannel("A"))
+    return region
 
 
 def _margin(start: float, length: float, out: int, downsample: float) -> int:
@@ -64,25 +104,3 @@ def _margin(start: float, length: float, out: int, downsample: float) -> int:
     if max(map(abs, offsets)) < _ON_THE_PIXEL:
         return 0
     return math.ceil(_LANCZOS_REACH * max(1.0, length / out)) + 1
-
-
-def _span(start: float, length: float, margin: int, downsample: float) -> tuple[int, float, int]:
-    """Return the whole level-0 pixel to address, where that lies in level pixels, and how many to read.
-
-    OpenSlide is addressed in whole level-0 pixels, so a level pixel is met to half a level-0 pixel only;
-    the position that was really addressed is returned, and the resampling starts from there.
-    """
-    if margin == 0:
-        return round(round(start) * downsample), round(start), round(length)
-    address = round((math.floor(start) - margin) * downsample)
-    first = address / downsample
-    return address, first, math.ceil(start + length + margin - first)
-
-
-def _on_white(region: Image.Image) -> Image.Image:
-    alpha = region.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return region.convert("RGB")
-    page = Image.new("RGB", region.size, _WHITE)
-    page.paste(region, mask=alpha)
-    return page

@@ -20,6 +20,8 @@ def _none_if_empty(value: object) -> object:
 _Given = BeforeValidator(_none_if_empty)
 Text = Annotated[str, _Given, Field(min_length=1)]
 Optional = Annotated[str | None, _Given]
+_Mpp = Annotated[float, Field(ge=MPP_RANGE[0], le=MPP_RANGE[1])]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class SlideRow(BaseModel):
@@ -50,8 +52,8 @@ class SlideRow(BaseModel):
     evidence: Optional = None
     label: Optional = None
     site: Optional = None
-    mpp: Annotated[float | None, _Given, Field(ge=MPP_RANGE[0], le=MPP_RANGE[1])] = None
-    sha256: Annotated[str | None, _Given, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    mpp: Annotated[_Mpp | None, _Given] = None
+    sha256: Annotated[_Sha256 | None, _Given] = None
 
 
 COLUMNS = tuple(SlideRow.model_fields)

@@ -29,7 +29,8 @@ class TilingRecipe(BaseModel):
         normal_below: a tile that outlines cover by less than this has the first class.
         class_above: a tile that one class covers by more than this has that class; between, it is ``mixed``.
         tissue_mpp: micrometres per pixel at which tissue is looked for.
-        saturation_range: Otsu's threshold on HSV saturation is held within these two values.
+        saturation_range: Otsu's threshold on HSV saturation is held within these; a lower upper value keeps paler
+            tissue.
         min_hole_um: holes in the tissue smaller than a disc of this diameter are filled.
         min_speck_um: pieces of tissue smaller than a disc of this diameter are dropped.
         section_gap_um: pieces of tissue nearer than this belong to one section.
@@ -49,7 +50,7 @@ class TilingRecipe(BaseModel):
     normal_below: Fraction = 0.1
     class_above: Fraction = 0.9
     tissue_mpp: Annotated[float, Field(gt=0)] = 8.0
-    saturation_range: tuple[Fraction, Fraction] = (0.05, 0.25)
+    saturation_range: tuple[Fraction, Fraction] = (0.05, 0.2)
     min_hole_um: Length = 60.0
     min_speck_um: Length = 100.0
     section_gap_um: Length = 60.0

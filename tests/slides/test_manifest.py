@@ -1,0 +1,147 @@
+import hashlib
+
+import pytest
+
+from tasks.slides.errors import ManifestError
+from tasks.slides.manifest import Manifest, SlideRow, assert_disjoint, input_files, load_manifest
+
+HEADER = "slide_id,patient_id,path,split,annotation,label,mpp,sha256"
+
+
+def file_hash(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in "abcd":
+        (folder / f"{name}.tiff").write_text(f"slide {name}")
+    (folder / "a.geojson").write_text("[]")
+    return folder
+
+
+def load(root, *lines, header=HEADER, shared=frozenset()):
+    path = root.parent / "manifest.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return load_manifest(path, root, shared, file_hash)
+
+
+def problems(root, *lines, **settings):
+    with pytest.raises(ManifestError) as caught:
+        load(root, *lines, **settings)
+    return caught.value.problems
+
+
+def row(slide="a", patient="p", split="train", **fields):
+    return SlideRow(slide_id=slide, patient_id=patient, path=f"{slide}.tiff", split=split, **fields)
+
+
+def test_a_good_manifest_is_read_in_order(root):
+    manifest, found = load(root, "b,p2,b.tiff,test,,,,", "a,p1,a.tiff,train,a.geojson,,0.5,")
+    assert [slide.slide_id for slide in manifest.slides] == ["b", "a"]
+    assert manifest.slides[1].mpp == 0.5
+    assert manifest.slides[0].annotation is manifest.slides[0].label is manifest.slides[0].mpp is None
+    assert found == {name: file_hash(root / f"{name}.tiff") for name in "ab"}
+    assert input_files(manifest.slides[1]) == {"slide": "a.tiff", "annotation": "a.geojson"}
+
+
+def test_only_four_columns_are_needed_and_a_byte_order_mark_does_no_harm(root):
+    manifest, _ = load(root, "a,p,a.tiff,train", "", header="\ufeffslide_id,patient_id,path,split")
+    assert len(manifest.slides) == 1
+
+
+def test_all_problems_are_told_at_once_with_their_rows(root):
+    (root / "twin.tiff").write_text("slide a")
+    told = problems(
+        root,
+        "a,p1,a.tiff,train,a.geojson,,,",
+        "a,p1,b.tiff,train,,,,",
+        "twin,p1,twin.tiff,train,,,,",
+        "gone,p1,gone.tiff,train,,,,",
+        f"c,p1,c.tiff,train,,,,{'0' * 64}",
+        "d,p1,d.tiff,holdout,,,,",
+        "out,p2,../manifest.csv,train,,,,",
+        "slash/ed,p2,d.tiff,train,,,,",
+        "e,p2,d.tiff,train,none.xml,,wide,",
+        "f,p1,d.tiff,test,,,,",
+    )
+    text = "\n".join(told)
+    assert [t.split(":")[0] for t in told] == [f"row {n}" for n in (3, 4, 5, 6, 7, 8, 9, 10, 11)]
+    for words in (
+        "row 3: slide_id 'a' stands in row 2 too",
+        "row 4: slide 'twin' has the same bytes as 'a' in row 2",
+        "row 5: the slide 'gone.tiff' is not there",
+        f"row 6: the slide 'c.tiff' has sha256 {file_hash(root / 'c.tiff')}, the manifest says {'0' * 64}",
+        "row 7: split 'holdout'",
+        "row 8: the slide '../manifest.csv' leaves the data root",
+        "row 9: slide_id 'slash/ed'",
+        "row 10: mpp 'wide'",
+        "row 11: patient 'p1' lies in test and in train",
+    ):
+        assert words in text
+
+
+def test_a_missing_annotation_is_told(root):
+    assert problems(root, "a,p,a.tiff,train,none.xml,,,") == (
+        "row 2: the annotation 'none.xml' is not there",
+    )
+
+
+def test_a_link_out_of_the_data_root_is_refused(root):
+    (root.parent / "elsewhere.tiff").write_text("slide")
+    (root / "link.tiff").symlink_to(root.parent / "elsewhere.tiff")
+    told = problems(root, "a,p,link.tiff,train,,,,", f"b,p,{root}/b.tiff,train,,,,")
+    assert all("leaves the data root" in text for text in told)
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("slide_id,patient_id,path", "column 'split' is missing"),
+        ("slide_id,patient_id,path,split,anotation", "did you mean 'annotation'"),
+        ("slide_id,patient_id,path,split,split", "column 'split' stands twice"),
+    ],
+)
+def test_the_header_is_checked_first(root, header, words):
+    (told,) = problems(root, "a,p,a.tiff,train", header=header)
+    assert words in told
+
+
+def test_no_rows_too_many_cells_and_no_file(root):
+    assert problems(root) == ("row 1: no slide follows the header",)
+    assert "9 cells under 8" in problems(root, "a,p,a.tiff,train,,,,,x")[0]
+    with pytest.raises(ManifestError, match=r"no manifest none.csv"):
+        load_manifest(root / "none.csv", root, frozenset(), file_hash)
+
+
+@pytest.mark.parametrize("mpp", ["0.01", "352", "nan"])
+def test_an_absurd_resolution_is_refused(root, mpp):
+    assert "mpp" in problems(root, f"a,p,a.tiff,train,,,{mpp},")[0]
+
+
+def test_a_patient_lies_in_one_split():
+    assert_disjoint([row("a"), row("b"), row("c", "q", "test")], frozenset())
+    with pytest.raises(ManifestError, match="patient 'p' lies in val and in train"):
+        assert_disjoint([row("a"), row("b", split="val")], frozenset())
+
+
+def test_train_and_val_may_share_a_named_patient_but_test_shares_none():
+    shared = frozenset({"p"})
+    assert_disjoint([row("a"), row("b", split="val")], shared)
+    with pytest.raises(ManifestError) as caught:
+        assert_disjoint([row("a"), row("b", split="test"), row("c", split="val")], shared)
+    assert caught.value.problems == (
+        "patient 'p' lies in test and in train",
+        "patient 'p' lies in val and in test",
+    )
+
+
+def test_the_split_hash_depends_on_who_lies_where_and_on_nothing_else():
+    first, second = row("a"), row("b", "q", "test")
+    known = Manifest(slides=(first, second)).split_hash
+    assert known == hashlib.sha256(b'[["a", "p", "train"], ["b", "q", "test"]]').hexdigest()
+    assert Manifest(slides=(second, first.model_copy(update={"path": "other.tiff"}))).split_hash == known
+    assert Manifest(slides=(first, row("b", "q", "val"))).split_hash != known
