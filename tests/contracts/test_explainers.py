@@ -1,0 +1,134 @@
+"""Every explainer there is, held to the rules of the house."""
+
+import contextlib
+
+import pytest
+import torch
+
+from tasks.explainers.base import Explainer, ExplanationError
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.functional.passes import Passes, counted_passes
+from tasks.functional.tile_keys import tile_keys
+from tasks.plugins import available, plugin_class
+from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
+
+NAMES = available("tasks.explainers")
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+COUNT, SIDE = 5, 16
+KEYS = tile_keys([f"slide/{i}_0" for i in range(COUNT)])
+
+
+def explainer_of(name: str) -> Explainer:
+    explainer = plugin_class("tasks.explainers", name)()
+    assert isinstance(explainer, Explainer)
+    return explainer
+
+
+def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    images = torch.rand(COUNT, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
+    return images, torch.tensor([1, 0, 1, 1, 0]), KEYS
+
+
+def test_there_are_explainers():
+    assert {"gradient", "smoothgrad", "random_map", "optical_density", "untrained_network"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_its_own_configuration(name):
+    explainer = explainer_of(name)
+    again = type(explainer).model_validate_json(explainer.model_dump_json())
+    assert again == explainer
+    assert repr(again) == repr(explainer)
+    assert explainer.name == explainer.id == name
+    with pytest.raises(ValueError, match="frozen"):
+        explainer.id = "other"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_where_it_comes_from_and_what_it_is(name):
+    explainer = explainer_of(name)
+    assert len(explainer.source) > 20
+    assert explainer.kind in ("sensitivity", "contribution", "control")
+    assert isinstance(explainer.signed, bool)
+    assert isinstance(explainer.complete, bool)
+    assert explainer.control == (explainer.kind == "control")
+    assert (explainer.baseline(inputs()[0]) is not None) == explainer.complete
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_gives_one_finite_map_an_image(name, device):
+    model, tensors = small_network().to(device), [t.to(device) for t in inputs()]
+    maps = explainer_of(name)(model, *tensors)
+    assert maps.shape == (COUNT, SIDE, SIDE)
+    assert maps.dtype == torch.float32
+    assert maps.device == tensors[0].device
+    assert torch.isfinite(maps).all()
+    assert not maps.requires_grad
+    assert explainer_of(name).signed == bool((maps < 0).any())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_is_its_images_one_by_one_in_any_order(name):
+    explainer, model, (images, targets, keys) = explainer_of(name), small_network(), inputs()
+    together = explainer(model, images, targets, keys)
+    alone = torch.cat(
+        [explainer(model, images[i, None], targets[i, None], keys[i, None]) for i in range(COUNT)]
+    )
+    torch.testing.assert_close(alone, together, rtol=1e-5, atol=1e-5)
+    turned = explainer(model, images.flip(0), targets.flip(0), keys.flip(0)).flip(0)
+    torch.testing.assert_close(turned, together, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_maps(name):
+    first = explainer_of(name)(small_network(), *inputs())
+    torch.rand(7)
+    assert torch.equal(explainer_of(name)(small_network(), *inputs()), first)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "seed" in type(explainer_of(n)).model_fields])
+def test_another_seed_gives_other_maps(name):
+    explainer = explainer_of(name)
+    other = explainer.model_copy(update={"seed": 1})
+    model = small_network()
+    assert not torch.equal(explainer(model, *inputs()), other(model, *inputs()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_and_the_inputs_are_left_as_found(name):
+    model, tensors = small_network(), inputs()
+    before, copies = state_of(model), [t.clone() for t in tensors]
+    explainer_of(name)(model, *tensors)
+    assert state_of(model) == before
+    assert all(torch.equal(t, copy) for t, copy in zip(tensors, copies, strict=True))
+    assert not tensors[0].requires_grad
+
+
+@pytest.mark.parametrize("calls", [0, 1])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_is_left_as_found_also_when_it_fails(name, calls):
+    model = FailingNetwork(calls)
+    before = state_of(model)
+    with contextlib.suppress(FailingError):
+        explainer_of(name)(model, *inputs())
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_costs_what_it_says(name):
+    explainer, model, tensors = explainer_of(name), small_network(), inputs()
+    with leave_as_found(model), torch.no_grad():
+        prepared = explainer.prepare(model)
+        with counted_passes(prepared) as counter:
+            explainer.attribute(prepared, *tensors)
+    assert counter.spent == explainer.passes() * COUNT
+    assert isinstance(explainer.passes(), Passes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_does_not_belong_together_is_refused(name):
+    explainer, model, (images, targets, keys) = explainer_of(name), small_network(), inputs()
+    for wrong in ((images[0], targets, keys), (images, targets[:2], keys), (images, targets, keys.float())):
+        with pytest.raises(ExplanationError, match="needed"):
+            explainer(model, *wrong)
