@@ -1,0 +1,40 @@
+"""Numbers and tables as markdown."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from tasks.comparison.rows import Row
+
+ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
+"""Which way is better."""
+NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "ece": "ECE"}
+"""How the figures of prediction are written."""
+DASH = "\N{EN DASH}"
+"""Stands where there is no figure."""
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float) -> str:
+    """Return three decimals, or three digits where those would say nothing; a dash for NaN."""
+    if math.isnan(value):
+        return DASH
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.3f}".replace("-", MINUS)
+    return f"{value:.2e}".replace("-", MINUS)
+
+
+def with_interval(row: Row) -> str:
+    """Return ``value [low, high]``, or the value alone where there is no interval."""
+    if math.isnan(row.low):
+        return number(row.value)
+    return f"{number(row.value)} [{number(row.low)}, {number(row.high)}]"
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a markdown table."""
+    lines = [_line(head), _line(["---"] * len(head))]
+    return lines + [_line(cells) for cells in body]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

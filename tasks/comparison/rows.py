@@ -1,0 +1,82 @@
+"""The long table of a comparison: one row a figure, with all that is needed to read it."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+import pandas as pd
+
+Kind = Literal["performance", "faithfulness", "difference", "against_control", "cost"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of ``comparison.parquet``; what does not apply is empty or NaN.
+
+    Attributes:
+        kind: ``performance`` and ``faithfulness`` hold means over seeds; ``difference`` is ``arm`` less
+            ``against`` (the reference arm); ``against_control`` is ``explainer`` less ``against`` (a control)
+            in the same arm; ``cost`` is a mean over seeds without interval.
+        family: tests that are corrected together: primary, faithfulness or performance.
+        arm: the arm.
+        against: what was taken off.
+        explainer: explainer id; empty for performance and cost.
+        metric: metric id, or ``tile`` or ``slide`` for performance.
+        score: the named score.
+        is_control: the explainer sees no trained model.
+        direction: higher or lower is better; none: neither.
+        value: the mean, or the mean difference.
+        low: lower bound of the interval.
+        high: upper bound of the interval.
+        p: two-sided, uncorrected.
+        p_holm: corrected within the family.
+        smallest_p: the smallest p that these seeds, clusters and draws can give.
+        detectable: the smallest true difference found with a power of 0.8.
+        cluster: what the interval is clustered by; empty: no interval.
+        clusters: how many of them hold a unit.
+        patients: how many patients the units come from.
+        seeds: how many seeds the mean is over.
+        units: how many tiles, sections or slides were scored with every seed together.
+        note: the sentence printed with the interval.
+        flag: why the figure is no evidence here; empty: no reason found.
+    """
+
+    kind: Kind
+    arm: str
+    metric: str
+    score: str
+    value: float
+    direction: str = "none"
+    family: str = ""
+    against: str = ""
+    explainer: str = ""
+    is_control: bool = False
+    low: float = float("nan")
+    high: float = float("nan")
+    p: float = float("nan")
+    p_holm: float = float("nan")
+    smallest_p: float = float("nan")
+    detectable: float = float("nan")
+    cluster: str = ""
+    clusters: int = 0
+    patients: int = 0
+    seeds: int = 0
+    units: int = 0
+    note: str = ""
+    flag: str = ""
+
+    @property
+    def name(self) -> str:
+        """``<explainer>/<metric>.<score>``, or ``performance/<level>.<score>``."""
+        return f"{self.explainer or 'performance'}/{self.metric}.{self.score}"
+
+
+def table_of(rows: list[Row]) -> pd.DataFrame:
+    """Return the rows as a frame with the fields of :class:`Row` as columns."""
+    return pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(Row)])
+
+
+def better(one: float, other: float, direction: str) -> bool:
+    """Say whether ``one`` is strictly better than ``other``; never so where neither end is better."""
+    if direction == "higher":
+        return one > other
+    return direction == "lower" and one < other

@@ -1,0 +1,89 @@
+"""``comparison.json``: what the page and MLflow say besides the rows."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.comparison.job import ComparisonJob
+from tasks.comparison.performance import slide_scores
+from tasks.comparison.private import without_patients
+from tasks.comparison.rows import Row
+
+
+class Summary(BaseModel):
+    """The frame of a comparison; no patient is named.
+
+    Attributes:
+        study: name of the study.
+        command: what made it.
+        arms: in the order of the tables; the reference arm is among them.
+        reference_arm: what the others are compared with.
+        seeds: {arm: seeds}.
+        target_class: the explained class.
+        primary: the endpoint named before the run, if any.
+        confidence: coverage of the intervals.
+        draws: bootstrap draws.
+        top_share: share of tiles that a slide's score is the mean of.
+        patients, slides, tiles: what was evaluated.
+        split_hash: hash of the split.
+        clustering: the sentences of all intervals, each once.
+        slide_scores: {``<arm>_s<seed>``: {slide id: score}}.
+        failed_slides: {slide id: reason}.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    study: str
+    command: str
+    arms: tuple[str, ...]
+    reference_arm: str
+    seeds: Mapping[str, tuple[int, ...]]
+    target_class: str
+    primary: str | None
+    confidence: float
+    draws: int
+    top_share: float
+    patients: int
+    slides: int
+    tiles: int
+    split_hash: str
+    clustering: tuple[str, ...]
+    slide_scores: Mapping[str, Mapping[str, float]]
+    failed_slides: Mapping[str, str]
+
+
+def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
+    """Return the summary of ``job``; patient ids in commands and reasons are replaced by hashes."""
+    table = job.checkpoints[0].predictions.table
+    patients = set(table["patient_id"])
+    return Summary(
+        study=job.study,
+        command=str(without_patients(job.command, patients, job.salt)),
+        arms=job.arms,
+        reference_arm=job.reference_arm,
+        seeds={arm: tuple(i.seed for i in job.checkpoints if i.arm == arm) for arm in job.arms},
+        target_class=job.target_class,
+        primary=job.recipe.primary,
+        confidence=job.recipe.confidence,
+        draws=job.recipe.draws,
+        top_share=job.recipe.top_share,
+        patients=len(patients),
+        slides=table["slide_id"].nunique(),
+        tiles=len(table),
+        split_hash=job.split_hash,
+        clustering=tuple(dict.fromkeys(row.note for row in rows if row.note)),
+        slide_scores=_scores(job),
+        failed_slides={
+            slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
+        },
+    )
+
+
+def _scores(job: ComparisonJob) -> dict[str, dict[str, float]]:
+    scores = {}
+    for item in job.checkpoints:
+        found = slide_scores(item.predictions, job.classes, job.target, job.recipe.top_share)
+        scores[f"{item.arm}_s{item.seed}"] = dict(
+            zip(found["slide_id"], found["score"].astype(float), strict=True)
+        )
+    return scores
