@@ -1,0 +1,164 @@
+"""Every metric there is, held to the rules of the house."""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessReport
+from tasks.artifacts.payload import content_digest, list_payload
+from tasks.faithfulness._evidence import Evidence
+from tasks.faithfulness._result import MetricResult
+from tasks.faithfulness.base import Metric
+from tasks.faithfulness.plan import EvaluationSettings, count_steps, evaluate_parts
+from tasks.functional.passes import counted_passes
+from tasks.plugins import available, plugin_class, recipe_of
+from tests._support.attribution_sets import darkness, maps_of, noise
+from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
+from tests._support.tile_sets import make_tile_set
+
+NAMES = available("tasks.faithfulness")
+EXPLAINERS = ("noise", "darkness")
+SETTINGS = EvaluationSettings(batch=16)
+
+
+def metric_of(name: str) -> Metric:
+    metric = plugin_class("tasks.faithfulness", name)()
+    assert isinstance(metric, Metric)
+    return metric
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory) -> Evidence:
+    folder = tmp_path_factory.mktemp("evidence")
+    slides = [
+        make_tile_set(folder / name, name, f"patient_{name}", "test", count, failed=failed)
+        for name, count, failed in (("s1", 40, (3, 8)), ("s2", 17, ()), ("s3", 2, ()))
+    ]
+    maps = {"noise": noise, "darkness": darkness}
+    sets = {name: maps_of(folder / name, slides, draw) for name, draw in maps.items()}
+    return Evidence(slides, sets, ("normal", "tumour"), 1)
+
+
+def alone(evidence: Evidence, name: str, explainer: str = "noise", batch: int = 16) -> MetricResult:
+    parts = [(explainer, metric_of(name))]
+    return evaluate_parts(small_network(), evidence, parts, EvaluationSettings(batch))[explainer, name]
+
+
+def digest(result: MetricResult, folder: Path) -> str:
+    folder.mkdir()
+    result.write(folder)
+    return content_digest(list_payload(folder))
+
+
+def test_there_are_metrics():
+    assert {"deletion", "gini", "rank_accuracy", "section_auc"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_its_own_configuration(name):
+    metric = metric_of(name)
+    assert type(metric).model_validate_json(metric.model_dump_json()) == metric
+    assert metric.name == metric.id == name
+    with pytest.raises(ValueError, match="frozen"):
+        metric.id = "other"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_where_it_comes_from_and_what_it_does_with_sign(name):
+    metric = metric_of(name)
+    assert len(metric.source) > 20
+    assert "sign" in metric.sign
+    assert metric.asks in ("sensitivity", "contribution", "either")
+    infos = metric.score_infos()
+    assert len({info.name for info in infos}) == len(infos) > 0
+    assert all(info.meaning for info in infos)
+    assert any(metric.sign in info.meaning for info in infos)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_report_holds_every_unit_with_every_score_in_its_bounds(name, evidence, tmp_path):
+    result, metric = alone(evidence, name), metric_of(name)
+    measures = result.write(tmp_path)
+    report = FaithfulnessReport(tmp_path)
+    pd.testing.assert_frame_equal(report.scores, result.scores)
+    assert report.info == result.info
+    assert (report.curves is None) == (result.curves is None)
+    assert report.info.metric == recipe_of(metric)
+    assert measures["plan_forward_images"] == result.info.passes["forward"]
+    scores = report.scores
+    assert tuple(scores.columns) == SCORE_COLUMNS
+    assert len(scores) > 0
+    assert set(scores["unit"]) == {metric.unit}
+    assert not scores.duplicated(["unit_id", "score"]).any()
+    for info in metric.score_infos():
+        values = scores.loc[scores["score"] == info.name, "value"]
+        assert values.isna().sum() == sum(report.info.excluded.values())
+        assert values.notna().any()
+        assert np.isfinite(values.dropna()).all()
+        assert info.lower_bound is None or values.min() >= info.lower_bound
+        assert info.upper_bound is None or values.max() <= info.upper_bound
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_batch_does_not_matter(name, evidence):
+    whole = alone(evidence, name, batch=16).scores
+    for batch in (1, 7, 100):
+        pd.testing.assert_frame_equal(alone(evidence, name, batch=batch).scores, whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_slides_does_not_matter(name, evidence):
+    turned = Evidence(
+        evidence.tile_sets[::-1],
+        {name: sets[::-1] for name, sets in evidence.attributions.items()},
+        evidence.classes,
+        evidence.target,
+    )
+    tables = [alone(e, name).scores.sort_values(["unit_id", "score"]) for e in (evidence, turned)]
+    pd.testing.assert_frame_equal(*[table.reset_index(drop=True) for table in tables])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_alone_and_in_company_its_payload_has_the_same_bytes(name, evidence, tmp_path):
+    wanted = [(explainer, metric_of(metric)) for metric in NAMES for explainer in EXPLAINERS]
+    company = evaluate_parts(small_network(), evidence, wanted, SETTINGS)
+    for explainer in EXPLAINERS:
+        together = digest(company[explainer, name], tmp_path / f"company_{explainer}")
+        assert digest(alone(evidence, name, explainer), tmp_path / f"alone_{explainer}") == together
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_id_changes_no_byte(name, evidence, tmp_path):
+    named = metric_of(name).model_copy(update={"id": "other"})
+    result = evaluate_parts(small_network(), evidence, [("noise", named)], SETTINGS)["noise", "other"]
+    assert digest(result, tmp_path / "named") == digest(alone(evidence, name), tmp_path / "plain")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_costs_what_it_says(name, evidence):
+    model, told, parts = small_network(), [], [("noise", metric_of(name))]
+    with counted_passes(model) as counter:
+        result = evaluate_parts(model, evidence, parts, SETTINGS, told.append)["noise", name]
+    assert counter.spent.forward == result.info.passes["forward"] == result.info.minimum_passes["forward"]
+    assert sum(told) == count_steps(evidence, parts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_is_left_as_found(name, evidence):
+    model = small_network()
+    before = state_of(model)
+    evaluate_parts(model, evidence, [("noise", metric_of(name))], SETTINGS)
+    assert state_of(model) == before
+
+
+@pytest.mark.parametrize("calls", [0, 1, 5])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_is_left_as_found_also_when_it_fails(name, calls, evidence):
+    model = FailingNetwork(calls)
+    before = state_of(model)
+    with contextlib.suppress(FailingError):
+        evaluate_parts(model, evidence, [("noise", metric_of(name))], SETTINGS)
+    assert state_of(model) == before
