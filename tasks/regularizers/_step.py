@@ -91,7 +91,7 @@ class Step:
             self.inputs = self.inputs.detach().requires_grad_()
         with self.autocast():
             features, logits = self.model.with_features(self.inputs)
-        return features, logits.float()
+        return features, _full(logits)
 
     @property
     def logits(self) -> Tensor:
@@ -122,7 +122,7 @@ class Step:
         leaf = self.images.detach().requires_grad_()
         with self.eval_mode(), torch.enable_grad(), self.autocast():
             logits = self.model(leaf)
-        return leaf, logits.float()
+        return leaf, _full(logits)
 
     @property
     def clean_logits(self) -> Tensor:
@@ -144,7 +144,7 @@ class Step:
         """Return features and logits of other images in train mode; running statistics stay."""
         with untracked(module_of(self.model)), self.autocast():
             features, logits = self.model.with_features(images)
-        return features, logits.float()
+        return features, _full(logits)
 
     @contextmanager
     def eval_mode(self) -> Iterator[None]:
@@ -163,6 +163,11 @@ class Step:
     def uniform(self) -> Tensor:
         """Return fresh noise in [0, 1) of the shape of the images, from this regularizer's stream."""
         return torch.empty_like(self.images).uniform_(generator=self.generator)
+
+
+def _full(logits: Tensor) -> Tensor:
+    """Return logits in full precision; double stays double, for checks by finite differences."""
+    return logits.float() if logits.dtype == torch.bfloat16 else logits
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapp
     _settle_inputs(step, arm)
     weights = class_weights[step.labels] * _sample_weights(step, arm)
     parts = {"cross_entropy": (weights * step.cross_entropy).mean(), **_loss_terms(step, arm)}
-    loss = torch.stack([part.float() for part in parts.values()]).sum()
+    loss = sum(parts.values(), start=torch.zeros((), device=weights.device))
     return loss, {name: part.detach() for name, part in parts.items()}
 
 

@@ -1,0 +1,45 @@
+"""One training step on random tiles and a tiny network, for tests of regularizers."""
+
+import torch
+
+from tasks.models.classifier import Classifier, build_classifier
+from tasks.models.recipe import NetworkRecipe
+from tasks.regularizers._step import Batch, Step
+from tasks.regularizers.base import Regularizer
+from tasks.training.objective import Arm
+
+MEAN, STD = (0.7, 0.55, 0.65), (0.2, 0.2, 0.2)
+
+
+def tiny_classifier(seed: int = 0) -> Classifier:
+    """A ResNet-18 of 4 to 32 channels, in train mode."""
+    return build_classifier(NetworkRecipe(width=0.0625), 2, MEAN, STD, seed).train()
+
+
+def random_batch(count: int = 8, tile_px: int = 32, seed: int = 0) -> Batch:
+    """Random tiles with labels 0 1 0 1 ... among a hundred."""
+    generator = torch.Generator().manual_seed(seed)
+    return Batch(
+        images=torch.rand(count, 3, tile_px, tile_px, generator=generator),
+        labels=torch.arange(count) % 2,
+        positions=torch.arange(count) * 3,
+        dataset_size=100,
+    )
+
+
+def make_arm(*regularizers: Regularizer, seed: int = 0) -> Arm:
+    """An arm at the start of an epoch."""
+    streams = [torch.Generator().manual_seed(seed + index) for index in range(len(regularizers))]
+    return Arm(regularizers, streams, [{} for _ in regularizers])
+
+
+def make_step(model: Classifier, arm: Arm, batch: Batch | None = None, amp: bool = False) -> Step:
+    """A late step, when every warm-up and ramp is over."""
+    return Step(
+        model=model,
+        batch=batch or random_batch(),
+        epoch=100,
+        progress=0.9,
+        amp=amp,
+        differentiable_inputs=arm.differentiable_inputs,
+    )
