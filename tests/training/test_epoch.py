@@ -1,0 +1,36 @@
+"""A foreign network with dropout trains repeatably and leaves the global generators alone."""
+
+import torch
+from torch import nn
+
+from tasks.models.recipe import NetworkRecipe
+from tasks.training.epoch import train_epoch
+from tasks.training.job import TrainingJob
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.session import begin
+from tests._support.tile_sets import make_cohort
+
+
+class WithDropout(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.drop = nn.Dropout(0.5)
+        self.unused = nn.Linear(2, 2)
+        self.head = nn.Linear(4, num_classes)
+
+    def forward(self, x):
+        return self.head(self.drop(self.conv(x).relu().mean((2, 3))))
+
+
+def test_dropout_repeats_itself(tmp_path):
+    recipe = TrainingRecipe(network=NetworkRecipe(module=f"{__name__}:WithDropout"), batch=16)
+    job = TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, ArmRecipe(id="a"), 0, "cpu")
+    before = torch.random.get_rng_state()
+    rows = []
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        session = begin(job, tmp_path / name)
+        rows.append([train_epoch(session, epoch, lambda n: None) for epoch in (1, 2)])
+    assert rows[0] == rows[1]
+    assert torch.equal(before, torch.random.get_rng_state())

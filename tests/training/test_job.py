@@ -1,0 +1,63 @@
+"""What a training is told about its tiles."""
+
+import numpy as np
+import pytest
+import torch
+
+from tasks.artifacts.tile_set import PIXELS
+from tasks.training.errors import TrainingDataError
+from tasks.training.job import TrainingJob, check_job, colour_statistics
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tests._support.tile_sets import make_cohort
+
+
+@pytest.fixture
+def sets(tmp_path):
+    return make_cohort(tmp_path, count=20)[:3]
+
+
+def job(sets, **changes):
+    recipe = {"batch": 12, **changes}
+    return TrainingJob(tuple(sets), TrainingRecipe(**recipe), ArmRecipe(id="a"), 0, "cpu")
+
+
+def test_colour_statistics_are_those_of_the_training_tiles(sets):
+    training = job(sets).train
+    pixels = training.gather(np.arange(len(training))).double() / 255
+    mean, std = colour_statistics(training)
+    torch.testing.assert_close(torch.tensor(mean).double(), pixels.mean((0, 1, 2)), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        torch.tensor(std).double(), pixels.flatten(0, 2).std(0, unbiased=False), rtol=1e-6, atol=1e-6
+    )
+
+
+def test_an_epoch_is_of_whole_batches(sets):
+    assert len(job(sets).train) == 32
+    assert (job(sets).steps_per_epoch, job(sets).tiles_per_epoch) == (2, 24)
+    assert (job(sets, batch=100).steps_per_epoch, job(sets, batch=100).tiles_per_epoch) == (1, 32)
+
+
+def test_identity_knows_recipe_seed_and_slides_but_not_the_name_of_the_arm(sets):
+    base = job(sets)
+    renamed = TrainingJob(base.tile_sets, base.recipe, ArmRecipe(id="b"), 0, "cpu")
+    assert base.identity == renamed.identity
+    others = [
+        job(sets, lr=0.5),
+        TrainingJob(base.tile_sets, base.recipe, base.arm, 1, "cpu"),
+        TrainingJob(base.tile_sets[1:], base.recipe, base.arm, 0, "cpu"),
+        TrainingJob(
+            base.tile_sets, base.recipe, ArmRecipe(id="a", regularizers=("noise_modulation",)), 0, "cpu"
+        ),
+    ]
+    assert len({base.identity, *(other.identity for other in others)}) == 5
+
+
+def test_one_resolution_and_one_size_are_needed(sets):
+    sets[0].table.assign(mpp=0.5).to_parquet(sets[0].folder / "tiles.parquet", index=False)
+    del sets[0].__dict__["table"]
+    with pytest.raises(TrainingDataError, match=r"resolutions \[0\.5, 1\.0\] um/px"):
+        check_job(job(sets))
+    np.save(sets[2].folder / PIXELS, np.zeros((20, 8, 8, 3), np.uint8))
+    sets[2].__dict__.pop("pixels", None)
+    with pytest.raises(TrainingDataError):
+        check_job(job(sets[1:]))

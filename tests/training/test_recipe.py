@@ -1,0 +1,40 @@
+"""Recipes refuse what makes no sense, with a sentence."""
+
+import pytest
+from pydantic import ValidationError
+
+from tasks.plugins import recipe_of
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+
+
+def test_defaults_construct_and_survive_json():
+    recipe = TrainingRecipe()
+    assert TrainingRecipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_classes_must_make_sense():
+    with pytest.raises(ValidationError, match="'tumor' is not among"):
+        TrainingRecipe(target_class="tumor")
+    with pytest.raises(ValidationError, match="names a class twice"):
+        TrainingRecipe(classes=("normal", "tumour", "normal"))
+
+
+def test_arm_takes_regularizers_by_name_and_by_mapping():
+    arm = ArmRecipe(
+        id="nm", regularizers=("noise_modulation", {"name": "noise_modulation", "id": "b", "blend": 0})
+    )
+    assert [r.blend for r in arm.regularizers] == [0.5, 0.0]
+    assert ArmRecipe.model_validate_json(arm.model_dump_json()) == arm
+
+
+def test_arm_refuses_unknown_names_and_equal_ids():
+    with pytest.raises(ValidationError, match="did you mean 'noise_modulation'"):
+        ArmRecipe(id="nm", regularizers=("noise_modulatoin",))
+    with pytest.raises(ValidationError, match="give each an id of its own"):
+        ArmRecipe(id="nm", regularizers=("noise_modulation", "noise_modulation"))
+
+
+def test_ids_enter_no_recipe():
+    arm = ArmRecipe(id="one", regularizers=({"name": "noise_modulation", "id": "x"},))
+    other = ArmRecipe(id="two", regularizers=("noise_modulation",))
+    assert recipe_of(arm) == recipe_of(other)
