@@ -41,27 +41,43 @@ class Canvas:
         coarse = rng.standard_normal(coarse_shape, dtype=np.float32)
         coarse = ndimage.gaussian_filter(coarse, sigma / step, mode="wrap", truncate=3.0)
         coarse = (coarse - coarse.mean()) / coarse.std()
-        return coarse[: self.height, : self.width] if step == 1 else upsample(coarse, self.shape)
+        return coarse[: self.height, : self.width] if step == 1 else upsample(coarse, self.shape, step)
 
-    def inside(self, shape: Polygon) -> NDArray[np.bool_]:
-        """Return the pixels in a polygon without holes (level-0 pixels), bool [height, width]."""
+    def inside(self, *shapes: Polygon) -> NDArray[np.bool_]:
+        """Return the pixels in any of the polygons (level-0 pixels, no holes), bool [height, width]."""
         image = Image.new("1", (self.width, self.height))
-        corners = np.asarray(shape.exterior.coords, dtype=np.float64) - 0.5
-        ImageDraw.Draw(image).polygon(corners.ravel().tolist(), fill=1)
+        for shape in shapes:
+            corners = np.asarray(shape.exterior.coords, dtype=np.float64) - 0.5
+            ImageDraw.Draw(image).polygon(corners.ravel().tolist(), fill=1)
         return np.asarray(image, dtype=bool)
 
     def soften(self, values: NDArray[np.bool_] | Field, scale_um: float) -> Field:
-        """Return ``values`` blurred by a Gaussian of ``scale_um``."""
-        blurred: Field = ndimage.gaussian_filter(values.astype(np.float32), self.px(scale_um), truncate=3.0)
-        return blurred
+        """Return ``values`` blurred by a Gaussian of ``scale_um``; wide blurs are made on a coarser grid."""
+        sigma = self.px(scale_um)
+        step = max(1, int(sigma / 2.5))
+        coarse = shrink(values.astype(np.float32), step)
+        blurred: Field = ndimage.gaussian_filter(coarse, sigma / step, mode="nearest", truncate=3.0)
+        return blurred if step == 1 else upsample(blurred, self.shape, step)
 
 
-def upsample(coarse: Field, shape: tuple[int, int]) -> Field:
-    """Stretch a field linearly over ``shape``."""
+def shrink(values: Field, step: int) -> Field:
+    """Return the means of blocks of ``step`` by ``step`` pixels; the last ones are filled up by the edge."""
+    if step == 1:
+        return values
+    rows, columns = (-side % step for side in values.shape)
+    padded = np.pad(values, ((0, rows), (0, columns)), mode="edge")
+    blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
+    means: Field = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return means
+
+
+def upsample(coarse: Field, shape: tuple[int, int], step: int) -> Field:
+    """Undo ``shrink`` by linear interpolation between the middles of the blocks."""
     out = coarse
     for axis, size in enumerate(shape):
-        position = np.linspace(0, out.shape[axis] - 1, size, dtype=np.float32)
-        low = np.minimum(position.astype(np.intp), out.shape[axis] - 2)
+        middles = (np.arange(size, dtype=np.float32) + 0.5) / step - 0.5
+        position = np.clip(middles, 0, out.shape[axis] - 1)
+        low = np.clip(position.astype(np.intp), 0, out.shape[axis] - 2)
         weight = (position - low).astype(np.float32)
         weight = weight[:, None] if axis == 0 else weight[None, :]
         out = np.take(out, low, axis) * (1 - weight) + np.take(out, low + 1, axis) * weight

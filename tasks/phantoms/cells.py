@@ -1,6 +1,6 @@
 """Which nuclei there are and where they lie."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,37 @@ class NucleusKind:
     """Distance kept to other nuclei, by the radius."""
 
 
-LYMPHOCYTE = NucleusKind((2.4, 3.5), (1.0, 1.35), 0.07, (0.8, 1.15), 0.1, 0.2, 0, 0.98)
+LYMPHOCYTE = NucleusKind((2.4, 3.5), (1.0, 1.35), 0.07, (0.8, 1.15), 0.1, 0.22, 0, 0.92)
 FIBROBLAST = NucleusKind((2.2, 3.1), (2.4, 4.6), 0.06, (0.55, 1.0), 0.0, 0.16, 0, 1.2)
 BENIGN = NucleusKind((3.2, 4.0), (1.05, 1.4), 0.05, (0.58, 0.88), 0.25, 0.2, 0, 1.2)
-TUMOUR = NucleusKind((4.2, 8.0), (1.05, 1.7), 0.15, (0.42, 0.72), 0.55, 0.24, 3, 1.1)
+TUMOUR = NucleusKind((4.2, 8.0), (1.05, 1.7), 0.15, (0.36, 0.64), 0.6, 0.24, 3, 1.1)
 PYKNOTIC = NucleusKind((1.2, 2.4), (1.0, 1.8), 0.2, (1.2, 1.6), 0.0, 0.05, 0, 1.1)
 """Shrunken dark remains of dying cells: decoys that are darker than any evidence."""
+
+RED_CELL = NucleusKind((2.4, 3.0), (1.0, 1.3), 0.04, (0.6, 0.85), 0.25, 0.05, 0, 1.0)
+"""A red blood cell, drawn like a nucleus but in eosin."""
+
+
+def atypical(atypia: float) -> NucleusKind:
+    """Return tumour nuclei that lie ``atypia`` of the way from benign ones (0) to ``TUMOUR`` (1)."""
+
+    def between(benign: float, tumour: float) -> float:
+        return benign + atypia * (tumour - benign)
+
+    def both(name: str) -> tuple[float, float]:
+        benign, tumour = getattr(BENIGN, name), getattr(TUMOUR, name)
+        return between(benign[0], tumour[0]), between(benign[1], tumour[1])
+
+    return NucleusKind(
+        radius_um=both("radius_um"),
+        aspect=both("aspect"),
+        irregularity=between(BENIGN.irregularity, TUMOUR.irregularity),
+        hematoxylin=both("hematoxylin"),
+        vesicular=between(BENIGN.vesicular, TUMOUR.vesicular),
+        clumps=between(BENIGN.clumps, TUMOUR.clumps),
+        nucleoli=round(between(BENIGN.nucleoli, TUMOUR.nucleoli)),
+        room=between(BENIGN.room, TUMOUR.room),
+    )
 
 
 @dataclass(frozen=True)
@@ -55,6 +80,10 @@ class Nuclei:
         return Nuclei(
             self.kind, self.points[chosen], self.radius[chosen], self.aspect[chosen], self.angle[chosen]
         )
+
+    def turned(self, angle: NDArray[np.float64]) -> "Nuclei":
+        """Return the same nuclei lying along ``angle`` [N], radians."""
+        return replace(self, angle=angle)
 
 
 def scatter(canvas: Canvas, kind: NucleusKind, rate: Field, rng: np.random.Generator) -> Nuclei:

@@ -11,7 +11,7 @@ from tasks.phantoms.layout import Island, largest
 from tasks.phantoms.plan import SlidePlan, stream
 from tasks.phantoms.recipe import PhantomRecipe
 
-INK_DENSITY = ((0.62, 0.16, 0.42), (0.68, 0.4, 0.1))
+INK_DENSITY = ((0.5, 0.13, 0.34), (0.56, 0.33, 0.08))
 """Optical density in red, green and blue of a green and of a blue pen."""
 
 

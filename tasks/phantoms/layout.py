@@ -35,6 +35,8 @@ class Layout:
     sections: tuple[Polygon, ...]
     islands: tuple[Island, ...]
     clusters: tuple[Polygon, ...]
+    lumens: tuple[Polygon, ...]
+    """Vessels and gland lumens: holes in the tissue."""
 
 
 def blob(centre: tuple[float, float], radius: float, roughness: float, rng: np.random.Generator) -> Polygon:
@@ -63,7 +65,8 @@ def lay_out(canvas: Canvas, sections: int, tumour: bool, rng: np.random.Generato
     chosen = set(rng.permutation(len(outlines))[:nests].tolist())
     islands = tuple(Island(outline, number in chosen) for number, outline in enumerate(outlines))
     clusters = tuple(cluster for piece in pieces for cluster in _clusters(canvas, piece, rng))
-    return Layout(pieces, islands, clusters)
+    lumens = tuple(lumen for piece in pieces for lumen in _lumens(canvas, piece, rng))
+    return Layout(pieces, islands, clusters, lumens)
 
 
 def _section(canvas: Canvas, column: int, columns: int, rng: np.random.Generator) -> Polygon:
@@ -106,6 +109,15 @@ def _lobed(canvas: Canvas, centre: tuple[float, float], shrink: float, rng: np.r
 def _clusters(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
     count = max(2, round(section.area / canvas.px(170) ** 2))
     return [blob(_point_in(section, rng), canvas.px(rng.uniform(28, 66)), 0.35, rng) for _ in range(count)]
+
+
+def _lumens(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
+    count = max(2, round(section.area / canvas.px(120) ** 2))
+    inner = section.buffer(-canvas.px(18))
+    shapes = [blob(_point_in(inner, rng), canvas.px(rng.uniform(4, 13)), 0.25, rng) for _ in range(count)]
+    return [
+        affinity.rotate(affinity.scale(s, 1.0, rng.uniform(0.45, 1)), rng.uniform(0, 180)) for s in shapes
+    ]
 
 
 def _point_in(shape: Polygon, rng: np.random.Generator) -> tuple[float, float]:

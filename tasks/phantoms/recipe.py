@@ -29,6 +29,8 @@ class PhantomRecipe(BaseModel):
     """Pieces of tissue on each slide."""
     stain_spread: float = Field(default=1.0, ge=0.0, le=2.0)
     """How far the patients' stains lie apart; 0 gives all of them the same."""
+    atypia: float = Field(default=1.0, gt=0.0, le=1.0)
+    """How far tumour nuclei are from benign ones, in size, shape, chromatin and nucleoli; small is hard."""
     confounder: bool = False
     """Ink on the glass: in training slides on every tumour nest and nowhere else; in the other splits on
     half of the cell islands, whatever they are."""

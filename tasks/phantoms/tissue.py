@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tasks.phantoms.canvas import Canvas, Field
-from tasks.phantoms.cells import Points
 from tasks.phantoms.layout import Layout
+
+CELL_UM = 11.0
+"""Mean distance of the centres of epithelial cells."""
 
 TEXTURE_PX = 768
 """Side of the repeating square from which fibres are sampled."""
@@ -21,6 +23,7 @@ class Ground:
     hematoxylin: Field
     eosin: Field
     tissue: Field
+    lumens: Field
     islands: Field
     clusters: Field
     fibre_angle: Field
@@ -67,31 +70,37 @@ def lay_ground(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> Grou
     """Draw all tissue but the nuclei."""
     fibres = weave(canvas, rng)
     tissue = _tissue(canvas, layout, fibres, rng)
-    islands = np.zeros(canvas.shape, dtype=bool)
-    for island in layout.islands:
-        islands |= canvas.inside(island.outline)
-    clusters = np.zeros(canvas.shape, dtype=bool)
-    for cluster in layout.clusters:
-        clusters |= canvas.inside(cluster)
+    islands = canvas.inside(*(island.outline for island in layout.islands))
+    clusters = canvas.inside(*layout.clusters)
     soft_islands = canvas.soften(islands, 2.0)
     soft_clusters = canvas.soften(clusters & ~islands, 7.0)
     hematoxylin, eosin = _stroma(canvas, fibres, islands, rng)
     eosin *= 1 - 0.55 * soft_clusters
     hematoxylin += 0.12 * soft_clusters
-    rim = np.clip((canvas.soften(islands, 1.6) - 0.5) * 2.2 + 0.22 * canvas.noise(1.8, rng) + 0.5, 0, 1)
-    soft_islands = np.where(soft_islands > 0.001, rim, 0).astype(np.float32)
+    ragged = 0.3 * canvas.noise(1.5, rng) + 0.35 * canvas.noise(4.5, rng)
+    rim = np.clip((canvas.soften(islands, 2.0) - 0.5) * 2.6 + ragged + 0.5, 0, 1)
+    soft_islands = np.where((soft_islands > 0.02) & (soft_islands < 0.98), rim, soft_islands)
     plasm_h, plasm_e = _cytoplasm(canvas, layout, rng)
     hematoxylin += soft_islands * (plasm_h - hematoxylin)
     eosin += soft_islands * (plasm_e - eosin)
-    return Ground(hematoxylin * tissue, eosin * tissue, tissue, soft_islands, soft_clusters, fibres.angle)
+    lumens = canvas.inside(*layout.lumens)
+    full = tissue * (1 - 0.95 * canvas.soften(lumens, 0.6))
+    eosin += 0.16 * np.clip(canvas.soften(lumens, 1.6) * 2, 0, 1)
+    return Ground(
+        hematoxylin=hematoxylin * full,
+        eosin=eosin * full,
+        tissue=tissue,
+        lumens=canvas.soften(lumens, 1.2),
+        islands=soft_islands,
+        clusters=soft_clusters,
+        fibre_angle=fibres.angle,
+    )
 
 
 def _tissue(canvas: Canvas, layout: Layout, fibres: Fibres, rng: np.random.Generator) -> Field:
     """Return soft membership of tissue: pieces with a ragged edge."""
-    inside = np.zeros(canvas.shape, dtype=bool)
-    for section in layout.sections:
-        inside |= canvas.inside(section)
-    rough = 0.09 * canvas.noise(4, rng) + 0.05 * fibres.fine
+    inside = canvas.inside(*layout.sections)
+    rough = 0.1 * canvas.noise(4, rng) + 0.035 * fibres.fine
     edge = canvas.soften(inside, 6.0) + rough * (canvas.soften(inside, 9.0) > 0.02)
     soft: Field = np.clip((edge - 0.45) * 7, 0, 1)
     return soft
@@ -102,8 +111,8 @@ def _stroma(
 ) -> tuple[Field, Field]:
     """Return (hematoxylin, eosin) of collagen with white clefts between its bundles and around islands."""
     density = 0.8 * canvas.noise(45, rng)
-    bundles = 0.7 * fibres.coarse + 0.45 * fibres.fine + 0.45 * density + 0.3 * canvas.noise(1.5, rng)
-    filled = np.clip((bundles + 1.2) * 1.3, 0.05, 1)
+    bundles = 0.7 * fibres.coarse + 0.3 * fibres.fine + 0.45 * density + 0.35 * canvas.noise(1.5, rng)
+    filled = np.clip((bundles + 1.3) * 1.2, 0.05, 1)
     shrunk = canvas.soften(islands, 2.2) * (canvas.noise(28, rng) > 0.55)
     filled = filled * (1 - np.clip(2.2 * shrunk, 0, 0.9))
     eosin = filled * np.maximum(
@@ -120,21 +129,23 @@ def _cytoplasm(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> tupl
     tone_h, tone_e = canvas.filled(), canvas.filled()
     for island in layout.islands:
         inside = canvas.inside(island.outline.buffer(canvas.px(6)))
-        tone_h[inside], tone_e[inside] = rng.uniform(0.15, 0.27), rng.uniform(0.28, 0.46)
+        tone_h[inside], tone_e[inside] = rng.uniform(0.17, 0.29), rng.uniform(0.32, 0.48)
     hematoxylin = tone_h * (1 + 0.16 * grain + 0.2 * patches)
-    eosin = tone_e * (1 + 0.15 * grain + 0.2 * canvas.noise(7, rng))
+    eosin = tone_e * (1 + 0.15 * grain + 0.13 * canvas.noise(7, rng))
     return np.maximum(hematoxylin, 0).astype(np.float32), np.maximum(eosin, 0.03).astype(np.float32)
 
 
-def cell_bodies(canvas: Canvas, centres: Points, rng: np.random.Generator) -> tuple[Field, Field]:
-    """Return (lines, tones) of the cells round ``centres``: each pixel belongs to its nearest centre.
+def cell_bodies(canvas: Canvas, rng: np.random.Generator) -> tuple[Field, Field]:
+    """Return (lines, tones) of cell bodies: each pixel belongs to the nearest of random centres.
+
+    The centres ignore where the nuclei lie: the size of cells must not tell tumour from benign, or the
+    nuclei would not be all of the evidence.
 
     Lines, 0 to 1, run softly where two cells meet; tones are one draw of unit noise for each cell.
     """
     half = np.ones(((canvas.height + 1) // 2, (canvas.width + 1) // 2), dtype=bool)
-    row = np.clip(centres[:, 1] / 2, 0, half.shape[0] - 1).astype(np.intp)
-    column = np.clip(centres[:, 0] / 2, 0, half.shape[1] - 1).astype(np.intp)
-    half[row, column] = False
+    count = max(1, int(half.size * (2 * canvas.mpp / CELL_UM) ** 2))
+    half.ravel()[rng.integers(0, half.size, count)] = False
     nearest = ndimage.distance_transform_edt(half, return_distances=False, return_indices=True)
     owner = nearest[0] * half.shape[1] + nearest[1]
     lines = np.zeros(half.shape, dtype=np.float32)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 from shapely.geometry import Point
 
-from tasks.phantoms.canvas import Canvas, sample, upsample
+from tasks.phantoms.canvas import Canvas, sample, shrink, upsample
 
 CANVAS = Canvas(300, 200, 0.5)
 
@@ -21,10 +22,17 @@ def test_noise_is_standard_and_smooth_over_its_scale(scale_um):
     )
 
 
-def test_upsample_keeps_a_plane():
-    coarse = np.add.outer(np.arange(4.0), 10 * np.arange(5.0)).astype(np.float32)
-    fine = upsample(coarse, (31, 41))
-    np.testing.assert_allclose(fine, np.add.outer(np.linspace(0, 3, 31), np.linspace(0, 40, 41)), atol=1e-5)
+def test_shrinking_and_upsampling_keep_a_plane():
+    plane = np.add.outer(np.arange(36.0), 10 * np.arange(48.0)).astype(np.float32)
+    back = upsample(shrink(plane, 4), plane.shape, 4)
+    np.testing.assert_allclose(back[2:-2, 2:-2], plane[2:-2, 2:-2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale_um", [1.0, 8.0])
+def test_soften_is_a_gaussian_blur(scale_um):
+    mask = CANVAS.inside(Point(150, 100).buffer(40))
+    expected = ndimage.gaussian_filter(mask.astype(float), scale_um / 0.5)
+    np.testing.assert_allclose(CANVAS.soften(mask, scale_um), expected, atol=0.03)
 
 
 def test_inside_covers_the_polygon():

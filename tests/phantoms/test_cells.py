@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.phantoms.canvas import Canvas
-from tasks.phantoms.cells import BENIGN, LYMPHOCYTE, PYKNOTIC, TUMOUR, Nuclei, scatter, settle
+from tasks.phantoms.cells import BENIGN, LYMPHOCYTE, PYKNOTIC, TUMOUR, Nuclei, atypical, scatter, settle
 
 CANVAS = Canvas(800, 600, 0.5)
 
@@ -56,3 +56,9 @@ def test_keep_takes_the_marked():
     assert isinstance(kept, Nuclei)
     np.testing.assert_array_equal(kept.points, nuclei.points[marked])
     np.testing.assert_array_equal(kept.angle, nuclei.angle[marked])
+
+
+def test_atypia_runs_from_benign_to_tumour():
+    assert atypical(1.0) == TUMOUR
+    assert atypical(0.0) == BENIGN
+    assert atypical(0.5).irregularity == pytest.approx((BENIGN.irregularity + TUMOUR.irregularity) / 2)

@@ -33,15 +33,16 @@ def test_evidence_lies_inside_the_nests(tumour, nests):
 
 def test_darkness_ranks_the_evidence_weakly(tumour, nests):
     density = optical_density(tumour.rgb)
-    assert 0.5 < roc_auc_score(tumour.evidence[nests], density[nests]) < 0.76
+    # Measured over the ten default tumour slides: in nests 0.41-0.62, mean 0.53; in tissue 0.54-0.66, mean 0.60.
+    assert 0.4 < roc_auc_score(tumour.evidence[nests], density[nests]) < 0.65
     tissue = density > 0.25
-    assert roc_auc_score(tumour.evidence[tissue], density[tissue]) < 0.8
+    assert roc_auc_score(tumour.evidence[tissue], density[tissue]) < 0.68
 
 
 def test_the_darkest_pixels_of_tissue_are_decoys(tumour):
     density = optical_density(tumour.rgb)
     darkest = density > np.quantile(density, 0.99)
-    assert tumour.evidence[darkest].mean() < 0.35
+    assert tumour.evidence[darkest].mean() < 0.15
 
 
 def test_nests_hold_whole_tiles_and_leave_normal_and_crossing_ones(nests):

@@ -15,7 +15,10 @@ def test_light_falls_by_beer_lambert():
     stain = Stain(matrix, np.array([240, 242, 244], dtype=np.float32), 0.5, 0.0)
     picture = photograph(CANVAS, (CANVAS.filled(0.5), CANVAS.filled(0.3)), None, stain, rng())
     density = -np.log10(picture.reshape(-1, 3).mean(axis=0) / stain.glass)
-    np.testing.assert_allclose(density, 0.5 * matrix[0] + 0.3 * matrix[1], rtol=0.04)
+    expected = 0.5 * matrix[0] + 0.3 * matrix[1]
+    # The section is thicker here and thinner there, by the same factor in all channels.
+    np.testing.assert_allclose(density, expected, rtol=0.1)
+    np.testing.assert_allclose(density / density[1], expected / expected[1], rtol=0.01)
 
 
 def test_glass_is_near_white_and_grey():
