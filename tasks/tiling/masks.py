@@ -67,7 +67,7 @@ def load_evidence(path: Path, geometry: SlideGeometry) -> tuple[NDArray[np.bool_
     """
     try:
         with Image.open(path) as image:
-            mask = np.asarray(image.convert("L")) > 0
+            mask = _nonzero(np.asarray(image), image.getbands())
     except (OSError, Image.DecompressionBombError) as error:
         raise SlideError(
             f"{path.name} is no image that can be read: {error}".replace(str(path), path.name)
@@ -80,6 +80,14 @@ def load_evidence(path: Path, geometry: SlideGeometry) -> tuple[NDArray[np.bool_
             f"{geometry.width_level0} x {geometry.height_level0} px; both sides must shrink alike"
         )
     return mask, (scale, scale)
+
+
+def _nonzero(values: NDArray[np.generic], bands: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return where any band but alpha is set; of a palette image the indices count, not the colours."""
+    stacked = values.reshape(*values.shape[:2], len(bands))
+    coloured = [i for i, band in enumerate(bands) if band != "A"]
+    found: NDArray[np.bool_] = (stacked[..., coloured] != 0).any(axis=-1)
+    return found
 
 
 def _inside(area: ClassArea, tile: shapely.Polygon, tile_px: int) -> NDArray[np.bool_]:

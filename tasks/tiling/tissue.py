@@ -45,7 +45,7 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
 
     A pixel is tissue where its saturation, after a 3 x 3 median, exceeds Otsu's threshold, which is held
     within ``recipe.saturation_range``. Then pieces (8-connected) smaller than ``min_speck_um`` are dropped
-    and holes (4-connected) smaller than ``min_hole_um`` are filled, in this order.
+    and holes (4-connected, closed all round) smaller than ``min_hole_um`` are filled, in this order.
 
     Raises:
         SlideError: nothing can be read, the background is dark (fluorescence), or there is no tissue.
@@ -78,7 +78,9 @@ def clean(mask: NDArray[np.bool_], pixel_um2: float, recipe: TilingRecipe) -> ND
     speck = disc_um2(recipe.min_speck_um) / pixel_um2
     hole = disc_um2(recipe.min_hole_um) / pixel_um2
     kept = _drop_smaller(mask, speck, _SIDES_AND_CORNERS)
-    return ~_drop_smaller(~kept, hole, _SIDES)
+    holes = ndimage.binary_fill_holes(kept) & ~kept
+    filled: NDArray[np.bool_] = kept | (holes & ~_drop_smaller(holes, hole, _SIDES))
+    return filled
 
 
 def _drop_smaller(mask: NDArray[np.bool_], pixels: float, connected_by: int) -> NDArray[np.bool_]:

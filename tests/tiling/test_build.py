@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+import shapely
+from PIL import Image
+
+from tasks.artifacts.payload import content_digest, list_payload
+from tasks.artifacts.tile_set import COLUMNS, TileSet
+from tasks.slides.errors import SlideError
+from tasks.slides.info import read_info
+from tasks.tiling.build import tile_slide
+from tasks.tiling.recipe import TilingRecipe
+from tests._support.slide_files import break_tile
+from tests._support.tiled_slides import OUTLINE, TISSUE, write_cohort
+
+RECIPE = TilingRecipe(mpp=1.0, tile_px=64)
+FILES = {
+    "tiles.parquet", "slide.json", "pixels.npy", "tissue_mask.npy", "annotation_mask.npy",
+    "evidence_mask.npy", "thumbnail.png", "grid.png", "tissue.png",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory):
+    root = tmp_path_factory.mktemp("cohort")
+    row, seen = write_cohort(root), []
+    out = root / "out"
+    out.mkdir()
+    measures = tile_slide(row, root, RECIPE, out, seen.append)
+    return TileSet(out), measures, seen, row, root
+
+
+def test_the_payload_is_what_the_tile_set_documents(tiled):
+    tiles, measures, seen, *_ = tiled
+    count = len(tiles.table)
+    assert {path.name for path in tiles.folder.iterdir()} == FILES
+    assert tuple(tiles.table.columns) == (*COLUMNS, "coverage_tumour")
+    assert (tiles.pixels.shape, tiles.pixels.dtype) == ((count, 64, 64, 3), np.uint8)
+    for mask in (tiles.tissue_mask, tiles.annotation_mask, tiles.evidence_mask):
+        assert (mask.shape, mask.dtype) == ((count, 64, 64), np.uint8)
+    assert measures["tiles"] == sum(seen) == count
+    assert measures["failed_tiles"] == 0
+    assert measures["seconds"] > 0
+    assert measures["tiles_per_second"] > 0
+
+
+def test_every_tile_with_half_tissue_is_there_in_rows(tiled):
+    table = tiled[0].table
+    boxes = shapely.box(table.x_level0, table.y_level0, table.x_level0 + 64, table.y_level0 + 64)
+    tissue = shapely.union_all([shapely.box(*box) for box in TISSUE])
+    every = {(x, y) for x in range(0, 1280 - 63, 64) for y in range(0, 960 - 63, 64)}
+    share = {(x, y): shapely.box(x, y, x + 64, y + 64).intersection(tissue).area / 4096 for x, y in every}
+    found = set(zip(table.x_level0, table.y_level0, strict=True))
+    # The tissue mask has 8 um pixels, so a tile within 5 % of the limit may fall on either side.
+    assert {place for place, value in share.items() if value > 0.55} <= found
+    assert not found & {place for place, value in share.items() if value < 0.45}
+    true = shapely.area(shapely.intersection(boxes, tissue)) / 4096
+    np.testing.assert_allclose(table.tissue_fraction, true, atol=0.05)
+    assert list(zip(table.y_level0, table.x_level0, strict=True)) == sorted(
+        zip(table.y_level0, table.x_level0, strict=True)
+    )
+
+
+def test_each_row_says_whose_tile_it_is(tiled):
+    table = tiled[0].table
+    first = table.iloc[0]
+    assert first.tile_id == f"a/{int(first.x_level0)}_{int(first.y_level0)}"
+    assert table.tile_id.is_unique
+    assert (first.slide_id, first.patient_id, first.site, first.split) == ("a", "p", "north", "train")
+    assert (first.extent_level0, first.mpp, first.state, first.reason) == (64, 1, "ok", "")
+
+
+def test_labels_and_masks_follow_the_outline(tiled):
+    tiles = tiled[0]
+    table = tiles.table
+    for i, tile in enumerate(table.itertuples()):
+        box = shapely.box(tile.x_level0, tile.y_level0, tile.x_level0 + 64, tile.y_level0 + 64)
+        share = box.intersection(OUTLINE).area / 4096
+        assert tile.coverage_tumour == pytest.approx(share)
+        assert tile.label == ("tumour" if share > 0.9 else "normal" if share < 0.1 else "mixed")
+        assert tiles.annotation_mask[i].mean() == pytest.approx(share)
+    assert set(table.label) == {"tumour", "normal", "mixed"}
+
+
+def test_evidence_lies_where_it_was_drawn(tiled):
+    tiles = tiled[0]
+    table = tiles.table
+    found = set()
+    for i in np.flatnonzero(tiles.evidence_mask.any(axis=(1, 2))):
+        rows, columns = np.nonzero(tiles.evidence_mask[i])
+        corner = table.iloc[i]
+        found |= set(zip(corner.x_level0 + columns, corner.y_level0 + rows, strict=True))
+    assert found == {(x, y) for x in range(200, 240) for y in range(200, 220)}
+
+
+def test_pixels_are_those_of_the_slide(tiled):
+    tiles, _, _, _, root = tiled
+    slide = np.asarray(Image.open(root / "a.tiff"))
+    for i, tile in enumerate(tiles.table.itertuples()):
+        x, y = int(tile.x_level0), int(tile.y_level0)
+        np.testing.assert_array_equal(tiles.pixels[i], slide[y : y + 64, x : x + 64])
+
+
+def test_the_summary_counts(tiled):
+    tiles = tiled[0]
+    info = read_info(tiles.folder)
+    assert info.slide_id == "a"
+    assert info.classes == ("normal", "tumour")
+    assert [section.section for section in info.sections] == [1, 2, 3]
+    for section, (left, top, right, bottom) in zip(info.sections, TISSUE, strict=True):
+        assert section.area_um2 == pytest.approx((right - left) * (bottom - top), rel=0.02)
+        assert section.tiles == (tiles.table.section == section.section).sum()
+    assert info.counts == tiles.table.label.value_counts().to_dict()
+    assert Image.open(tiles.folder / "thumbnail.png").size == (
+        info.geometry.thumbnail_width,
+        info.geometry.thumbnail_height,
+    )
+
+
+def test_a_second_run_gives_the_same_bytes(tiled, tmp_path):
+    tiles, _, _, row, root = tiled
+    tile_slide(row, root, RECIPE, tmp_path)
+    assert content_digest(list_payload(tmp_path)) == content_digest(list_payload(tiles.folder))
+
+
+def test_a_slide_without_annotation_has_the_manifests_label_and_unknown_coverage(tiled, tmp_path):
+    *_, row, root = tiled
+    for label, coverage in (("tumour", None), ("normal", 0.0), (None, None)):
+        bare = row.model_copy(update={"annotation": None, "evidence": None, "label": label})
+        tile_slide(bare, root, RECIPE, tmp_path)
+        tiles = TileSet(tmp_path)
+        assert set(tiles.table.label) == {label or ""}
+        assert (
+            tiles.table.coverage_tumour.isna().all()
+            if coverage is None
+            else (tiles.table.coverage_tumour == 0).all()
+        )
+        assert not tiles.annotation_mask.any()
+        assert tiles.evidence_mask is None
+
+
+def test_a_coarser_recipe_reads_the_coarser_level(tiled, tmp_path):
+    *_, row, root = tiled
+    tile_slide(row, root, RECIPE.model_copy(update={"mpp": 2.0, "tile_px": 32}), tmp_path)
+    tiles = TileSet(tmp_path)
+    fine = tiled[0].table.set_index("tile_id").index.get_indexer(tiles.table.tile_id)
+    assert (fine >= 0).all()
+    halved = tiled[0].pixels[fine].reshape(-1, 32, 2, 32, 2, 3).astype(float).mean(axis=(2, 4))
+    assert np.abs(tiles.pixels - halved).max() <= 1
+
+
+def broken(tmp_path):
+    row = write_cohort(tmp_path, compression="jpeg").model_copy(update={"annotation": None, "evidence": None})
+    break_tile(tmp_path / "a.tiff", 22)  # 128 px squares, ten a row: x 256 to 384, y 256 to 384
+    return row
+
+
+def test_tiles_that_cannot_be_read_are_failed_with_a_reason_and_the_rest_is_good(tmp_path):
+    row = broken(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    measures = tile_slide(row, tmp_path, RECIPE, out)
+    tiles = TileSet(out)
+    failed = tiles.table[tiles.table.state == "failed"]
+    assert set(zip(failed.x_level0, failed.y_level0, strict=True)) == {
+        (x, y) for x in (256, 320) for y in (256, 320)
+    }
+    assert failed.reason.str.startswith("a.tiff: the 64 px square at (").all()
+    assert not failed.reason.str.contains(str(tmp_path), regex=False).any()
+    assert (tiles.pixels[failed.index] == 255).all()
+    assert len(tiles.usable) == len(tiles.table) - 4
+    assert (tiles.pixels[tiles.usable].mean(axis=(1, 2, 3)) < 240).all()
+    assert measures["failed_tiles"] == read_info(out).failed_tiles == 4
+
+
+def test_too_many_failed_tiles_fail_the_slide(tmp_path):
+    row = broken(tmp_path)
+    with pytest.raises(
+        SlideError, match=r"a: 4 of \d+ tiles cannot be read, 1.0% are allowed; the first: a.tiff"
+    ):
+        tile_slide(row, tmp_path, RECIPE.model_copy(update={"max_failed_tiles": 0.01}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mpp": 0.5}, "a: the slide has 1 um/px and the recipe asks for 0.5"),
+        ({"tile_px": 4096}, "a: the slide is smaller than one tile of 4096 um"),
+        ({"tile_px": 900, "min_tissue": 0.9}, "a: none of 1 tiles of 900 um holds 90% tissue"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_the_slide_is_told(tiled, tmp_path, change, words):
+    *_, row, root = tiled
+    recipe = RECIPE.model_copy(update=change)
+    with pytest.raises(SlideError, match=words):
+        tile_slide(row, root, recipe, tmp_path)

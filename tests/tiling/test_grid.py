@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.tiling.grid import choose, lay_grid, reading_order
+from tasks.tiling.recipe import TilingRecipe
+from tests._support.geometries import geometry_of
+
+
+def test_a_known_grid():
+    grid = lay_grid(geometry_of(1000, 700, mpp=0.5), TilingRecipe(mpp=1.0, tile_px=64))
+    assert grid.extent == 128
+    np.testing.assert_array_equal(grid.xs, np.arange(7) * 128)
+    np.testing.assert_array_equal(grid.ys, np.arange(5) * 128)
+    assert grid.size == 35
+
+
+def test_a_slide_of_whole_tiles_is_filled_to_the_edge():
+    geometry = geometry_of(1920, 1280, mpp=0.68799999999999994)
+    grid = lay_grid(geometry, TilingRecipe(mpp=0.688, tile_px=64))
+    assert (len(grid.xs), len(grid.ys)) == (30, 20)
+
+
+@given(st.floats(0.1, 2.0), st.floats(1.0, 4.0), st.integers(16, 300), st.integers(200, 60_000))
+def test_nothing_drifts_and_nothing_leaves_the_slide(mpp, times, tile_px, width):
+    recipe = TilingRecipe(mpp=mpp * times, tile_px=tile_px)
+    grid = lay_grid(geometry_of(width, 200, mpp=mpp), recipe)
+    for i, x in enumerate(grid.xs):
+        assert x * mpp == pytest.approx(i * recipe.stride_um, abs=1e-6)
+    if len(grid.xs):
+        assert grid.xs[-1] + grid.extent <= width + 1e-3
+        assert grid.xs[-1] + grid.extent + recipe.stride_um / mpp > width
+
+
+def test_tiles_may_overlap_and_the_scanned_area_is_where_they_start():
+    geometry = geometry_of(1000, 1000, bounds=(100, 50, 160, 128))
+    grid = lay_grid(geometry, TilingRecipe(mpp=1, tile_px=64, stride_px=32))
+    np.testing.assert_array_equal(grid.xs, [100, 132, 164, 196])
+    np.testing.assert_array_equal(grid.ys, [50, 82, 114])
+
+
+def test_a_slide_smaller_than_a_tile_has_none():
+    assert lay_grid(geometry_of(63, 640), TilingRecipe(mpp=1, tile_px=64)).size == 0
+
+
+def test_chosen_tiles_run_row_by_row():
+    grid = lay_grid(geometry_of(192, 128), TilingRecipe(mpp=1, tile_px=64))
+    places = choose(grid, np.array([[True, False, True], [True, True, False]]))
+    assert list(zip(places.x, places.y, strict=True)) == [(0, 0), (128, 0), (0, 64), (64, 64)]
+    assert len(places) == 4
+
+
+def test_neighbours_are_read_together_and_each_tile_once():
+    grid = lay_grid(geometry_of(64 * 20, 64 * 12), TilingRecipe(mpp=1, tile_px=64))
+    places = choose(grid, np.ones((12, 20), dtype=bool))
+    order = reading_order(places, block=4)
+    assert sorted(order) == list(range(240))
+    for first in range(0, 240, 16):
+        block = order[first : first + 16]
+        assert np.ptp(places.rows[block]) == np.ptp(places.columns[block]) == 3
