@@ -102,9 +102,10 @@ class SlideEvidence:
         index = self.attributions[explainer_id].index
         if index["tile_id"].astype(str).tolist() != self.tile_ids(self.usable):
             raise EvidenceError(f"{self._name(explainer_id)} are not of the usable tiles in their order")
-        if len(index) and set(index["target"]) != {self.target}:
+        others = sorted(set(index["target"]) - {self.target})
+        if others:
             raise EvidenceError(
-                f"{self._name(explainer_id)} explain {set(index['target'])}, not {self.target}"
+                f"{self._name(explainer_id)} explain class {others[0]}, not class {self.target}"
             )
         self._checked.add(explainer_id)
 

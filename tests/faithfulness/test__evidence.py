@@ -1,0 +1,76 @@
+"""Evidence that belongs together, and evidence that does not."""
+
+import numpy as np
+import pytest
+
+from tasks.faithfulness._evidence import Evidence, EvidenceError, SlideEvidence
+from tests._support.attribution_sets import noise, write_maps
+from tests._support.tile_sets import make_tile_set
+
+
+@pytest.fixture
+def tiles(tmp_path):
+    return make_tile_set(tmp_path / "tiles", "s", "p", "test", 200, failed=(0, 70))
+
+
+def slide_of(tiles, stored):
+    return SlideEvidence(tiles, {"m": stored}, 1, "tumour")
+
+
+def test_maps_are_read_by_row_of_the_tile_table(tmp_path, tiles):
+    stored = write_maps(tmp_path / "m", tiles, noise(tiles))
+    rows = np.array([1, 69, 71, 130, 199])
+    expected = noise(tiles)[np.searchsorted(tiles.usable, rows)].astype(np.float32)
+    assert np.array_equal(slide_of(tiles, stored).maps("m", rows), expected)
+
+
+def test_the_tissue_colour_is_the_mean_over_tissue_of_usable_tiles(tmp_path, tiles):
+    tissue = np.random.default_rng(0).integers(0, 2, size=(200, 16, 16)).astype(np.uint8)
+    np.save(tiles.folder / "tissue_mask.npy", tissue)
+    slide = SlideEvidence(tiles, {}, 1, "tumour")
+    chosen = tiles.pixels[tiles.usable][tissue[tiles.usable] > 0]
+    assert slide.tissue_colour == pytest.approx(chosen.mean(axis=0) / 255)
+
+
+def test_without_tissue_the_colour_is_white(tiles):
+    np.save(tiles.folder / "tissue_mask.npy", np.zeros((200, 16, 16), np.uint8))
+    assert SlideEvidence(tiles, {}, 1, "tumour").tissue_colour.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_masks_are_of_the_explained_class_alone(tiles):
+    rows = np.arange(1, 10)
+    assert np.array_equal(
+        SlideEvidence(tiles, {}, 1, "tumour").mask("annotation", rows), tiles.annotation_mask[rows] == 1
+    )
+    assert not SlideEvidence(tiles, {}, 2, "other").mask("annotation", rows).any()
+    assert SlideEvidence(tiles, {}, 1, "tumour").mask("evidence", rows).any()
+
+
+def test_maps_that_are_not_finite_are_refused(tmp_path, tiles):
+    maps = noise(tiles)
+    maps[4, 3, 3] = np.nan
+    with pytest.raises(EvidenceError, match="'m' on slide 's' hold values that are not finite"):
+        slide_of(tiles, write_maps(tmp_path / "m", tiles, maps)).maps("m", np.array([5]))
+
+
+def test_maps_of_another_size_are_refused(tmp_path, tiles):
+    with pytest.raises(EvidenceError, match="the tiles are"):
+        slide_of(tiles, write_maps(tmp_path / "m", tiles, np.zeros((198, 8, 8)))).maps("m", np.array([5]))
+
+
+def test_maps_of_other_tiles_are_refused(tmp_path, tiles):
+    other = make_tile_set(tmp_path / "other", "t", "p", "test", 200, failed=(0, 70))
+    with pytest.raises(EvidenceError, match="not of the usable tiles"):
+        slide_of(tiles, write_maps(tmp_path / "m", other, noise(other))).maps("m", np.array([5]))
+
+
+def test_maps_of_another_target_are_refused(tmp_path, tiles):
+    with pytest.raises(EvidenceError, match="explain class 0, not class 1"):
+        slide_of(tiles, write_maps(tmp_path / "m", tiles, noise(tiles), target=0)).maps("m", np.array([5]))
+
+
+def test_a_target_that_is_no_class_and_a_slide_without_maps_are_refused(tiles):
+    with pytest.raises(EvidenceError, match="target 2 is none of the 2 classes"):
+        Evidence([tiles], {}, ("normal", "tumour"), 2)
+    with pytest.raises(EvidenceError, match="maps of 0 slides; needed 1"):
+        Evidence([tiles], {"m": ()}, ("normal", "tumour"), 1)

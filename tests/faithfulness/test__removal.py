@@ -1,0 +1,28 @@
+"""Whole pixels go."""
+
+import numpy as np
+import torch
+
+from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.faithfulness._removal import clean_probe, removal_images
+from tasks.faithfulness._selection import select
+from tasks.functional.tile_keys import tile_keys
+from tests._support.tile_sets import make_tile_set
+
+
+def test_all_channels_of_a_pixel_go_at_once_in_the_order_of_their_ranks(tmp_path):
+    tiles = make_tile_set(tmp_path, "s", "p", "test", 4)
+    slide = SlideEvidence(tiles, {}, 1, "tumour")
+    rows = select(slide, ("all", None))
+    images = torch.rand(4, 3, 16, 16)
+    block = Block(slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    ranks = torch.stack([torch.randperm(256) for _ in range(4)])
+    counts = torch.tensor([0, 1, 100, 256])
+    found = removal_images(block, torch.full_like(images, 2.0), ranks, counts)
+    gone = found == 2.0
+    assert (gone.all(2) == gone.any(2)).all()
+    assert gone[:, :, 0].flatten(2).sum(2).tolist() == [[n] * 4 for n in counts.tolist()]
+    assert torch.equal(gone[2, :, 0].flatten(1), ranks < 100)
+    assert torch.equal(found[0], images)
+    assert torch.equal(clean_probe(block).make(slice(0, 1))[0], images)
+    assert np.array_equal(rows, np.arange(4))

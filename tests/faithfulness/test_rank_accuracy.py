@@ -1,0 +1,90 @@
+"""Rank accuracy on tiles with known masks."""
+
+import numpy as np
+import pytest
+
+from tasks.faithfulness._evidence import Evidence
+from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tasks.faithfulness.rank_accuracy import RankAccuracy
+from tests._support.attribution_sets import maps_of, noise
+from tests._support.small_networks import small_network
+from tests._support.tile_sets import make_tile_set
+
+
+def score(folder, draw, metric, count=40, change=None):
+    tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
+    if change is not None:
+        change(tiles.folder)
+    evidence = Evidence([tiles], {"m": maps_of(folder / "m", [tiles], draw)}, ("normal", "tumour"), 1)
+    return evaluate_parts(small_network(), evidence, [("m", metric)], EvaluationSettings())["m", metric.id]
+
+
+def values(result, name):
+    return result.scores[result.scores["score"] == name].set_index("unit_id")["value"]
+
+
+def test_only_crossing_tiles_are_scored_and_the_others_are_counted(tmp_path):
+    result = score(tmp_path, lambda t: t.annotation_mask[t.usable].astype(float), RankAccuracy())
+    scored = result.scores.dropna(subset="value")
+    assert set(scored["label"]) == {"mixed"}
+    assert values(result, "corrected").notna().sum() == 8
+    assert result.info.excluded == {
+        "no tissue in the tile": 0,
+        "no mask on the tile's tissue": 16,
+        "mask covers all of the tile's tissue": 16,
+    }
+
+
+def test_the_mask_scores_one_its_opposite_minus_one_where_half_is_masked(tmp_path):
+    mask = {"to": 1.0, "from": -1.0}
+    found = {
+        name: score(tmp_path / name, lambda t, s=sign: s * t.annotation_mask[t.usable], RankAccuracy())
+        for name, sign in mask.items()
+    }
+    assert values(found["to"], "corrected").dropna().tolist() == [1.0] * 8
+    assert values(found["from"], "corrected").dropna().tolist() == [-1.0] * 8
+    assert values(found["from"], "raw").dropna().tolist() == [0.0] * 8
+    raw = found["to"].scores.query("score == 'raw'").dropna(subset="value")
+    assert set(raw["chance"]) == {0.5}
+
+
+def test_the_evidence_mask_is_scored_where_it_crosses(tmp_path):
+    metric = RankAccuracy(mask="evidence", labels="target")
+    result = score(tmp_path, lambda t: t.evidence_mask[t.usable].astype(float), metric)
+    assert set(result.scores["label"]) == {"tumour"}
+    assert values(result, "corrected").tolist() == [1.0] * 16
+
+
+def test_a_random_map_scores_zero_on_average(tmp_path):
+    result = score(tmp_path, noise, RankAccuracy(), count=500)
+    corrected = values(result, "corrected").dropna()
+    assert abs(corrected.mean()) < 4 * corrected.std() / len(corrected) ** 0.5
+
+
+def test_only_tissue_takes_part(tmp_path):
+    """Tissue is the right half, which is all mask: nothing is left to tell apart."""
+
+    def halve(folder):
+        tissue = np.zeros((40, 16, 16), np.uint8)
+        tissue[:, :, 8:] = 1
+        tissue[2] = 0
+        np.save(folder / "tissue_mask.npy", tissue)
+
+    result = score(tmp_path, noise, RankAccuracy(), change=halve)
+    assert values(result, "corrected").isna().all()
+    assert result.info.excluded["no tissue in the tile"] == 1
+    assert result.info.excluded["mask covers all of the tile's tissue"] == 23
+
+
+def test_a_slide_without_evidence_has_no_score(tmp_path):
+    result = score(
+        tmp_path, noise, RankAccuracy(mask="evidence"), change=lambda f: (f / "evidence_mask.npy").unlink()
+    )
+    assert result.info.excluded["no mask on the tile's tissue"] == 40
+
+
+def test_the_sign_counts(tmp_path):
+    result = score(
+        tmp_path, lambda t: -(np.abs(noise(t)) + 0.1) * t.annotation_mask[t.usable], RankAccuracy()
+    )
+    assert values(result, "corrected").dropna().max() == pytest.approx(-1.0)
