@@ -19,6 +19,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 _BITS = 53
+_LOWER = (1 << 32) - 1
 
 
 def uniform(seed: int, keys: Tensor, draw: int, shape: Sequence[int]) -> Tensor:
@@ -30,12 +31,13 @@ def uniform(seed: int, keys: Tensor, draw: int, shape: Sequence[int]) -> Tensor:
 def normal(seed: int, keys: Tensor, draw: int, shape: Sequence[int]) -> Tensor:
     """Return float32 [B, *shape] of independent standard normal numbers; keys int64 [B] name the tiles."""
     count = math.prod(shape)
-    half = (count + 1) // 2
-    units = _unit_interval(_counters(seed, keys, draw, 2 * half))
-    radius = torch.sqrt(-2.0 * torch.log(units[:, :half]))
-    angle = (2.0 * math.pi) * units[:, half:]
+    bits = _counters(seed, keys, draw, (count + 1) // 2)
+    # Each hash makes a pair: its upper half the radius, its lower half the angle.
+    upper, lower = _shift(bits, 32).float(), (bits & _LOWER).float()
+    radius = torch.sqrt(-2.0 * torch.log((upper + 0.5) * 2.0**-32))
+    angle = lower * (2.0 * math.pi * 2.0**-32)
     pair = torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
-    return pair[:, :count].to(torch.float32).view(len(keys), *shape)
+    return pair[:, :count].reshape(len(keys), *shape)
 
 
 def derived_keys(seed: int, keys: Tensor, draw: int) -> Tensor:
@@ -74,7 +76,7 @@ def _shift(bits: Tensor, by: int) -> Tensor:
 
 
 def _unit_interval(bits: Tensor) -> Tensor:
-    # Half a step is added so that neither end is met and the logarithm below is finite.
+    # Half a step is added so that neither end is met.
     return (_shift(bits, 64 - _BITS).double() + 0.5) * 2.0**-_BITS
 
 
