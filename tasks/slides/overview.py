@@ -10,7 +10,8 @@ from tasks.slides.errors import SlideError
 from tasks.slides.pixels import Rgb, Window
 
 _BLOCK_LEVEL0 = 4096
-_SMALLEST = 8
+_SMALLEST_LEVEL0 = 64
+_PATIENCE = 500
 
 ReadWindow = Callable[[Window, tuple[int, int]], Rgb]
 """Reads a window (level-0 pixels) at a size (width, height) or raises SlideError."""
@@ -39,14 +40,16 @@ def read_overview(read: ReadWindow, slide_size: tuple[int, int], size: tuple[int
     """Read a slide of ``slide_size`` level-0 pixels as a picture of ``size`` (both width, height).
 
     It is read in blocks, so that memory does not grow with the slide; a block that cannot be read is
-    quartered until the damaged place is narrowed down to a few pixels, which stay white.
+    quartered until the damaged place is narrowed down to about 64 level-0 pixels, which stay white.
+    After 500 failures no block is quartered any more: each costs a reopened file.
     """
     scale = (slide_size[0] / size[0], slide_size[1] / size[1])
     pixels = np.full((size[1], size[0], 3), 255, dtype=np.uint8)
     readable = np.ones((size[1], size[0]), dtype=np.bool_)
-    step = max(_SMALLEST, int(_BLOCK_LEVEL0 / max(scale)))
+    step = max(1, int(_BLOCK_LEVEL0 / max(scale)))
+    smallest = max(1, int(_SMALLEST_LEVEL0 / max(scale)))
     waiting = _blocks((0, 0, size[0], size[1]), step)
-    reason = ""
+    reasons: list[str] = []
     while waiting:
         left, top, width, height = block = waiting.pop()
         area = (slice(top, top + height), slice(left, left + width))
@@ -54,13 +57,13 @@ def read_overview(read: ReadWindow, slide_size: tuple[int, int], size: tuple[int
         try:
             pixels[area] = read(window, (width, height))
         except SlideError as error:
-            reason = reason or str(error)
+            reasons.append(str(error))
             smaller = max(width, height) // 2
-            if smaller >= _SMALLEST:
+            if smaller >= smallest and len(reasons) < _PATIENCE:
                 waiting.extend(_blocks(block, smaller))
             else:
                 readable[area] = False
-    return Overview(pixels, readable, *scale, reason)
+    return Overview(pixels, readable, *scale, reasons[0] if reasons else "")
 
 
 def _blocks(area: tuple[int, int, int, int], step: int) -> list[tuple[int, int, int, int]]:

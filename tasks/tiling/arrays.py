@@ -1,6 +1,6 @@
 """Tiles on disk: one memory-mapped array of pixels and one for each mask, never held in memory whole."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,27 +18,35 @@ _WHITE = 255
 
 
 def write_pixels(
-    slide: SlideReader, places: Places, tile_px: int, out: Path, advance: Callable[[int], None]
+    slide: SlideReader, places: Places, recipe: TilingRecipe, out: Path, advance: Callable[[int], None]
 ) -> list[str]:
     """Read every tile into ``pixels.npy``, uint8 [N, tile_px, tile_px, 3], in the order of ``places``.
 
-    A tile that cannot be read is white.
+    A tile that cannot be read is white. Where more fail than ``recipe.max_failed_tiles`` allows, reading
+    stops: the slide is lost, and each failure costs a reopened file.
 
     Returns:
         For each tile why it could not be read, or "".
     """
-    shape = (len(places), tile_px, tile_px, 3)
+    shape = (len(places), recipe.tile_px, recipe.tile_px, 3)
     pixels = np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
     reasons = [""] * len(places)
     for i in reading_order(places):
         try:
-            pixels[i] = slide.read(float(places.x[i]), float(places.y[i]), places.extent, tile_px)
+            pixels[i] = slide.read(float(places.x[i]), float(places.y[i]), places.extent, recipe.tile_px)
         except SlideError as error:
             pixels[i] = _WHITE
             reasons[i] = str(error)
+            if too_many_failed(reasons, recipe):
+                break
         advance(1)
     pixels.flush()
     return reasons
+
+
+def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:
+    """Return whether more tiles have a reason why they could not be read than the recipe allows."""
+    return sum(map(bool, reasons)) > recipe.max_failed_tiles * len(reasons)
 
 
 def write_masks(layout: Layout, truth: Truth, recipe: TilingRecipe, out: Path) -> None:

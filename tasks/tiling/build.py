@@ -14,7 +14,7 @@ from tasks.slides.info import SlideInfo
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import open_slide
 from tasks.slides.row import SlideRow
-from tasks.tiling.arrays import write_masks, write_pixels
+from tasks.tiling.arrays import too_many_failed, write_masks, write_pixels
 from tasks.tiling.draw import draw_grid, draw_tissue
 from tasks.tiling.layout import Layout, lay_out
 from tasks.tiling.recipe import TilingRecipe
@@ -52,9 +52,9 @@ def tile_slide(
         layout = lay_out(slide, recipe, row.slide_id)
         truth = look_up(row, data_root, geometry, layout.places, recipe)
         reading = time.perf_counter()
-        reasons = write_pixels(slide, layout.places, recipe.tile_px, out, advance)
+        reasons = write_pixels(slide, layout.places, recipe, out, advance)
         read = time.perf_counter()
-        _refuse_failed(reasons, recipe.max_failed_tiles, row.slide_id)
+        _refuse_failed(reasons, recipe, row.slide_id)
         thumbnail = slide.thumbnail()
     write_masks(layout, truth, recipe, out)
     table = tile_table(row, recipe, layout, truth, reasons)
@@ -69,12 +69,12 @@ def tile_slide(
     }
 
 
-def _refuse_failed(reasons: Sequence[str], allowed: float, where: str) -> None:
-    failed = [reason for reason in reasons if reason]
-    if len(failed) > allowed * len(reasons):
+def _refuse_failed(reasons: Sequence[str], recipe: TilingRecipe, where: str) -> None:
+    if too_many_failed(reasons, recipe):
+        failed = [reason for reason in reasons if reason]
         raise SlideError(
-            f"{where}: {len(failed)} of {len(reasons)} tiles cannot be read, {allowed:.1%} are allowed; "
-            f"the first: {failed[0]}"
+            f"{where}: reading stopped at {len(failed)} of {len(reasons)} tiles that cannot be read, "
+            f"{recipe.max_failed_tiles:.1%} are allowed; one of them: {failed[0]}"
         )
 
 

@@ -41,10 +41,23 @@ def test_a_damaged_place_is_narrowed_down_and_stays_white():
     level0 = np.zeros((480, 640, 3), dtype=np.uint8)
     made = read_overview(reader(level0, (200, 200, 240, 240)), (640, 480), (160, 120))
     assert not made.readable[50:60, 50:60].any()
-    assert (~made.readable).sum() <= 20 * 20
+    assert (~made.readable).sum() <= 36 * 36
     assert (made.pixels[~made.readable] == 255).all()
     assert (made.pixels[made.readable] == 0).all()
     assert made.reason == "that place is damaged"
+
+
+def test_patience_ends_where_everything_is_damaged(monkeypatch):
+    asked = []
+    monkeypatch.setattr(overview, "_PATIENCE", 10)
+
+    def read(window, size):
+        asked.append(window)
+        raise SlideError("damaged")
+
+    made = read_overview(read, (8192, 8192), (8192, 8192))
+    assert not made.readable.any()
+    assert len(asked) < 50
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (160, 120)])

@@ -81,7 +81,7 @@ def test_of_the_corrupt_slide_the_two_squares_fail_and_the_rest_is_good(tmp_path
 
 def test_of_the_corrupt_slide_too_much_is_lost_where_little_is_allowed(tmp_path):
     with pytest.raises(
-        SlideError, match=r"tiles cannot be read, 1.0% are allowed; the first: corrupt_middle.svs"
+        SlideError, match=r"tiles that cannot be read, 1.0% are allowed; one of them: corrupt_middle.svs"
     ):
         tiled(
             "hard/corrupt_middle.svs", tmp_path, TilingRecipe(mpp=0.499, tile_px=240, max_failed_tiles=0.01)
