@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from tasks.comparison.markdown import ARROWS
+from tasks.comparison.markdown import ARROWS, NAMES
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 
@@ -61,10 +61,8 @@ def _draw_panel(axes: Axes, summary: Summary, panel: list[Row]) -> None:
         step = 0.62 / max(1, len(summary.arms))
         y = names.index(row.explainer) + (arm - (len(summary.arms) - 1) / 2) * step
         _draw_value(axes, row, y, arm)
-    title = (
-        f"{first.metric} {first.score}" if first.kind == "performance" else f"{first.metric}.{first.score}"
-    )
-    axes.set_title(f"{title.replace('_', ' ')} {ARROWS[first.direction]}", fontsize=9, loc="left")
+    title = f"{first.metric} {NAMES.get(first.score, first.score.replace('_', ' '))}"
+    axes.set_title(f"{title} {ARROWS[first.direction]}", fontsize=9, loc="left")
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=8)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.prediction_set import PredictionSet
 from tasks.comparison.doubt import Draws, detectable, draw, drawn, interval, p_value, point
 from tasks.comparison.job import ComparedCheckpoint, ComparisonJob
 from tasks.comparison.performance import LEVELS, Units, slide_units, tile_units
+from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows import Row
 from tasks.comparison.tally import Tally, performance_tallies
 from tasks.statistics.bootstrap import BootstrapSettings, Interval
@@ -57,6 +59,23 @@ def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Ro
         others = [arm for arm in arms if arm != job.reference_arm and job.reference_arm in arms]
         rows += [_difference(judged, arm, job.reference_arm, score) for arm in others for score in DIRECTIONS]
     return rows
+
+
+def checkpoint_scores(
+    predictions: PredictionSet, classes: tuple[str, ...], target: int, recipe: ComparisonRecipe
+) -> dict[str, float]:
+    """Return ``<level>.<score>`` of one checkpoint, without intervals; levels without labels are left out."""
+    found: dict[str, float] = {}
+    judged = {
+        "tile": tile_units(predictions, classes, target),
+        "slide": slide_units(predictions, classes, target, recipe.top_share),
+    }
+    for level, units in judged.items():
+        if len(units.truth):
+            one = np.zeros(len(units.truth), dtype=np.intp)
+            tallies = performance_tallies(units, one, 1, recipe.calibration_bins)
+            found.update({f"{level}.{score}": point([tally]) for score, tally in tallies.items()})
+    return found
 
 
 def _judge(job: ComparisonJob, level: str, settings: BootstrapSettings) -> Judged | None:

@@ -1,0 +1,108 @@
+"""The child run of one checkpoint: recipe, epochs, model, scores and heatmaps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from tasks.comparison.performance import slide_scores
+from tasks.comparison.predicting import checkpoint_scores
+from tasks.comparison.private import salted_hash, without_patients
+from tasks.comparison.recipe import ComparisonRecipe
+from tasks.tracking.datasets import log_datasets
+from tasks.tracking.door import MlflowClient
+from tasks.tracking.job import RecordedCheckpoint, RecordJob
+from tasks.tracking.model import log_checkpoint
+from tasks.tracking.names import flat
+from tasks.tracking.pictures import log_checkpoint_pictures, log_slide_table
+from tasks.tracking.runs import Point, log_params, log_points
+
+_TRAINING = ("train", "val")
+
+
+def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: RecordedCheckpoint) -> None:
+    """Log everything that belongs to one checkpoint into its run."""
+    log_params(client, run_id, _params(job, item))
+    log_points(client, run_id, epoch_points(item))
+    log_points(client, run_id, score_points(job, item))
+    used = [dataset for dataset in job.datasets if dataset.name in _TRAINING or item.predictions]
+    log_datasets(client, run_id, used, job.split_hash)
+    log_checkpoint(client, client.get_run(run_id), item.name, item.checkpoint, item.digest)
+    log_checkpoint_pictures(client, run_id, item.name, job.heatmaps)
+    log_slide_table(client, run_id, _slides(job, item), job.heatmaps, f"overlay_{item.name}")
+
+
+def epoch_points(item: RecordedCheckpoint) -> Iterator[Point]:
+    """Yield ``epoch/<column>`` of the history, the epoch as step."""
+    history = item.checkpoint.history
+    for column in history.columns:
+        if column != "epoch" and pd.api.types.is_numeric_dtype(history[column]):
+            for epoch, value in zip(history["epoch"], history[column], strict=True):
+                yield f"epoch/{column}", float(value), int(epoch)
+
+
+def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
+    """Yield cost, validation figures, performance and ``faithfulness/<explainer>/<metric>.<score>``."""
+    for name, value in item.measures.items():
+        yield f"cost/{name}", float(value), 0
+    for name, value in item.checkpoint.info.scores.items():
+        yield f"validation/{name}", float(value), 0
+    if item.predictions is not None:
+        info, recipe = item.checkpoint.info, _recipe(job)
+        target = info.classes.index(info.target_class)
+        for name, value in checkpoint_scores(item.predictions, info.classes, target, recipe).items():
+            yield f"performance/{name}", value, 0
+    for report in item.reports:
+        for score, values in report.report.scores.groupby("score", sort=True)["value"]:
+            yield f"faithfulness/{report.explainer}/{report.metric}.{score}", _mean(values), 0
+
+
+def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:
+    info = item.checkpoint.info
+    own = {
+        "arm": item.arm,
+        "seed": item.seed,
+        "classes": ", ".join(info.classes),
+        "target_class": info.target_class,
+        "mpp": info.mpp,
+        "tile_px": info.tile_px,
+        "best_epoch": info.best_epoch,
+        "split_hash": job.split_hash,
+        "network": dict(info.network),
+        **item.params,
+    }
+    return flat(without_patients(own, job.patients, job.salt))
+
+
+def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
+    """Return one row a slide: slide_id, patient (hashed), slide_score and the mean of each score."""
+    if item.predictions is None:
+        return pd.DataFrame({"slide_id": []})
+    info = item.checkpoint.info
+    target = info.classes.index(info.target_class)
+    found = slide_scores(item.predictions, info.classes, target, _recipe(job).top_share)
+    table = pd.DataFrame(
+        {
+            "slide_id": found["slide_id"],
+            "patient": [salted_hash(patient, job.salt) for patient in found["patient_id"]],
+            "slide_score": found["score"].round(4),
+        }
+    )
+    for report in item.reports:
+        if report.is_control:
+            continue
+        means = report.report.scores.groupby(["score", "slide_id"], sort=True)["value"].mean()
+        for score in means.index.unique("score"):
+            column = f"{report.explainer}/{report.metric}.{score}"
+            table[column] = means[score].reindex(found["slide_id"]).round(4).to_numpy()
+    return table.astype(object).where(table.notna(), None)
+
+
+def _mean(values: pd.Series) -> float:
+    known = values.to_numpy(dtype=np.float64)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _recipe(job: RecordJob) -> ComparisonRecipe:
+    return ComparisonRecipe.model_validate(job.config.get("compare") or {})

@@ -1,0 +1,27 @@
+"""Datasets as MLflow shows them: digest and counts, no path and no patient."""
+
+import json
+from collections.abc import Iterable
+
+from tasks.tracking.door import Dataset, DatasetInput, InputTag, MlflowClient
+from tasks.tracking.job import RecordedDataset
+
+
+def log_datasets(
+    client: MlflowClient, run_id: str, datasets: Iterable[RecordedDataset], split_hash: str
+) -> None:
+    """Log ``datasets`` as inputs of a run; their source is the hash of the split."""
+    inputs = [_input(item, split_hash) for item in datasets]
+    if inputs:
+        client.log_inputs(run_id, datasets=inputs)
+
+
+def _input(item: RecordedDataset, split_hash: str) -> DatasetInput:
+    dataset = Dataset(
+        name=item.name,
+        digest=item.digest,
+        source_type="veritile-tiles",
+        source=json.dumps({"split_hash": split_hash}),
+        profile=json.dumps(dict(item.profile)),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", item.context)])

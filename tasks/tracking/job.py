@@ -1,0 +1,147 @@
+"""What a recording is made from: a study's parts, with digests so that nothing is logged twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.part import digest_of
+from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.tile_set import TileSet
+
+
+@dataclass(frozen=True)
+class RecordedReport:
+    """One faithfulness report of a checkpoint."""
+
+    explainer: str
+    metric: str
+    is_control: bool
+    report: FaithfulnessReport
+
+
+@dataclass(frozen=True)
+class RecordedCheckpoint:
+    """One trained model with what was measured on it: one child run.
+
+    Attributes:
+        arm: id of the arm.
+        seed: training seed.
+        fingerprint: changes with anything the run shows (weights, predictions, reports, heatmaps).
+        digest: digest of the checkpoint alone; equal weights are uploaded once.
+        checkpoint: the weights and their history.
+        predictions: of the evaluated tiles, if evaluated.
+        reports: its faithfulness reports.
+        params: the recipe of the arm, nested as it is in the study file.
+        measures: training cost (seconds, tiles_per_second, ...).
+    """
+
+    arm: str
+    seed: int
+    fingerprint: str
+    digest: str
+    checkpoint: Checkpoint
+    predictions: PredictionSet | None = None
+    reports: tuple[RecordedReport, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``<arm>_s<seed>``, as in the names of heatmap files."""
+        return f"{self.arm}_s{self.seed}"
+
+
+@dataclass(frozen=True)
+class RecordedHeatmaps:
+    """The drawings of one explainer on one slide, all arms and seeds."""
+
+    explainer: str
+    slide_id: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class RecordedDataset:
+    """The tiles of one split: what MLflow shows as a dataset; it names no patient."""
+
+    name: str
+    context: str
+    digest: str
+    profile: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordJob:
+    """A whole study to be recorded.
+
+    Attributes:
+        study: name of the study.
+        fingerprint: changes with anything recorded; a finished parent run that carries it is reused.
+        home: the home folder, absolute.
+        checkpoints: one child run each.
+        experiment: name of the MLflow experiment; empty: the study's name.
+        tracking_uri: a server; None: the database below ``home``.
+        config: the study's configuration, plain.
+        comparison: folder of the Comparison payload, if there is one.
+        heatmaps: drawings by explainer and slide.
+        datasets: one for each split.
+        split_hash: hash of the split.
+        patients: every patient id of the manifest; none of them leaves the store.
+        salt: secret of this installation that patient ids are hashed with.
+        failed_slides: {slide id: reason}.
+        command: the command that ran the study.
+        tags: further tags, for instance ``prefect.flow_run_id``.
+    """
+
+    study: str
+    fingerprint: str
+    home: Path
+    checkpoints: tuple[RecordedCheckpoint, ...]
+    experiment: str = ""
+    tracking_uri: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    comparison: Path | None = None
+    heatmaps: tuple[RecordedHeatmaps, ...] = ()
+    datasets: tuple[RecordedDataset, ...] = ()
+    split_hash: str = ""
+    patients: frozenset[str] = frozenset()
+    salt: str = ""
+    failed_slides: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class RecordSummary(BaseModel):
+    """Where a study lies in MLflow; ``created``, ``reused`` and ``swept`` hold run names or ids."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tracking_uri: str
+    experiment_id: str
+    parent: str
+    children: dict[str, str]
+    created: tuple[str, ...]
+    reused: tuple[str, ...]
+    swept: tuple[str, ...]
+
+
+def dataset_of(
+    split: str, context: str, tile_sets: Sequence[TileSet], digests: Sequence[str]
+) -> RecordedDataset:
+    """Describe the tiles of a split by counts; ``digests`` are those of the tile sets' payloads."""
+    table = pd.concat([tiles.table for tiles in tile_sets])
+    profile = {
+        "slides": len(tile_sets),
+        "patients": int(table["patient_id"].nunique()),
+        "tiles": len(table),
+        "failed_tiles": int((table["state"] != "ok").sum()),
+        "labels": {str(k): int(v) for k, v in table["label"].value_counts().sort_index().items()},
+        "mpp": float(table["mpp"].iloc[0]),
+    }
+    return RecordedDataset(split, context, digest_of(sorted(digests)), profile)

@@ -1,0 +1,86 @@
+"""Heatmaps in MLflow: image cards with a slider over slides, files by slide, and a table of thumbnails."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image as Pictures
+
+from tasks.heatmaps.draw import SHEET, TILE_SHEET
+from tasks.tracking.door import Image, MlflowClient
+from tasks.tracking.job import RecordedHeatmaps
+
+_THUMBNAIL_PX = 360
+_CARD_PX = 1600
+"""Longer pictures are made smaller on cards; the files below ``heatmaps/`` keep their size."""
+
+
+def log_checkpoint_pictures(
+    client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]
+) -> None:
+    """Log the overlays of the checkpoint ``name``: card ``heatmap <explainer>``, one step a slide."""
+    steps = slide_steps(heatmaps)
+    for item in heatmaps:
+        overlay = item.folder / f"overlay_{name}.png"
+        if not overlay.is_file():
+            continue
+        log_card(client, run_id, overlay, f"heatmap {item.explainer}", steps[item.slide_id])
+        place = f"heatmaps/{item.slide_id}/{item.explainer}"
+        for path in (overlay, item.folder / f"probability_{name}.png"):
+            client.log_artifact(run_id, str(path), place)
+
+
+def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
+    """Log the sheets of all arms: card ``sheet <explainer>``, one step a slide; and the tile sheets."""
+    steps = slide_steps(heatmaps)
+    for item in heatmaps:
+        log_card(client, run_id, item.folder / SHEET, f"sheet {item.explainer}", steps[item.slide_id])
+        for name in (SHEET, TILE_SHEET):
+            path = f"heatmaps/{item.slide_id}/{item.explainer}"
+            client.log_artifact(run_id, str(item.folder / name), path)
+
+
+def log_card(client: MlflowClient, run_id: str, path: Path, key: str, step: int) -> None:
+    """Log a picture as one step of an image card."""
+    client.log_image(run_id, shrunk(path, _CARD_PX), key=key, step=step)
+
+
+def log_slide_table(
+    client: MlflowClient, run_id: str, slides: pd.DataFrame, heatmaps: Sequence[RecordedHeatmaps], name: str
+) -> None:
+    """Log ``tables/slides.json``: a row a slide with its figures and a thumbnail for each explainer.
+
+    Args:
+        client: where to.
+        run_id: the run.
+        slides: one row a slide, column slide_id among them; no patient ids.
+        heatmaps: drawings by explainer and slide.
+        name: stem of the file in each drawing's folder, for instance ``overlay_standard_s0``.
+    """
+    table: dict[str, list[Any]] = {str(c): slides[c].tolist() for c in slides.columns}
+    for explainer in dict.fromkeys(item.explainer for item in heatmaps):
+        folders = {item.slide_id: item.folder for item in heatmaps if item.explainer == explainer}
+        pictures = [_thumbnail(folders.get(slide), name) for slide in slides["slide_id"]]
+        if all(picture is not None for picture in pictures):
+            table[explainer] = pictures
+    if len(slides):
+        client.log_table(run_id, table, "tables/slides.json")
+
+
+def slide_steps(heatmaps: Iterable[RecordedHeatmaps]) -> dict[str, int]:
+    """Return {slide id: step}, slides in order of their ids, from 0."""
+    return {slide: step for step, slide in enumerate(sorted({item.slide_id for item in heatmaps}))}
+
+
+def shrunk(path: Path, longest: int) -> Pictures.Image:
+    """Return the picture at ``path``, its longer side at most ``longest`` pixels."""
+    with Pictures.open(path) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((longest, longest), Pictures.Resampling.LANCZOS)
+    return small
+
+
+def _thumbnail(folder: Path | None, name: str) -> Image | None:
+    path = None if folder is None else folder / f"{name}.png"
+    return Image(shrunk(path, _THUMBNAIL_PX)) if path is not None and path.is_file() else None

@@ -1,0 +1,90 @@
+"""Runs by explicit ids: found by tag, closed whatever happens, swept when their process died."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from tasks.tracking.door import Metric, MlflowClient, Param, Run, RunTag
+from tasks.tracking.names import key_of
+from tasks.tracking.process import is_dead, this_process
+
+KIND = "veritile.kind"
+FINGERPRINT = "veritile.fingerprint"
+PROCESS = "veritile.process"
+PARENT = "mlflow.parentRunId"
+NOTE = "mlflow.note.content"
+_METRICS_A_BATCH = 900
+_PARAMS_A_BATCH = 90
+
+Point = tuple[str, float, int]
+"""Metric key, value, step."""
+
+
+def find_runs(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> list[Run]:
+    """Return the runs that carry all ``tags``, the newest first."""
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    return list(client.search_runs([experiment], wanted, order_by=["attributes.start_time DESC"]))
+
+
+def finished(runs: Iterable[Run]) -> Run | None:
+    """Return the first of ``runs`` that ended well."""
+    return next((run for run in runs if run.info.status == "FINISHED"), None)
+
+
+@contextmanager
+def new_run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
+    """Make a run and yield its id; it ends FINISHED, or FAILED if the block raised."""
+    own = {**tags, PROCESS: this_process()}
+    run_id = str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
+    with _ended(client, run_id):
+        yield run_id
+
+
+@contextmanager
+def reopened(client: MlflowClient, run_id: str) -> Iterator[str]:
+    """Go on with a run that was cut off; it ends as a new one does."""
+    client.update_run(run_id, status="RUNNING")
+    client.set_tag(run_id, PROCESS, this_process())
+    with _ended(client, run_id):
+        yield run_id
+
+
+@contextmanager
+def _ended(client: MlflowClient, run_id: str) -> Iterator[None]:
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    finally:
+        client.set_terminated(run_id, status)
+
+
+def sweep(client: MlflowClient, experiment: str) -> tuple[str, ...]:
+    """Set to KILLED every run that is still RUNNING although its process on this host is gone."""
+    running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
+    dead = [str(run.info.run_id) for run in running if is_dead(run.data.tags.get(PROCESS, ""))]
+    for run_id in dead:
+        client.set_terminated(run_id, "KILLED")
+    return tuple(dead)
+
+
+def log_points(client: MlflowClient, run_id: str, points: Iterable[Point]) -> None:
+    """Log metrics with steps; what is not a number is left out, for nothing was measured there."""
+    now = int(time.time() * 1000)
+    metrics = [
+        Metric(key_of(name), float(value), now, step) for name, value, step in points if value == value
+    ]
+    for start in range(0, len(metrics), _METRICS_A_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+
+
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+    """Log params; keys were made fit before."""
+    items = [Param(name, value) for name, value in params.items()]
+    for start in range(0, len(items), _PARAMS_A_BATCH):
+        client.log_batch(run_id, params=items[start : start + _PARAMS_A_BATCH])
+
+
+def set_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set all ``tags`` at once."""
+    client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])

@@ -1,0 +1,151 @@
+"""A study in MLflow: one parent run an execution that changed something, one child a checkpoint."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pandas as pd
+
+from tasks.comparison.compare import FIGURE, PAGE, SUMMARY, TABLE
+from tasks.comparison.private import without_patients
+from tasks.tracking.child import fill_child
+from tasks.tracking.database import experiment_id, local_tracking_uri, open_client
+from tasks.tracking.datasets import log_datasets
+from tasks.tracking.door import MlflowClient
+from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
+from tasks.tracking.names import flat, tag_text
+from tasks.tracking.pictures import log_study_pictures
+from tasks.tracking.runs import (
+    FINGERPRINT,
+    KIND,
+    NOTE,
+    PARENT,
+    Point,
+    find_runs,
+    finished,
+    log_params,
+    log_points,
+    new_run,
+    reopened,
+    set_tags,
+    sweep,
+)
+
+_STUDY = "study"
+_CHECKPOINT = "checkpoint"
+
+
+class Recorder:
+    """Records one job into one experiment, through explicit run ids alone."""
+
+    def __init__(self, client: MlflowClient, experiment: str, job: RecordJob) -> None:
+        self._client, self._experiment, self._job = client, experiment, job
+        self.children: dict[str, str] = {}
+        self.created: list[str] = []
+        self.reused: list[str] = []
+
+    def record(self) -> str:
+        """Return the id of the parent run; a finished one of the same fingerprint is left as it is."""
+        job = self._job
+        known = find_runs(self._client, self._experiment, {KIND: _STUDY, FINGERPRINT: job.fingerprint})
+        done = finished(known)
+        if done is not None:
+            self.reused.append(job.study)
+            self.children = {item.name: done.data.tags[_child_tag(item)] for item in job.checkpoints}
+            return str(done.info.run_id)
+        with self._parent(str(known[0].info.run_id) if known else None) as parent:
+            for item in job.checkpoints:
+                self.children[item.name] = self._child(parent, item)
+            self._fill_parent(parent)
+            self.created.append(job.study)
+            return parent
+
+    def _parent(self, unfinished: str | None) -> AbstractContextManager[str]:
+        if unfinished is not None:
+            return reopened(self._client, unfinished)
+        tags = {KIND: _STUDY, FINGERPRINT: self._job.fingerprint, **self._job.tags}
+        return new_run(self._client, self._experiment, self._job.study, tags)
+
+    def _child(self, parent: str, item: RecordedCheckpoint) -> str:
+        """Return the id of the run of ``item``: one that shows the same already, or a new one."""
+        tags = {KIND: _CHECKPOINT, FINGERPRINT: item.fingerprint}
+        known = find_runs(self._client, self._experiment, tags)
+        done = finished(known)
+        if done is not None:
+            self.reused.append(item.name)
+            return str(done.info.run_id)
+        for broken in known:
+            if broken.info.status != "RUNNING":
+                # Cut off half way: the bin, so that nothing stands there twice.
+                self._client.delete_run(broken.info.run_id)
+        own = {"veritile.arm": item.arm, "veritile.seed": str(item.seed), PARENT: parent}
+        name = f"{item.arm} seed {item.seed}"
+        with new_run(self._client, self._experiment, name, {**tags, **own, **self._job.tags}) as run_id:
+            fill_child(self._client, run_id, self._job, item)
+        self.created.append(item.name)
+        return run_id
+
+    def _fill_parent(self, parent: str) -> None:
+        job, client = self._job, self._client
+        log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.config})))
+        client.log_dict(parent, self._clean(dict(job.config)), "config.json")
+        client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
+        log_datasets(client, parent, job.datasets, job.split_hash)
+        log_study_pictures(client, parent, job.heatmaps)
+        tags = {_child_tag(item): self.children[item.name] for item in job.checkpoints}
+        set_tags(client, parent, {**tags, "veritile.command": str(self._clean(job.command))})
+        self._log_comparison(parent)
+
+    def _log_comparison(self, parent: str) -> None:
+        folder = self._job.comparison
+        if folder is None:
+            return
+        for name in (PAGE, FIGURE, TABLE, SUMMARY):
+            self._client.log_artifact(parent, str(folder / name))
+        log_points(self._client, parent, comparison_points(pd.read_parquet(folder / TABLE)))
+        self._client.set_tag(parent, NOTE, tag_text((folder / PAGE).read_text(encoding="utf-8")))
+
+    def _clean(self, value: Any) -> Any:
+        return without_patients(value, self._job.patients, self._job.salt)
+
+
+def record_study(job: RecordJob) -> RecordSummary:
+    """Record ``job`` in MLflow and say where it lies.
+
+    Nothing is logged twice: a parent or child run that ended well and carries the same fingerprint is
+    reused; a parent that was cut off is gone on with; equal weights are uploaded once. Runs whose process
+    died are set to KILLED first.
+    """
+    client = open_client(job.home, job.tracking_uri)
+    name = job.experiment or job.study
+    experiment = experiment_id(client, name, job.home, local=job.tracking_uri is None)
+    swept = sweep(client, experiment)
+    recorder = Recorder(client, experiment, job)
+    parent = recorder.record()
+    return RecordSummary(
+        tracking_uri=job.tracking_uri or local_tracking_uri(job.home),
+        experiment_id=experiment,
+        parent=parent,
+        children=recorder.children,
+        created=tuple(recorder.created),
+        reused=tuple(recorder.reused),
+        swept=swept,
+    )
+
+
+def comparison_points(rows: pd.DataFrame) -> list[Point]:
+    """Return ``<kind>/<arm>/<name>`` of every figure; of differences also bounds and corrected p."""
+    points: list[Point] = []
+    for row in rows.to_dict("records"):
+        explainer = f"{row['explainer']}/" if row["explainer"] else ""
+        name = f"{explainer}{row['metric']}.{row['score']}"
+        if row["kind"] in ("performance", "faithfulness"):
+            points.append((f"{row['kind']}/{row['arm']}/{name}", row["value"], 0))
+        elif row["kind"] == "difference":
+            stem = f"difference/{row['arm']}-{row['against']}/{name}"
+            points.append((stem, row["value"], 0))
+            points += [(f"{stem}.{end}", row[end], 0) for end in ("low", "high", "p_holm")]
+    return points
+
+
+def _child_tag(item: RecordedCheckpoint) -> str:
+    return f"veritile.child.{item.name}"

@@ -1,0 +1,54 @@
+import math
+
+import pytest
+
+from tasks.tracking.database import experiment_id, open_client
+from tasks.tracking.runs import PROCESS, find_runs, finished, log_params, log_points, new_run, sweep
+
+
+@pytest.fixture(scope="module")
+def place(make_home, tmp_path_factory):
+    home = make_home(tmp_path_factory.mktemp("runs") / "home")
+    client = open_client(home, None)
+    return client, experiment_id(client, "study", home, local=True)
+
+
+def test_a_run_ends_as_its_block_does(place):
+    client, experiment = place
+    with new_run(client, experiment, "good", {"k": "good"}) as good:
+        assert client.get_run(good).info.status == "RUNNING"
+    with pytest.raises(ZeroDivisionError), new_run(client, experiment, "bad", {"k": "bad"}) as bad:
+        raise ZeroDivisionError
+    assert client.get_run(good).info.status == "FINISHED"
+    assert client.get_run(bad).info.status == "FAILED"
+    assert finished(find_runs(client, experiment, {"k": "good"})).info.run_id == good
+    assert finished(find_runs(client, experiment, {"k": "bad"})) is None
+
+
+def test_runs_of_dead_processes_are_killed_and_others_left_alone(place):
+    client, experiment = place
+    ids = {}
+    with new_run(client, experiment, "alive", {}) as ids["alive"]:
+        for name, process in (("dead", None), ("elsewhere", "elsewhere:1:1"), ("foreign", "")):
+            ids[name] = client.create_run(experiment).info.run_id
+            own = client.get_run(ids["alive"]).data.tags[PROCESS]
+            host = own.rsplit(":", 2)[0]
+            client.set_tag(ids[name], PROCESS, f"{host}:4194304:1" if process is None else process)
+        assert sweep(client, experiment) == (ids["dead"],)
+        found = {name: client.get_run(run).info.status for name, run in ids.items()}
+    assert found == {"alive": "RUNNING", "dead": "KILLED", "elsewhere": "RUNNING", "foreign": "RUNNING"}
+
+
+def test_long_histories_and_many_params_go_in_batches(place):
+    client, experiment = place
+    with new_run(client, experiment, "long", {}) as run:
+        log_points(
+            client, run, [("loss@x", step / 10, step) for step in range(1500)] + [("nan", math.nan, 0)]
+        )
+        log_params(client, run, {f"p{i}": str(i) for i in range(150)})
+    history = client.get_metric_history(run, "loss_x")
+    assert [(m.step, m.value) for m in history][::500] == [(0, 0.0), (500, 50.0), (1000, 100.0)]
+    assert len(history) == 1500
+    data = client.get_run(run).data
+    assert "nan" not in data.metrics
+    assert len(data.params) == 150
