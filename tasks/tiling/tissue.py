@@ -94,7 +94,7 @@ def _drop_smaller(mask: NDArray[np.bool_], pixels: float, connected_by: int) -> 
 def _threshold(saturation: NDArray[np.float32], allowed: tuple[float, float]) -> float:
     if saturation.min() == saturation.max():
         return allowed[0]
-    return float(np.clip(threshold_otsu(saturation), *allowed))
+    return min(max(float(threshold_otsu(saturation)), allowed[0]), allowed[1])
 
 
 def _refuse_dark(pixels: Rgb, where: str) -> None:

@@ -175,7 +175,7 @@ def test_tiles_that_cannot_be_read_are_failed_with_a_reason_and_the_rest_is_good
 def test_too_many_failed_tiles_fail_the_slide(tmp_path):
     row = broken(tmp_path)
     with pytest.raises(
-        SlideError, match="a: reading stopped at 2 of 168 tiles that cannot be read, 1.0% are allowed"
+        SlideError, match=r"a: reading stopped at 2 of 168 tiles that cannot be read, 1\.0% are allowed"
     ):
         tile_slide(row, tmp_path, RECIPE.model_copy(update={"max_failed_tiles": 0.01}), tmp_path)
 
