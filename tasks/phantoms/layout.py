@@ -16,8 +16,8 @@ from tasks.phantoms.canvas import Canvas
 ISLAND_SHARE = 0.56
 """Share of each piece of tissue that islands try to cover."""
 
-TUMOUR_SHARE = 0.67
-"""Share of the islands of a tumour slide that are tumour nests."""
+TUMOUR_SHARE = 0.6
+"""Share of the islands' area on a tumour slide that tumour nests hold, at least."""
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,28 @@ def largest(shape: Polygon | MultiPolygon) -> Polygon:
 
 
 def lay_out(canvas: Canvas, sections: int, tumour: bool, rng: np.random.Generator) -> Layout:
-    """Draw the outlines of one slide; a tumour slide has at least one nest and one benign island."""
+    """Draw the outlines of one slide; a tumour slide has a nest and, given two islands, a benign one."""
     pieces = tuple(_section(canvas, column, sections, rng) for column in range(sections))
     outlines = [outline for piece in pieces for outline in _islands(canvas, piece, rng)]
-    nests = max(1, round(TUMOUR_SHARE * len(outlines))) if tumour else 0
-    chosen = set(rng.permutation(len(outlines))[:nests].tolist())
+    chosen = _nests(outlines, rng) if tumour else set()
     islands = tuple(Island(outline, number in chosen) for number, outline in enumerate(outlines))
     clusters = tuple(cluster for piece in pieces for cluster in _clusters(canvas, piece, rng))
     lumens = tuple(lumen for piece in pieces for lumen in _lumens(canvas, piece, rng))
     return Layout(pieces, islands, clusters, lumens)
 
 
+def _nests(outlines: list[Polygon], rng: np.random.Generator) -> set[int]:
+    """Choose islands at random till they hold ``TUMOUR_SHARE`` of the area; leave one if there are two."""
+    order = rng.permutation(len(outlines))
+    reached = np.cumsum([outlines[number].area for number in order])
+    count = int(np.searchsorted(reached, TUMOUR_SHARE * reached[-1])) + 1
+    return set(order[: max(1, min(count, len(outlines) - 1))].tolist())
+
+
 def _section(canvas: Canvas, column: int, columns: int, rng: np.random.Generator) -> Polygon:
     shape = blob((0.0, 0.0), 1.0, 0.2, rng)
     left, top, right, bottom = shape.bounds
-    width = canvas.width / columns * rng.uniform(0.84, 0.9)
+    width = canvas.width / columns - canvas.px(rng.uniform(80, 105))
     height = canvas.height * rng.uniform(0.82, 0.9)
     shape = affinity.scale(shape, width / (right - left), height / (bottom - top), origin=(0, 0))
     left, top, right, bottom = shape.bounds
@@ -84,10 +91,10 @@ def _section(canvas: Canvas, column: int, columns: int, rng: np.random.Generator
 def _islands(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
     inner, gap = section.buffer(-canvas.px(9)), canvas.px(13)
     found: list[Polygon] = []
-    for attempt in range(150):
-        if sum(f.area for f in found) > ISLAND_SHARE * section.area:
+    for attempt in range(300):
+        if sum(f.area for f in found) > ISLAND_SHARE * section.area or (found and attempt >= 150):
             break
-        shrink = 1.0 if attempt < 60 else 0.7
+        shrink = 1.0 if attempt < 60 else 0.7 if attempt < 150 else 0.5
         whole = _lobed(canvas, _point_in(inner, rng), shrink, rng).intersection(inner)
         for other in found:
             whole = whole.difference(other.buffer(gap))

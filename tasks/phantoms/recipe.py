@@ -22,7 +22,7 @@ class PhantomRecipe(BaseModel):
     test: tuple[SlideCount, ...] = (2, 1, 1, 2, 1)
     normal_every: int = Field(default=3, ge=2)
     """One slide in so many holds no tumour: the second of each split first."""
-    size_px: tuple[int, int] = (1536, 1152)
+    size_px: tuple[int, int] = (1664, 1152)
     """Width and height of level 0."""
     mpp: float = Field(default=0.5, ge=0.2, le=1.2)
     sections: int = Field(default=2, ge=1, le=6)
@@ -39,10 +39,10 @@ class PhantomRecipe(BaseModel):
     @model_validator(mode="after")
     def _section_holds_a_nest(self) -> Self:
         column_um = self.size_px[0] * self.mpp / self.sections
-        if column_um < 250 or self.size_px[1] * self.mpp < 250:
+        if column_um < 300 or self.size_px[1] * self.mpp < 300:
             raise ValueError(
                 f"size_px {self.size_px} at mpp {self.mpp} with sections {self.sections} leaves less than "
-                f"the 250 um by 250 um that one piece of tissue with a nest needs"
+                f"the 300 um by 300 um that one piece of tissue with a nest needs"
             )
         if max(self.size_px) > 20_000:
             raise ValueError(f"size_px {self.size_px} is too large to draw; allowed: 20000 px a side")

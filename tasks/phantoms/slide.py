@@ -1,4 +1,10 @@
-"""One phantom slide, from its plan to its pixels and its right answer."""
+"""One phantom slide, from its plan to its pixels and its right answer.
+
+Nests and benign islands share outlines, cytoplasm, cell bodies, lymphocytes and pyknotic remains; only the
+nuclei differ. Darkness does not find them: on the ten tumour slides of the default cohort, optical density
+ranks evidence above other pixels with a ROC-AUC of 0.42-0.62 (mean 0.52) inside nests and 0.54-0.68
+(mean 0.61) in all tissue. The hematoxylin that colour deconvolution finds does better (0.82 and 0.80).
+"""
 
 from dataclasses import dataclass
 

@@ -68,7 +68,7 @@ def photograph(
         density = (dyes[0] * stain.matrix[0, channel] + dyes[1] * stain.matrix[1, channel]) * thickness
         if extra is not None:
             density = density + extra[..., channel]
-        light = stain.glass[channel] * lamp * np.exp(-np.log(10) * density)
+        light = stain.glass[channel] * lamp * np.exp(np.float32(-np.log(10)) * density)
         light = ndimage.gaussian_filter(light, stain.blur_px, truncate=3.0)
         light += (
             rng.standard_normal(canvas.shape, dtype=np.float32) * stain.grain * np.sqrt(light / 255 + 0.1)

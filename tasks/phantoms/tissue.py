@@ -129,7 +129,7 @@ def _cytoplasm(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> tupl
     tone_h, tone_e = canvas.filled(), canvas.filled()
     for island in layout.islands:
         inside = canvas.inside(island.outline.buffer(canvas.px(6)))
-        tone_h[inside], tone_e[inside] = rng.uniform(0.17, 0.29), rng.uniform(0.32, 0.48)
+        tone_h[inside], tone_e[inside] = rng.uniform(0.19, 0.29), rng.uniform(0.35, 0.48)
     hematoxylin = tone_h * (1 + 0.16 * grain + 0.2 * patches)
     eosin = tone_e * (1 + 0.15 * grain + 0.13 * canvas.noise(7, rng))
     return np.maximum(hematoxylin, 0).astype(np.float32), np.maximum(eosin, 0.03).astype(np.float32)

@@ -7,7 +7,7 @@ from tasks.phantoms.layout import Island
 from tasks.phantoms.plan import plan_cohort
 from tasks.phantoms.recipe import PhantomRecipe
 
-CANVAS = Canvas(1040, 640, 0.5)
+CANVAS = Canvas(1240, 660, 0.5)
 ISLANDS = tuple(Island(Point(260 + 500 * n, 320).buffer(150), tumour=n == 0) for n in range(2))
 
 

@@ -6,7 +6,7 @@ import pytest
 from tasks.phantoms.canvas import Canvas
 from tasks.phantoms.layout import lay_out
 
-CANVAS = Canvas(1536, 1152, 0.5)
+CANVAS = Canvas(1664, 1152, 0.5)
 
 
 @pytest.fixture(scope="module", params=[0, 1, 2])
@@ -16,7 +16,7 @@ def layout(request):
 
 def test_sections_lie_apart_on_the_slide(layout):
     assert len(layout.sections) == 2
-    assert layout.sections[0].distance(layout.sections[1]) > CANVAS.px(20)
+    assert layout.sections[0].distance(layout.sections[1]) > CANVAS.px(75)
     for section in layout.sections:
         left, top, right, bottom = section.bounds
         assert min(left, top) > 0
@@ -43,3 +43,9 @@ def test_a_normal_slide_has_the_same_islands_without_tumour(layout):
         tumour, normal = (lay_out(CANVAS, 2, kind, np.random.default_rng(seed)) for kind in (True, False))
         assert not any(island.tumour for island in normal.islands)
         assert [i.outline for i in normal.islands] == [i.outline for i in tumour.islands]
+
+
+def test_even_the_smallest_slides_hold_both_kinds():
+    for seed in range(25):
+        small = lay_out(Canvas(1200, 600, 0.5), 2, True, np.random.default_rng(seed))
+        assert {island.tumour for island in small.islands} == {True, False}

@@ -7,7 +7,7 @@ from tasks.phantoms.layout import lay_out
 from tasks.phantoms.population import Place, populate
 from tasks.phantoms.tissue import lay_ground
 
-CANVAS = Canvas(1040, 640, 0.5)
+CANVAS = Canvas(1240, 660, 0.5)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ def test_default_test_split_has_five_patients():
 
 
 def test_too_little_room_is_refused_with_a_sentence():
-    with pytest.raises(ValidationError, match="250 um by 250 um"):
+    with pytest.raises(ValidationError, match="300 um by 300 um"):
         PhantomRecipe(size_px=(800, 800), sections=2)
 
 

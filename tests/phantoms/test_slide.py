@@ -33,10 +33,10 @@ def test_evidence_lies_inside_the_nests(tumour, nests):
 
 def test_darkness_ranks_the_evidence_weakly(tumour, nests):
     density = optical_density(tumour.rgb)
-    # Measured over the ten default tumour slides: in nests 0.41-0.62, mean 0.53; in tissue 0.54-0.66, mean 0.60.
-    assert 0.4 < roc_auc_score(tumour.evidence[nests], density[nests]) < 0.65
+    # Measured: see the module docstring of tasks.phantoms.slide.
+    assert 0.4 < roc_auc_score(tumour.evidence[nests], density[nests]) < 0.7
     tissue = density > 0.25
-    assert roc_auc_score(tumour.evidence[tissue], density[tissue]) < 0.68
+    assert roc_auc_score(tumour.evidence[tissue], density[tissue]) < 0.72
 
 
 def test_the_darkest_pixels_of_tissue_are_decoys(tumour):
