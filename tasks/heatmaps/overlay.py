@@ -1,12 +1,10 @@
 """One map over its slide, pixel for pixel with the thumbnail, with a legend under it."""
 
 import numpy as np
-from matplotlib import patheffects
-from matplotlib.axes import Axes
 
 from tasks.heatmaps.colour import Rgb, paint_attribution, paint_probability
 from tasks.heatmaps.legend import attribution_legend, probability_legend
-from tasks.heatmaps.page import INK, SOFT, Page
+from tasks.heatmaps.page import SOFT, Frame, Page
 from tasks.heatmaps.view import CheckpointView, SlideView
 
 MARGIN = 16
@@ -42,24 +40,21 @@ def probability_page(view: SlideView, item: CheckpointView) -> Page:
     return page
 
 
-def draw_outlines(axes: Axes, view: SlideView, width: float = 1.3) -> None:
+def draw_outlines(frame: Frame, view: SlideView) -> None:
     """Draw the annotated outlines black with a white edge, seen on any colour."""
-    edge = [patheffects.Stroke(linewidth=width + 1.6, foreground="white"), patheffects.Normal()]
     for line in view.outlines:
-        axes.plot(line[:, 0], line[:, 1], color="black", linewidth=width, path_effects=edge)
+        frame.line(line, width=1.6, halo=1.2)
 
 
-def draw_scale_bar(axes: Axes, view: SlideView) -> None:
+def draw_scale_bar(frame: Frame, view: SlideView) -> None:
     """Draw a bar of a round number of micrometres in the lower left corner."""
     height, width = view.thumbnail.shape[:2]
     um_per_pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp
     length = _round_length(0.2 * width * um_per_pixel)
-    left, y = 0.03 * width, 0.955 * height
-    edge = [patheffects.Stroke(linewidth=5, foreground="white"), patheffects.Normal()]
-    axes.plot([left, left + length / um_per_pixel], [y, y], color=INK, linewidth=3, path_effects=edge)
+    left, y = 0.02 * width, height - 9 / frame.scale_y
+    frame.line(np.array([[left, y], [left + length / um_per_pixel, y]]), width=4, halo=2)
     words = f"{length:g} µm" if length < 1000 else f"{length / 1000:g} mm"
-    halo = [patheffects.Stroke(linewidth=3, foreground="white"), patheffects.Normal()]
-    axes.text(left, y - 0.02 * height, words, fontsize=8, color=INK, va="bottom", path_effects=halo)
+    frame.text(left, y - 20 / frame.scale_y, words, 12)
 
 
 def drawn_values(view: SlideView) -> str:
@@ -85,7 +80,7 @@ def _page(view: SlideView, image: Rgb, title: tuple[str, str]) -> Page:
     page = Page(max(width, _LEAST_WIDTH) + 2 * MARGIN, HEAD + height + _FOOT)
     page.text(MARGIN, 9, title[0], 15)
     page.text(MARGIN, 30, title[1], 12, SOFT)
-    axes = page.picture((MARGIN, HEAD, width, height), image)
-    draw_outlines(axes, view)
-    draw_scale_bar(axes, view)
+    frame = page.picture((MARGIN, HEAD, width, height), image)
+    draw_outlines(frame, view)
+    draw_scale_bar(frame, view)
     return page

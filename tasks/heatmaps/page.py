@@ -1,18 +1,23 @@
 """A picture laid out in whole pixels: what is placed at a pixel is drawn at that pixel."""
 
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import IdentityTransform
+from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.heatmaps.colour import Rgb
 
 _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI
+_COMPRESSION = 4
 INK = "#1a1a1a"
 SOFT = "#5c5c5c"
 Box = tuple[float, float, float, float]
@@ -24,28 +29,31 @@ class Page:
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
-        self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
-        FigureCanvasAgg(self._figure)
+        self._paper: Rgb = np.full((height, width, 3), 255, np.uint8)
+        self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
 
-    def axes(self, box: Box) -> Axes:
-        """Return axes that fill ``box``."""
-        left, top, width, height = box
-        bottom = self.height - top - height
-        return self._figure.add_axes(
-            (left / self.width, bottom / self.height, width / self.width, height / self.height)
+    def picture(self, box: Box, image: Rgb, *, smooth: bool = True) -> "Frame":
+        """Fill ``box`` with ``image``, resized if it must be, and return the frame to draw in."""
+        left, top, width, height = (round(side) for side in box)
+        shown = _resized(image, width, height, smooth=smooth)
+        self._paper[top : top + height, left : left + width] = shown
+        return Frame(self, left, top, width / image.shape[1], height / image.shape[0])
+
+    def line(self, points: NDArray[np.float64], width: float, halo: float = 0.0, colour: str = INK) -> None:
+        """Draw a line through ``points`` [n, 2] of (x, y) pixels; ``halo`` pixels of white on either side."""
+        line = Line2D(
+            points[:, 0],
+            self.height - points[:, 1],
+            color=colour,
+            linewidth=width * _POINTS_PER_PIXEL,
+            transform=IdentityTransform(),
+            path_effects=_halo(width + 2 * halo) if halo else None,
         )
+        self._figure.add_artist(line)
 
-    def picture(self, box: Box, image: Rgb, *, smooth: bool = True) -> Axes:
-        """Fill ``box`` with ``image``, resized if it must be; the axes then count the image's own pixels."""
-        height, width = image.shape[:2]
-        axes = self.axes(box)
-        shown = _resized(image, round(box[2]), round(box[3]), smooth=smooth)
-        axes.imshow(shown, extent=(0, width, height, 0), interpolation="none", aspect="auto")
-        axes.set(xlim=(0, width), ylim=(height, 0))
-        axes.axis("off")
-        return axes
-
-    def text(self, left: float, top: float, words: str, size: float = 13, colour: str = INK) -> None:
+    def text(
+        self, left: float, top: float, words: str, size: float = 13, colour: str = INK, *, halo: bool = False
+    ) -> None:
         """Write one line whose upper left corner is at (left, top); ``size`` in pixels."""
         self._figure.text(
             left / self.width,
@@ -55,18 +63,48 @@ class Page:
             va="top",
             color=colour,
             fontsize=size * _POINTS_PER_PIXEL,
+            path_effects=_halo(4) if halo else None,
         )
 
     def paragraph(self, box: Box, words: str, size: float = 12, colour: str = SOFT) -> None:
         """Write ``words`` wrapped to the box's width."""
         columns = max(20, int(box[2] / (size * 0.53)))
-        lines = [line for part in words.split("\n") for line in textwrap.wrap(part, columns)]
-        for number, line in enumerate(lines):
+        for number, line in enumerate(textwrap.wrap(words, columns)):
             self.text(box[0], box[1] + number * size * 1.45, line, size, colour)
 
     def save(self, path: Path) -> None:
         """Write a PNG whose bytes depend on nothing but what was drawn."""
-        self._figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+        self._figure.figimage(self._paper)
+        canvas = FigureCanvasAgg(self._figure)
+        canvas.draw()
+        drawn = np.asarray(canvas.buffer_rgba())[..., :3]
+        Image.fromarray(np.ascontiguousarray(drawn)).save(path, compress_level=_COMPRESSION)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture on a page; positions in it count the image's own pixels from its upper left corner."""
+
+    page: Page
+    left: int
+    top: int
+    scale_x: float
+    scale_y: float
+
+    def line(self, points: NDArray[np.float64], width: float, halo: float = 0.0) -> None:
+        """Draw a line through ``points`` [n, 2] of (x, y) image pixels; widths are page pixels."""
+        placed = points * (self.scale_x, self.scale_y) + (self.left, self.top)
+        self.page.line(placed, width, halo)
+
+    def text(self, x: float, y: float, words: str, size: float) -> None:
+        """Write ``words`` with their upper left corner at (x, y), on a white halo."""
+        left, top = self.left + x * self.scale_x, self.top + y * self.scale_y
+        self.page.text(left, top, words, size, halo=True)
+
+
+def _halo(width: float) -> list[patheffects.AbstractPathEffect]:
+    stroke = patheffects.Stroke(linewidth=width * _POINTS_PER_PIXEL, foreground="white")
+    return [stroke, patheffects.Normal()]
 
 
 def _resized(image: Rgb, width: int, height: int, *, smooth: bool) -> Rgb:

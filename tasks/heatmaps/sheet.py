@@ -39,9 +39,9 @@ def sheet_page(view: SlideView) -> Page:
 
 def _draw_slide_panel(page: Page, view: SlideView, box: tuple[int, int, int, int]) -> None:
     page.text(box[0], box[1], "slide", 13)
-    axes = page.picture((box[0], box[1] + _TITLE, box[2], box[3]), view.thumbnail)
-    draw_outlines(axes, view, 1.0)
-    draw_scale_bar(axes, view)
+    frame = page.picture((box[0], box[1] + _TITLE, box[2], box[3]), view.thumbnail)
+    draw_outlines(frame, view)
+    draw_scale_bar(frame, view)
 
 
 def _draw_map_panel(
@@ -51,7 +51,7 @@ def _draw_map_panel(
     page.text(box[0], box[1], f"{checkpoint.arm}, seed {checkpoint.seed}", 13)
     page.text(box[0] + box[2] - 118, box[1] + 1, f"slide score {item.score:.3f}", 12, SOFT)
     image = attribution_overlay(view, item)
-    draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image), view, 1.0)
+    draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image), view)
 
 
 def _panel_size(view: SlideView, columns: int) -> tuple[int, int]:

@@ -63,9 +63,9 @@ def _draw_tissue(page: Page, view: SlideView, tiles: list[str], columns: list[in
     page.text(columns[(len(tiles) + 1) // 2], _HEAD - 22, "lowest", 12, SOFT)
     page.text(_EDGE, _HEAD + 4, "tissue", 13)
     for left, tile in zip(columns, tiles, strict=True):
-        axes = page.picture((left, _HEAD, _SIDE, _SIDE), _pixels(view, tile), smooth=False)
+        frame = page.picture((left, _HEAD, _SIDE, _SIDE), _pixels(view, tile), smooth=False)
         for line in find_contours(_annotation(view, tile), 0.5):
-            axes.plot(line[:, 1] + 0.5, line[:, 0] + 0.5, color="black", linewidth=1.2)
+            frame.line(line[:, ::-1] + 0.5, width=1.6, halo=1.0)
         page.text(left, _HEAD + _SIDE + 3, _label(view, tile), 12, SOFT)
 
 
