@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
 from prefect.futures import PrefectFuture
 
@@ -17,7 +18,8 @@ from tasks.artifacts.part import Order, Part, Reference
 _log = logging.getLogger("veritile.study")
 
 Work = tuple[Slot, Order]
-Submit = Callable[[Sequence[Work]], PrefectFuture[Reference | tuple[Reference, ...]]]
+Submit = Callable[[Sequence[Work]], PrefectFuture[Any]]
+"""Hands a group of parts to its verb, which gives one reference, or a tuple of them for a group."""
 
 
 @dataclass

@@ -61,7 +61,9 @@ def run(
     from flows import commands
     from flows.session import Selection
 
-    selection = Selection(*(tuple(v or ()) for v in (arm, seed, slide, explainer, metric)))
+    selection = Selection(
+        tuple(arm or ()), tuple(seed or ()), tuple(slide or ()), tuple(explainer or ()), tuple(metric or ())
+    )
     commands.run(config, commands.Target(home, data_root, only, from_, selection), out)
 
 

@@ -93,7 +93,7 @@ def validate(path: Path, target: Target, console: Console) -> None:
     """Check the study file and its manifest, and print what the study consists of."""
     session = _session(path, target)
     splits = Counter(row.split for row in session.manifest.slides)
-    places = Counter(s.slot.stage for s in Examination(session).standings())
+    places: Counter[str] = Counter(s.slot.stage for s in Examination(session).standings())
     console.print(
         f"{session.config.study}: " + ", ".join(f"{n} {split} slides" for split, n in splits.items())
     )

@@ -62,10 +62,9 @@ class ExplainStage(Section):
 
     splits: tuple[Split, ...] = ("test",)
     explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
-    controls: tuple[AnyExplainer, ...] = (
-        {"name": "random_map"},
-        {"name": "optical_density"},
-        {"name": "untrained_network"},
+    controls: tuple[AnyExplainer, ...] = Field(
+        ({"name": "random_map"}, {"name": "optical_density"}, {"name": "untrained_network"}),
+        validate_default=True,
     )
 
     heatmaps: HeatmapRecipe = HeatmapRecipe()

@@ -1,10 +1,17 @@
 """What the last two stages are told beyond their inputs: names, order, and what is missing and why."""
 
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
 from flows import slots
 from flows.carry_out import Progressing
 from flows.outcome import failed_slides
 from flows.session import Session
+from tasks.artifacts.record import write_atomically
 from tasks.comparison.job import ComparisonJob
+from tasks.slides.manifest import SlideRow
+from tasks.tracking.job import RecordJob
 
 
 def comparison_frame(state: Progressing) -> ComparisonJob:
@@ -27,3 +34,40 @@ def comparison_frame(state: Progressing) -> ComparisonJob:
 def command_of(session: Session) -> str:
     """Return the command that makes this study; a study file bears the study's name."""
     return f"veritile run pipeline_configs/{session.config.study}.yaml --data-root <folder of the slides>"
+
+
+def record_frame(state: Progressing) -> RecordJob:
+    """Return the recording's job without what the verb takes from the store."""
+    session, config = state.session, state.session.config
+    return RecordJob(
+        study=config.study,
+        fingerprint="",
+        home=session.home,
+        checkpoints=(),
+        experiment=config.record.experiment or config.study,
+        tracking_uri=config.record.tracking_uri,
+        # The manifest's place is a path of this machine and tells a reader nothing.
+        config={**config.model_dump(mode="json"), "manifest": Path(config.manifest).name},
+        split_hash=session.manifest.split_hash,
+        patients=frozenset(row.patient_id for row in session.manifest.slides),
+        salt=installation_salt(session.home),
+        failed_slides=failed_slides(state),
+        command=command_of(session),
+    )
+
+
+def slides_by_split(slides: Iterable[SlideRow]) -> dict[str, tuple[str, ...]]:
+    """Return {split: slide ids}, splits that hold none left out."""
+    rows = list(slides)
+    splits = dict.fromkeys(row.split for row in rows)
+    return {split: tuple(row.slide_id for row in rows if row.split == split) for split in splits}
+
+
+def installation_salt(home: Path) -> str:
+    """Return the secret that patient ids of this home are hashed with; made at the first call."""
+    path = home / "salt"
+    if not path.is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, secrets.token_hex(16))
+        path.chmod(0o600)
+    return path.read_text(encoding="utf-8").strip()

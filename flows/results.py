@@ -38,7 +38,8 @@ def _print_table(folder: Path, console: Console) -> None:
     arms = list(dict.fromkeys(rows["arm"]))
     table = Table("", "figure", "better", *arms, box=None, pad_edge=False)
     for (explainer, metric, score), group in rows.groupby(["explainer", "metric", "score"], sort=False):
-        cells = {row.arm: _cell(row.value, row.low, row.high) for row in group.itertuples()}
+        figures = zip(group["arm"], group["value"], group["low"], group["high"], strict=True)
+        cells = {str(arm): _cell(float(v), float(low), float(high)) for arm, v, low, high in figures}
         control = " (control)" if group["is_control"].any() else ""
         first = f"{explainer or 'performance'}{control}"
         table.add_row(

@@ -7,8 +7,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
-from prefect.flows import EntrypointType
 from prefect.schedules import Cron, Interval
+from prefect.types.entrypoint import EntrypointType
 
 from flows.environment import QUIET
 from flows.servers import POOL

@@ -3,18 +3,16 @@
 from pathlib import Path
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.config import Stage, StudyConfig
 from flows.outcome import Outcome
 from flows.problems import load_study
+from flows.runner import THREADS
 from flows.session import Orders, Selection, open_session
 from flows.study import carry_through
 
-_THREADS = ThreadPoolTaskRunner(max_workers=8)
 
-
-@flow(name="tile", task_runner=_THREADS)
+@flow(name="tile", task_runner=THREADS)
 def tile(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -25,7 +23,7 @@ def tile(
     return _alone("tile", config, home, data_root, selection)
 
 
-@flow(name="train", task_runner=_THREADS)
+@flow(name="train", task_runner=THREADS)
 def train(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -36,7 +34,7 @@ def train(
     return _alone("train", config, home, data_root, selection)
 
 
-@flow(name="explain", task_runner=_THREADS)
+@flow(name="explain", task_runner=THREADS)
 def explain(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -47,7 +45,7 @@ def explain(
     return _alone("explain", config, home, data_root, selection)
 
 
-@flow(name="evaluate", task_runner=_THREADS)
+@flow(name="evaluate", task_runner=THREADS)
 def evaluate(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -58,7 +56,7 @@ def evaluate(
     return _alone("evaluate", config, home, data_root, selection)
 
 
-@flow(name="compare", task_runner=_THREADS)
+@flow(name="compare", task_runner=THREADS)
 def compare(
     config: StudyConfig | Path, home: Path = Path(".veritile"), data_root: Path | None = None
 ) -> Outcome:
@@ -66,7 +64,7 @@ def compare(
     return _alone("compare", config, home, data_root, None)
 
 
-@flow(name="record", task_runner=_THREADS)
+@flow(name="record", task_runner=THREADS)
 def record(
     config: StudyConfig | Path, home: Path = Path(".veritile"), data_root: Path | None = None
 ) -> Outcome:

@@ -147,10 +147,8 @@ def heatmap_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
             coords={"explainer": explainer.id, "slide": row.slide_id},
             needs={
                 "tiles": f"tile/{row.slide_id}",
-                **{
-                    f"maps/{p.label}": f"explain/{p.label}/{explainer.id}/{row.slide_id}"
-                    for p in _places(session)
-                },
+                **_maps_on(session, explainer, row),
+                **{f"predictions/{p.label}": f"predict/{p.label}" for p in _places(session)},
             },
             about=explainer,
         )
@@ -168,7 +166,7 @@ def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]
     rows = explained(session, slides)
     return [
         Slot(
-            stage="evaluate",
+            stage="explain",
             label=f"predict/{place.label}",
             kind="PredictionSet",
             recipe={"device": session.device},
@@ -260,16 +258,16 @@ def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mappin
 
 def record_slot(session: Session, slides: Iterable[SlideRow]) -> Slot:
     """The place that stands for what MLflow holds of the study."""
-    heatmaps = {s.label: s.label for s in heatmap_slots(session, slides)}
-    checkpoints = {p.checkpoint: p.checkpoint for p in _places(session)}
-    reports = {s.label: s.label for s in report_slots(session, slides)}
+    rows = list(slides)
+    shown = [*prediction_slots(session, rows), *report_slots(session, rows), *heatmap_slots(session, rows)]
+    labels = ["compare", *(place.checkpoint for place in _places(session)), *(slot.label for slot in shown)]
     return Slot(
         stage="record",
         label="record",
         kind="Recording",
         recipe={"record": recipe_of(session.config.record), "study": session.config.study},
         modules=("tasks.tracking.study",),
-        needs={"comparison": "compare", **checkpoints, **reports, **heatmaps},
+        needs={**{label: label for label in labels}, **_tiles(rows)},
     )
 
 

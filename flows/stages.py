@@ -1,15 +1,15 @@
 """The six stages, each a few lines: its places, its verb, and how many parts run at once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from prefect.futures import PrefectFuture
 
 from flows import slots
 from flows.carry_out import Progressing, Work, carry_out
-from flows.frames import comparison_frame, record_frame
+from flows.frames import comparison_frame, record_frame, slides_by_split
 from flows.outcome import refuse_too_many, refuse_untiled
 from flows.session import Session
-from tasks.artifacts.part import Reference
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.explain import draw, explain, predict
@@ -28,7 +28,7 @@ def tile_slides(session: Session) -> Progressing:
     """Cut every slide into tiles; slides run side by side."""
     state, config = Progressing(session), session.config
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         slot, order = work[0]
         return tile.submit(order, slot.about, session.data_root, config.tile)
 
@@ -42,7 +42,7 @@ def train_arms(state: Progressing) -> None:
     """Train every arm with every seed."""
     session, config = state.session, state.session.config
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         slot, order = work[0]
         shared = frozenset(config.shared_patients)
         return train.submit(order, slot.about, config.train.recipe, session.device, shared)
@@ -62,7 +62,7 @@ def explain_slides(state: Progressing) -> None:
 def _predict(state: Progressing) -> None:
     session = state.session
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         return predict.submit(work[0][1], session.device, session.config.resources.batch)
 
     carry_out(state, slots.prediction_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
@@ -71,7 +71,7 @@ def _predict(state: Progressing) -> None:
 def _attribute(state: Progressing) -> None:
     session, target = state.session, slots.target_of(state.session)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         slot, order = work[0]
         return explain.submit(order, slot.about, target, session.device, session.config.resources.batch)
 
@@ -82,7 +82,7 @@ def _draw(state: Progressing) -> None:
     session, config = state.session, state.session.config
     target, top = slots.target_of(session), config.compare.top_share
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         slot, order = work[0]
         return draw.submit(order, slot.about, config.tile.classes, target, config.explain.heatmaps, top)
 
@@ -94,7 +94,7 @@ def evaluate_maps(state: Progressing) -> None:
     """Measure every map with every metric; what one checkpoint lacks is measured in one go."""
     session, target = state.session, slots.target_of(state.session)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[tuple[Reference, ...]]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         orders, wanted = [order for _, order in work], [slot.about for slot, _ in work]
         place = work[0][0].label.rpartition("/")[0]
         batch = session.config.resources.batch
@@ -110,7 +110,7 @@ def compare_arms(state: Progressing) -> None:
     session = state.session
     controls = frozenset(control.id for control in session.config.explain.controls)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         return compare.submit(work[0][1], comparison_frame(state), controls)
 
     if session.orders.reaches("compare"):
@@ -121,9 +121,10 @@ def compare_arms(state: Progressing) -> None:
 def record_study(state: Progressing) -> None:
     """Put the study into MLflow."""
     session = state.session
+    controls = frozenset(control.id for control in session.config.explain.controls)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Reference]:
-        return record.submit(work[0][1], record_frame(state))
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+        return record.submit(work[0][1], record_frame(state), controls, slides_by_split(tiled(state)))
 
     if session.orders.reaches("record"):
         carry_out(state, [slots.record_slot(session, tiled(state)).less(state.known)], submit)

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import stages
 from flows.config import Stage, StudyConfig
 from flows.outcome import Outcome, settle
 from flows.problems import load_study
+from flows.runner import THREADS
 from flows.session import Orders, Selection, Session, open_session
 
 
-@flow(name="study", task_runner=ThreadPoolTaskRunner(max_workers=8), validate_parameters=True)
+@flow(name="study", task_runner=THREADS)
 def study(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),

@@ -10,8 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts.part import Order, Reference
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
+from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.train import TrainingJob, train_classifier
+from tasks.training.train import train_classifier
 
 _log = logging.getLogger("veritile.train")
 
