@@ -1,5 +1,6 @@
 """A section put together from its tiles, averaged over square cells of the glass."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,8 @@ Floats = NDArray[np.float64]
 class Cells:
     """The cells that hold tissue, M of them, row by row: each float64 [M].
 
-    ``value`` is the mean of the map over the cell's tissue pixels, ``tissue_share`` the share of tissue among
-    the pixels placed in the cell, ``mask_share`` the share of the mask among its tissue pixels.
+    ``value`` is the mean of the values over the cell's tissue pixels, ``tissue_share`` the share of tissue
+    among the pixels placed in the cell, ``mask_share`` the share of the mask among its tissue pixels.
     """
 
     value: Floats
@@ -26,9 +27,17 @@ class Cells:
 
 
 def section_cells(
-    slide: SlideEvidence, explainer_id: str, rows: Rows, mask: MaskName, cell_um: float
+    values: Callable[[Rows], NDArray[np.float32]],
+    slide: SlideEvidence,
+    rows: Rows,
+    mask: MaskName,
+    cell_um: float,
 ) -> Cells:
-    """Stitch the tiles of ``rows`` into cells of ``cell_um``; a pixel counts in the cell of its centre."""
+    """Stitch the tiles of ``rows`` into cells of ``cell_um``; a pixel counts in the cell of its centre.
+
+    ``values(rows)`` gives what is averaged, [n, H, W], for some rows at a time: a slide is never whole in
+    memory.
+    """
     columns, lines = _places(slide, rows, cell_um)
     wide, high = int(columns.max()) + 1, int(lines.max()) + 1
     value, placed, tissue, masked = np.zeros((4, high * wide))
@@ -39,7 +48,7 @@ def section_cells(
         np.add.at(placed, cell, 1.0)
         np.add.at(tissue, cell, inside.astype(np.float64))
         np.add.at(masked, cell, (slide.mask(mask, here).ravel() & inside).astype(np.float64))
-        np.add.at(value, cell, np.where(inside, slide.maps(explainer_id, here).ravel(), 0.0))
+        np.add.at(value, cell, np.where(inside, values(here).ravel(), 0.0))
     some = tissue > 0
     return Cells(value[some] / tissue[some], tissue[some] / placed[some], masked[some] / tissue[some])
 

@@ -78,8 +78,6 @@ class Metric(Plugin):
     package: ClassVar[str] = "tasks.faithfulness"
     unit: ClassVar[Literal["tile", "section"]] = "tile"
     needs: ClassVar[frozenset[Need]] = frozenset()
-    sign: ClassVar[str]
-    """What the metric does with the sign of a map, as half a sentence."""
     asks: ClassVar[Literal["sensitivity", "contribution", "either"]] = "either"
     """Which kind of map the metric judges fairly."""
 
@@ -87,6 +85,11 @@ class Metric(Plugin):
     """Which tiles are scored: those labelled as the explained class, or all that could be read."""
     tiles_per_slide: int | None = Field(default=None, ge=1)
     """Score at most so many of them a slide, chosen by the hash of the tile id; None: all."""
+
+    @property
+    def sign(self) -> str:
+        """What the metric does with the sign of a map, as half a sentence."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does with the sign")
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the meaning, direction and bounds of each score."""
@@ -107,3 +110,25 @@ class Metric(Plugin):
     def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
         """Return the scores of the sections of a slide."""
         raise NotImplementedError(f"{type(self).__name__} scores no sections")
+
+
+class RankingMetric(Metric):
+    """A metric that ranks pixels, by the magnitude of their values or with the sign kept.
+
+    A sensitivity says that the output moves, not that the pixel speaks for the target: of a dark nucleus that
+    makes a tumour the gradient is negative, since making it lighter lowers the margin. So magnitudes are the
+    default; ``signed`` is for contributions, and worth a second use of the metric under an id of its own.
+    """
+
+    ranked_by: Literal["magnitude", "signed"] = "magnitude"
+
+    @property
+    def sign(self) -> str:
+        """Follows ``ranked_by``."""
+        if self.ranked_by == "signed":
+            return "signed values are ranked: evidence against the target comes last"
+        return "magnitudes are ranked: the sign is dropped"
+
+    def ranked(self, maps: Tensor) -> Tensor:
+        """Return the values that are ranked, in the shape of the maps."""
+        return maps if self.ranked_by == "signed" else maps.abs()

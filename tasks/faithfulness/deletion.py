@@ -9,7 +9,7 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe, removal_images
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, Scores
+from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, Scores
 from tasks.functional.curves import area_under, step_counts
 from tasks.functional.fills import Fill, filled
 from tasks.functional.gradients import target_margin
@@ -19,7 +19,7 @@ Output = Literal["probability", "margin", "logit"]
 _ORDERS = ("morf", "lerf")
 
 
-class Deletion(Metric):
+class Deletion(RankingMetric):
     """Areas under the curves with the most (MoRF) and the least relevant pixels first, and their gap.
 
     Whole pixels go, all channels at once, until the image is all fill. Both orders come from one ranking
@@ -33,8 +33,6 @@ class Deletion(Metric):
         "gap); per pixel rather than per patch, and the fills, are choices of ours"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
-    sign: ClassVar[str] = "signed values are ranked: evidence against the target counts as least relevant"
-    asks: ClassVar[Literal["sensitivity", "contribution", "either"]] = "contribution"
 
     fill: Fill = "white"
     steps: int = Field(default=16, ge=2)
@@ -75,7 +73,7 @@ class Deletion(Metric):
         """Return the clean image, the fully removed one and both orders of the steps between."""
         fill = filled(self.fill, block.images, block.tissue_colour, self.blur_px)
         last = part.maps[0].numel()
-        values = part.maps.flatten(1)
+        values = self.ranked(part.maps).flatten(1)
         ranks = descending_ranks(values, tie_keys(self.seed, block.keys, self.name, last))
         going = {"morf": ranks, "lerf": last - 1 - ranks}
         return (
@@ -121,7 +119,8 @@ class Deletion(Metric):
         return ("gone", self.fill, self.blur_px if self.fill == "blur" else None)
 
     def _key(self, part: MapBlock, order: str) -> ProbeKey:
-        return ("deletion", part.explainer_id, order, self.steps, self.seed, *self._gone())
+        ranking = (part.explainer_id, order, self.ranked_by, self.seed)
+        return ("deletion", *ranking, self.steps, *self._gone())
 
 
 def _outputs(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:

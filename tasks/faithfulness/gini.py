@@ -14,7 +14,11 @@ class Gini(Metric):
     source: ClassVar[str] = (
         "Hurley and Rickard (2009), arXiv:0811.4706; Chalasani et al. (2020), arXiv:1810.06583"
     )
-    sign: ClassVar[str] = "magnitudes count: the sign is dropped"
+
+    @property
+    def sign(self) -> str:
+        """Magnitudes."""
+        return "magnitudes count: the sign is dropped"
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the index; no direction, since a model without gradients can be sparse too."""

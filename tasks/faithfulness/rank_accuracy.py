@@ -7,12 +7,12 @@ from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._evidence import Block, MaskName
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Scores
+from tasks.faithfulness.base import Answers, MapBlock, Need, RankingMetric, Scores
 from tasks.functional.localisation import above_chance, rank_accuracy
 from tasks.functional.ranking import tie_keys
 
 
-class RankAccuracy(Metric):
+class RankAccuracy(RankingMetric):
     """The share of the K highest tissue pixels on the mask, K its size, corrected for chance.
 
     Judged where the mask crosses the tile's tissue: a tile wholly inside or outside has nothing to tell
@@ -24,7 +24,6 @@ class RankAccuracy(Metric):
         "correction (raw - chance) / (1 - chance), chance the mask's share of the tissue, are ours"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
-    sign: ClassVar[str] = "signed values are ranked: only evidence for the target can hit"
 
     labels: Literal["target", "all"] = "all"
     mask: MaskName = "annotation"
@@ -47,7 +46,7 @@ class RankAccuracy(Metric):
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return both accuracies; NaN where the mask does not cross the tissue."""
         mask, inside = block.mask(self.mask).flatten(1), block.tissue.flatten(1)
-        values = part.maps.flatten(1)
+        values = self.ranked(part.maps).flatten(1)
         ties = tie_keys(self.seed, block.keys, self.name, values.shape[1])
         raw, chance = rank_accuracy(values, mask, inside, ties)
         hit, tissue = (mask & inside).any(1), inside.any(1)

@@ -9,15 +9,15 @@ from pydantic import Field
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._cells import section_cells
 from tasks.faithfulness._evidence import MaskName, SlideEvidence
-from tasks.faithfulness.base import Metric, Need, Scores
+from tasks.faithfulness.base import Need, RankingMetric, Scores
 from tasks.functional.localisation import roc_auc
 
 
-class SectionAuc(Metric):
+class SectionAuc(RankingMetric):
     """ROC-AUC inside tissue over the cells of each section (a connected tissue piece).
 
-    Tiles are placed by their level-0 origin and extent; a cell holds the mean of the map over its tissue
-    pixels, of all tiles that overlap there. A section with one class of cells is excluded and counted.
+    Tiles are placed by their level-0 origin and extent; a cell holds the mean of the ranked values over its
+    tissue pixels, of all tiles that overlap there. A section with one class of cells is excluded and counted.
     """
 
     source: ClassVar[str] = (
@@ -25,7 +25,6 @@ class SectionAuc(Metric):
     )
     unit: ClassVar[Literal["tile", "section"]] = "section"
     needs: ClassVar[frozenset[Need]] = frozenset({"mask", "dataset"})
-    sign: ClassVar[str] = "signed values are ranked: evidence against the target scores lowest"
 
     labels: Literal["target", "all"] = "all"
     mask: MaskName = "annotation"
@@ -56,6 +55,12 @@ class SectionAuc(Metric):
 
     def _area(self, slide: SlideEvidence, explainer_id: str, section: int) -> float:
         rows = slide.usable[slide.tiles.table["section"].iloc[slide.usable].to_numpy() == section]
-        cells = section_cells(slide, explainer_id, rows, self.mask, self.cell_um)
+        cells = section_cells(
+            lambda here: self.ranked(torch.from_numpy(slide.maps(explainer_id, here))).numpy(),
+            slide,
+            rows,
+            self.mask,
+            self.cell_um,
+        )
         kept = cells.tissue_share >= self.min_tissue
         return roc_auc(cells.value[kept], cells.mask_share[kept] >= self.min_mask)

@@ -21,6 +21,10 @@ from tests._support.tile_sets import make_tile_set
 WEIGHT = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0)) * 0.05
 
 
+def signed(**settings) -> Deletion:
+    return Deletion(ranked_by="signed", **settings)
+
+
 def images_of(tiles: TileSet) -> np.ndarray:
     return to_images(tiles.pixels[tiles.usable], torch.device("cpu")).double().numpy()
 
@@ -49,7 +53,7 @@ def mean(result: MetricResult, name: str) -> float:
 
 
 def test_the_curves_of_a_linear_model_are_the_sums_of_what_is_left(tmp_path):
-    result = score(tmp_path, {"true": removed}, Deletion(steps=8, output="margin"))["true"]
+    result = score(tmp_path, {"true": removed}, signed(steps=8, output="margin"))["true"]
     tiles = TileSet(tmp_path / "tiles")
     target = (tiles.table["label"] == "tumour").to_numpy()
     clean = (WEIGHT.double().numpy() * images_of(tiles)).sum((1, 2, 3))[target]
@@ -78,7 +82,7 @@ def test_the_true_map_beats_a_shuffled_one_beats_the_reversed_one(tmp_path, fill
     if fill != "white":
         # What a pixel is worth depends on the fill; weight x (image - fill) needs the fill of the tile.
         draws["true"], draws["reversed"] = fill_map(fill, 1.0), fill_map(fill, -1.0)
-    found = score(tmp_path, draws, Deletion(fill=fill, output=output, blur_px=2.0))
+    found = score(tmp_path, draws, signed(fill=fill, output=output, blur_px=2.0))
     gaps = [mean(found[name], "gap") for name in ("true", "shuffled", "reversed")]
     assert gaps[0] > gaps[1] > gaps[2]
     assert gaps[0] == pytest.approx(-gaps[2], rel=1e-5)
@@ -95,7 +99,7 @@ def fill_map(fill: str, sign: float):
 
 
 def test_the_gap_is_the_difference_of_the_areas_and_probabilities_stay_in_the_unit_interval(tmp_path):
-    table = score(tmp_path, {"true": removed}, Deletion())["true"].scores
+    table = score(tmp_path, {"true": removed}, signed())["true"].scores
     wide = table.pivot(index="unit_id", columns="score", values="value")
     np.testing.assert_allclose(wide["gap"], wide["lerf"] - wide["morf"])
     assert wide[["morf", "lerf"]].to_numpy().min() >= 0
@@ -104,8 +108,8 @@ def test_the_gap_is_the_difference_of_the_areas_and_probabilities_stay_in_the_un
 
 
 def test_the_area_does_not_grow_with_the_steps(tmp_path):
-    few = score(tmp_path / "few", {"true": removed}, Deletion(steps=8, output="margin"))["true"]
-    many = score(tmp_path / "many", {"true": removed}, Deletion(steps=64, output="margin"))["true"]
+    few = score(tmp_path / "few", {"true": removed}, signed(steps=8, output="margin"))["true"]
+    many = score(tmp_path / "many", {"true": removed}, signed(steps=64, output="margin"))["true"]
     assert mean(few, "gap") == pytest.approx(mean(many, "gap"), rel=0.05)
 
 
@@ -115,14 +119,14 @@ def test_a_constant_map_scores_as_chance_and_so_does_a_map_of_ties(tmp_path):
     tiles = make_tile_set(tmp_path / "tiles", "s1", "p1", "test", 300)
     sets = {"flat": maps_of(tmp_path / "flat", [tiles], lambda t: np.zeros((len(t.usable), 16, 16)))}
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
-    metric = Deletion(output="margin", fill="mean_tissue")
+    metric = signed(output="margin", fill="mean_tissue")
     result = evaluate_parts(LinearNetwork(ramp), evidence, [("flat", metric)], EvaluationSettings())
     gaps = result["flat", "deletion"].scores.query("score == 'gap'")["value"]
     assert abs(gaps.mean()) < 4 * gaps.std() / len(gaps) ** 0.5
 
 
 def test_both_curves_start_and_end_together(tmp_path):
-    result = score(tmp_path, {"true": removed}, Deletion())["true"]
+    result = score(tmp_path, {"true": removed}, signed())["true"]
     morf, lerf = curve(result, "morf_margin"), curve(result, "lerf_margin")
     assert (morf[:, [0, -1]] == lerf[:, [0, -1]]).all()
     assert result.curves["fraction"].min() == 0
@@ -131,10 +135,19 @@ def test_both_curves_start_and_end_together(tmp_path):
 
 def test_the_seed_decides_ties_alone(tmp_path):
     flat = {"flat": lambda tiles: np.zeros((len(tiles.usable), 16, 16))}
-    one, other = (score(tmp_path / str(s), flat, Deletion(seed=s))["flat"].scores for s in (0, 1))
+    one, other = (score(tmp_path / str(s), flat, signed(seed=s))["flat"].scores for s in (0, 1))
     assert not one["value"].equals(other["value"])
-    true = [score(tmp_path / f"t{s}", {"t": removed}, Deletion(seed=s))["t"].scores for s in (0, 1)]
+    true = [score(tmp_path / f"t{s}", {"t": removed}, signed(seed=s))["t"].scores for s in (0, 1)]
     assert true[0].equals(true[1])
+
+
+def test_magnitudes_are_ranked_unless_the_sign_is_asked_for(tmp_path):
+    draws = {"signed": removed, "magnitude": lambda tiles: -abs(removed(tiles))}
+    plain = score(tmp_path / "plain", draws, Deletion(steps=8))
+    assert plain["signed"].scores.equals(plain["magnitude"].scores)
+    kept = score(tmp_path / "kept", draws, signed(steps=8))
+    assert mean(kept["signed"], "gap") > mean(plain["signed"], "gap")
+    assert mean(kept["magnitude"], "gap") == pytest.approx(-mean(plain["magnitude"], "gap"))
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 1}, {"fill": "black"}, {"output": "loss"}, {"blur_px": 0}])

@@ -28,8 +28,11 @@ class Stability(Metric):
     """A stand-in for what calls the explainer anew: how far a map moves when the image gets lighter."""
 
     source: ClassVar[str] = "a test"
-    sign: ClassVar[str] = "signed"
     needs: ClassVar[frozenset[str]] = frozenset({"attribution"})
+
+    @property
+    def sign(self):
+        return "signed"
 
     def score_infos(self):
         return (ScoreInfo(name="moved", direction="lower", meaning="a distance"),)

@@ -10,6 +10,8 @@ from tests._support.attribution_sets import maps_of, noise
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set
 
+SIGNED = RankAccuracy(ranked_by="signed")
+
 
 def score(folder, draw, metric, count=40, change=None):
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
@@ -38,7 +40,7 @@ def test_only_crossing_tiles_are_scored_and_the_others_are_counted(tmp_path):
 def test_the_mask_scores_one_its_opposite_minus_one_where_half_is_masked(tmp_path):
     mask = {"to": 1.0, "from": -1.0}
     found = {
-        name: score(tmp_path / name, lambda t, s=sign: s * t.annotation_mask[t.usable], RankAccuracy())
+        name: score(tmp_path / name, lambda t, s=sign: s * t.annotation_mask[t.usable], SIGNED)
         for name, sign in mask.items()
     }
     assert values(found["to"], "corrected").dropna().tolist() == [1.0] * 8
@@ -83,8 +85,8 @@ def test_a_slide_without_evidence_has_no_score(tmp_path):
     assert result.info.excluded["no mask on the tile's tissue"] == 40
 
 
-def test_the_sign_counts(tmp_path):
-    result = score(
-        tmp_path, lambda t: -(np.abs(noise(t)) + 0.1) * t.annotation_mask[t.usable], RankAccuracy()
-    )
-    assert values(result, "corrected").dropna().max() == pytest.approx(-1.0)
+@pytest.mark.parametrize(("ranked_by", "expected"), [("signed", -1.0), ("magnitude", 1.0)])
+def test_the_sign_counts_where_it_is_asked_for(tmp_path, ranked_by, expected):
+    metric = RankAccuracy(ranked_by=ranked_by)
+    result = score(tmp_path, lambda t: -(np.abs(noise(t)) + 0.1) * t.annotation_mask[t.usable], metric)
+    assert values(result, "corrected").dropna().tolist() == [expected] * 8

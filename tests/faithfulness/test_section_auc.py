@@ -31,11 +31,13 @@ def test_the_outline_as_its_own_map_scores_one_in_each_section(tmp_path):
     assert set(result.scores["chance"]) == {0.5}
 
 
-def test_pixel_by_pixel_it_is_sklearns_area_over_the_section(tmp_path):
+@pytest.mark.parametrize("ranked_by", ["signed", "magnitude"])
+def test_pixel_by_pixel_it_is_sklearns_area_over_the_section(tmp_path, ranked_by):
     """A cell of one pixel: tiles are 16 um at 1 um a pixel, side by side."""
-    result, tiles = score(tmp_path, noise, SectionAuc(cell_um=1.0))
+    result, tiles = score(tmp_path, noise, SectionAuc(cell_um=1.0, ranked_by=ranked_by))
     section = tiles.table["section"].to_numpy()
     maps = noise(tiles).astype(np.float32)
+    maps = maps if ranked_by == "signed" else abs(maps)
     expected = [
         roc_auc_score(tiles.annotation_mask[section == s].ravel(), maps[section == s].ravel()) for s in (1, 2)
     ]
@@ -66,7 +68,7 @@ def test_glass_takes_no_part(tmp_path):
         maps[:, :8] = 5 - 10 * maps[:, :8]
         return maps
 
-    result, _ = score(tmp_path, draw, SectionAuc(cell_um=4), glass_above)
+    result, _ = score(tmp_path, draw, SectionAuc(cell_um=4, ranked_by="signed"), glass_above)
     assert result.scores["value"].tolist() == [1.0, 1.0]
 
 
