@@ -158,11 +158,11 @@ class Step:
 
     def normal(self) -> Tensor:
         """Return fresh standard normal noise of the shape of the images, from this regularizer's stream."""
-        return torch.empty_like(self.images).normal_(generator=self.generator)
+        return torch.randn(self.images.shape, generator=self.generator, device=self.images.device)
 
     def uniform(self) -> Tensor:
         """Return fresh noise in [0, 1) of the shape of the images, from this regularizer's stream."""
-        return torch.empty_like(self.images).uniform_(generator=self.generator)
+        return torch.rand(self.images.shape, generator=self.generator, device=self.images.device)
 
 
 def _full(logits: Tensor) -> Tensor:
@@ -174,8 +174,8 @@ def _full(logits: Tensor) -> Tensor:
 class Finish:
     """What a regularizer may use when training is over.
 
-    ``clean_batches()`` yields the training tiles once, in a fixed random order, float32 [B, 3, H, W],
-    without augmentation.
+    ``clean_batches()`` yields training tiles, each at most once, in a fixed random order, float32
+    [B, 3, H, W], without augmentation.
     """
 
     model: Network

@@ -79,7 +79,11 @@ class Regularizer(Plugin):
         return {}, state
 
     def after_training(self, finish: Finish, state: State) -> None:
-        """Set the chosen weights right for use; the model arrives in eval mode and is left in it."""
+        """Set the weights right for use; the model arrives in eval mode and is left in it.
+
+        Called at the end of every epoch, as each may be the one that is kept; training then goes on with the
+        weights as they were before.
+        """
 
     @property
     def acts_after_training(self) -> bool:

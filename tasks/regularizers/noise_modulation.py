@@ -19,7 +19,7 @@ class NoiseModulation(Regularizer):
     """Train on x' = mu + (x - mu) (blend + (1 - blend) n^2), mu being the channel means of the data.
 
     The mean of x' is x. Its second moment is not (E n^4 = 3), so BatchNorm's statistics are those of images
-    that never come again; they are re-estimated on clean training tiles when training is over.
+    that never come again; they are re-estimated on clean training tiles before the network is used.
     """
 
     source: ClassVar[str] = "Li and Wang (2021), arXiv:2103.10603; the meaning of blend is reconstructed"

@@ -1,5 +1,6 @@
 """A training while it goes on: network, optimiser, regularizers and what the finished epochs were like."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from tasks.functional.noise import seed_of
 from tasks.models.classifier import Classifier, build_classifier
+from tasks.training.errors import DivergedError
 from tasks.training.job import TrainingJob, colour_statistics
 from tasks.training.objective import Arm
 from tasks.training.optimise import make_optimizer
@@ -48,11 +50,21 @@ class Session:
         """The epoch, counted from 1, that the recipe's rule chooses among the finished ones."""
         return choose_epoch(self.history, self.job.recipe.choose)
 
-    def finish_epoch(self, row: Row, work: Path) -> None:
-        """Take a row into the history, keep the weights if they are the best, and save everything."""
+    def note(self, row: Row) -> None:
+        """Take the row of an epoch into the history, and keep the weights as they are now if it is the best.
+
+        Raises:
+            DivergedError: a figure is NaN.
+        """
+        for name, value in row.items():
+            if math.isnan(value):
+                raise DivergedError(len(self.history) + 1, name, value)
         self.history.append(row)
         if self.best_epoch == len(self.history):
             self.best = {name: plain(value) for name, value in self.model.state_dict().items()}
+
+    def save(self, work: Path) -> None:
+        """Keep all that the next epoch needs in ``work``."""
         save_snapshot(work, self.job.identity, self._snapshot())
 
     def _snapshot(self) -> Snapshot:

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,14 +12,10 @@ from torch import Tensor
 
 from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, CheckpointInfo
 from tasks.models.classifier import Colour
-from tasks.regularizers._step import Finish
 from tasks.training.epoch import Advance, train_epoch
-from tasks.training.errors import DivergedError
 from tasks.training.job import TrainingJob, check_job, common_mpp
-from tasks.training.order import epoch_order
-from tasks.training.resume import plain
-from tasks.training.session import Session, begin, stream
-from tasks.training.validate import predict, scores
+from tasks.training.judge import judge_epoch
+from tasks.training.session import Session, begin
 
 Log = Callable[[Mapping[str, float], int], None]
 """Takes the figures of an epoch and its number, from 1."""
@@ -28,7 +24,7 @@ Log = Callable[[Mapping[str, float], int], None]
 def train_classifier(
     job: TrainingJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
 ) -> dict[str, float]:
-    """Train, choose the epoch on validation, let regularizers finish, and write the Checkpoint into ``out``.
+    """Train, choose the epoch on validation, and write the Checkpoint into ``out``.
 
     The state after each epoch is kept in ``work``; a later call with the same job goes on from there and on
     a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced.
@@ -75,13 +71,14 @@ def planned_tiles(job: TrainingJob) -> int:
 
 
 def write_checkpoint(session: Session, out: Path) -> None:
-    """Write the weights of the best epoch, finished by the regularizers, with history and scores."""
+    """Write the weights of the best epoch, its validation scores and the history of all."""
     job, model = session.job, session.model
     model.load_state_dict(session.best)
-    final = _finish(session)
-    save_file({name: plain(value) for name, value in model.state_dict().items()}, out / WEIGHTS)
+    save_file(session.best, out / WEIGHTS)
+    chosen = session.history[session.best_epoch - 1]
     info = CheckpointInfo(
-        network=job.recipe.network.model_dump(mode="json"),
+        # Where the weights started is part of the recipe; here it would be a path of this machine.
+        network=job.recipe.network.model_copy(update={"init": None}).model_dump(mode="json"),
         classes=job.recipe.classes,
         target_class=job.recipe.target_class,
         mpp=common_mpp(job.tile_sets),
@@ -90,7 +87,7 @@ def write_checkpoint(session: Session, out: Path) -> None:
         std=_colour(model.std),
         seed=job.seed,
         best_epoch=session.best_epoch,
-        scores=final,
+        scores={name: value for name, value in chosen.items() if name.startswith("val_")},
     )
     (out / INFO).write_text(info.model_dump_json(indent=1), encoding="utf-8")
     numbered = [{"epoch": number, **row} for number, row in enumerate(session.history, start=1)]
@@ -98,44 +95,15 @@ def write_checkpoint(session: Session, out: Path) -> None:
 
 
 def _one_epoch(session: Session, work: Path, log: Log, advance: Advance) -> float:
-    """Train, validate, save and log one epoch; return the seconds spent in training steps."""
+    """Train, judge, save and log one epoch; return the seconds spent in training steps."""
     epoch = len(session.history) + 1
     started = time.perf_counter()
     row = train_epoch(session, epoch, advance)
     seconds = time.perf_counter() - started
-    row |= _validate(session)
-    for name, value in row.items():
-        if value != value:  # NaN is the one number that differs from itself
-            raise DivergedError(epoch, name, value)
-    session.finish_epoch(row, work)
+    row = judge_epoch(session, row)
+    session.save(work)
     log(row, epoch)
     return seconds
-
-
-def _finish(session: Session) -> dict[str, float]:
-    """Let the regularizers act on the chosen weights; return the scores, also those before they did."""
-    session.model.eval()
-    acting = [i for i, item in enumerate(session.arm.regularizers) if item.acts_after_training]
-    if not acting:
-        return _validate(session)
-    before = {f"{name}_as_trained": value for name, value in _validate(session).items()}
-    finish = Finish(model=session.model, clean_batches=lambda: _clean_batches(session))
-    for index in acting:
-        session.arm.regularizers[index].after_training(finish, session.arm.states[index])
-    return _validate(session) | before
-
-
-def _validate(session: Session) -> dict[str, float]:
-    tiles = session.job.val
-    return scores(predict(session.model, tiles, session.device), tiles.labels)
-
-
-def _clean_batches(session: Session) -> Iterator[Tensor]:
-    # Shuffled, as a batch of one slide alone would have the statistics of that slide.
-    job = session.job
-    order = epoch_order(job.train.labels, "none", stream(job, "clean"))[: job.tiles_per_epoch]
-    for images, _ in job.train.batches(order, job.recipe.batch, session.device):
-        yield images
 
 
 def _colour(buffer: Tensor) -> Colour:
