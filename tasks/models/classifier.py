@@ -1,5 +1,6 @@
 """The classifier that is trained and explained: normalisation and network in one module."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -47,15 +48,33 @@ class Classifier(nn.Module):
             return layer
         return last_convolution(self.network)
 
+    @property
+    def pre_activation_layers(self) -> tuple[nn.Module, ...]:
+        """The modules whose outputs enter the last ReLU of each of the four stages; none if foreign."""
+        if not isinstance(self.network, SafeResNet):
+            return ()
+        network = self.network
+        stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+        return tuple(stage[-1].add for stage in stages)
+
     def with_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the last convolutional map [B, C, h, w] and the logits [B, K] of one forward pass."""
-        seen: list[Tensor] = []
-        handle = self.feature_layer.register_forward_hook(lambda _m, _i, output: seen.append(output))
+        (features,), logits = self.observe(images, (self.feature_layer,))
+        return features, logits
+
+    def observe(self, images: Tensor, layers: Sequence[nn.Module]) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Return the outputs of ``layers``, in their order, and the logits [B, K] of one forward pass."""
+        seen: dict[int, Tensor] = {}
+        handles = [
+            layer.register_forward_hook(lambda _m, _i, output, place=place: seen.update({place: output}))
+            for place, layer in enumerate(layers)
+        ]
         try:
             logits = self(images)
         finally:
-            handle.remove()
-        return seen[-1], logits
+            for handle in handles:
+                handle.remove()
+        return tuple(seen[place] for place in range(len(layers))), logits
 
     def channels_last(self) -> Self:
         """Lay out the convolutions' weights as tiles are stored; a sixth faster on a CPU core."""

@@ -4,36 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.regularizers._batchnorm import untracked
-
-
-class Network(Protocol):
-    """What a regularizer may ask of the network: :class:`tasks.models.classifier.Classifier` gives it."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return logits [B, K] of RGB images [B, 3, H, W] in [0, 1]."""
-        ...
-
-    def with_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the last convolutional map [B, C, h, w] and the logits [B, K]."""
-        ...
-
-
-def module_of(model: Network) -> nn.Module:
-    """Return ``model`` as the module that it is: Python has no type for being both."""
-    assert isinstance(model, nn.Module)
-    return model
+from tasks.regularizers._network import Network, Pass, module_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +36,7 @@ class Step:
     ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward
     pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
     is the stream of the regularizer that is being asked, on the device of the images. ``progress`` runs from
-    0 to 1 over the whole training.
+    0 to 1 over the whole training. ``shares`` says what the regularizers of the arm will ask for.
     """
 
     model: Network
@@ -65,7 +44,7 @@ class Step:
     epoch: int
     progress: float
     amp: bool = False
-    differentiable_inputs: bool = False
+    shares: frozenset[str] = frozenset()
     generator: torch.Generator | None = None
     inputs: Tensor = field(init=False)
     settled: bool = field(init=False, default=False)
@@ -84,24 +63,27 @@ class Step:
         return self.batch.labels
 
     @cached_property
-    def _main(self) -> tuple[Tensor, Tensor]:
+    def main(self) -> Pass:
+        """The main forward pass.
+
+        Raises:
+            RuntimeError: it is asked for before every regularizer gave its training input.
+        """
         if not self.settled:
             raise RuntimeError("the main forward pass was asked for before every regularizer gave its input")
-        if self.differentiable_inputs:
+        if self.shares & {"loss_gradient", "input_graph"}:
             self.inputs = self.inputs.detach().requires_grad_()
-        with self.autocast():
-            features, logits = self.model.with_features(self.inputs)
-        return features, _full(logits)
+        return self._pass(self.inputs)
 
     @property
     def logits(self) -> Tensor:
         """Logits [B, K] of the main forward pass, float32, with their graph."""
-        return self._main[1]
+        return self.main.logits
 
     @property
     def features(self) -> Tensor:
         """Last convolutional map [B, C, h, w] of the main forward pass, with its graph."""
-        return self._main[0]
+        return self.main.features
 
     @cached_property
     def cross_entropy(self) -> Tensor:
@@ -112,7 +94,7 @@ class Step:
     def loss_gradient(self) -> Tensor:
         """Gradient [B, 3, H, W] of each tile's cross-entropy by its training input, itself differentiable.
 
-        Only for regularizers that set ``differentiable_inputs``; costs one double backward pass.
+        Only for regularizers that share ``loss_gradient``; costs one double backward pass.
         """
         (gradient,) = torch.autograd.grad(self.cross_entropy.sum(), self.inputs, create_graph=True)
         return gradient
@@ -136,15 +118,16 @@ class Step:
         (gradient,) = torch.autograd.grad(target_margin(logits, self.labels).sum(), leaf)
         return gradient
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits [B, K] of other images in train mode; running statistics stay as they are."""
-        return self.forward_features(images)[1]
+    def forward(self, images: Tensor) -> Pass:
+        """Return the pass of other images [B, 3, H, W] in train mode; running statistics stay as they are."""
+        with untracked(module_of(self.model)):
+            return self._pass(images)
 
-    def forward_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features and logits of other images in train mode; running statistics stay."""
-        with untracked(module_of(self.model)), self.autocast():
-            features, logits = self.model.with_features(images)
-        return features, _full(logits)
+    def _pass(self, images: Tensor) -> Pass:
+        layers = self.model.pre_activation_layers if "pre_activations" in self.shares else ()
+        with self.autocast():
+            (features, *inner), logits = self.model.observe(images, (self.model.feature_layer, *layers))
+        return Pass(_full(logits), features, tuple(inner))
 
     @contextmanager
     def eval_mode(self) -> Iterator[None]:

@@ -46,8 +46,14 @@ SHARED: Mapping[str, TrainingPasses] = {
     "clean_logits": TrainingPasses(forward=1),
     "saliency": TrainingPasses(input_backward=1),
     "loss_gradient": TrainingPasses(double_backward=1),
+    "input_graph": TrainingPasses(),
+    "pre_activations": TrainingPasses(),
 }
-"""What each cached part of a step costs, once for all the regularizers that ask for it."""
+"""What each cached part of a step costs, once for all the regularizers that ask for it.
+
+``input_graph`` lets any output of the main pass be differentiated by ``step.inputs``; ``pre_activations``
+keeps the values before each stage's last ReLU. What is done with them is the regularizer's own cost.
+"""
 
 
 class Regularizer(Plugin):

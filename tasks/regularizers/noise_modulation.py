@@ -11,7 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._batchnorm import reestimate
-from tasks.regularizers._step import Finish, Step, module_of
+from tasks.regularizers._network import module_of
+from tasks.regularizers._step import Finish, Step
 from tasks.regularizers.base import Regularizer, State
 
 

@@ -69,7 +69,7 @@ def _train_step(session: Session, batch: Batch, number: int) -> dict[str, Tensor
         epoch=number // job.steps_per_epoch + 1,
         progress=number / steps,
         amp=job.recipe.amp,
-        differentiable_inputs=session.arm.differentiable_inputs,
+        shares=session.arm.shares,
     )
     loss, parts = objective(step, session.arm, session.class_weights)
     session.optimizer.zero_grad()

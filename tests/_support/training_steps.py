@@ -41,5 +41,5 @@ def make_step(model: Classifier, arm: Arm, batch: Batch | None = None, amp: bool
         epoch=100,
         progress=0.9,
         amp=amp,
-        differentiable_inputs=arm.differentiable_inputs,
+        shares=arm.shares,
     )

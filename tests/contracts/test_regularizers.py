@@ -10,7 +10,7 @@ from torch import nn
 
 from tasks.plugins import available, plugin_class
 from tasks.regularizers._step import Finish
-from tasks.regularizers.base import Regularizer, step_passes
+from tasks.regularizers.base import SHARED, Regularizer, step_passes
 from tasks.training.objective import objective
 from tasks.training.recipe import ArmRecipe
 from tests._support.training_passes import counted_training_passes
@@ -54,6 +54,7 @@ def test_there_are_regularizers():
 def test_defaults_construct_cite_a_source_and_survive_json(regularizer):
     assert regularizer.source
     assert type(regularizer).__doc__
+    assert regularizer.shares <= set(SHARED)
     arm = ArmRecipe(id="arm", regularizers=(regularizer,))
     assert ArmRecipe.model_validate_json(arm.model_dump_json()) == arm
     with pytest.raises(ValueError, match="no_such_field"):

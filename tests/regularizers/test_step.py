@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tasks.functional.gradients import input_gradient
-from tasks.regularizers._step import module_of
+from tasks.regularizers._network import module_of
 from tasks.regularizers.base import STANDARD, Regularizer, TrainingPasses, step_passes
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
@@ -52,7 +52,7 @@ def test_saliency_and_clean_logits_share_a_pass_in_eval_mode():
 
 def test_the_loss_gradient_can_be_trained_through():
     model = tiny_classifier()
-    step = settled_step(model, differentiable_inputs=True)
+    step = settled_step(model, shares=frozenset({"loss_gradient"}))
     with counted_training_passes(model, 8) as spent:
         penalty = step.loss_gradient.square().sum()
         torch.autograd.backward(penalty + step.cross_entropy.mean(), inputs=list(model.parameters()))
@@ -71,7 +71,7 @@ def test_the_penalty_gradient_agrees_with_finite_differences():
             weight.add_(shift * direction)
         batch = random_batch()
         step = make_step(model, make_arm(), replace(batch, images=batch.images.double()))
-        step.differentiable_inputs = step.settled = True
+        step.shares, step.settled = frozenset({"loss_gradient"}), True
         value = step.loss_gradient.square().sum()
         (gradient,) = torch.autograd.grad(value, weight)
         return value.item(), (gradient * direction).sum().item()
@@ -97,11 +97,24 @@ def test_other_forward_passes_normalise_by_their_batch_and_update_nothing():
     model = tiny_classifier()
     step = settled_step(model)
     buffers = {name: value.clone() for name, value in model.named_buffers()}
-    logits = step.forward(step.images)
+    logits = step.forward(step.images).logits
     assert all(torch.equal(value, buffers[name]) for name, value in model.named_buffers())
     assert torch.equal(logits, model.train()(step.images))
     assert not torch.equal(model.network.bn1.running_mean, buffers["network.bn1.running_mean"])
     assert logits.requires_grad
+
+
+def test_pre_activations_are_those_before_each_last_relu():
+    model = tiny_classifier()
+    step = settled_step(model, shares=frozenset({"pre_activations", "input_graph"}))
+    values = step.main.pre_activations
+    assert [v.shape[1] for v in values] == [4, 8, 16, 32]
+    assert all((v < 0).any() for v in values)
+    assert torch.equal(values[3].relu(), step.features)
+    (gradient,) = torch.autograd.grad(values[1].sum(), step.inputs, create_graph=True)
+    assert gradient.requires_grad
+    assert len(step.forward(step.images + 0.1).pre_activations) == 4
+    assert settled_step(model).main.pre_activations == ()
 
 
 def test_eval_mode_freezes_and_restores():

@@ -1,6 +1,7 @@
 """The training loop: learns, repeats itself, goes on where it was cut off, and refuses what it must."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -82,6 +83,14 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tile_sets, tmp_p
     assert payload(first) == payload(second)
     assert payload(first)["weights.safetensors"] != payload(other)["weights.safetensors"]
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_two_trainings_at_once_do_not_disturb_each_other(tile_sets, tmp_path):
+    jobs = [make_job(tile_sets, arm) for arm in (STANDARD, MODULATED)]
+    alone = [payload(run(job, tmp_path / f"alone{i}")[0]) for i, job in enumerate(jobs)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda i: payload(run(jobs[i], tmp_path / f"both{i}")[0]), range(2)))
+    assert together == alone
 
 
 class KilledError(Exception):

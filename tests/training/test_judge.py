@@ -1,0 +1,42 @@
+"""An epoch is judged as the network would be used, and training goes on as if nothing had happened."""
+
+import torch
+
+from tasks.models.recipe import NetworkRecipe
+from tasks.training.epoch import train_epoch
+from tasks.training.job import TrainingJob
+from tasks.training.judge import judge_epoch
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.session import begin
+from tests._support.tile_sets import make_cohort
+
+
+def trained_session(tmp_path, *regularizers):
+    recipe = TrainingRecipe(network=NetworkRecipe(width=0.0625), batch=16)
+    arm = ArmRecipe(id="a", regularizers=regularizers)
+    job = TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, arm, 0, "cpu")
+    session = begin(job, tmp_path)
+    return session, train_epoch(session, 1, lambda n: None)
+
+
+def test_standard_training_is_judged_as_it_is(tmp_path):
+    session, row = trained_session(tmp_path)
+    judged = judge_epoch(session, row)
+    assert set(judged) - set(row) == {"val_loss", "val_accuracy", "val_balanced_accuracy", "val_auroc"}
+    assert session.history == [judged]
+    assert all(torch.equal(value, session.best[name]) for name, value in session.model.state_dict().items())
+
+
+def test_finished_weights_are_kept_and_trained_ones_go_on(tmp_path):
+    session, row = trained_session(tmp_path, "noise_modulation")
+    trained = {name: value.clone() for name, value in session.model.state_dict().items()}
+    judged = judge_epoch(session, row)
+    assert {"val_loss", "val_loss_as_trained"} <= set(judged)
+    assert judged["val_loss"] != judged["val_loss_as_trained"]
+    assert all(torch.equal(value, trained[name]) for name, value in session.model.state_dict().items())
+    changed = {
+        name.rpartition(".")[2] for name in trained if not torch.equal(trained[name], session.best[name])
+    }
+    assert (
+        {"running_mean", "running_var"} <= changed <= {"running_mean", "running_var", "num_batches_tracked"}
+    )
