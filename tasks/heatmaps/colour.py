@@ -49,7 +49,7 @@ def attribution_colours(scaled: NDArray[np.floating], *, signed: bool) -> NDArra
     return _colours(SIGNED if signed else MAGNITUDE, where)
 
 
-def paint_probability(image: Rgb, values: RawMap, opacity: float) -> Rgb:
+def paint_probability(image: Rgb, values: RawMap, opacity: float = 0.6) -> Rgb:
     """Lay probabilities [H, W] in 0..1 over ``image``; where the map is NaN the tissue shows."""
     known = np.isfinite(values)
     colours = _colours(PROBABILITY, np.where(known, values, 0.0))

@@ -23,6 +23,8 @@ class HeatmapRecipe(BaseModel):
     """How heatmaps are drawn; no setting changes a raw value.
 
     Attributes:
+        smoothing_um: standard deviation in micrometres of the Gaussian that smooths slide maps for drawing, as
+            signed pixel maps are mere grain at that scale; 0: none. Stored maps stay raw.
         percentile: the colour limit is this percentile of the absolute values of all maps on one sheet.
         opacity: how strongly the full colour covers the tissue, 0 to 1.
         max_side_px: a stitched map longer than this is made at a coarser pixel, by whole factors.
@@ -31,6 +33,7 @@ class HeatmapRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    smoothing_um: float = Field(default=4.0, ge=0, le=100)
     percentile: float = Field(default=99.0, gt=50, le=100)
     opacity: float = Field(default=0.8, gt=0, le=1)
     max_side_px: int = Field(default=8192, ge=64)

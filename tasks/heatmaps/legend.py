@@ -33,7 +33,7 @@ def attribution_legend(page: Page, box: Box, job: HeatmapJob, limit: float, valu
 def probability_legend(page: Page, box: Box, job: HeatmapJob) -> None:
     """Draw the colour bar of probabilities, always 0 to 1."""
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None].repeat(2, axis=0)
-    bar = paint_probability(np.full((*ramp.shape, 3), _GREY_TISSUE, np.uint8), ramp, job.recipe.opacity)
+    bar = paint_probability(np.full((*ramp.shape, 3), _GREY_TISSUE, np.uint8), ramp)
     page.text(box[0], box[1], f"predicted probability of {job.target_class}", 13)
     _bar(page, box, bar, [(0.0, "0"), (0.5, "0.5"), (1.0, "1")])
     words = "Softmax of the logits, not rescaled; overlapping tiles are averaged. No colour: no tile."
@@ -60,4 +60,4 @@ def _attribution_words(job: HeatmapJob, values: str) -> str:
 def _outline_words(job: HeatmapJob) -> str:
     if not bool(job.tiles.annotation_mask.any()):
         return "No outline was given for this slide."
-    return "Black line: the annotated outline."
+    return "Black line: the annotated outline, thin where it follows the edge of the tiles."

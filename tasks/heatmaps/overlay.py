@@ -33,7 +33,7 @@ def attribution_page(view: SlideView, item: CheckpointView) -> Page:
 
 def probability_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the probability overlay of one checkpoint."""
-    image = paint_probability(view.thumbnail, item.probability, 0.75 * view.job.recipe.opacity)
+    image = paint_probability(view.thumbnail, item.probability)
     page = _page(view, image, _title(view, item, "prediction"))
     box = (MARGIN, HEAD + view.thumbnail.shape[0] + 14, page.width - 2 * MARGIN, _FOOT)
     probability_legend(page, box, view.job)
@@ -41,8 +41,10 @@ def probability_page(view: SlideView, item: CheckpointView) -> Page:
 
 
 def draw_outlines(frame: Frame, view: SlideView) -> None:
-    """Draw the annotated outlines black with a white edge, seen on any colour."""
-    for line in view.outlines:
+    """Draw the annotated outlines black with a white edge, seen on any colour; thin along tile edges."""
+    for line in view.outlines.closed:
+        frame.line(line, width=0.7, halo=0.5)
+    for line in view.outlines.known:
         frame.line(line, width=1.6, halo=1.2)
 
 
@@ -61,7 +63,9 @@ def drawn_values(view: SlideView) -> str:
     """Say which values the colour limit was taken over."""
     pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp
     count = len(view.checkpoints)
-    return f"the {count} maps of this slide as drawn (averaged to pixels of {pixel:.3g} µm)"
+    smoothing = view.job.recipe.smoothing_um
+    words = f", then smoothed by a Gaussian of {smoothing:g} µm" if smoothing else ""
+    return f"the {count} maps of this slide as drawn (averaged to pixels of {pixel:.3g} µm{words})"
 
 
 def _round_length(longest: float) -> float:

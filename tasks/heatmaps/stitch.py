@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from tasks.artifacts.attribution_set import AttributionSet
 from tasks.heatmaps.canvas import Canvas
@@ -65,6 +66,15 @@ def stitch_attributions(
             for mosaic in mosaics:
                 mosaic.add(*place, tile)
     return tuple(mosaic.mean() for mosaic in mosaics)
+
+
+def smoothed(values: RawMap, sigma: tuple[float, float]) -> RawMap:
+    """Return ``values`` [H, W] after a Gaussian of ``sigma`` (rows, columns) pixels; NaN stays NaN."""
+    known = np.isfinite(values)
+    share = gaussian_filter(known.astype(np.float64), sigma, mode="constant")
+    total = gaussian_filter(np.where(known, values, 0.0).astype(np.float64), sigma, mode="constant")
+    mean = total / np.where(known, share, 1.0)
+    return np.where(known, mean, np.nan).astype(np.float32)
 
 
 def _places(tiles: pd.DataFrame) -> Iterator[tuple[float, float, float]]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from PIL import Image
 from skimage.measure import find_contours
 
@@ -12,7 +11,7 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.heatmaps.canvas import Canvas, analysis_canvas, thumbnail_canvas
 from tasks.heatmaps.colour import Rgb, colour_limit
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
-from tasks.heatmaps.stitch import Floats, RawMap, stitch, stitch_attributions
+from tasks.heatmaps.stitch import Floats, RawMap, smoothed, stitch, stitch_attributions
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import read_info
 
@@ -24,8 +23,8 @@ THUMBNAIL = "thumbnail.png"
 class CheckpointView:
     """One checkpoint's maps of the slide.
 
-    ``stitched`` lies on the analysis canvas; ``attribution`` and ``probability`` on the thumbnail's;
-    ``tile_probability`` [N] and ``score`` are those of the target class.
+    ``stitched`` is raw and lies on the analysis canvas; ``attribution`` (smoothed for drawing) and
+    ``probability`` lie on the thumbnail's. ``tile_probability`` [N] and ``score`` are of the target class.
     """
 
     checkpoint: HeatmapCheckpoint
@@ -38,6 +37,17 @@ class CheckpointView:
 
 
 @dataclass(frozen=True)
+class Outlines:
+    """Lines [n, 2] of (x, y) in canvas pixels from the canvas's corner.
+
+    ``known`` ends where the tiles end, as what lies beyond is not known; ``closed`` follows their edge.
+    """
+
+    known: tuple[Floats, ...]
+    closed: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
 class SlideView:
     """The slide and all its maps, ready to be drawn."""
 
@@ -45,7 +55,7 @@ class SlideView:
     slide_id: str
     geometry: SlideGeometry
     thumbnail: Rgb
-    outlines: tuple[NDArray[np.float64], ...]
+    outlines: Outlines
     canvas: Canvas
     checkpoints: tuple[CheckpointView, ...]
     limit: float
@@ -62,7 +72,8 @@ def view_slide(job: HeatmapJob) -> SlideView:
     on_thumbnail = thumbnail_canvas(info.geometry)
     first = job.checkpoints[0].attributions.maps(slice(0, 1))
     canvas = analysis_canvas(job.tiles.table, first.shape[-1], job.recipe.max_side_px)
-    views = tuple(_view_checkpoint(job, item, canvas, on_thumbnail) for item in job.checkpoints)
+    ground = _Ground(canvas, on_thumbnail, _sigma(info.geometry, job.recipe.smoothing_um))
+    views = tuple(_view_checkpoint(job, item, ground) for item in job.checkpoints)
     return SlideView(
         job=job,
         slide_id=info.slide_id,
@@ -75,22 +86,38 @@ def view_slide(job: HeatmapJob) -> SlideView:
     )
 
 
-def outlines_on(canvas: Canvas, tiles: TileSet) -> tuple[NDArray[np.float64], ...]:
-    """Return the annotated outlines as lines [n, 2] of (x, y) in canvas pixels, corners counted from 0."""
-    covered = np.nan_to_num(stitch(canvas, tiles.table, tiles.annotation_mask > 0))
-    # A frame of zeros closes the lines at the border; +0.5 turns pixel centres into positions.
-    lines = find_contours(np.pad(covered, 1), 0.5)
-    return tuple(line[:, ::-1] - 1 + 0.5 for line in lines)
+def outlines_on(canvas: Canvas, tiles: TileSet) -> Outlines:
+    """Return the outline of what was annotated, as the tiles' masks know it."""
+    covered = stitch(canvas, tiles.table, tiles.annotation_mask > 0)
+    # A frame of zeros closes lines at the border; +0.5 turns pixel centres into positions.
+    closed = find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)
+    return Outlines(
+        known=tuple(line[:, ::-1] + 0.5 for line in find_contours(covered, 0.5)),
+        closed=tuple(line[:, ::-1] - 0.5 for line in closed),
+    )
 
 
-def _view_checkpoint(
-    job: HeatmapJob, item: HeatmapCheckpoint, canvas: Canvas, on_thumbnail: Canvas
-) -> CheckpointView:
+@dataclass(frozen=True)
+class _Ground:
+    """Where maps are laid; ``sigma`` is the smoothing of drawn maps in thumbnail pixels (rows, columns)."""
+
+    canvas: Canvas
+    thumbnail: Canvas
+    sigma: tuple[float, float]
+
+
+def _sigma(geometry: SlideGeometry, um: float) -> tuple[float, float]:
+    x, y = geometry.level0_to_thumbnail(*geometry.um_to_level0(um, um))
+    return y, x
+
+
+def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, ground: _Ground) -> CheckpointView:
     tiles = _tiles_of(job, item)
     probability = _softmax(item.attributions.logits)[:, job.target]
     score = _checked_score(job, item, tiles, probability)
-    stitched, drawn = stitch_attributions((canvas, on_thumbnail), tiles, item.attributions)
-    flat = stitch(on_thumbnail, tiles, probability[:, None, None])
+    stitched, raw = stitch_attributions((ground.canvas, ground.thumbnail), tiles, item.attributions)
+    drawn = smoothed(raw, ground.sigma)
+    flat = stitch(ground.thumbnail, tiles, probability[:, None, None])
     return CheckpointView(item, tiles, probability, score, stitched, drawn, flat)
 
 

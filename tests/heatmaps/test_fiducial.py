@@ -9,7 +9,7 @@ from tasks.heatmaps.overlay import HEAD, MARGIN, attribution_overlay, attributio
 from tasks.heatmaps.view import view_slide
 from tests._support.heatmap_jobs import make_job
 
-SPOT = {"tile": 17, "row": 5, "column": 11}
+SPOT = {"tile": 16, "row": 5, "column": 11}
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from skimage.measure import block_reduce
 
 from tasks.artifacts.attribution_set import AttributionSet, create_maps
 from tasks.heatmaps.canvas import Canvas
-from tasks.heatmaps.stitch import stitch, stitch_attributions
+from tasks.heatmaps.stitch import smoothed, stitch, stitch_attributions
 
 
 def tiles_at(*places, extent=4.0):
@@ -71,6 +71,19 @@ def test_rounding_errors_of_positions_make_no_extra_pixel():
     out = stitch(canvas(6, 6), tiles_at((0.9999999999, 1.0000000001)), maps)
     np.testing.assert_allclose(out[1:5, 1:5], maps[0], rtol=1e-6)
     assert np.isfinite(out).sum() == 16
+
+
+def test_smoothing_spreads_a_value_within_tiles_alone_and_keeps_a_constant():
+    values = np.full((9, 12), 2.0, np.float32)
+    values[:, 8:] = np.nan
+    out = smoothed(values, (1.5, 1.5))
+    np.testing.assert_allclose(out[:, :8], 2.0, rtol=1e-6)
+    assert np.isnan(out[:, 8:]).all()
+    spot = np.zeros((21, 21), np.float32)
+    spot[10, 10] = 1.0
+    inside = smoothed(spot, (2.0, 2.0))[10, 7:14]
+    np.testing.assert_allclose(inside / inside[3], np.exp(-(np.arange(-3, 4) ** 2) / 8), rtol=1e-5)
+    np.testing.assert_array_equal(smoothed(spot, (0.0, 0.0)), spot)
 
 
 def test_batches_and_canvases_do_not_change_a_value(tmp_path):

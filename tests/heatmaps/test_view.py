@@ -48,7 +48,11 @@ def test_other_tiles_than_those_evaluated_are_refused(tmp_path):
 
 def test_outlines_follow_the_annotation(tmp_path):
     job = make_job(tmp_path)
-    lines = outlines_on(thumbnail_canvas(geometry()), job.tiles)
-    x = np.concatenate([line[:, 0] for line in lines])
+    outlines = outlines_on(thumbnail_canvas(geometry()), job.tiles)
     edge, _ = geometry().level0_to_thumbnail(2.5 * 32.0, 0.0)
-    assert x.min() == pytest.approx(edge, abs=1.0)
+    end, bottom = geometry().level0_to_thumbnail(5 * 32.0, 8 * 32.0)
+    known = np.concatenate(outlines.known)
+    assert known[:, 0] == pytest.approx(edge, abs=1.0)
+    closed = np.concatenate(outlines.closed)
+    assert closed.min(axis=0) == pytest.approx((edge, 0.0), abs=1.0)
+    assert closed.max(axis=0) == pytest.approx((end, bottom), abs=1.0)
