@@ -23,7 +23,7 @@ class HeatmapRecipe(BaseModel):
     """How heatmaps are drawn; no setting changes a raw value.
 
     Attributes:
-        smoothing_um: standard deviation in micrometres of the Gaussian that smooths slide maps for drawing, as
+        smoothing_um: standard deviation (micrometres) of the Gaussian that smooths slide maps for drawing, as
             signed pixel maps are mere grain at that scale; 0: none. Stored maps stay raw.
         percentile: the colour limit is this percentile of the absolute values of all maps on one sheet.
         opacity: how strongly the full colour covers the tissue, 0 to 1.
