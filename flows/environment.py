@@ -16,7 +16,10 @@ QUIET = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_RUNNER_POLL_FREQUENCY": "5",
     "PREFECT_WORKER_QUERY_SECONDS": "5",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
+    # The UI gets every line, the terminal one sentence an error; --debug shows the rest.
+    "PREFECT_LOGGING_LEVEL": "INFO",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "veritile",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "MPLBACKEND": "Agg",
 }
 

@@ -41,9 +41,9 @@ class Examination:
         yield from self._examine(slots.tile_slots(self._session))
         rows = [r for r in self._session.manifest.slides if f"tile/{r.slide_id}" not in self._failed]
         yield from self._examine(slots.train_slots(self._session, rows))
+        yield from self._examine(slots.prediction_slots(self._session, rows))
         yield from self._examine(slots.attribution_slots(self._session, rows))
         yield from self._examine(slots.heatmap_slots(self._session, rows))
-        yield from self._examine(slots.prediction_slots(self._session, rows))
         yield from self._examine(slots.report_slots(self._session, rows))
         yield from self._examine([slots.comparison_slot(self._session, rows, self._failed)])
         yield from self._examine([slots.record_slot(self._session, rows)])

@@ -28,7 +28,7 @@ def train(
 
     def log(metrics: Mapping[str, float], epoch: int) -> None:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-        _log.info("%s epoch %d: %s", order.part.label, epoch, figures)
+        _log.debug("%s epoch %d: %s", order.part.label, epoch, figures)
 
     def write(out: Path) -> dict[str, float]:
         return train_classifier(job, out, store.work(order.part), log, order.advance)

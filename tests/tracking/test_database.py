@@ -10,7 +10,7 @@ def test_first_contact_by_several_at_once_migrates_once(template):
 
 
 def test_the_database_lies_below_home():
-    assert local_tracking_uri(Path("/some/home")) == "sqlite:////some/home/mlflow/mlflow.db"
+    assert local_tracking_uri(Path("/some/where")) == "sqlite:////some/where/mlflow/mlflow.db"
 
 
 def test_experiments_are_made_once_and_brought_back_from_the_bin(make_home, tmp_path):

@@ -1,0 +1,195 @@
+"""The whole study on small phantom slides: what runs, what is reused, and what comes out."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from flows.outcome import PartsFailedError, TooManyFailedSlidesError
+from flows.session import Orders, Selection, UsageError, open_session
+from flows.status import Examination
+from flows.study import study
+from tasks.artifacts.part import Reference
+from tasks.artifacts.store import Store
+from tests._support.studies import tiny_config
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, manifest, prefect):
+    """A home with one finished study."""
+    home = tmp_path_factory.mktemp("home")
+    outcome = study(tiny_config(manifest), home)
+    return home, outcome
+
+
+@pytest.fixture
+def home(finished, tmp_path):
+    """A copy of the finished home that a test may change."""
+    shutil.copytree(finished[0], tmp_path / "home", copy_function=shutil.copy2)
+    return tmp_path / "home"
+
+
+def standings(config, home, **orders):
+    session = open_session(config, home, None, Orders(**orders))
+    return {s.slot.label: s for s in Examination(session).standings()}
+
+
+def stages(labels):
+    return {label.partition("/")[0] for label in labels}
+
+
+def digests(home):
+    store = Store(home)
+    kinds = ("TileSet", "Checkpoint", "PredictionSet", "AttributionSet", "Heatmaps", "FaithfulnessReport")
+    return {r.part.label: (r.fingerprint, r.digest) for kind in kinds for r in store.records(kind)}
+
+
+def test_everything_is_made_once(finished):
+    home, outcome = finished
+    assert stages(outcome.executed) == {
+        "tile", "train", "predict", "explain", "heatmap", "evaluate", "compare", "record",
+    }  # fmt: skip
+    # 6 slides, 2 arms x 1 seed, 2 test slides, 3 maps, 2 metrics
+    counts = pd.Series([label.partition("/")[0] for label in outcome.executed]).value_counts().to_dict()
+    assert counts == {
+        "tile": 6, "train": 2, "predict": 2, "explain": 12,
+        "heatmap": 4, "evaluate": 12, "compare": 1, "record": 1,
+    }  # fmt: skip
+    assert outcome.reused == 0
+    assert outcome.failed_slides == {}
+    store = Store(home)
+    kind, fingerprint, digest = outcome.comparison.split("/")
+    page = store.path(Reference(kind=kind, fingerprint=fingerprint, digest=digest)) / "comparison.md"
+    assert "modulated" in page.read_text()
+
+
+def test_again_everything_is_reused_and_no_stage_body_runs(config, home, monkeypatch):
+    def forbidden(*_):
+        raise AssertionError("a stage body ran")
+
+    for verb in ("tile", "train", "predict", "explain", "draw", "evaluate", "compare", "record"):
+        monkeypatch.setattr(f"flows.stages.{verb}.submit", forbidden)
+    outcome = study(config, home)
+    assert outcome.executed == ()
+    assert outcome.reused == 40
+
+
+def test_status_of_a_finished_study_says_done(config, finished):
+    assert {s.state for s in standings(config, finished[0]).values()} == {"done"}
+
+
+def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest, home):
+    changed = tiny_config(
+        manifest,
+        explain={
+            "explainers": [{"name": "gradient"}, {"name": "smoothgrad", "samples": 3}],
+            "controls": [{"name": "random_map"}],
+        },
+    )
+    before = standings(changed, home)
+    would = {label for label, s in before.items() if s.state == "would run"}
+    reasons = before["explain/standard/seed0/smoothgrad/phantom_04_1"].reasons
+    assert reasons == ("recipe explainer.samples: 2 -> 3",)
+    outcome = study(changed, home)
+    assert set(outcome.executed) == would
+    assert would == {label for label in before if "smoothgrad" in label} | {"compare", "record"}
+
+
+def test_a_damaged_artifact_is_noticed_reported_and_rebuilt(config, home, caplog):
+    store = Store(home)
+    record = next(r for r in store.records("TileSet") if r.part.label == "tile/phantom_04_1")
+    path = store.path(record.reference) / "pixels.npy"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert standings(config, home)["tile/phantom_04_1"].reasons == ("its stored artifact is damaged",)
+    outcome = study(config, home)
+    assert outcome.executed == ("tile/phantom_04_1",), "equal bytes came back, so nothing after it ran"
+    assert "damaged artifact" in caplog.text
+    assert store.path(record.reference)
+
+
+def test_two_runs_from_scratch_agree_to_the_byte(config, finished, tmp_path):
+    study(config, tmp_path / "other")
+    assert digests(tmp_path / "other") == digests(finished[0])
+
+
+def test_only_forces_one_stage_and_leaves_the_rest(config, home):
+    outcome = study(config, home, only="evaluate", selection=Selection(arm=("standard",), metric=("gini",)))
+    assert set(outcome.executed) == {
+        f"evaluate/standard/seed0/{e}/gini" for e in ("gradient", "smoothgrad", "random_map")
+    }
+    assert outcome.comparison is None
+
+
+def test_only_names_its_missing_input(config, tmp_path):
+    with pytest.raises(UsageError, match=r"the tiles of slide phantom_01_1 are not in the store"):
+        study(config, tmp_path / "new", only="train")
+    study(config, tmp_path / "new", only="tile")
+    with pytest.raises(UsageError, match=r"its input train/standard/seed0 is not in the store"):
+        study(config, tmp_path / "new", only="explain")
+
+
+def test_from_forces_a_stage_and_reuses_what_follows_where_bytes_agree(config, home):
+    said = standings(config, home, from_stage="train")
+    assert said["train/standard/seed0"].state == "would run"
+    assert said["evaluate/standard/seed0/gradient/gini"].state == "may run"
+    assert said["tile/phantom_01_1"].state == "done"
+    outcome = study(config, home, from_stage="train")
+    assert set(outcome.executed) == {"train/standard/seed0", "train/modulated/seed0"}
+
+
+def test_status_says_what_only_leaves_stale(config, home):
+    said = standings(config, home, only="train")
+    assert said["explain/standard/seed0/gradient/phantom_04_1"].state == "stale"
+
+
+@pytest.fixture
+def broken_manifest(manifest, tmp_path):
+    """The cohort with one test slide cut short."""
+    folder = tmp_path / "cohort"
+    shutil.copytree(manifest.parent, folder)
+    table = pd.read_csv(folder / "manifest.csv", dtype=str, keep_default_na=False)
+    path = folder / table.loc[table["slide_id"] == "phantom_05_1", "path"].item()
+    path.write_bytes(path.read_bytes()[:2000])
+    table.loc[table["slide_id"] == "phantom_05_1", "sha256"] = ""
+    table.to_csv(folder / "manifest.csv", index=False)
+    return folder / "manifest.csv"
+
+
+def test_a_bad_slide_is_named_and_the_study_ends_with_the_good_ones(broken_manifest, tmp_path):
+    config = tiny_config(broken_manifest, failures={"max_failed_slides": 0.25})
+    outcome = study(config, tmp_path / "home")
+    assert list(outcome.failed_slides) == ["phantom_05_1"]
+    assert outcome.recording is not None
+    said = standings(config, tmp_path / "home")
+    assert said["tile/phantom_05_1"].state == "failed"
+    assert {s.state for label, s in said.items() if label != "tile/phantom_05_1"} == {"done"}
+
+
+def test_a_bad_slide_ends_the_study_where_none_is_allowed(broken_manifest, tmp_path):
+    with pytest.raises(TooManyFailedSlidesError, match=r"1 of 6 slides failed(.|\n)*phantom_05_1: "):
+        study(tiny_config(broken_manifest), tmp_path / "home")
+    assert len(list(Store(tmp_path / "home").records("TileSet"))) == 5, "the good slides are kept"
+
+
+def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manifest, tmp_path, monkeypatch):
+    from tasks import train as verb
+    from tasks.training.errors import DivergedError
+
+    whole = verb.train_classifier
+
+    def sometimes(job, out, work, log, advance):
+        if job.arm.id == "modulated":
+            raise DivergedError(1, "train_loss", float("nan"))
+        return whole(job, out, work, log, advance)
+
+    monkeypatch.setattr(verb, "train_classifier", sometimes)
+    with pytest.raises(PartsFailedError, match="train/modulated/seed0"):
+        study(tiny_config(manifest), tmp_path / "home")
+    labels = {r.part.label for r in Store(tmp_path / "home").records("FaithfulnessReport")}
+    assert "evaluate/standard/seed0/gradient/gini" in labels
+    assert not [label for label in labels if "modulated" in label]
+    assert list(Store(tmp_path / "home").records("Comparison")), "what is there is compared"
