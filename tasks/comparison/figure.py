@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from tasks.comparison.markdown import ARROWS, NAMES
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
+from tasks.comparison.wording import ARROWS, NAMES
 
 # Okabe and Ito (2008): told apart under every common colour deficiency.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -2,7 +2,6 @@
 
 import math
 
-from tasks.comparison.markdown import ARROWS, number, table, with_interval
 from tasks.comparison.page_tables import (
     control_table,
     cost_table,
@@ -13,6 +12,7 @@ from tasks.comparison.page_tables import (
 )
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
+from tasks.comparison.wording import ARROWS, number, table, with_interval
 
 
 def write_page(summary: Summary, rows: list[Row]) -> str:

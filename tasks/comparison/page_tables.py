@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from tasks.comparison.markdown import ARROWS, DASH, NAMES, number, table, with_interval
 from tasks.comparison.rows import Row, better
 from tasks.comparison.summary import Summary
+from tasks.comparison.wording import ARROWS, DASH, NAMES, number, table, with_interval
 
 _COSTS = {
     "seconds": "training seconds",

@@ -4,11 +4,11 @@ import itertools
 import pytest
 
 from tasks.comparison.compare import compared_rows
-from tasks.comparison.markdown import number
 from tasks.comparison.page import write_page
 from tasks.comparison.page_tables import reading
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.summary import summarise
+from tasks.comparison.wording import number
 from tests._support.comparison_jobs import make_job
 
 
