@@ -120,6 +120,9 @@ class StudyConfig(Section):
     manifest: str
     """The cohort's CSV, relative to the study file."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    cpu_threads: int = Field(2, ge=1)
+    """Threads of one model on a CPU. It is recipe: another number sums in another order, and training grows
+    the last bits into other weights."""
     shared_patients: tuple[str, ...] = ()
     """Patients that train and val may share, each allowed by name; test shares none."""
     failures: FailurePolicy = FailurePolicy()

@@ -21,6 +21,8 @@ QUIET = {
     "PREFECT_LOGGING_EXTRA_LOGGERS": "veritile",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "MPLBACKEND": "Agg",
+    # Threads that wait by spinning take the cores from one another on a shared machine.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 

@@ -23,8 +23,17 @@ def load_study(path: Path) -> StudyConfig:
         config = StudyConfig.model_validate(data)
     except ValidationError as error:
         raise ConfigError("\n".join(f"{path.name}: {s}" for s in sentences(error, data))) from None
-    manifest = (path.parent / config.manifest).resolve()
-    return config.model_copy(update={"manifest": str(manifest)})
+    return _with_paths_from(config, path.parent)
+
+
+def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
+    """Return the study with its manifest and initial weights found from the folder of its file."""
+    data = config.model_dump(mode="json")
+    data["manifest"] = str((folder / config.manifest).resolve())
+    init = config.train.recipe.network.init
+    if init is not None:
+        data["train"]["recipe"]["network"]["init"] = str((folder / init).resolve())
+    return StudyConfig.model_validate(data)
 
 
 def sentences(error: ValidationError, data: Mapping[str, Any]) -> list[str]:

@@ -122,8 +122,18 @@ def open_session(config: StudyConfig, home: Path, data_root: Path | None, orders
     hashes = FileHashes(home)
     manifest, _ = load_manifest(csv, root, frozenset(config.shared_patients), hashes)
     found = {path: hashes(root / path) for row in manifest.slides for path in input_files(row).values()}
+    found |= _initial_weights(config, hashes)
     hashes.save()
     return Session(config, home, root, manifest, found, _device(config), orders)
+
+
+def _initial_weights(config: StudyConfig, hashes: FileHashes) -> dict[str, str]:
+    path = config.train.recipe.network.init
+    if path is None:
+        return {}
+    if not Path(path).is_file():
+        raise UsageError(f"train.recipe.network.init names no file: {path}")
+    return {path: hashes(Path(path))}
 
 
 def _device(config: StudyConfig) -> str:

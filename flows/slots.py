@@ -90,14 +90,15 @@ def train_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
             label=f"train/{arm.id}/seed{seed}",
             kind="Checkpoint",
             recipe={
-                "training": recipe_of(stage.recipe),
+                "training": _without_init(recipe_of(stage.recipe)),
                 "regularizers": recipe_of(arm.regularizers),
-                "device": session.device,
+                "device": _arithmetic(session),
                 "shared_patients": sorted(session.config.shared_patients),
             },
             modules=("tasks.training.train", *_modules(arm.regularizers)),
             coords={"arm": arm.id, "seed": str(seed)},
             needs=needs,
+            files=_initial_weights(session),
             seed=seed,
             about=arm,
         )
@@ -288,6 +289,22 @@ def _tiles(rows: Iterable[SlideRow]) -> dict[str, str]:
 def target_of(session: Session) -> int:
     """Return the index of the explained class."""
     return session.config.tile.classes.index(session.config.train.recipe.target_class)
+
+
+def _arithmetic(session: Session) -> str:
+    """Return what decides the last bits of training: the kind of device, on a CPU also its threads."""
+    return session.device if session.device != "cpu" else f"cpu, {session.config.cpu_threads} threads"
+
+
+def _without_init(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where initial weights lie; their bytes count, as an input."""
+    network = {name: value for name, value in recipe["network"].items() if name != "init"}
+    return {**recipe, "network": network}
+
+
+def _initial_weights(session: Session) -> dict[str, str]:
+    path = session.config.train.recipe.network.init
+    return {"init": f"sha256:{session.hashes[path]}"} if path else {}
 
 
 def _modules(plugins: Iterable[Plugin]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from prefect import flow
 
 from flows import stages
@@ -38,6 +39,7 @@ def study(
 
 def carry_through(session: Session) -> Outcome:
     """Tile, train, explain, evaluate, compare and record."""
+    torch.set_num_threads(session.config.cpu_threads)
     state = stages.tile_slides(session)
     stages.train_arms(state)
     stages.explain_slides(state)

@@ -57,13 +57,14 @@ def _checkpoint(
     arm, _, seed = place.rpartition("/seed")
     own, predicted = inputs[f"train/{place}"], inputs.get(f"predict/{place}")
     reports = under(inputs, f"evaluate/{place}/")
+    shown = {
+        name: reference.digest for name, reference in [*reports.items(), *under(inputs, "heatmap/").items()]
+    }
     stored = store.record(own)
     return RecordedCheckpoint(
         arm=arm,
         seed=int(seed),
-        fingerprint=digest_of(
-            [own.digest, predicted and predicted.digest, {n: r.digest for n, r in reports.items()}]
-        ),
+        fingerprint=digest_of([own.digest, predicted and predicted.digest, shown]),
         digest=own.digest,
         checkpoint=Checkpoint(store.path(own)),
         predictions=PredictionSet(store.path(predicted)) if predicted else None,

