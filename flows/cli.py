@@ -39,8 +39,19 @@ def _options(
 ) -> None:
     global _debug  # one switch of one process
     _debug = debug
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(message)s")
-    logging.getLogger("veritile").setLevel(logging.DEBUG if debug else logging.INFO)
+    _set_up_logging(debug)
+
+
+def _set_up_logging(debug: bool) -> None:
+    """Show our own lines; those of the libraries only with --debug, for Prefect writes two a task."""
+    own = logging.getLogger("veritile")
+    own.setLevel(logging.DEBUG if debug else logging.INFO)
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    own.addHandler(handler)
 
 
 @app.command()

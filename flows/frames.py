@@ -28,6 +28,7 @@ def comparison_frame(state: Progressing) -> ComparisonJob:
         failed_slides=failed_slides(state),
         split_hash=session.manifest.split_hash,
         recipe=config.compare,
+        salt=installation_salt(session.home),
     )
 
 

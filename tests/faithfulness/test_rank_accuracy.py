@@ -90,3 +90,18 @@ def test_the_sign_counts_where_it_is_asked_for(tmp_path, ranked_by, expected):
     metric = RankAccuracy(ranked_by=ranked_by)
     result = score(tmp_path, lambda t: -(np.abs(noise(t)) + 0.1) * t.annotation_mask[t.usable], metric)
     assert values(result, "corrected").dropna().tolist() == [expected] * 8
+
+
+def test_smoothing_turns_scattered_hits_into_the_region_they_lie_in(tmp_path):
+    """A tenth of the pixels of the mask speak, the others are silent: single pixels miss, their region hits."""
+
+    def sparse(tiles):
+        generator = np.random.default_rng(0)
+        mask = tiles.annotation_mask[tiles.usable].astype(float)
+        return mask * (generator.random(mask.shape) < 0.1)
+
+    single = values(score(tmp_path / "a", sparse, RankAccuracy()), "corrected").dropna()
+    region = values(score(tmp_path / "b", sparse, RankAccuracy(smooth_px=2.0)), "corrected").dropna()
+    assert (region > single).all()
+    assert region.mean() > 0.6
+    assert single.mean() < 0.3

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from tasks.functional.fills import filled, gaussian_blur
+from tasks.functional.blur import gaussian_blur
+from tasks.functional.fills import filled
 
 IMAGES = torch.rand(2, 3, 24, 30, generator=torch.Generator().manual_seed(0))
 
