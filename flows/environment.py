@@ -30,4 +30,6 @@ def prepare(home: Path) -> None:
     """Set what the user has not set; Prefect's own state goes below ``home``."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_HOME", str((home / "prefect").resolve()))
+    own = (home / "prefect").resolve()
+    own.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(own))

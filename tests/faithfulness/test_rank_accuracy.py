@@ -93,7 +93,7 @@ def test_the_sign_counts_where_it_is_asked_for(tmp_path, ranked_by, expected):
 
 
 def test_smoothing_turns_scattered_hits_into_the_region_they_lie_in(tmp_path):
-    """A tenth of the pixels of the mask speak, the others are silent: single pixels miss, their region hits."""
+    """A tenth of the mask speaks, the rest is silent: single pixels miss, their region hits."""
 
     def sparse(tiles):
         generator = np.random.default_rng(0)

@@ -1,0 +1,1 @@
+"""Measured comparisons with the floor and with other projects; not tests."""

@@ -1,0 +1,104 @@
+"""The command as a person types it: one sentence for a mistake, and its exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests._support.studies import tiny_config
+
+VERITILE = str(Path(sys.executable).with_name("veritile"))
+
+
+def veritile(*words, cwd=None):
+    return subprocess.run([VERITILE, *map(str, words)], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@pytest.fixture
+def study_file(manifest, tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(tiny_config(manifest).model_dump(mode="json")))
+    return path
+
+
+def test_a_misspelt_key_is_one_sentence_and_exit_code_2(study_file):
+    study_file.write_text(study_file.read_text().replace("epochs:", "epoch:"))
+    done = veritile("run", study_file)
+    assert done.returncode == 2
+    assert "did you mean 'epochs'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_the_traceback(study_file):
+    study_file.write_text("study: [")
+    done = veritile("--debug", "validate", study_file)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_every_problem_of_a_manifest_is_told_at_once_with_its_row(study_file, manifest, tmp_path):
+    broken = tmp_path / "broken.csv"
+    lines = manifest.read_text().splitlines()
+    lines[1] = lines[1].replace("slides/phantom_01_1.tiff", "../outside.tiff")
+    lines[2] = lines[2].replace(",train,", ",training,")
+    broken.write_text("\n".join([*lines, lines[3]]))
+    study_file.write_text(study_file.read_text().replace(str(manifest), str(broken)))
+    done = veritile("validate", study_file, "--data-root", manifest.parent, "--home", tmp_path / "home")
+    assert done.returncode == 2
+    assert "row 2: " in done.stderr
+    assert "row 3: " in done.stderr
+    assert "row 8: " in done.stderr
+
+
+def test_validate_says_what_the_study_consists_of(study_file, tmp_path):
+    done = veritile("validate", study_file, "--home", tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    assert "3 train slides, 1 val slides, 2 test slides" in done.stdout
+    assert "6 tile, 2 train, 18 explain, 12 evaluate, 1 compare, 1 record" in done.stdout
+
+
+def test_status_of_a_new_study_says_that_nothing_was_made(study_file, tmp_path):
+    done = veritile("status", study_file, "--home", tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    assert "it was never made" in done.stdout
+    assert "tile     6 would run" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--only", "trian"), "no stage 'trian'; the stages are: tile, train"),
+        (("--only", "train", "--from", "tile"), "exclude each other"),
+        (("--arm", "standard"), "narrow --only or --from"),
+    ],
+)
+def test_wrong_orders_are_refused_before_any_work(study_file, tmp_path, words, sentence):
+    done = veritile("run", study_file, "--home", tmp_path / "home", *words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def test_plugins_lists_each_with_its_line():
+    done = veritile("plugins")
+    assert done.returncode == 0
+    for name in ("noise_modulation", "smoothgrad", "optical_density", "deletion", "section_auc"):
+        assert name in done.stdout
+
+
+def test_a_phantom_recipe_may_come_from_a_file(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("{train: [1], val: [1], test: [1], size_px: [320, 320], mpp: 1.0, sections: 1}")
+    done = veritile("phantom", tmp_path / "cohort", "--recipe", recipe)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "cohort" / "manifest.csv").read_text().splitlines()) == 4
+    recipe.write_text("{trian: [1]}")
+    assert veritile("phantom", tmp_path / "other", "--recipe", recipe).returncode == 2
+
+
+def test_a_schedule_needs_a_lasting_server(study_file, tmp_path, monkeypatch):
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    done = veritile("schedule", study_file, "--every", 60, "--home", tmp_path / "home")
+    assert done.returncode == 2
+    assert "needs a lasting Prefect server" in done.stderr
