@@ -1,15 +1,18 @@
 """The six stages, each a few lines: its places, its verb, and how many parts run at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prefect.futures import PrefectFuture
 
 from flows import slots
 from flows.carry_out import Progressing, Work, carry_out
+from flows.config import Stage
 from flows.frames import comparison_frame, record_frame, slides_by_split
 from flows.outcome import refuse_too_many, refuse_untiled
+from flows.readings import note_reading, refuse_leaks
 from flows.session import Session
+from flows.slots import Slot
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.explain import draw, explain, predict
@@ -47,12 +50,14 @@ def train_arms(state: Progressing) -> None:
         shared = frozenset(config.shared_patients)
         return train.submit(order, slot.about, config.train.recipe, session.device, shared)
 
+    refuse_leaks(session)
     if session.orders.reaches("train"):
         carry_out(state, slots.train_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
 
 
 def explain_slides(state: Progressing) -> None:
     """Predict and explain every slide with every checkpoint, then draw the maps of all arms together."""
+    refuse_leaks(state.session)
     if state.session.orders.reaches("explain"):
         _predict(state)
         _attribute(state)
@@ -65,7 +70,8 @@ def _predict(state: Progressing) -> None:
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         return predict.submit(work[0][1], session.device, session.config.resources.batch)
 
-    carry_out(state, slots.prediction_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+    places = slots.prediction_slots(session, tiled(state))
+    carry_out(state, places, submit, at_once=ONE_MODEL, on_start=_noting(state, "explain"))
 
 
 def _attribute(state: Progressing) -> None:
@@ -87,7 +93,8 @@ def _draw(state: Progressing) -> None:
         return draw.submit(order, slot.about, config.tile.classes, target, config.explain.heatmaps, top)
 
     places = [slot.less(state.known) for slot in slots.heatmap_slots(session, tiled(state))]
-    carry_out(state, places, submit, at_once=ONE_DRAWING)
+    with_maps = [slot for slot in places if any(name.startswith("maps/") for name in slot.needs)]
+    carry_out(state, with_maps, submit, at_once=ONE_DRAWING)
 
 
 def evaluate_maps(state: Progressing) -> None:
@@ -100,9 +107,10 @@ def evaluate_maps(state: Progressing) -> None:
         batch = session.config.resources.batch
         return evaluate.submit(place, orders, wanted, target, session.device, batch)
 
+    refuse_leaks(session)
     if session.orders.reaches("evaluate"):
-        reports = slots.report_slots(session, tiled(state))
-        carry_out(state, reports, submit, at_once=ONE_MODEL, together=lambda slot: slot.needs["checkpoint"])
+        reports, note = slots.report_slots(session, tiled(state)), _noting(state, "evaluate")
+        carry_out(state, reports, submit, at_once=ONE_MODEL, together=_checkpoint_of, on_start=note)
 
 
 def compare_arms(state: Progressing) -> None:
@@ -115,7 +123,7 @@ def compare_arms(state: Progressing) -> None:
 
     if session.orders.reaches("compare"):
         place = slots.comparison_slot(session, tiled(state), state.failed)
-        carry_out(state, [place.less(state.known)], submit)
+        carry_out(state, [place.less(state.known)], submit, on_start=_noting(state, "compare"))
 
 
 def record_study(state: Progressing) -> None:
@@ -128,6 +136,15 @@ def record_study(state: Progressing) -> None:
 
     if session.orders.reaches("record"):
         carry_out(state, [slots.record_slot(session, tiled(state)).less(state.known)], submit)
+
+
+def _checkpoint_of(slot: Slot) -> str:
+    return slot.needs["checkpoint"]
+
+
+def _noting(state: Progressing, stage: Stage) -> Callable[[int], None]:
+    rows = slots.explained(state.session, tiled(state))
+    return lambda parts: note_reading(state.session, stage, rows, parts)
 
 
 def tiled(state: Progressing) -> list[SlideRow]:

@@ -77,5 +77,7 @@ def draw(
 
 def _drawn(store: Store, inputs: Mapping[str, Reference], place: str) -> HeatmapCheckpoint:
     arm, _, seed = place.rpartition("/seed")
-    maps = AttributionSet(store.path(inputs[f"maps/{place}"]))
-    return HeatmapCheckpoint(arm, int(seed), maps, PredictionSet(store.path(inputs[f"predictions/{place}"])))
+    maps, predicted = AttributionSet(store.path(inputs[f"maps/{place}"])), inputs.get(f"predictions/{place}")
+    return HeatmapCheckpoint(
+        arm, int(seed), maps, PredictionSet(store.path(predicted)) if predicted else None
+    )
