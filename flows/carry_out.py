@@ -11,7 +11,7 @@ from prefect.futures import PrefectFuture
 
 from flows.progress import part_bar, stage_bar
 from flows.session import Session, UsageError
-from flows.slots import Slot
+from flows.slot import Slot
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.part import Order, Part, Reference
 

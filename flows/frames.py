@@ -49,12 +49,28 @@ def record_frame(state: Progressing) -> RecordJob:
         tracking_uri=config.record.tracking_uri,
         # The manifest's place is a path of this machine and tells a reader nothing.
         config={**config.model_dump(mode="json"), "manifest": Path(config.manifest).name},
+        params=_headline(session),
         split_hash=session.manifest.split_hash,
         patients=frozenset(row.patient_id for row in session.manifest.slides),
         salt=installation_salt(session.home),
         failed_slides=failed_slides(state),
         command=command_of(session),
     )
+
+
+def _headline(session: Session) -> dict[str, str | float]:
+    """Return the few settings that tell one study from another at a glance."""
+    config = session.config
+    return {
+        "arms": ", ".join(arm.id for arm in config.train.arms),
+        "seeds": ", ".join(str(seed) for seed in config.train.seeds),
+        "network": config.train.recipe.network.module or config.train.recipe.network.name,
+        "mpp": config.tile.mpp,
+        "tile_px": config.tile.tile_px,
+        "explainers": ", ".join(explainer.id for explainer in config.explain.explainers),
+        "metrics": ", ".join(metric.id for metric in config.evaluate.metrics),
+        "device": session.device,
+    }
 
 
 def slides_by_split(slides: Iterable[SlideRow]) -> dict[str, tuple[str, ...]]:

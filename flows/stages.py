@@ -12,7 +12,7 @@ from flows.frames import comparison_frame, record_frame, slides_by_split
 from flows.outcome import refuse_too_many, refuse_untiled
 from flows.readings import note_reading, refuse_leaks
 from flows.session import Session
-from flows.slots import Slot
+from flows.slot import Slot
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.explain import draw, explain, predict

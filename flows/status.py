@@ -6,7 +6,7 @@ from typing import Literal
 
 from flows import slots
 from flows.session import Session
-from flows.slots import Slot
+from flows.slot import Slot
 from tasks.artifacts.changes import nearest, why
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.part import Part, Reference

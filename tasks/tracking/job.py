@@ -87,7 +87,8 @@ class RecordJob:
         checkpoints: one child run each.
         experiment: name of the MLflow experiment; empty: the study's name.
         tracking_uri: a server; None: the database below ``home``.
-        config: the study's configuration, plain.
+        config: the study's configuration, plain; recorded whole as ``config.json``.
+        params: what of it tells this study from others at a glance; recorded as params of the parent run.
         comparison: folder of the Comparison payload, if there is one.
         heatmaps: drawings by explainer and slide.
         datasets: one for each split.
@@ -106,6 +107,7 @@ class RecordJob:
     experiment: str = ""
     tracking_uri: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
     comparison: Path | None = None
     heatmaps: tuple[RecordedHeatmaps, ...] = ()
     datasets: tuple[RecordedDataset, ...] = ()

@@ -86,7 +86,8 @@ class Recorder:
 
     def _fill_parent(self, parent: str) -> None:
         job, client = self._job, self._client
-        log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.config})))
+        # A handful: MLflow writes all params of a run over each of its pictures.
+        log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.params})))
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
         log_datasets(client, parent, job.datasets, job.split_hash)

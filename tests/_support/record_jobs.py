@@ -97,6 +97,7 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
         home=home,
         checkpoints=tuple(checkpoints),
         config={"study": "phantom", "train": {"seeds": [0]}, "shared_patients": [PATIENT]},
+        params={"seeds": "0", "patient": PATIENT},
         comparison=comparison,
         heatmaps=(RecordedHeatmaps("smoothgrad", "s1", heatmaps),),
         datasets=(

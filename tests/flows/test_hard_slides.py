@@ -13,7 +13,7 @@ from tests._support.studies import tiny_config
 pytestmark = [pytest.mark.slow, pytest.mark.real_data, pytest.mark.usefixtures("prefect")]
 
 HARD = {
-    "corrupt_middle.svs": "could not be read",
+    "corrupt_middle.svs": "cannot be read",
     "truncated.svs": "",
     "empty.svs": "",
     "unreadable.svs": "",
