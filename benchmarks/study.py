@@ -24,6 +24,7 @@ KINDS = {
     "PredictionSet": "explain",
     "AttributionSet": "explain",
     "Heatmaps": "explain",
+    "FaithfulnessReport": "evaluate",
     "Comparison": "compare",
     "Recording": "record",
 }
@@ -71,7 +72,7 @@ def timed(*words: str) -> float:
 
 
 def stage_seconds(state: Path) -> dict[str, float]:
-    """Return the summed seconds of the parts of each stage; evaluate is what its shared plans took."""
+    """Return the summed seconds of the parts of each stage; evaluate sums the shares of its plans."""
     store, seconds = Store(state), defaultdict[str, float](float)
     for kind, stage in KINDS.items():
         seconds[stage] += sum(record.measures["seconds"] for record in store.records(kind))

@@ -33,6 +33,8 @@ def serve_uis(home: Path, mlflow_port: int, prefect_port: int, console: Console)
         UsageError: a port is taken.
         ServerError: a server did not come up.
     """
+    # A supervisor's SIGTERM must end the servers too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with ExitStack() as running:
         mlflow = running.enter_context(mlflow_server(home, mlflow_port))
         prefect = running.enter_context(prefect_server(home, prefect_port))
