@@ -11,7 +11,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.slides.errors import ManifestError
-from tasks.slides.manifest_checks import duplicates, file_problems, same_content, split_patients
+from tasks.slides.manifest_checks import (
+    duplicates,
+    file_problems,
+    named_after_patients,
+    same_content,
+    split_patients,
+)
 from tasks.slides.row import COLUMNS, REQUIRED, SlideRow, input_files
 
 __all__ = ["Manifest", "SlideRow", "assert_disjoint", "input_files", "load_manifest"]
@@ -53,7 +59,7 @@ def load_manifest(
     files = {number: file_problems(row, data_root) for number, row in numbered}
     found = {number: file_hash(data_root / row.path) for number, row in numbered if not files[number]}
     problems += [(number, text) for number, texts in files.items() for text in texts]
-    problems += duplicates(numbered) + same_content(numbered, found)
+    problems += duplicates(numbered) + named_after_patients(numbered) + same_content(numbered, found)
     problems += split_patients(numbered, shared_patients)
     if problems:
         raise ManifestError(tuple(f"row {number}: {text}" for number, text in sorted(problems)))

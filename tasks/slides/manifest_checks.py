@@ -37,6 +37,16 @@ def duplicates(rows: Numbered) -> Problems:
     return problems
 
 
+def named_after_patients(rows: Numbered) -> Problems:
+    """Return a problem for each slide that bears a patient's id: slide ids are shown, patient ids never."""
+    patients = {row.patient_id for _, row in rows}
+    return [
+        (number, f"slide_id {row.slide_id!r} is a patient_id too; slide ids are shown, so give another")
+        for number, row in rows
+        if row.slide_id in patients
+    ]
+
+
 def same_content(rows: Numbered, found: Mapping[int, str]) -> Problems:
     """Return checksums that do not hold, and slides whose bytes stand under another name too.
 

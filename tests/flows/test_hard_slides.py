@@ -39,7 +39,12 @@ def hard_manifest(manifest, tmp_path):
         shutil.copyfile(real_data(f"hard/{name}"), target)
         path = target.relative_to(folder).as_posix()
         rows.append(
-            {"slide_id": f"hard_{number}", "patient_id": f"hard_{number}", "path": path, "split": "test"}
+            {
+                "slide_id": f"hard_{number}",
+                "patient_id": f"hard_patient_{number}",
+                "path": path,
+                "split": "test",
+            }
         )
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, fieldnames=rows[0].keys(), restval="")

@@ -145,3 +145,9 @@ def test_the_split_hash_depends_on_who_lies_where_and_on_nothing_else():
     assert known == hashlib.sha256(b'[["a", "p", "train"], ["b", "q", "test"]]').hexdigest()
     assert Manifest(slides=(second, first.model_copy(update={"path": "other.tiff"}))).split_hash == known
     assert Manifest(slides=(first, row("b", "q", "val"))).split_hash != known
+
+
+def test_a_slide_that_bears_a_patients_id_is_refused_since_slide_ids_are_shown(root):
+    assert problems(root, "a,b,a.tiff,train", "b,c,b.tiff,test") == (
+        "row 3: slide_id 'b' is a patient_id too; slide ids are shown, so give another",
+    )
