@@ -41,6 +41,13 @@ def finished_runs(database):
             return []  # not migrated yet, or being written
 
 
+def prefect(url, *words):
+    """Return what the prefect command says; with FastAPI 0.154 its lists are refused by its own server."""
+    told = [sys.executable, "-m", "prefect", *words]
+    environment = {**os.environ, "PREFECT_API_URL": url, "COLUMNS": "200"}
+    return subprocess.run(told, capture_output=True, text=True, check=True, env=environment).stdout
+
+
 def test_a_scheduled_study_ends_in_mlflow(manifest, tmp_path, monkeypatch):
     for name in [n for n in os.environ if n.startswith("PREFECT_")]:
         monkeypatch.delenv(name)
@@ -56,6 +63,7 @@ def test_a_scheduled_study_ends_in_mlflow(manifest, tmp_path, monkeypatch):
         )
         assert done.returncode == 0, done.stderr
         assert "scheduled study/tiny" in done.stdout
+        assert "study/tiny" in prefect(url, "deployment", "ls")
         with prefect_worker(home, port):
             deadline = time.monotonic() + PATIENCE_S
             database = home / "mlflow" / "mlflow.db"
