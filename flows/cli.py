@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.markup import escape
 
 from flows.environment import prepare
@@ -18,7 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console()
+# Tables need room; where the output is no terminal, nobody says how much there is.
+out = Console(width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True)
 _debug = False
 
@@ -49,9 +51,9 @@ def _set_up_logging(debug: bool) -> None:
     if debug:
         logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
         return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    own.addHandler(handler)
+    # On a terminal through the console, so that lines and progress bars do not write over one another.
+    handler = RichHandler(console=out, show_time=False, show_level=False, show_path=False)
+    own.addHandler(handler if out.is_terminal else logging.StreamHandler())
 
 
 @app.command()
@@ -177,8 +179,24 @@ def main() -> None:
     except _mistakes() as mistake:
         if _debug:
             raise
-        err.print(f"[bold red]error:[/] {escape(str(mistake))}", highlight=False, soft_wrap=True)
+        _tell(mistake)
         sys.exit(2)
+    except _failures() as failure:
+        if _debug:
+            raise
+        _tell(failure)
+        sys.exit(1)
+
+
+def _tell(error: BaseException) -> None:
+    err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    """Return the exceptions that mean a study whose parts failed, though all was asked rightly."""
+    from flows.mistakes import FAILURES
+
+    return FAILURES
 
 
 def _mistakes() -> tuple[type[BaseException], ...]:

@@ -95,8 +95,9 @@ class Store:
     @contextmanager
     def _lock(self, part: Part) -> Iterator[None]:
         """Let one process at a time make ``part``; the kernel drops the lock of a killed one."""
-        self._work.mkdir(parents=True, exist_ok=True)
-        with (self._work / f"{part.fingerprint}.lock").open("w") as stream:
+        folder = self._work / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / part.fingerprint).open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 

@@ -1,5 +1,6 @@
 """The command as a person types it: one sentence for a mistake, and its exit code."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,19 @@ def test_a_schedule_needs_a_lasting_server(study_file, tmp_path, monkeypatch):
     done = veritile("schedule", study_file, "--every", 60, "--home", tmp_path / "home")
     assert done.returncode == 2
     assert "needs a lasting Prefect server" in done.stderr
+
+
+def test_failed_slides_end_the_command_with_their_list_and_exit_code_1(study_file, manifest, tmp_path):
+    folder = tmp_path / "cohort"
+    shutil.copytree(manifest.parent, folder)
+    header, first, *others = (folder / "manifest.csv").read_text().splitlines()
+    slide = folder / first.split(",")[2]
+    slide.write_bytes(slide.read_bytes()[:1000])
+    first = first.rpartition(",")[0] + ","
+    (folder / "manifest.csv").write_text("\n".join([header, first, *others]) + "\n")
+    study_file.write_text(study_file.read_text().replace(str(manifest), str(folder / "manifest.csv")))
+    done = veritile("run", study_file, "--home", tmp_path / "home", "--only", "tile")
+    assert done.returncode == 1
+    assert "1 of 6 slides failed" in done.stderr
+    assert "phantom_01_1: " in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
