@@ -7,8 +7,9 @@ import pytest
 
 from flows.outcome import PartsFailedError, TooManyFailedSlidesError
 from flows.session import Orders, Selection, UsageError, open_session
-from flows.status import Examination
+from flows.status import Examination, adopt
 from flows.study import study
+from tasks.artifacts.code import code_of
 from tasks.artifacts.part import Reference
 from tasks.artifacts.store import Store
 from tests._support.studies import tiny_config
@@ -193,3 +194,24 @@ def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manife
     assert "evaluate/standard/seed0/gradient/gini" in labels
     assert not [label for label in labels if "modulated" in label]
     assert list(Store(tmp_path / "home").records("Comparison")), "what is there is compared"
+
+
+def test_adopting_says_that_old_artifacts_stand_for_changed_code(config, home, monkeypatch):
+    from flows import slot
+
+    def changed(modules):
+        return {
+            **code_of(modules),
+            **({"tasks.tiling.grid": "other"} if "tasks.tiling.build" in modules else {}),
+        }
+
+    monkeypatch.setattr(slot, "code_of", changed)
+    said = standings(config, home)
+    assert said["tile/phantom_01_1"].reasons == ("code tasks.tiling.grid changed",)
+    assert said["train/standard/seed0"].state == "would run"
+    session = open_session(config, home, None, Orders())
+    assert len(adopt(session, "tile", "only names changed")) == 6
+    assert {s.state for s in standings(config, home).values()} == {"done"}
+    record = next(r for r in Store(home).records("TileSet") if r.adopted)
+    assert record.adopted == "only names changed"
+    assert study(config, home).executed == ()
