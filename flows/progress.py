@@ -1,7 +1,7 @@
 """Progress on everything long: bars on a terminal, nothing but log lines elsewhere."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from rich.console import Console
@@ -27,28 +27,23 @@ def shown(console: Console) -> Iterator[None]:
             _bars.reset(token)
 
 
-@contextmanager
-def stage_bar(stage: str, parts: int) -> Iterator[Advance]:
+def stage_bar(stage: str, parts: int) -> AbstractContextManager[Advance]:
     """Count the finished parts of a stage."""
-    bars = _bars.get()
-    if bars is None or parts == 0:
-        yield lambda done: None
-        return
-    bar = bars.add_task(f"[bold]{stage}", total=parts)
-    try:
-        yield lambda done: bars.update(bar, advance=done)
-    finally:
-        bars.remove_task(bar)
+    return _bar(f"[bold]{stage}", parts)
+
+
+def part_bar(label: str) -> AbstractContextManager[Advance]:
+    """Count the items that one part has done; how many there will be is the part's own affair."""
+    return _bar(f"  {label}", None)
 
 
 @contextmanager
-def part_bar(label: str) -> Iterator[Advance]:
-    """Count the items that one part has done; how many there will be is the part's own affair."""
+def _bar(label: str, total: int | None) -> Iterator[Advance]:
     bars = _bars.get()
     if bars is None:
         yield lambda done: None
         return
-    bar = bars.add_task(f"  {label}", total=None)
+    bar = bars.add_task(label, total=total)
     try:
         yield lambda done: bars.update(bar, advance=done)
     finally:

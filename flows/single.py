@@ -6,10 +6,9 @@ from prefect import flow
 
 from flows.config import Stage, StudyConfig
 from flows.outcome import Outcome
-from flows.problems import load_study
 from flows.runner import THREADS
-from flows.session import Orders, Selection, open_session
-from flows.study import carry_through
+from flows.session import Orders, Selection
+from flows.study import start
 
 
 @flow(name="tile", task_runner=THREADS)
@@ -75,6 +74,4 @@ def record(
 def _alone(
     stage: Stage, config: StudyConfig | Path, home: Path, data_root: Path | None, selection: Selection | None
 ) -> Outcome:
-    loaded = config if isinstance(config, StudyConfig) else load_study(config)
-    orders = Orders(only=stage, selection=selection or Selection())
-    return carry_through(open_session(loaded, home.resolve(), data_root, orders))
+    return start(config, home, data_root, Orders(only=stage, selection=selection or Selection()))

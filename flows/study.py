@@ -32,8 +32,12 @@ def study(
         from_stage: force this stage and go on to the end.
         selection: which parts of the forced stage; all by default.
     """
+    return start(config, home, data_root, Orders(only, from_stage, selection or Selection()))
+
+
+def start(config: StudyConfig | Path, home: Path, data_root: Path | None, orders: Orders) -> Outcome:
+    """Load the study if only its file was named, check it, and carry it through."""
     loaded = config if isinstance(config, StudyConfig) else load_study(config)
-    orders = Orders(only, from_stage, selection or Selection())
     return carry_through(open_session(loaded, home.resolve(), data_root, orders))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.tile_set import MIXED
+from tasks.functional.probabilities import softmax
 
 Floats = NDArray[np.float64]
 LEVELS = ("tile", "slide")
@@ -38,8 +39,7 @@ def slide_score(probabilities: Floats, top_share: float = 0.1) -> float:
 def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
     """Return the softmax [N, K] of the logits of a prediction table."""
     logits = table[[f"logit_{k}" for k in range(classes)]].to_numpy(dtype=np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+    return softmax(logits)
 
 
 def tile_units(predictions: PredictionSet, classes: tuple[str, ...], target: int) -> Units:

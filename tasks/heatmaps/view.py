@@ -8,6 +8,7 @@ from PIL import Image
 from skimage.measure import find_contours
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.functional.probabilities import softmax
 from tasks.heatmaps.canvas import Canvas, analysis_canvas, thumbnail_canvas
 from tasks.heatmaps.colour import Rgb, colour_limit
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
@@ -113,7 +114,7 @@ def _sigma(geometry: SlideGeometry, um: float) -> tuple[float, float]:
 
 def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, ground: _Ground) -> CheckpointView:
     tiles = _tiles_of(job, item)
-    probability = _softmax(item.attributions.logits)[:, job.target]
+    probability = softmax(item.attributions.logits)[:, job.target]
     score = _checked_score(job, item, tiles, probability)
     stitched, raw = stitch_attributions((ground.canvas, ground.thumbnail), tiles, item.attributions)
     drawn = smoothed(raw, ground.sigma)
@@ -148,7 +149,7 @@ def _checked_score(
             f"slide {slide!r}, {item.name}: {len(drawn)} tiles are drawn but {len(evaluated)} were evaluated"
         )
     logits = evaluated.loc[tiles["tile_id"], [f"logit_{k}" for k in range(len(job.classes))]]
-    expected = _softmax(logits.to_numpy(dtype=np.float64))[:, job.target]
+    expected = softmax(logits.to_numpy(dtype=np.float64))[:, job.target]
     known = job.slide_score(expected)
     worst = max(float(np.abs(probability - expected).max()), abs(score - known))
     if not worst <= _SAME_PROBABILITY:
@@ -156,8 +157,3 @@ def _checked_score(
             f"slide {slide!r}, {item.name}: the heatmap's score {score:.6f} is not the evaluated {known:.6f}"
         )
     return score
-
-
-def _softmax(logits: Floats) -> Floats:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -4,7 +4,6 @@ A dependency once broke schedules without a word: the server was healthy and not
 """
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,18 +15,13 @@ import yaml
 
 from flows.environment import prepare
 from flows.servers import prefect_server, prefect_worker
+from tests._support.ports import free_port
 from tests._support.studies import tiny_config
 
 pytestmark = pytest.mark.slow
 
 VERITILE = str(Path(sys.executable).with_name("veritile"))
 PATIENCE_S = 300
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def finished_runs(database):

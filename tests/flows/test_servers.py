@@ -13,16 +13,11 @@ import pytest
 
 from flows.servers import mlflow_server
 from flows.session import UsageError
+from tests._support.ports import free_port
 
 pytestmark = pytest.mark.slow
 
 VERITILE = str(Path(sys.executable).with_name("veritile"))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def listens(port):
