@@ -1,6 +1,5 @@
 import dataclasses
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,15 +10,10 @@ import pytest
 
 from tasks.tracking.database import local_tracking_uri, open_client
 from tasks.tracking.study import record_study
+from tests._support.ports import free_port
 from tests._support.record_jobs import make_record_job
 
 PATIENCE_S = 120
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
