@@ -102,9 +102,8 @@ class Step:
     @cached_property
     def _clean(self) -> tuple[Tensor, Tensor]:
         leaf = self.images.detach().requires_grad_()
-        with self.eval_mode(), torch.enable_grad(), self.autocast():
-            logits = self.model(leaf)
-        return leaf, _full(logits)
+        with self.eval_mode(), torch.enable_grad():
+            return leaf, self.logits_of(leaf)
 
     @property
     def clean_logits(self) -> Tensor:
@@ -123,6 +122,11 @@ class Step:
         with untracked(module_of(self.model)):
             return self._pass(images)
 
+    def logits_of(self, images: Tensor) -> Tensor:
+        """Return float32 logits [B, K] of ``images`` with their graph; for use inside :meth:`eval_mode`."""
+        with self.autocast():
+            return _full(self.model(images))
+
     def _pass(self, images: Tensor) -> Pass:
         layers = self.model.pre_activation_layers if "pre_activations" in self.shares else ()
         with self.autocast():
@@ -139,13 +143,23 @@ class Step:
         """Return the precision of this step's forward passes: bfloat16 where the recipe asks for it."""
         return torch.autocast(self.images.device.type, dtype=torch.bfloat16, enabled=self.amp)
 
-    def normal(self) -> Tensor:
-        """Return fresh standard normal noise of the shape of the images, from this regularizer's stream."""
-        return torch.randn(self.images.shape, generator=self.generator, device=self.images.device)
+    def normal(self, like: Tensor | None = None) -> Tensor:
+        """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], by default the images.
 
-    def uniform(self) -> Tensor:
-        """Return fresh noise in [0, 1) of the shape of the images, from this regularizer's stream."""
-        return torch.rand(self.images.shape, generator=self.generator, device=self.images.device)
+        It comes from this regularizer's stream.
+        """
+        return torch.randn(self._shape(like), generator=self.generator, device=self.images.device)
+
+    def uniform(self, like: Tensor | None = None) -> Tensor:
+        """Return fresh float32 noise in [0, 1) of the shape of ``like`` [B, ...], by default the images."""
+        return torch.rand(self._shape(like), generator=self.generator, device=self.images.device)
+
+    def mean_over_batch(self, values: Tensor) -> Tensor:
+        """Return the mean of ``values`` [B, ...] over the whole batch, detached: what a state remembers."""
+        return values.detach().mean(0)
+
+    def _shape(self, like: Tensor | None) -> torch.Size:
+        return self.images.shape if like is None else like.shape
 
 
 def _full(logits: Tensor) -> Tensor:

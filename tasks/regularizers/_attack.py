@@ -1,0 +1,44 @@
+"""Adversarial images inside a budget for every pixel, by signed gradient ascent.
+
+Madry et al. (2018), "Towards deep learning models resistant to adversarial attacks", arXiv:1706.06083. The
+start is drawn from the whole budget: at no perturbation a divergence from the clean prediction has no
+gradient, and a start of 0.001 would be lost in the rounding of bfloat16.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tasks.regularizers._step import Step
+
+Gain = Callable[[Tensor], Tensor]
+"""Maps logits [B, K] to what the attack raises, [B]; one image must not influence another's."""
+
+
+def random_start(step: Step, budget: Tensor) -> Tensor:
+    """Return the images moved by noise uniform in [-budget, budget], kept in [0, 1].
+
+    ``budget`` is in pixel units and broadcasts to the images [B, 3, H, W], such as [B, 1, H, W].
+    """
+    return within(step.images + budget * (2 * step.uniform() - 1), step.images, budget)
+
+
+def ascend(step: Step, start: Tensor, budget: Tensor, steps: int, gain: Gain) -> Tensor:
+    """Return images [B, 3, H, W], detached, whose ``gain`` was raised in ``steps`` steps from ``start``.
+
+    Each step moves a pixel by 2 / ``steps`` of its budget along the sign of its gradient. One forward pass
+    and one input backward pass a step, in eval mode.
+    """
+    images, moved = step.images, start
+    with step.eval_mode(), torch.enable_grad():
+        for _ in range(steps):
+            leaf = moved.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(gain(step.logits_of(leaf)).sum(), leaf)
+            moved = within(leaf.detach() + (2 / steps) * budget * gradient.sign(), images, budget)
+    return moved.detach()
+
+
+def within(moved: Tensor, images: Tensor, budget: Tensor) -> Tensor:
+    """Return ``moved`` brought back to within ``budget`` of ``images`` and into [0, 1]."""
+    return torch.minimum(torch.maximum(moved, images - budget), images + budget).clamp(0, 1)
