@@ -37,6 +37,7 @@ class Step:
     pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
     is the stream of the regularizer that is being asked, on the device of the images. ``progress`` runs from
     0 to 1 over the whole training. ``shares`` says what the regularizers of the arm will ask for.
+    ``class_weights`` [K] are set by the loss.
     """
 
     model: Network
@@ -46,8 +47,11 @@ class Step:
     amp: bool = False
     shares: frozenset[str] = frozenset()
     generator: torch.Generator | None = None
+    class_weights: Tensor | None = None
     inputs: Tensor = field(init=False)
     settled: bool = field(init=False, default=False)
+    asked: str = field(init=False, default="")
+    notes: dict[str, Tensor] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inputs = self.batch.images
@@ -61,6 +65,16 @@ class Step:
     def labels(self) -> Tensor:
         """Class indices, int64 [B]."""
         return self.batch.labels
+
+    @property
+    def tile_weights(self) -> Tensor:
+        """What each tile's cross-entropy counts in the loss by its class, float32 [B]; else 1 each.
+
+        A term that is itself a cross-entropy takes them too, or classes would be balanced in one alone.
+        """
+        if self.class_weights is None:
+            return torch.ones_like(self.labels, dtype=torch.float32)
+        return self.class_weights[self.labels]
 
     @cached_property
     def main(self) -> Pass:
@@ -142,7 +156,7 @@ class Step:
     def autocast(self) -> torch.autocast:
         """Return the precision of this step's forward passes: bfloat16 where the recipe asks for it."""
         return torch.autocast(self.images.device.type, dtype=torch.bfloat16, enabled=self.amp)
-
+        """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], else of the images.
     def normal(self, like: Tensor | None = None) -> Tensor:
         """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], by default the images.
 
@@ -157,6 +171,14 @@ class Step:
     def mean_over_batch(self, values: Tensor) -> Tensor:
         """Return the mean of ``values`` [B, ...] over the whole batch, detached: what a state remembers."""
         return values.detach().mean(0)
+
+    def note(self, name: str, value: Tensor) -> None:
+        """Leave a scalar that tells what a method did to the batch, such as a mean over its images.
+
+        It is no part of the loss. Its mean over the steps of an epoch becomes the column ``<label>.<name>`` of
+        the history; as with the parts of the loss, a step without it counts as 0.
+        """
+        self.notes[f"{self.asked}.{name}" if self.asked else name] = value.detach()
 
     def _shape(self, like: Tensor | None) -> torch.Size:
         return self.images.shape if like is None else like.shape

@@ -29,7 +29,7 @@ class Arm:
     @property
     def shares(self) -> frozenset[str]:
         """The cached parts of a step that they will ask for."""
-        return frozenset().union(*(regularizer.shares for regularizer in self.regularizers))
+        return frozenset().union(*(regularizer.shared_parts() for regularizer in self.regularizers))
 
 
 def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -38,16 +38,22 @@ def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapp
     The cross-entropy of a tile is weighted by its class (``class_weights`` [K]) and by every regularizer's
     factor, then averaged over the batch.
     """
+    step.class_weights = class_weights
     _settle_inputs(step, arm)
-    weights = class_weights[step.labels] * _sample_weights(step, arm)
+    weights = step.tile_weights * _sample_weights(step, arm)
     parts = {"cross_entropy": (weights * step.cross_entropy).mean(), **_loss_terms(step, arm)}
     loss = sum(parts.values(), start=torch.zeros((), device=weights.device))
     return loss, {name: part.detach() for name, part in parts.items()}
 
 
+def _turn(step: Step, arm: Arm, index: int) -> None:
+    """Make it the turn of one regularizer: the stream and the notes of the step are now its own."""
+    step.generator, step.asked = arm.generators[index], arm.labels[index]
+
+
 def _settle_inputs(step: Step, arm: Arm) -> None:
     for index, regularizer in enumerate(arm.regularizers):
-        step.generator = arm.generators[index]
+        _turn(step, arm, index)
         step.inputs, arm.states[index] = regularizer.inputs(step, arm.states[index])
     step.settled = True
 
@@ -55,7 +61,7 @@ def _settle_inputs(step: Step, arm: Arm) -> None:
 def _sample_weights(step: Step, arm: Arm) -> Tensor:
     total = torch.ones_like(step.labels, dtype=torch.float32)
     for index, regularizer in enumerate(arm.regularizers):
-        step.generator = arm.generators[index]
+        _turn(step, arm, index)
         factor, arm.states[index] = regularizer.sample_weights(step, arm.states[index])
         total = total if factor is None else total * factor
     return total
@@ -64,7 +70,7 @@ def _sample_weights(step: Step, arm: Arm) -> Tensor:
 def _loss_terms(step: Step, arm: Arm) -> dict[str, Tensor]:
     parts: dict[str, Tensor] = {}
     for index, regularizer in enumerate(arm.regularizers):
-        step.generator = arm.generators[index]
+        _turn(step, arm, index)
         terms, arm.states[index] = regularizer.loss_terms(step, arm.states[index])
         parts.update({f"{arm.labels[index]}.{name}": term for name, term in terms.items()})
     return parts
