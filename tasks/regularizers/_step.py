@@ -156,9 +156,9 @@ class Step:
     def autocast(self) -> torch.autocast:
         """Return the precision of this step's forward passes: bfloat16 where the recipe asks for it."""
         return torch.autocast(self.images.device.type, dtype=torch.bfloat16, enabled=self.amp)
-        """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], else of the images.
+
     def normal(self, like: Tensor | None = None) -> Tensor:
-        """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], by default the images.
+        """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], else of the images.
 
         It comes from this regularizer's stream.
         """
