@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._step import Step
 
 Gain = Callable[[Tensor], Tensor]
@@ -37,6 +38,18 @@ def ascend(step: Step, start: Tensor, budget: Tensor, steps: int, gain: Gain) ->
             (gradient,) = torch.autograd.grad(gain(step.logits_of(leaf)).sum(), leaf)
             moved = within(leaf.detach() + (2 / steps) * budget * gradient.sign(), images, budget)
     return moved.detach()
+
+
+def most_divergent(step: Step, budget: Tensor, steps: int) -> Tensor:
+    """Return images within ``budget`` whose prediction is far from the clean one, [B, 3, H, W], detached.
+
+    What is raised is KL(p(x) || p(x + d)) in eval mode, p(x) being that of ``step.clean_logits``. Source:
+    Zhang et al. (2019), arXiv:1901.08573, with another start.
+    """
+    clean = step.clean_logits
+    return ascend(
+        step, random_start(step, budget), budget, steps, lambda logits: kl_divergence(clean, logits)
+    )
 
 
 def within(moved: Tensor, images: Tensor, budget: Tensor) -> Tensor:

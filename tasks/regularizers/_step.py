@@ -35,9 +35,9 @@ class Step:
 
     ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward
     pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
-    is the stream of the regularizer that is being asked, on the device of the images. ``progress`` runs from
-    0 to 1 over the whole training. ``shares`` says what the regularizers of the arm will ask for.
-    ``class_weights`` [K] are set by the loss.
+    is the stream of the regularizer that is being asked, on the device of the images, and ``asked`` is its
+    label. ``progress`` runs from 0 to 1 over the whole training. ``shares`` says what the regularizers of
+    the arm will ask for. ``class_weights`` [K] are set by the loss. :meth:`note` fills ``notes``.
     """
 
     model: Network
@@ -175,8 +175,8 @@ class Step:
     def note(self, name: str, value: Tensor) -> None:
         """Leave a scalar that tells what a method did to the batch, such as a mean over its images.
 
-        It is no part of the loss. Its mean over the steps of an epoch becomes the column ``<label>.<name>`` of
-        the history; as with the parts of the loss, a step without it counts as 0.
+        It is no part of the loss. Its mean over the steps of an epoch becomes the column ``<label>.<name>``
+        of the history; as with the parts of the loss, a step without it counts as 0.
         """
         self.notes[f"{self.asked}.{name}" if self.asked else name] = value.detach()
 

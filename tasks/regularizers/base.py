@@ -68,6 +68,10 @@ class Regularizer(Plugin):
     shares: ClassVar[frozenset[str]] = frozenset()
     """Which cached parts of a step it uses: keys of :data:`SHARED`. ``saliency`` takes ``clean_logits``."""
 
+    def shared_parts(self) -> frozenset[str]:
+        """Return what of ``shares`` it uses as it is set up; less than all where an option spares a part."""
+        return self.shares
+
     def passes(self) -> TrainingPasses:
         """Return what a step needs beyond standard training and the shared parts, once warmed up."""
         return TrainingPasses()
@@ -99,7 +103,7 @@ class Regularizer(Plugin):
 
 def step_passes(regularizers: tuple[Regularizer, ...]) -> TrainingPasses:
     """Return the passes of one step of an arm: standard training, shared parts once, and each one's own."""
-    shared = {name for regularizer in regularizers for name in regularizer.shares}
+    shared = {name for regularizer in regularizers for name in regularizer.shared_parts()}
     if "saliency" in shared:
         shared.add("clean_logits")
     total = STANDARD
