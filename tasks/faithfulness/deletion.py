@@ -1,9 +1,9 @@
 """Deletion: what happens to the output when pixels go in the order of their attribution, or against it."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
@@ -37,14 +37,29 @@ class Deletion(RankingMetric):
     fill: Fill = "white"
     steps: int = Field(default=16, ge=2)
     output: Output = "probability"
+    follows: Literal["target", "predicted"] = "target"
+    """Whose output is traced: that of the explained class, or of the class predicted for the whole tile.
+
+    With ``labels: all`` the second asks of every tile whether the pixels of large magnitude hold up the
+    prediction, whatever it is; magnitudes alone can be asked so.
+    """
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
     seed: int = Field(default=0, ge=0)
 
+    @model_validator(mode="after")
+    def _a_sign_has_one_class(self) -> Self:
+        if self.follows == "predicted" and self.ranked_by == "signed":
+            raise ValueError(
+                "deletion follows the predicted class by magnitudes alone; set ranked_by: magnitude"
+            )
+        return self
+
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return gap, MoRF and LeRF of the chosen output."""
         lowest, highest = (0.0, 1.0) if self.output == "probability" else (None, None)
-        area = f"mean {self.output} of the target while the %s relevant pixels go first; {self.sign}"
+        whose = "target" if self.follows == "target" else "class predicted for the whole tile"
+        area = f"mean {self.output} of the {whose} while the %s relevant pixels go first; {self.sign}"
         return (
             ScoreInfo(
                 name="gap",
@@ -98,11 +113,12 @@ class Deletion(RankingMetric):
         """Return the areas and the curves of all outputs."""
         counts = self._counts(block)
         fractions = (counts.double() / counts[-1]).to(block.images.device)
+        followed = block.targets if self.follows == "target" else answers[CLEAN][0].argmax(1)
         curves: dict[str, Tensor] = {}
         for order in _ORDERS:
             ends = answers[CLEAN], answers[self._gone()]
             logits = torch.cat([ends[0], answers[self._key(part, order)], ends[1]])
-            for name, heights in _outputs(logits, block.targets).items():
+            for name, heights in _outputs(logits, followed).items():
                 curves[f"{order}_{name}"] = heights
         morf, lerf = (area_under(curves[f"{order}_{self.output}"], fractions) for order in _ORDERS)
         return Scores(

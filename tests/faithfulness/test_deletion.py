@@ -34,11 +34,13 @@ def removed(tiles: TileSet, fill: float = 1.0) -> np.ndarray:
     return (WEIGHT.double().numpy() * (images_of(tiles) - fill)).sum(1)
 
 
-def score(folder: Path, draws: dict, metric: Deletion, count: int = 40) -> dict[str, MetricResult]:
+def score(
+    folder: Path, draws: dict, metric: Deletion, count: int = 40, weight: torch.Tensor = WEIGHT
+) -> dict[str, MetricResult]:
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
-    model = LinearNetwork(WEIGHT)
+    model = LinearNetwork(weight)
     found = evaluate_parts(model, evidence, [(name, metric) for name in draws], EvaluationSettings(16))
     return {name: found[name, metric.id] for name in draws}
 
@@ -154,3 +156,23 @@ def test_magnitudes_are_ranked_unless_the_sign_is_asked_for(tmp_path):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         Deletion(**wrong)
+
+
+def test_following_the_prediction_asks_of_a_normal_tile_what_holds_up_normal(tmp_path):
+    """On tiles below the boundary the target's curve is the mirror of the prediction's; above, the same."""
+    draws, weight = {"true": removed}, WEIGHT - WEIGHT.mean()
+    metric = Deletion(steps=8, labels="all")
+    follower = Deletion(steps=8, labels="all", follows="predicted")
+    target = score(tmp_path / "t", draws, metric, weight=weight)["true"]
+    found = score(tmp_path / "p", draws, follower, weight=weight)["true"]
+    normal = curve(target, "morf_probability")[:, 0] < 0.5
+    assert 0 < normal.sum() < len(normal)
+    for name in ("morf_probability", "lerf_probability"):
+        mirrored, kept = curve(target, name), curve(found, name)
+        np.testing.assert_allclose(kept[normal], 1 - mirrored[normal], atol=1e-12)
+        assert (kept[~normal] == mirrored[~normal]).all()
+
+
+def test_a_signed_ranking_cannot_follow_the_prediction():
+    with pytest.raises(ValidationError, match="by magnitudes alone"):
+        signed(follows="predicted")
