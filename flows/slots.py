@@ -43,7 +43,7 @@ def train_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
             label=f"train/{arm.id}/seed{seed}",
             kind="Checkpoint",
             recipe={
-                "training": _without_init(recipe_of(stage.recipe)),
+                "training": _without_init(recipe_of(arm.applied_to(stage.recipe))),
                 "regularizers": recipe_of(arm.regularizers),
                 "device": _arithmetic(session),
                 "shared_patients": sorted(session.config.shared_patients),

@@ -24,7 +24,7 @@ def train(
     """Return the reference of the Checkpoint; training resumes after its last finished epoch."""
     store = Store(order.home)
     tile_sets = tuple(TileSet(store.path(reference)) for reference in order.inputs.values())
-    job = TrainingJob(tile_sets, recipe, arm, order.part.seed or 0, device, shared)
+    job = TrainingJob(tile_sets, arm.applied_to(recipe), arm, order.part.seed or 0, device, shared)
 
     def log(metrics: Mapping[str, float], epoch: int) -> None:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())

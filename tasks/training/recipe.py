@@ -46,6 +46,11 @@ class TrainingRecipe(BaseModel):
     batch: int = Field(default=64, ge=2)
     """Tiles a step; an epoch's last incomplete batch is dropped."""
 
+    accumulate: int = Field(default=1, ge=1)
+    """Parts that a step's batch is worked on in, one after another, to save memory; their gradients are
+    averaged. BatchNorm and every batch statistic of a regularizer then see one part at a time, so that
+    only a network without BatchNorm trains as it would on the whole batch."""
+
     lr: float = Field(default=1e-3, gt=0)
     """Peak learning rate of AdamW: a linear warm-up, then half a cosine down to 0 at the last step."""
 
@@ -68,6 +73,14 @@ class TrainingRecipe(BaseModel):
     """Forward passes in bfloat16 while training; weights, validation and explanations stay float32."""
 
     @model_validator(mode="after")
+    def _batch_can_be_split(self) -> Self:
+        if self.batch % self.accumulate or self.batch < 2 * self.accumulate:
+            raise ValueError(
+                f"accumulate {self.accumulate} must split batch {self.batch} into equal parts of two tiles or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _classes_make_sense(self) -> Self:
         if len(set(self.classes)) != len(self.classes):
             raise ValueError(f"training.classes {list(self.classes)} names a class twice")
@@ -84,6 +97,12 @@ class ArmRecipe(BaseModel):
     id: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
     regularizers: tuple[plugin_type(Regularizer), ...] = ()  # type: ignore[valid-type]  # found at run time
     """Applied in this order; none is standard training."""
+    lr: float | None = Field(default=None, gt=0)
+    """Peak learning rate of this arm, in place of the recipe's: an arm without a strength to choose has this."""
+
+    def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
+        """Return ``recipe`` as this arm is trained by it."""
+        return recipe if self.lr is None else recipe.model_copy(update={"lr": self.lr})
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:

@@ -38,3 +38,9 @@ def test_ids_enter_no_recipe():
     arm = ArmRecipe(id="one", regularizers=({"name": "noise_modulation", "id": "x"},))
     other = ArmRecipe(id="two", regularizers=("noise_modulation",))
     assert recipe_of(arm) == recipe_of(other)
+
+
+def test_an_arm_may_have_a_learning_rate_of_its_own():
+    recipe = TrainingRecipe(lr=0.001, epochs=3)
+    assert ArmRecipe(id="plain").applied_to(recipe) == recipe
+    assert ArmRecipe(id="slow", lr=0.0001).applied_to(recipe) == TrainingRecipe(lr=0.0001, epochs=3)
