@@ -1,0 +1,175 @@
+"""Consistency training: an adversarial image shall give the features that the clean image gives.
+
+Dong, Su, Zhu and Bao (2017), arXiv:1708.05493, and Dong, Bao, Su and Zhu (2019), arXiv:1901.09035:
+adversarial training with a loss that ties the last convolutional features of the two images. The structure
+of the loss is theirs; the weights, and the distance that no shrinking of the features can lower, are
+reconstructed.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from tasks.regularizers._attack import Gain, ascend
+from tasks.regularizers._network import Pass
+from tasks.regularizers._schedule import ramp
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import Regularizer, State, TrainingPasses
+
+
+class Consistency(Regularizer):
+    """Minimise a CE(x) + (1 - a) CE(x*) + b d(x, x*), where a is ``mix`` and b ``feature_weight``.
+
+    d is the squared distance of the last convolutional maps of the clean image x and the adversarial image
+    x*, each flattened and scaled to unit length: 2 (1 - cos).
+    x* is made in eval mode, starting at x: it needs no random start, as the gradient of a class's odds does
+    not vanish there. From ``warmup`` on, 1 - a and b grow over ``ramp``.
+
+    The logged part ``adversarial`` is (1 - a) CE(x*). Training against a single step can suddenly break
+    down (Wong et al. 2020, arXiv:2001.03994): that part falls towards 0 within an epoch, while images
+    attacked in several steps are all misread. Who sees the first should test the second, by
+    :func:`tasks.regularizers._attack.ascend` from a random start with ten steps or more, or train an arm with
+    ``attack: least_likely``.
+    """
+
+    source: ClassVar[str] = (
+        "Dong et al. (2017), arXiv:1708.05493, and Dong et al. (2019), arXiv:1901.09035; the weights, the "
+        "schedule and the scale-free feature distance are reconstructed"
+    )
+
+    attack: Literal["fgsm", "least_likely"] = "fgsm"
+    """``fgsm``: one signed step of the whole ``eps``. ``least_likely``: ``steps`` steps towards the class
+    that is least likely in the clean prediction."""
+
+    target: Literal["predicted", "random"] = "predicted"
+    """What ``fgsm`` moves: away from the predicted class, or towards a random other class (with two classes
+    the same). Never the label: a single step away from it writes the label into the image."""
+
+    eps: float = Field(default=4 / 255, gt=0, le=1)
+    """Most that a pixel may change, in units of [0, 1]."""
+
+    steps: int = Field(default=3, ge=1)
+    """Steps of ``least_likely``; ``fgsm`` makes one."""
+
+    mix: float = Field(default=0.5, ge=0, lt=1)
+    """The clean share a of the cross-entropy."""
+
+    feature_weight: float = Field(default=0.5, ge=0)
+    """The weight b of the feature distance; 0 is the control, adversarial training without it."""
+
+    warmup: float = Field(default=0.1, ge=0, le=1)
+    """Share of training before the method sets in."""
+
+    ramp: float = Field(default=0.2, ge=0, le=1)
+    """Share of training over which it then grows linearly."""
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if self.attack == "least_likely" and self.target != "predicted":
+            raise ValueError(f"target {self.target!r} is for attack 'fgsm'; 'least_likely' names its own")
+        return self
+
+    def passes(self) -> TrainingPasses:
+        """Return the passes of the attack and those of the training on what it made."""
+        steps = self._attack_steps
+        return TrainingPasses(forward=steps + 1, input_backward=steps, full_backward=1)
+
+    def sample_weights(self, step: Step, state: State) -> tuple[Tensor | None, State]:
+        """Return the clean share for every tile, or None before the method sets in."""
+        share = self._adversarial_share(step)
+        return (None if share == 0 else torch.full_like(step.cross_entropy, 1 - share)), state
+
+    def loss_terms(self, step: Step, state: State) -> tuple[Mapping[str, Tensor], State]:
+        """Return the cross-entropy of the adversarial images and the feature distance, weighted."""
+        share = self._adversarial_share(step)
+        if share == 0:
+            return {}, state
+        adversarial = step.forward(self._adversarial(step))
+        terms = {"adversarial": share * _cross_entropy(step, adversarial)}
+        if self.feature_weight > 0:
+            distance = feature_distance(step.features, adversarial.features).mean()
+            terms["features"] = self.feature_weight * self._rise(step) * distance
+        return terms, state
+
+    @property
+    def _attack_steps(self) -> int:
+        return 1 if self.attack == "fgsm" else self.steps
+
+    def _rise(self, step: Step) -> float:
+        return ramp(step.progress, self.warmup, self.ramp)
+
+    def _adversarial_share(self, step: Step) -> float:
+        return (1 - self.mix) * self._rise(step)
+
+    def _adversarial(self, step: Step) -> Tensor:
+        budget = torch.full_like(step.images[:, :1], self.eps)
+        return ascend(step, step.images, budget, self._attack_steps, self._gain(step))
+
+    def _gain(self, step: Step) -> Gain:
+        chosen: list[Tensor] = []
+
+        def gain(logits: Tensor) -> Tensor:
+            # The attack starts at the clean images, so what it sees first is the clean prediction.
+            if not chosen:
+                chosen.append(self._choose(step, logits.detach()))
+            odds = log_odds(logits, chosen[0])
+            return -odds if self._flees else odds
+
+        return gain
+
+    @property
+    def _flees(self) -> bool:
+        return self.attack == "fgsm" and self.target == "predicted"
+
+    def _choose(self, step: Step, logits: Tensor) -> Tensor:
+        """Return the class [B] that the attack flees or seeks, by the clean logits [B, K]."""
+        if self.attack == "least_likely":
+            return logits.argmin(1)
+        predicted = logits.argmax(1)
+        if self._flees:
+            return predicted
+        classes = logits.shape[1]
+        further = 1 + (step.uniform(like=logits[:, 0]) * (classes - 1)).long()
+        return (predicted + further) % classes
+
+
+def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
+    """Return log(p / (1 - p)), float [B], of the probability p of ``classes`` [B] under ``logits`` [B, K].
+
+    The cross-entropy falls as it grows, so both have gradients of one direction; this one keeps its size
+    where p rounds to 1, at which that of the cross-entropy is lost.
+    """
+    own = F.one_hot(classes, logits.shape[1]).bool()
+    others = logits.masked_fill(own, -torch.inf).logsumexp(1)
+    return logits.gather(1, classes[:, None]).squeeze(1) - others
+
+
+def feature_distance(features: Tensor, others: Tensor) -> Tensor:
+    """Return 2 (1 - cos), float [B], of the flattened feature maps [B, C, h, w] of each image.
+
+    Features that are all zero have no direction and count 2, the most that rectified features can: else a
+    network without features would have none to tell apart.
+    """
+    (first, second), (dead, gone) = zip(_unit(features), _unit(others), strict=True)
+    return (first - second).square().sum(1) + dead + gone
+
+
+def _unit(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features [B, D] of unit length, and 1 where there are none to scale, else 0, [B]."""
+    flat = features.flatten(1)
+    flat = flat.float() if flat.dtype == torch.bfloat16 else flat
+    # The squares of features of 1e-20 are lost in float32, so the largest is made 1 first. It needs no
+    # gradient of its own: the unit vector does not depend on it.
+    largest = flat.detach().abs().amax(1, keepdim=True)
+    dead = largest == 0
+    scaled = flat / torch.where(dead, 1, largest)
+    unit = scaled / scaled.norm(dim=1, keepdim=True).clamp_min(0.5)
+    return torch.where(dead, 0, unit), dead.squeeze(1).to(flat)
+
+
+def _cross_entropy(step: Step, images: Pass) -> Tensor:
+    return (step.tile_weights * F.cross_entropy(images.logits, step.labels, reduction="none")).mean()
