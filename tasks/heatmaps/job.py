@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.place import PlaceName
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.tile_set import TileSet
 
@@ -48,11 +49,17 @@ class HeatmapCheckpoint:
     seed: int
     attributions: AttributionSet
     predictions: PredictionSet | None = None
+    fold: int | None = None
 
     @property
     def name(self) -> str:
-        """The name that files and panels carry."""
-        return f"{self.arm}_s{self.seed}"
+        """The name that files carry."""
+        return self.place.short
+
+    @property
+    def place(self) -> PlaceName:
+        """Where it stands in the study."""
+        return PlaceName(self.arm, self.seed, self.fold)
 
 
 @dataclass(frozen=True)

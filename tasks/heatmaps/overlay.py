@@ -74,9 +74,8 @@ def _round_length(longest: float) -> float:
 
 
 def _title(view: SlideView, item: CheckpointView, what: str) -> tuple[str, str]:
-    checkpoint = item.checkpoint
     below = f"slide score {item.score:.3f} for {view.job.target_class}"
-    return f"{view.slide_id} · {what} · {checkpoint.arm}, seed {checkpoint.seed}", below
+    return f"{view.slide_id} · {what} · {item.checkpoint.place.words}", below
 
 
 def _page(view: SlideView, image: Rgb, title: tuple[str, str]) -> Page:

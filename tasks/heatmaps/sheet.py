@@ -1,5 +1,7 @@
 """The sheet: a slide beside the maps of every arm and seed, all on one colour scale."""
 
+from dataclasses import dataclass
+
 from tasks.heatmaps.legend import attribution_legend
 from tasks.heatmaps.overlay import (
     attribution_overlay,
@@ -15,26 +17,67 @@ _HEAD = 44
 _TITLE = 24
 _FOOT = 150
 _WIDEST = 1760
+_MOST_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where panels stand: the slide and the arms side by side in bands of ``columns``, seeds below."""
+
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    columns: int
+    width: int
+    height: int
+
+    @property
+    def bands(self) -> int:
+        """How many bands the slide and the arms fill."""
+        return -(-(len(self.arms) + 1) // self.columns)
+
+    @property
+    def across(self) -> int:
+        """Width of the page."""
+        return _EDGE + self.columns * (self.width + _EDGE)
+
+    @property
+    def down(self) -> int:
+        """Height of the page above its foot."""
+        return _HEAD + self.bands * len(self.seeds) * (self.height + _TITLE + _EDGE)
+
+    def box(self, arm: str | None, seed: int) -> tuple[int, int, int, int]:
+        """Return left, top, width and height of a panel; ``None`` is the slide."""
+        place = 0 if arm is None else self.arms.index(arm) + 1
+        row = place // self.columns * len(self.seeds) + self.seeds.index(seed)
+        left = _EDGE + place % self.columns * (self.width + _EDGE)
+        return left, _HEAD + row * (self.height + _TITLE + _EDGE), self.width, self.height
 
 
 def sheet_page(view: SlideView) -> Page:
-    """Draw the slide beside the maps of all arms (columns) and seeds (rows) on one scale."""
-    arms = list(dict.fromkeys(item.checkpoint.arm for item in view.checkpoints))
-    seeds = list(dict.fromkeys(item.checkpoint.seed for item in view.checkpoints))
-    width, height = _panel_size(view, len(arms) + 1)
-    beside = len(seeds) > 1 and height > _FOOT
-    across = _EDGE + (len(arms) + 1) * (width + _EDGE)
-    down = _HEAD + len(seeds) * (height + _TITLE + _EDGE)
-    page = Page(across, down + (0 if beside else _FOOT))
+    """Draw the slide beside the maps of all arms (columns) and seeds (rows) on one scale.
+
+    More arms than fit beside each other go on in a band below.
+    """
+    grid = _grid(view)
+    beside = len(grid.seeds) > 1 and grid.height > _FOOT
+    page = Page(grid.across, grid.down + (0 if beside else _FOOT))
     page.text(_EDGE, 12, f"{view.slide_id} · {view.job.explainer}", 16)
-    _draw_slide_panel(page, view, (_EDGE, _HEAD, width, height))
+    _draw_slide_panel(page, view, grid.box(None, grid.seeds[0]))
     for item in view.checkpoints:
-        column, row = arms.index(item.checkpoint.arm) + 1, seeds.index(item.checkpoint.seed)
-        left, top = _EDGE + column * (width + _EDGE), _HEAD + row * (height + _TITLE + _EDGE)
-        _draw_map_panel(page, view, item, (left, top, width, height))
-    top, room = (_HEAD + height + _TITLE + _EDGE, width) if beside else (down, across - 2 * _EDGE)
+        _draw_map_panel(page, view, item, grid.box(item.checkpoint.arm, item.checkpoint.seed))
+    under = _HEAD + grid.height + _TITLE + _EDGE
+    top, room = (under, grid.width) if beside else (grid.down, grid.across - 2 * _EDGE)
     attribution_legend(page, (_EDGE, top, room, _FOOT), view.job, view.limit, drawn_values(view))
     return page
+
+
+def _grid(view: SlideView) -> Grid:
+    arms = tuple(dict.fromkeys(item.checkpoint.arm for item in view.checkpoints))
+    seeds = tuple(dict.fromkeys(item.checkpoint.seed for item in view.checkpoints))
+    bands = -(-(len(arms) + 1) // _MOST_COLUMNS)
+    columns = -(-(len(arms) + 1) // bands)
+    width, height = _panel_size(view, columns)
+    return Grid(arms, seeds, columns, width, height)
 
 
 def _draw_slide_panel(page: Page, view: SlideView, box: tuple[int, int, int, int]) -> None:
@@ -47,8 +90,7 @@ def _draw_slide_panel(page: Page, view: SlideView, box: tuple[int, int, int, int
 def _draw_map_panel(
     page: Page, view: SlideView, item: CheckpointView, box: tuple[int, int, int, int]
 ) -> None:
-    checkpoint = item.checkpoint
-    page.text(box[0], box[1], f"{checkpoint.arm}, seed {checkpoint.seed}", 13)
+    page.text(box[0], box[1], item.checkpoint.place.words, 13)
     page.text(box[0] + box[2] - 118, box[1] + 1, f"slide score {item.score:.3f}", 12, SOFT)
     image = attribution_overlay(view, item)
     draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image), view)

@@ -16,26 +16,28 @@ _HEAD = 70
 _NAMES = 150
 _ROW = _SIDE + 24
 _FOOT = 150
+_MOST_ROWS = 12
 
 
 def tile_page(view: SlideView) -> Page:
     """Draw the highest and the lowest tiles by target probability, the mean over all checkpoints.
 
     One column a tile; the first row shows the tissue, every other row the map of one checkpoint at the
-    resolution of the network, on a scale of its own (tile pixels are not averaged here).
+    resolution of the network, on a scale of its own (tile pixels are not averaged here). Of many checkpoints
+    the first seed of each arm is shown.
     """
-    tiles = extreme_tiles(view)
+    tiles, shown = extreme_tiles(view), _shown(view)
     columns = [_EDGE + _NAMES + i * (_SIDE + _GAP) for i in range(len(tiles))]
-    rows = len(view.checkpoints) + 1
+    rows = len(shown) + 1
     width = max(columns[-1] + _SIDE + _EDGE, 760)
     page = Page(width, _HEAD + rows * _ROW + _FOOT)
-    maps = [_maps(item, tiles) for item in view.checkpoints]
+    maps = [_maps(item, tiles) for item in shown]
     limit = colour_limit(maps, view.job.recipe.percentile)
     _draw_tissue(page, view, tiles, columns)
-    for number, (item, values) in enumerate(zip(view.checkpoints, maps, strict=True), start=1):
+    for number, (item, values) in enumerate(zip(shown, maps, strict=True), start=1):
         top = _HEAD + number * _ROW
         page.text(_EDGE, top + 4, f"{item.checkpoint.arm}", 13)
-        page.text(_EDGE, top + 24, f"seed {item.checkpoint.seed}", 12, SOFT)
+        page.text(_EDGE, top + 24, item.checkpoint.place.words.partition(", ")[2], 12, SOFT)
         for left, tile, value in zip(columns, tiles, values, strict=True):
             image = paint_attribution(
                 _pixels(view, tile), value, limit, view.job.recipe.opacity, signed=view.job.signed
@@ -55,6 +57,15 @@ def extreme_tiles(view: SlideView) -> list[str]:
     count = min(view.job.recipe.tiles_shown, len(order) // 2) or 1
     chosen = [*order[:count], *order[-count:]] if len(order) > 1 else [*order]
     return [str(ids[row]) for row in chosen]
+
+
+def _shown(view: SlideView) -> list[CheckpointView]:
+    if len(view.checkpoints) <= _MOST_ROWS:
+        return list(view.checkpoints)
+    first: dict[str, CheckpointView] = {}
+    for item in view.checkpoints:
+        first.setdefault(item.checkpoint.arm, item)
+    return list(first.values())
 
 
 def _draw_tissue(page: Page, view: SlideView, tiles: list[str], columns: list[int]) -> None:

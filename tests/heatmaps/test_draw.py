@@ -5,6 +5,7 @@ from PIL import Image
 
 from tasks.heatmaps.draw import HeatmapInfo, draw_slide
 from tasks.heatmaps.job import HeatmapRecipe
+from tasks.heatmaps.sheet import Grid
 from tasks.heatmaps.tile_sheet import extreme_tiles
 from tasks.heatmaps.view import view_slide
 from tests._support.heatmap_jobs import make_job
@@ -63,3 +64,29 @@ def test_the_tile_sheet_shows_the_extremes_of_the_mean_probability(tmp_path):
     ids = view.checkpoints[0].tiles["tile_id"].to_numpy()
     order = np.argsort(-means)
     assert extreme_tiles(view) == [ids[order[0]], ids[order[1]], ids[order[-2]], ids[order[-1]]]
+
+
+def test_many_arms_go_on_in_bands_whose_panels_never_touch():
+    arms = tuple(f"arm{i}" for i in range(14))
+    grid = Grid(arms, seeds=(0, 1, 2), columns=5, width=100, height=70)
+    assert grid.bands == 3
+    boxes = [grid.box(None, 0), *(grid.box(arm, seed) for arm in arms for seed in grid.seeds)]
+    for one, (left, top, width, height) in enumerate(boxes):
+        assert left + width < grid.across
+        assert top + height < grid.down
+        for other_left, other_top, *_ in boxes[:one]:
+            assert abs(left - other_left) > width or abs(top - other_top) > height
+
+
+def test_of_many_checkpoints_the_tile_sheet_shows_one_seed_an_arm(tmp_path):
+    maps = np.random.default_rng(0).normal(size=(40, 16, 16))
+    few = make_job(tmp_path / "few", {("a", seed): maps for seed in range(3)})
+    many = make_job(tmp_path / "many", {(arm, seed): maps for arm in "abcde" for seed in range(3)})
+    heights = []
+    for job, folder in ((few, tmp_path / "1"), (many, tmp_path / "2")):
+        draw(job, folder)
+        with Image.open(folder / "tiles.png") as sheet:
+            heights.append(sheet.height)
+    assert heights[1] > heights[0]
+    row = (heights[1] - heights[0]) / 2
+    assert heights[0] > 4 * row > 0
