@@ -29,6 +29,8 @@ class Consistency(Regularizer):
     x* is made in eval mode, starting at x: it needs no random start, as the gradient of a class's odds does
     not vanish there. From ``warmup`` on, 1 - a and b grow over ``ramp``.
 
+    The note ``perturbation`` is the mean magnitude of x* - x over pixels and channels, in pixel units.
+
     The logged part ``adversarial`` is (1 - a) CE(x*). Training against a single step can suddenly break
     down (Wong et al. 2020, arXiv:2001.03994): that part falls towards 0 within an epoch, while images
     attacked in several steps are all misread. Who sees the first should test the second, by
@@ -61,7 +63,7 @@ class Consistency(Regularizer):
     feature_weight: float = Field(default=0.5, ge=0)
     """The weight b of the feature distance; 0 is the control, adversarial training without it."""
 
-    warmup: float = Field(default=0.1, ge=0, le=1)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
     """Share of training before the method sets in."""
 
     ramp: float = Field(default=0.2, ge=0, le=1)
@@ -88,7 +90,9 @@ class Consistency(Regularizer):
         share = self._adversarial_share(step)
         if share == 0:
             return {}, state
-        adversarial = step.forward(self._adversarial(step))
+        images = self._adversarial(step)
+        step.note("perturbation", (images - step.images).abs().mean())
+        adversarial = step.forward(images)
         terms = {"adversarial": share * _cross_entropy(step, adversarial)}
         if self.feature_weight > 0:
             distance = feature_distance(step.features, adversarial.features).mean()

@@ -1,0 +1,91 @@
+"""Saliency-guided training: the prediction must not move when pixels of low gradient are filled at random.
+
+Ismail, Corrada Bravo and Feizi (2021), "Improving deep learning interpretability by saliency guided
+training", arXiv:2111.14338. Their code ranks the gradient of the label's output with its sign, so that the
+"lowest" pixels are the most negative ones; that is ``rank: signed`` here. That the gradient is the margin's,
+that its magnitude is ranked by default, warm-up and ramp are ours.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tasks.functional.divergence import kl_divergence
+from tasks.functional.ranking import descending_ranks
+from tasks.regularizers._schedule import ramp
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import Regularizer, State, TrainingPasses
+
+
+class SaliencyGuided(Regularizer):
+    """Add weight KL(p(x) || p(x~)), x~ being x with its pixels of lowest saliency filled at random.
+
+    A filled pixel gets in every channel a number of its own, uniform between the lowest and the highest value
+    of the image. The saliency is taken in eval mode; the clean branch is not detached. The note
+    ``perturbation`` is the mean magnitude of x~ - x over pixels and channels, in pixel units. Removal by
+    random fill is no fair metric for this method: it is what it was trained on.
+    """
+
+    source: ClassVar[str] = (
+        "Ismail et al. (2021), arXiv:2111.14338; ranks of the margin's gradient magnitude, warm-up and ramp "
+        "are ours"
+    )
+    shares: ClassVar[frozenset[str]] = frozenset({"saliency"})
+
+    share: float = Field(default=0.5, gt=0, le=1)
+    """Exactly round(share x pixels) are filled, in every image."""
+
+    rank: Literal["magnitude", "signed"] = "magnitude"
+    """What is lowest: the mean over channels of the gradient's magnitude, or of the gradient (published)."""
+
+    mask: Literal["saliency", "random"] = "saliency"
+    """``random`` is the control: as many pixels, drawn anew in every step, and no saliency is computed."""
+
+    weight: float = Field(default=1.0, gt=0)
+    """Of the divergence."""
+
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of training without the term."""
+
+    ramp: float = Field(default=0.2, ge=0, le=1)
+    """Share of training over which the term then grows linearly to its full weight."""
+
+    def shared_parts(self) -> frozenset[str]:
+        """Return the saliency, unless the mask is random."""
+        return frozenset() if self.mask == "random" else self.shares
+
+    def passes(self) -> TrainingPasses:
+        """Return the pass of the filled images."""
+        return TrainingPasses(forward=1, full_backward=1)
+
+    def loss_terms(self, step: Step, state: State) -> tuple[Mapping[str, Tensor], State]:
+        """Return the divergence of the filled images' prediction from the clean one, weighted."""
+        rise = ramp(step.progress, self.warmup, self.ramp)
+        if rise == 0:
+            return {}, state
+        filled = self._filled(step)
+        step.note("perturbation", (filled - step.images).abs().mean())
+        divergence = kl_divergence(step.logits, step.forward(filled).logits).mean()
+        return {"divergence": rise * self.weight * divergence}, state
+
+    def _filled(self, step: Step) -> Tensor:
+        images = step.images
+        lowest, highest = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+        chosen = self._chosen(step)
+        return torch.where(chosen, lowest + (highest - lowest) * step.uniform(), images)
+
+    def _chosen(self, step: Step) -> Tensor:
+        """Return bool [B, 1, H, W]: the pixels to fill; equal ones are taken at random."""
+        ties = step.uniform(step.images[:, 0]).flatten(1)
+        values = ties if self.mask == "random" else self._saliency(step).flatten(1)
+        places = descending_ranks(-values, ties)
+        chosen = places < round(self.share * places.shape[1])
+        return chosen.view(-1, 1, *step.images.shape[2:])
+
+    def _saliency(self, step: Step) -> Tensor:
+        """Return [B, H, W]; gradients of opposite sign cancel between the channels of ``signed`` alone."""
+        gradient = step.saliency
+        return gradient.mean(1) if self.rank == "signed" else gradient.abs().mean(1)
