@@ -1,0 +1,67 @@
+"""Gradients of loss terms by the weights, held against finite differences in float64."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from tasks.models.classifier import Classifier
+from tasks.regularizers.base import Regularizer
+from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
+
+
+def smooth_classifier() -> Classifier:
+    """The tiny ResNet with BatchNorm in train mode, in float64 and without kinks.
+
+    A gradient penalty on a ReLU network jumps where a unit switches, so differences need another activation.
+    """
+    model = tiny_classifier().double()
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(module, name, nn.Softplus())
+            elif isinstance(child, nn.MaxPool2d):
+                setattr(module, name, nn.AvgPool2d(2))
+    return model
+
+
+def assert_weight_gradients(method: Regularizer) -> None:
+    """Assert that the sum of a regularizer's loss terms, from an empty state, has the gradient it claims.
+
+    One random direction in each of: the first convolution, a BatchNorm of stage 2, the last convolution and
+    the head; the same noise at every point.
+    """
+    model = smooth_classifier()
+    for name in (
+        "network.conv1.weight",
+        "network.layer2.1.bn2.weight",
+        "network.layer4.1.conv2.weight",
+        "network.fc.weight",
+    ):
+        weight = model.get_parameter(name)
+        direction = torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)).double()
+        (gradient,) = torch.autograd.grad(_value(method, model), weight)
+        size = 1e-5
+        above = _shifted(method, model, weight, size * direction)
+        below = _shifted(method, model, weight, -size * direction)
+        analytic = (gradient * direction).sum().item()
+        assert analytic == pytest.approx((above - below) / (2 * size), rel=1e-4), name
+        assert abs(analytic) > 1e-6, name
+
+
+def _value(method: Regularizer, model: Classifier) -> torch.Tensor:
+    batch = random_batch(count=4, tile_px=32)
+    arm = make_arm(method)
+    step = make_step(model, arm, replace(batch, images=batch.images.double()))
+    step.settled, step.generator = True, arm.generators[0]
+    return torch.stack(list(method.loss_terms(step, {})[0].values())).sum()
+
+
+def _shifted(method: Regularizer, model: Classifier, weight: torch.Tensor, shift: torch.Tensor) -> float:
+    with torch.no_grad():
+        weight.add_(shift)
+    value = _value(method, model).item()
+    with torch.no_grad():
+        weight.sub_(shift)
+    return value
