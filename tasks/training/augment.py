@@ -3,6 +3,8 @@
 The few random numbers a tile needs are drawn on the CPU, so a batch is changed alike on every device.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -10,16 +12,51 @@ from tasks.training.recipe import AugmentationRecipe
 from tasks.training.stain import change_stains
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What happens to each of B tiles, drawn for all at once, so that a part of them changes as in company.
+
+    ``poses`` bool [3, B]; ``stains`` [B, 2, 3], a factor and a shift of each stain; ``brightness`` [B, 1], a
+    factor. None is no change.
+    """
+
+    poses: Tensor
+    stains: Tensor | None
+    brightness: Tensor | None
+
+    def of(self, tiles: slice) -> "Changes":
+        """Return the changes of some of the tiles."""
+        stains = None if self.stains is None else self.stains[tiles]
+        return Changes(
+            self.poses[:, tiles], stains, None if self.brightness is None else self.brightness[tiles]
+        )
+
+
 def augment(images: Tensor, recipe: AugmentationRecipe, generator: torch.Generator) -> Tensor:
     """Return changed copies of RGB images [B, 3, P, P] in [0, 1]; ``generator`` lives on the CPU."""
-    images = pose(images, draw_poses(len(images), recipe, generator))
+    return change(images, draw_changes(len(images), recipe, generator))
+
+
+def draw_changes(count: int, recipe: AugmentationRecipe, generator: torch.Generator) -> Changes:
+    """Return the changes of ``count`` tiles, on the CPU."""
+    poses = draw_poses(count, recipe, generator)
+    stains = brightness = None
     if recipe.stain_scale or recipe.stain_shift:
-        scale = 1 + recipe.stain_scale * _draw(generator, len(images), 3)
-        shift = recipe.stain_shift * _draw(generator, len(images), 3)
-        images = change_stains(images, scale.to(images), shift.to(images))
+        scale = 1 + recipe.stain_scale * _draw(generator, count, 3)
+        stains = torch.stack([scale, recipe.stain_shift * _draw(generator, count, 3)], dim=1)
     if recipe.brightness:
-        factor = 1 + recipe.brightness * _draw(generator, len(images), 1)
-        images = (images * factor.to(images)[:, :, None, None]).clamp(0, 1)
+        brightness = 1 + recipe.brightness * _draw(generator, count, 1)
+    return Changes(poses, stains, brightness)
+
+
+def change(images: Tensor, changes: Changes) -> Tensor:
+    """Return copies of RGB images [B, 3, P, P] in [0, 1] with the ``changes`` of these B tiles."""
+    images = pose(images, changes.poses)
+    if changes.stains is not None:
+        scale, shift = changes.stains.to(images).unbind(1)
+        images = change_stains(images, scale, shift)
+    if changes.brightness is not None:
+        images = (images * changes.brightness.to(images)[:, :, None, None]).clamp(0, 1)
     return images
 
 

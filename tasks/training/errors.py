@@ -5,9 +5,22 @@ class TrainingDataError(Exception):
     """The tiles cannot be trained on as they are; the message is one sentence."""
 
 
-class DivergedError(Exception):
-    """The loss is no longer a finite number; ``epoch`` (from 1) says when."""
+class StoppedError(Exception):
+    """There is no sense in training on; ``epoch`` (from 1) says when, the message is one sentence."""
+
+    def __init__(self, epoch: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.epoch = epoch
+
+
+class DivergedError(StoppedError):
+    """The loss is no longer a finite number."""
 
     def __init__(self, epoch: int, name: str, value: float) -> None:
-        super().__init__(f"training diverged in epoch {epoch}: {name} is {value}; needed a finite number")
-        self.epoch = epoch
+        super().__init__(
+            epoch, f"training diverged in epoch {epoch}: {name} is {value}; needed a finite number"
+        )
+
+
+class CollapsedError(StoppedError):
+    """The weights have no gradient any more, or the network gives all tiles the same answer."""

@@ -49,9 +49,19 @@ class TrainingJob:
         return max(1, self._shown // self.recipe.batch)
 
     @property
+    def step_size(self) -> int:
+        """Tiles of every step: the recipe's batch, or as many as there are, in equal parts."""
+        return min(self._shown, self.recipe.batch) // self.recipe.accumulate * self.recipe.accumulate
+
+    @property
+    def part_size(self) -> int:
+        """Tiles of every part of a step that is worked on at once."""
+        return self.step_size // self.recipe.accumulate
+
+    @property
     def tiles_per_epoch(self) -> int:
         """Tiles trained on in an epoch."""
-        return min(self._shown, self.steps_per_epoch * self.recipe.batch)
+        return self.steps_per_epoch * self.step_size
 
     @property
     def _shown(self) -> int:
@@ -78,10 +88,15 @@ def check_job(job: TrainingJob) -> None:
 
     Raises:
         TrainingDataError: a test tile is here, a patient is in train and val and not allowed to be, a
-            class is missing, or tiles differ in size or resolution.
+            class is missing, tiles differ in size or resolution, or are too few to be split.
     """
     _check_splits(job)
     common_mpp(job.tile_sets)
+    if job.recipe.accumulate > 1 and job.part_size < 2:
+        raise TrainingDataError(
+            f"{len(job.train)} training tiles are too few to split a step into {job.recipe.accumulate} parts "
+            "of two tiles or more"
+        )
     sizes = [tiles.pixels[0].shape[1:] for tiles in (job.train, job.val)]
     if sizes[0] != sizes[1]:
         raise TrainingDataError(f"train has tiles of shape {sizes[0]} and val of {sizes[1]}; one is needed")

@@ -7,9 +7,12 @@ unfinished ones of a modulated arm took the first epoch of ten.
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
+from tasks.functional.gradients import target_margin
 from tasks.regularizers._step import Finish
+from tasks.training.errors import CollapsedError
 from tasks.training.order import epoch_order
 from tasks.training.resume import plain
 from tasks.training.session import Session, stream
@@ -17,6 +20,9 @@ from tasks.training.validate import predict, scores
 
 CLEAN_BATCHES = 100
 """At most so many batches of training tiles are shown again after an epoch."""
+
+SPREAD = 1e-6
+"""Range of the margins, as a share of the largest, below which all tiles got the same answer."""
 
 
 def judge_epoch(session: Session, row: dict[str, float]) -> dict[str, float]:
@@ -28,23 +34,50 @@ def judge_epoch(session: Session, row: dict[str, float]) -> dict[str, float]:
     acting = [i for i, item in enumerate(session.arm.regularizers) if item.acts_after_training]
     session.model.eval()
     if not acting:
-        judged = row | _validate(session)
+        judged = row | _judged(session)
         session.note(judged)
         return judged
     trained = {name: plain(value) for name, value in session.model.state_dict().items()}
-    before = {f"{name}_as_trained": value for name, value in _validate(session).items()}
+    before = {f"{name}_as_trained": value for name, value in scores(*_predicted(session)).items()}
     finish = Finish(model=session.model, clean_batches=lambda: _clean_batches(session))
     for index in acting:
         session.arm.regularizers[index].after_training(finish, session.arm.states[index])
-    judged = row | _validate(session) | before
+    judged = row | _judged(session) | before
     session.note(judged)
     session.model.load_state_dict(trained)
     return judged
 
 
-def _validate(session: Session) -> dict[str, float]:
+def _predicted(session: Session) -> tuple[Tensor, Tensor]:
     tiles = session.job.val
-    return scores(predict(session.model, tiles, session.device), tiles.labels)
+    return predict(session.model, tiles, session.device), tiles.labels
+
+
+def _judged(session: Session) -> dict[str, float]:
+    """Return the scores of the network as it would be used."""
+    logits, labels = _predicted(session)
+    recipe = session.job.recipe
+    check_spread(logits, recipe.classes.index(recipe.target_class), len(session.history) + 1)
+    return scores(logits, labels)
+
+
+def check_spread(logits: Tensor, target: int, epoch: int) -> None:
+    """Refuse a network whose logits [N, K] are the same for all tiles.
+
+    Raises:
+        CollapsedError: the margins of class ``target`` differ by less than :data:`SPREAD` of the largest, or
+            by less than that itself where all are below 1; float32 leaves no more of a network that does not
+            look at its input. One that has hardly begun to learn already spreads them a thousand times wider.
+    """
+    margins = target_margin(logits, torch.full((len(logits),), target))
+    spread = float(margins.max() - margins.min())
+    needed = SPREAD * max(1.0, float(margins.abs().max()))
+    if spread < needed:
+        raise CollapsedError(
+            epoch,
+            f"network collapsed in epoch {epoch}: the target margins of all {len(logits)} validation tiles "
+            f"lie within {spread:.3g}; needed {needed:.3g}",
+        )
 
 
 def _clean_batches(session: Session) -> Iterator[Tensor]:

@@ -76,7 +76,8 @@ class TrainingRecipe(BaseModel):
     def _batch_can_be_split(self) -> Self:
         if self.batch % self.accumulate or self.batch < 2 * self.accumulate:
             raise ValueError(
-                f"accumulate {self.accumulate} must split batch {self.batch} into equal parts of two tiles or more"
+                f"accumulate {self.accumulate} must split batch {self.batch} into equal parts of two tiles "
+                "or more"
             )
         return self
 

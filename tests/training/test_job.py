@@ -37,6 +37,13 @@ def test_an_epoch_is_of_whole_batches(sets):
     assert (job(sets, batch=100).steps_per_epoch, job(sets, batch=100).tiles_per_epoch) == (1, 32)
 
 
+def test_a_step_is_of_equal_parts(sets):
+    whole = job(sets, batch=12, accumulate=3)
+    assert (whole.step_size, whole.part_size) == (12, 4)
+    few = job(sets, batch=100, accumulate=5)
+    assert (few.step_size, few.part_size, few.tiles_per_epoch) == (30, 6, 30)
+
+
 def test_identity_knows_recipe_seed_and_slides_but_not_the_name_of_the_arm(sets):
     base = job(sets)
     renamed = TrainingJob(base.tile_sets, base.recipe, ArmRecipe(id="b"), 0, "cpu")

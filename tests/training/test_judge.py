@@ -1,11 +1,13 @@
 """An epoch is judged as the network would be used, and training goes on as if nothing had happened."""
 
+import pytest
 import torch
 
 from tasks.models.recipe import NetworkRecipe
 from tasks.training.epoch import train_epoch
+from tasks.training.errors import CollapsedError
 from tasks.training.job import TrainingJob
-from tasks.training.judge import judge_epoch
+from tasks.training.judge import check_spread, judge_epoch
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.session import begin
 from tests._support.tile_sets import make_cohort
@@ -40,3 +42,20 @@ def test_finished_weights_are_kept_and_trained_ones_go_on(tmp_path):
     assert (
         {"running_mean", "running_var"} <= changed <= {"running_mean", "running_var", "num_batches_tracked"}
     )
+
+
+def logits_with_margins(*margins):
+    return torch.tensor([[0.0, margin] for margin in margins], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("margins", [(0.3, 0.3), (0.3, 0.3 + 9e-7), (2000.0, 2000.001)])
+def test_the_same_answer_for_all_tiles_is_a_collapse(margins):
+    with pytest.raises(
+        CollapsedError, match=r"network collapsed in epoch 4: .* all 2 validation tiles lie within"
+    ):
+        check_spread(logits_with_margins(*margins), 1, 4)
+
+
+@pytest.mark.parametrize("margins", [(0.3, 0.3 + 1.1e-6), (2000.0, 2000.003), (0.0, 0.0, 0.1)])
+def test_slightly_different_answers_are_none(margins):
+    check_spread(logits_with_margins(*margins), 1, 4)

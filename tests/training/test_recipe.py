@@ -19,6 +19,15 @@ def test_classes_must_make_sense():
         TrainingRecipe(classes=("normal", "tumour", "normal"))
 
 
+def test_a_batch_splits_into_equal_parts_of_two_or_more():
+    assert TrainingRecipe(batch=12, accumulate=6).accumulate == 6
+    for batch, accumulate in ((12, 5), (12, 12), (12, 24)):
+        with pytest.raises(
+            ValidationError, match=f"accumulate {accumulate} must split batch 12 into equal parts"
+        ):
+            TrainingRecipe(batch=batch, accumulate=accumulate)
+
+
 def test_arm_takes_regularizers_by_name_and_by_mapping():
     arm = ArmRecipe(
         id="nm", regularizers=("noise_modulation", {"name": "noise_modulation", "id": "b", "blend": 0})

@@ -3,14 +3,18 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
+from torch import nn
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.classifier import load_classifier
+from tasks.models.foreign import build_foreign
 from tasks.models.recipe import NetworkRecipe
-from tasks.training.errors import DivergedError, TrainingDataError
+from tasks.training.errors import CollapsedError, DivergedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.train import planned_tiles, train_classifier
@@ -97,6 +101,29 @@ class KilledError(Exception):
     pass
 
 
+def die():
+    raise KilledError
+
+
+class Plain(nn.Module):
+    """A network without BatchNorm."""
+
+    def __init__(self, num_classes):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, stride=2)
+        self.head = nn.Linear(4, num_classes)
+
+    def forward(self, images):
+        return self.head(self.conv(images).relu().mean((2, 3)))
+
+
+class Blind(Plain):
+    """A network that gives every tile the same answer, though its weights have gradients."""
+
+    def forward(self, images):
+        return super().forward(torch.ones_like(images))
+
+
 @pytest.mark.parametrize("arm", [STANDARD, MODULATED], ids=lambda arm: arm.id)
 def test_a_killed_training_goes_on_to_the_same_bytes(tile_sets, tmp_path, arm):
     whole, _ = run(make_job(tile_sets, arm), tmp_path / "whole")
@@ -162,8 +189,10 @@ def test_three_classes(tmp_path):
     assert load_classifier(checkpoint, torch.device("cpu"))(torch.rand(2, 3, 16, 16)).shape == (2, 3)
 
 
-def test_bfloat16_and_sampling_train_too(tile_sets, tmp_path):
-    checkpoint, _ = run(make_job(tile_sets, amp=True, class_balance="sampling"), tmp_path)
+def test_bfloat16_and_sampling_train_too(tmp_path):
+    # 64 px: torch leaves weight gradients of a convolution over one pixel unset in bfloat16 on a CPU.
+    large = make_cohort(tmp_path / "cohort", count=40, tile_px=64)[:3]
+    checkpoint, _ = run(make_job(large, amp=True, class_balance="sampling"), tmp_path)
     assert checkpoint.info.scores["val_auroc"] > 0.8
 
 
@@ -171,6 +200,51 @@ def test_a_loss_that_is_not_finite_names_the_epoch(tile_sets, tmp_path):
     with pytest.raises(DivergedError, match=r"diverged in epoch \d") as caught:
         run(make_job(tile_sets, lr=1e30, warmup=0), tmp_path)
     assert caught.value.epoch in (1, 2)
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_an_accumulated_step_is_one_on_the_whole_batch(tile_sets, tmp_path, accumulate):
+    """Without BatchNorm: the parts have the changes of the whole batch and their gradients its mean."""
+    network = NetworkRecipe(module=f"{__name__}:Plain")
+    recipes = [{"network": network, "epochs": 2, "accumulate": parts} for parts in (1, accumulate)]
+    whole, parts = (run(make_job(tile_sets, **r), tmp_path / str(r["accumulate"]))[0] for r in recipes)
+    trained = load_file(whole.weights)["network.head.weight"]
+    for name, value in load_file(whole.weights).items():
+        assert torch.allclose(value, load_file(parts.weights)[name], atol=2e-6), name
+    assert not torch.equal(trained, build_foreign(network.module, 2, 0).head.weight)
+    for column in ("train_loss", "gradient_norm", "val_loss"):
+        assert np.allclose(whole.history[column], parts.history[column], rtol=1e-4), column
+
+
+def test_accumulation_trains_with_batchnorm_and_goes_on_after_a_kill(tile_sets, tmp_path):
+    job = make_job(tile_sets, MODULATED, accumulate=4)
+    whole, _ = run(job, tmp_path / "whole")
+    assert whole.info.scores["val_auroc"] > 0.8
+    assert np.isfinite(whole.history["gradient_norm"]).all()
+    with pytest.raises(KilledError):
+        run(job, tmp_path / "cut", lambda row, epoch: die() if epoch == 2 else None)
+    (tmp_path / "cut" / "out").rmdir()
+    resumed, measures = run(job, tmp_path / "cut")
+    assert measures["epochs"] == 1
+    assert payload(resumed) == payload(whole)
+    whole_batch, _ = run(make_job(tile_sets, MODULATED), tmp_path / "one")
+    assert payload(whole)["weights.safetensors"] != payload(whole_batch)["weights.safetensors"]
+
+
+def test_too_few_tiles_for_the_parts_are_a_sentence(tile_sets, tmp_path):
+    with pytest.raises(
+        TrainingDataError, match="64 training tiles are too few to split a step into 64 parts"
+    ):
+        run(make_job(tile_sets, batch=128, accumulate=64), tmp_path)
+
+
+def test_a_network_that_does_not_look_is_a_sentence(tile_sets, tmp_path):
+    job = make_job(tile_sets, network=NetworkRecipe(module=f"{__name__}:Blind"))
+    with pytest.raises(
+        CollapsedError, match=r"network collapsed in epoch 1: .* 32 validation tiles"
+    ) as caught:
+        run(job, tmp_path)
+    assert caught.value.epoch == 1
 
 
 def test_test_tiles_are_refused(tmp_path):
