@@ -2,7 +2,7 @@
 
 Madry et al. (2018), "Towards deep learning models resistant to adversarial attacks", arXiv:1706.06083. The
 start is drawn from the whole budget: at no perturbation a divergence from the clean prediction has no
-gradient, and a start of 0.001 would be lost in the rounding of bfloat16.
+gradient but rounding noise, and after a start of 0.001 bfloat16 often rounds the logits to the clean ones.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """One training step on random tiles and a tiny network, for tests of regularizers."""
 
 import torch
+from torch import nn
 
 from tasks.models.classifier import Classifier, build_classifier
 from tasks.models.recipe import NetworkRecipe
@@ -14,6 +15,16 @@ MEAN, STD = (0.7, 0.55, 0.65), (0.2, 0.2, 0.2)
 def tiny_classifier(seed: int = 0) -> Classifier:
     """A ResNet-18 of 4 to 32 channels, in train mode."""
     return build_classifier(NetworkRecipe(width=0.0625), 2, MEAN, STD, seed).train()
+
+
+def linear_classifier(scale: float = 1.0, tile_px: int = 32, seed: int = 0) -> Classifier:
+    """Two logits that are linear in the raw pixels: the gradient of a margin is a difference of weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layer = nn.Conv2d(3, 2, tile_px)
+    with torch.no_grad():
+        layer.weight.normal_(0, scale / tile_px, generator=torch.Generator().manual_seed(seed))
+    return Classifier(nn.Sequential(layer, nn.Flatten()), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)).train()
 
 
 def random_batch(count: int = 8, tile_px: int = 32, seed: int = 0) -> Batch:

@@ -1,0 +1,160 @@
+"""SCAAT-style training: the prediction must not move when unimportant pixels are attacked.
+
+Xu et al. (2023), "SCAAT: improving neural network interpretability via saliency constrained adaptive
+adversarial training", arXiv:2311.05143. Only the abstract was at hand: adversarial samples are built under
+the guidance of the saliency map. Reconstructed is all else: that pixels of *low* saliency are attacked, that
+saliency is ranked, the three budgets, KL as the divergence, the attack's steps and every default.
+"""
+
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from tasks.functional.blur import gaussian_blur
+from tasks.functional.divergence import kl_divergence
+from tasks.functional.ranking import descending_ranks
+from tasks.regularizers._attack import most_divergent
+from tasks.regularizers._schedule import ramp
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import Regularizer, State, TrainingPasses
+
+SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""What the adaptive budget chooses from; with "none" these are eight, which three halvings tell apart."""
+
+HALVINGS = 3
+
+
+class Scaat(Regularizer):
+    """Add weight KL(p(x) || p(x + d)), with d attacked against inside a budget eps w for every pixel.
+
+    The saliency of a pixel is the mean over channels of the magnitude of the gradient of the label's margin,
+    of logits, as probabilities saturate. Pixels are put in order of it, equal ones at random: a scale of
+    values would let one hot pixel set the mask. The clean branch is not detached. The controls ``random``
+    and ``top_saliency`` differ in the order alone: same code, same eps, same number of pixels.
+
+    Notes: ``perturbation`` is the mean magnitude of d over all pixels and channels, in pixel units (white
+    glass cannot get lighter, so it is below the budget); ``share`` is the share of pixels with a budget.
+    """
+
+    source: ClassVar[str] = (
+        "SCAAT-style, after the abstract of Xu et al. (2023), arXiv:2311.05143; loss, mask, budgets and "
+        "defaults are reconstructed"
+    )
+    shares: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
+
+    mask: Literal["low_saliency", "random", "top_saliency"] = "low_saliency"
+    """Which pixels come first: the method, and its two controls."""
+
+    budget: Literal["hard", "soft", "adaptive"] = "hard"
+    """``hard``: w = 1 for the first ``share`` of the pixels.
+
+    ``soft``: w falls from 1 for the first pixel to 0 for the last, as (1 - rank) ** gamma.
+
+    ``adaptive``: as hard, with a share of each tile's own: the largest of :data:`SHARES` at which putting a
+    blurred copy in place of the pixels moves the prediction by a KL of at most ``tau``; none if none does.
+    It is found by bisection, which takes the KL to grow with the share. A control then has shares of its own
+    (compare the note ``share``), and removal by blur is no fair metric.
+    """
+
+    share: float = Field(default=0.7, gt=0, le=1)
+    """Of ``hard``: the mask takes exactly round(share x pixels)."""
+
+    gamma: float = Field(default=1.0, gt=0)
+    """Of ``soft``."""
+
+    tau: float = Field(default=0.1, ge=0)
+    """Of ``adaptive``, in nats."""
+
+    blur_px: float = Field(default=4.0, gt=0)
+    """Of ``adaptive``: standard deviation of the blur in tile pixels."""
+
+    eps: float = Field(default=4 / 255, gt=0, le=1)
+    """Largest change of a channel of a pixel, for images in [0, 1]."""
+
+    steps: int = Field(default=3, ge=1)
+    """Steps of the attack, from a random start; each moves by 2 eps w / steps."""
+
+    weight: float = Field(default=1.0, ge=0)
+    """Of the divergence."""
+
+    adversarial_weight: float = Field(default=0.0, ge=0)
+    """Of the cross-entropy on the attacked images."""
+
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of training without the term."""
+
+    ramp: float = Field(default=0.2, ge=0, le=1)
+    """Share of training over which the term then grows linearly to its full weight."""
+
+    @model_validator(mode="after")
+    def _has_a_term(self) -> "Scaat":
+        if self.weight == 0 and self.adversarial_weight == 0:
+            raise ValueError("weight and adversarial_weight are both 0: nothing would be added to the loss")
+        return self
+
+    def shared_parts(self) -> frozenset[str]:
+        """Return the clean logits, and the saliency unless the mask is random."""
+        return self.shares - {"saliency"} if self.mask == "random" else self.shares
+
+    def passes(self) -> TrainingPasses:
+        """Return the attack, the pass of the attacked images and, if adaptive, three of blurred ones."""
+        halvings = HALVINGS if self.budget == "adaptive" else 0
+        return TrainingPasses(forward=self.steps + 1 + halvings, input_backward=self.steps, full_backward=1)
+
+    def loss_terms(self, step: Step, state: State) -> tuple[dict[str, Tensor], State]:
+        """Return the divergence and, if it has a weight, the cross-entropy of the attacked images."""
+        rise = ramp(step.progress, self.warmup, self.ramp)
+        if rise == 0:
+            return {}, state
+        logits = step.forward(self._attacked(step)).logits
+        terms = {"divergence": rise * self.weight * kl_divergence(step.logits, logits).mean()}
+        if self.adversarial_weight > 0:
+            losses = F.cross_entropy(logits, step.labels, reduction="none")
+            terms["cross_entropy"] = rise * self.adversarial_weight * (step.tile_weights * losses).mean()
+        return terms, state
+
+    def _attacked(self, step: Step) -> Tensor:
+        images = step.images
+        weights = self._weights(step).view(-1, 1, *images.shape[2:])
+        attacked = most_divergent(step, self.eps * weights, self.steps)
+        step.note("perturbation", (attacked - images).abs().mean())
+        step.note("share", (weights > 0).float().mean())
+        return attacked
+
+    def _weights(self, step: Step) -> Tensor:
+        """Return w, float32 [B, P]."""
+        places = self._places(step)
+        pixels = places.shape[1]
+        if self.budget == "soft":
+            return (1 - places / (pixels - 1)) ** self.gamma
+        if self.budget == "hard":
+            return (places < round(self.share * pixels)).float()
+        return (places < self._counts(step, places)[:, None]).float()
+
+    def _places(self, step: Step) -> Tensor:
+        """Return int64 [B, P]: the place of each pixel in the order of attack, from 0."""
+        ties = step.uniform(step.images[:, 0]).flatten(1)
+        if self.mask == "random":
+            return descending_ranks(ties, ties)
+        saliency = step.saliency.abs().mean(1).flatten(1)
+        return descending_ranks(saliency if self.mask == "top_saliency" else -saliency, ties)
+
+    def _counts(self, step: Step, places: Tensor) -> Tensor:
+        """Return int64 [B]: how many pixels of each tile may be blurred, in three passes in eval mode."""
+        images, blurred = step.images, gaussian_blur(step.images, self.blur_px)
+        counts = torch.tensor(
+            [0, *(round(share * places.shape[1]) for share in SHARES)], device=images.device
+        )
+        low = torch.zeros_like(step.labels)
+        high = torch.full_like(step.labels, len(SHARES))
+        with step.eval_mode(), torch.no_grad():
+            for _ in range(HALVINGS):
+                middle = (low + high + 1) // 2
+                chosen = (places < counts[middle][:, None]).view(-1, 1, *images.shape[2:])
+                moved = step.logits_of(torch.where(chosen, blurred, images))
+                kept = kl_divergence(step.clean_logits, moved) <= self.tau
+                low, high = torch.where(kept, middle, low), torch.where(kept, high, middle - 1)
+        return counts[low]
