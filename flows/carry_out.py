@@ -52,7 +52,7 @@ def carry_out(
     *,
     at_once: int | None = None,
     together: Callable[[Slot], str] | None = None,
-    on_start: Callable[[int], None] | None = None,
+    on_start: Callable[[Sequence[Slot]], None] | None = None,
 ) -> None:
     """Bring ``state`` up to date with ``slots``.
 
@@ -62,14 +62,14 @@ def carry_out(
         submit: hands a group of parts to its verb.
         at_once: how many groups run at the same time; all that the runner takes by default.
         together: parts of equal value are handed over as one group; each alone by default.
-        on_start: told how many parts will be made, if any will.
+        on_start: told which parts will be made, if any will.
     """
     work = _reuse(state, slots)
     if not work:
         return
     stage = work[0][0].stage
     if on_start is not None:
-        on_start(len(work))
+        on_start([slot for slot, _ in work])
     groups = [list(g) for _, g in groupby(work, key=lambda w: together(w[0]) if together else w[0].label)]
     _log.info("%s: %d to make, %d reused", stage, len(work), len(slots) - len(work))
     with stage_bar(stage, len(work)) as advance:

@@ -68,6 +68,7 @@ def run(
     slide: Names = None,
     explainer: Names = None,
     metric: Names = None,
+    fold: Numbers = None,
 ) -> None:
     """Run a study, or force one stage of it; finished parts are reused."""
     prepare(home)
@@ -75,7 +76,12 @@ def run(
     from flows.session import Selection
 
     selection = Selection(
-        tuple(arm or ()), tuple(seed or ()), tuple(slide or ()), tuple(explainer or ()), tuple(metric or ())
+        tuple(arm or ()),
+        tuple(seed or ()),
+        tuple(slide or ()),
+        tuple(explainer or ()),
+        tuple(metric or ()),
+        tuple(fold or ()),
     )
     commands.run(config, commands.Target(home, data_root, only, from_, selection), out)
 

@@ -1,6 +1,7 @@
 """What the commands do, once the command line is read."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from flows.progress import part_bar, shown
 from flows.session import Orders, Selection, Session, UsageError, open_session
 from flows.status import Examination, Standing
 from flows.status import adopt as adopt_stage
+from tasks.slides.manifest import SlideRow
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,16 @@ def _print_counts(standings: list[Standing], console: Console) -> None:
 def validate(path: Path, target: Target, console: Console) -> None:
     """Check the study file and its manifest, and print what the study consists of."""
     session = _session(path, target)
-    splits = Counter(row.split for row in session.manifest.slides)
     places: Counter[str] = Counter(s.slot.stage for s in Examination(session).standings())
-    console.print(
-        f"{session.config.study}: " + ", ".join(f"{n} {split} slides" for split, n in splits.items())
-    )
+    console.print(f"{session.config.study}: {_slides_by_split(session.slides)}")
+    for fold in session.folds:
+        console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(session.slides))}")
     console.print("parts: " + ", ".join(f"{places[stage]} {stage}" for stage in STAGES))
+
+
+def _slides_by_split(rows: Sequence[SlideRow]) -> str:
+    splits = Counter(row.split for row in rows)
+    return ", ".join(f"{n} {split} slides" for split, n in splits.items())
 
 
 def adopt(stage: str, reason: str, path: Path, target: Target, console: Console) -> None:

@@ -43,6 +43,31 @@ class FailurePolicy(Section):
     """The fraction of slides that may fail in the tile stage; above it the study ends after that stage."""
 
 
+class FoldsRecipe(Section):
+    """Cross-validation: every slide that is dealt out is held out by one fold."""
+
+    by: Literal["patient", "slide"] = "patient"
+    """What goes as a whole to one group. ``slide`` parts the slides of patients, each of whom
+    ``shared_patients`` must name."""
+    of: tuple[Split, ...] = Field(("train", "val"), min_length=1)
+    """Slides of these splits of the manifest are dealt out; the others are left out of the study."""
+    count: int = Field(5, ge=3)
+    """Groups, and hence folds: one is test, one is val, at least one is train."""
+    seed: int = Field(0, ge=0)
+    """Of the shuffle before dealing."""
+    only: tuple[int, ...] | None = Field(None, min_length=1)
+    """Which folds are run; all by default."""
+
+    @model_validator(mode="after")
+    def _exist(self) -> Self:
+        _refuse_repeats("folds.of", self.of)
+        _refuse_repeats("folds.only", map(str, self.only or ()))
+        strangers = [index for index in self.only or () if not 0 <= index < self.count]
+        if strangers:
+            raise ValueError(f"only names fold {strangers[0]}; the folds are 0 to {self.count - 1}")
+        return self
+
+
 class TrainStage(Section):
     """Every arm is trained with every seed on the same recipe."""
 
@@ -126,6 +151,8 @@ class StudyConfig(Section):
     shared_patients: tuple[str, ...] = ()
     """Patients that train and val may share, each allowed by name; test shares none."""
     failures: FailurePolicy = FailurePolicy()
+    folds: FoldsRecipe | None = None
+    """Cross-validation; without it slides have the splits of the manifest."""
     tile: TilingRecipe
     train: TrainStage
     explain: ExplainStage
@@ -153,6 +180,15 @@ class StudyConfig(Section):
             raise ValueError(
                 f"train.recipe.classes {list(self.train.recipe.classes)} must be tile.classes "
                 f"{list(self.tile.classes)}, in the same order"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _folds_explain_a_slide_once(self) -> Self:
+        if self.folds is not None and self.explain.splits not in (("test",), ("val",)):
+            raise ValueError(
+                f"with folds, explain.splits must be [test] or [val], got {list(self.explain.splits)}: "
+                "results are pooled over folds, so each slide must be explained by one of them"
             )
         return self
 

@@ -26,7 +26,7 @@ def comparison_frame(state: Progressing) -> ComparisonJob:
         checkpoints=(),
         reports=(),
         failed_slides=failed_slides(state),
-        split_hash=session.manifest.split_hash,
+        split_hash=session.split_hash,
         recipe=config.compare,
         salt=installation_salt(session.home),
     )
@@ -50,7 +50,7 @@ def record_frame(state: Progressing) -> RecordJob:
         # The manifest's place is a path of this machine and tells a reader nothing.
         config={**config.model_dump(mode="json"), "manifest": Path(config.manifest).name},
         params=_headline(session),
-        split_hash=session.manifest.split_hash,
+        split_hash=session.split_hash,
         patients=frozenset(row.patient_id for row in session.manifest.slides),
         salt=installation_salt(session.home),
         failed_slides=failed_slides(state),
@@ -70,12 +70,30 @@ def _headline(session: Session) -> dict[str, str | float]:
         "explainers": ", ".join(explainer.id for explainer in config.explain.explainers),
         "metrics": ", ".join(metric.id for metric in config.evaluate.metrics),
         "device": session.device,
+        **_folds(session),
     }
 
 
-def slides_by_split(slides: Iterable[SlideRow]) -> dict[str, tuple[str, ...]]:
-    """Return {split: slide ids}, splits that hold none left out."""
+def _folds(session: Session) -> dict[str, str | float]:
+    recipe = session.config.folds
+    return {} if recipe is None else {"folds": f"{len(session.folds)} of {recipe.count} by {recipe.by}"}
+
+
+def slides_by_split(
+    session: Session, slides: Iterable[SlideRow]
+) -> dict[int | None, dict[str, tuple[str, ...]]]:
+    """Return {fold: {split: slide ids}}, splits that hold none left out.
+
+    The whole study is fold None: the manifest's splits, with folds the one group ``all folds``.
+    """
     rows = list(slides)
+    if not session.folds:
+        return {None: _by_split(rows)}
+    whole = {"all folds": tuple(row.slide_id for row in rows)}
+    return {None: whole, **{fold.index: _by_split(fold.rows(rows)) for fold in session.folds}}
+
+
+def _by_split(rows: list[SlideRow]) -> dict[str, tuple[str, ...]]:
     splits = dict.fromkeys(row.split for row in rows)
     return {split: tuple(row.slide_id for row in rows if row.split == split) for split in splits}
 

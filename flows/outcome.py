@@ -60,7 +60,7 @@ def refuse_untiled(state: Progressing) -> None:
     Raises:
         UsageError: naming the first slide.
     """
-    slides = [row.slide_id for row in state.session.manifest.slides]
+    slides = [row.slide_id for row in state.session.slides]
     missing = [s for s in slides if f"tile/{s}" not in {*state.known, *state.failed}]
     if missing and state.session.orders.only not in (None, "tile"):
         others = f" (nor are {len(missing) - 1} others)" if len(missing) > 1 else ""
@@ -73,7 +73,7 @@ def refuse_too_many(state: Progressing) -> None:
     Raises:
         TooManyFailedSlidesError: naming each slide with its reason.
     """
-    failed, slides = failed_slides(state), state.session.manifest.slides
+    failed, slides = failed_slides(state), state.session.slides
     allowed = state.session.config.failures.max_failed_slides
     if len(failed) > allowed * len(slides):
         listed = "\n".join(f"  {slide}: {why}" for slide, why in failed.items())

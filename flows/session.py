@@ -1,15 +1,17 @@
 """A study at work: its config, its manifest, its folders, and what is to be forced."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.config import STAGES, Stage, StudyConfig
+from flows.folds import Fold, dealt_out, make_folds
+from tasks.artifacts.part import digest_of
 from tasks.artifacts.payload import sha256_of
 from tasks.artifacts.record import write_atomically
 from tasks.artifacts.store import Store
-from tasks.slides.manifest import Manifest, input_files, load_manifest
+from tasks.slides.manifest import Manifest, SlideRow, input_files, load_manifest
 
 
 class UsageError(Exception):
@@ -25,6 +27,7 @@ class Selection:
     slide: tuple[str, ...] = ()
     explainer: tuple[str, ...] = ()
     metric: tuple[str, ...] = ()
+    fold: tuple[int, ...] = ()
 
     def takes(self, coords: Mapping[str, str]) -> bool:
         """Say whether a part at ``coords`` is selected; a coordinate that a part has not is no hindrance."""
@@ -53,7 +56,7 @@ class Orders:
             raise UsageError("--only and --from exclude each other; give one of them")
         if not self.selection.empty and not (self.only or self.from_stage):
             raise UsageError(
-                "--arm, --seed, --slide, --explainer and --metric narrow --only or --from; give one"
+                "--arm, --fold, --seed, --slide, --explainer and --metric narrow --only or --from; give one"
             )
 
     def forces(self, stage: Stage, coords: Mapping[str, str]) -> bool:
@@ -81,6 +84,20 @@ class Session:
     """sha256 of every input file, by path relative to the data root."""
     device: str
     orders: Orders
+    folds: tuple[Fold, ...] = ()
+    """The folds that are run; none where slides have the splits of the manifest."""
+
+    @property
+    def slides(self) -> tuple[SlideRow, ...]:
+        """The slides of the study: all of the manifest, with folds those that were dealt out."""
+        folds = self.config.folds
+        return self.manifest.slides if folds is None else dealt_out(folds, self.manifest.slides)
+
+    @property
+    def split_hash(self) -> str:
+        """Hash over who lies in which split, with folds in which split of which fold."""
+        own = self.manifest.split_hash
+        return digest_of([own, [[f.index, f.roles] for f in self.folds]]) if self.folds else own
 
     @property
     def store(self) -> Store:
@@ -116,15 +133,28 @@ def open_session(config: StudyConfig, home: Path, data_root: Path | None, orders
 
     Raises:
         ManifestError: with every problem of the manifest.
+        ConfigError: the slides cannot be dealt out as the study asks.
+        UsageError: a fold is named that the study has not.
     """
     csv = Path(config.manifest)
     root = (data_root or csv.parent).resolve()
     hashes = FileHashes(home)
-    manifest, _ = load_manifest(csv, root, frozenset(config.shared_patients), hashes)
+    shared = frozenset(config.shared_patients)
+    manifest, _ = load_manifest(csv, root, shared, hashes)
     found = {path: hashes(root / path) for row in manifest.slides for path in input_files(row).values()}
     found |= _initial_weights(config, hashes)
     hashes.save()
-    return Session(config, home, root, manifest, found, _device(config), orders)
+    folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
+    _refuse_unknown_folds(orders.selection, folds)
+    return Session(config, home, root, manifest, found, _device(config), orders, folds)
+
+
+def _refuse_unknown_folds(selection: Selection, folds: Sequence[Fold]) -> None:
+    known = [fold.index for fold in folds]
+    strangers = [index for index in selection.fold if index not in known]
+    if strangers:
+        there = f"the folds are {', '.join(map(str, known))}" if known else "the study has no folds"
+        raise UsageError(f"no fold {strangers[0]}; {there}")
 
 
 def _initial_weights(config: StudyConfig, hashes: FileHashes) -> dict[str, str]:

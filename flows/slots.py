@@ -1,22 +1,24 @@
-"""The places of a study: every part that its config and manifest call for, known before anything runs."""
+"""The slots of a study: every part that its config and manifest call for, known before anything runs.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+What all of them come together in, the comparison and the recording, is in :mod:`flows.closing_slots`.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
+from flows.places import Place, explained, explaining, places, tiles_of
 from flows.session import Session
 from flows.slot import Slot
 from tasks.explainers.base import Explainer
 from tasks.faithfulness.base import Metric
 from tasks.plugins import Plugin, modules_of, recipe_of
 from tasks.slides.manifest import SlideRow, input_files
-from tasks.training.recipe import ArmRecipe
 
 
 def tile_slots(session: Session) -> list[Slot]:
     """One place a slide."""
     recipe = recipe_of(session.config.tile)
-    return [_tile_slot(session, row, recipe) for row in session.manifest.slides]
+    return [_tile_slot(session, row, recipe) for row in session.slides]
 
 
 def _tile_slot(session: Session, row: SlideRow, recipe: Any) -> Slot:
@@ -34,44 +36,47 @@ def _tile_slot(session: Session, row: SlideRow, recipe: Any) -> Slot:
 
 
 def train_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an arm and seed, made from the tiles of train and val alone."""
-    stage = session.config.train
-    needs = {f"tiles/{r.slide_id}": f"tile/{r.slide_id}" for r in slides if r.split != "test"}
-    return [
-        Slot(
-            stage="train",
-            label=f"train/{arm.id}/seed{seed}",
-            kind="Checkpoint",
-            recipe={
-                "training": _without_init(recipe_of(arm.applied_to(stage.recipe))),
-                "regularizers": recipe_of(arm.regularizers),
-                "device": _arithmetic(session),
-                "shared_patients": sorted(session.config.shared_patients),
-            },
-            modules=("tasks.training.train", *_modules(arm.regularizers)),
-            coords={"arm": arm.id, "seed": str(seed)},
-            needs=needs,
-            files=_initial_weights(session),
-            seed=seed,
-            about=arm,
-        )
-        for arm in stage.arms
-        for seed in stage.seeds
-    ]
+    """One place an arm, fold and seed, made from the tiles of train and val alone."""
+    rows = list(slides)
+    return [_train_slot(session, place, rows) for place in places(session)]
+
+
+def _train_slot(session: Session, place: Place, slides: list[SlideRow]) -> Slot:
+    arm, stage = place.arm, session.config.train
+    seen = [row for row in place.rows(slides) if row.split != "test"]
+    recipe = {
+        "training": _without_init(recipe_of(stage.recipe)),
+        "regularizers": recipe_of(arm.regularizers),
+        "device": _arithmetic(session),
+        "shared_patients": sorted(session.config.shared_patients),
+    }
+    # The tiles name the split of the manifest; in a fold a slide has another role, and that is recipe.
+    roles = {} if place.fold is None else {"roles": {row.slide_id: row.split for row in seen}}
+    return Slot(
+        stage="train",
+        label=place.checkpoint,
+        kind="Checkpoint",
+        recipe={**recipe, **roles},
+        modules=("tasks.training.train", *_modules(arm.regularizers)),
+        coords=place.coords,
+        needs=tiles_of(seen),
+        files=_initial_weights(session),
+        seed=place.seed,
+        about=arm,
+    )
 
 
 def attribution_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an arm, seed, explainer or control, and explained slide."""
-    rows = explained(session, slides)
+    """One place a model, explainer or control, and slide that the model explains."""
     return [
         _attribution_slot(session, place, explainer, row)
-        for place in _places(session)
+        for place, rows in explaining(session, slides)
         for explainer in session.config.explain.everything
         for row in rows
     ]
 
 
-def _attribution_slot(session: Session, place: "Place", explainer: Explainer, row: SlideRow) -> Slot:
+def _attribution_slot(session: Session, place: Place, explainer: Explainer, row: SlideRow) -> Slot:
     return Slot(
         stage="explain",
         label=f"explain/{place.label}/{explainer.id}/{row.slide_id}",
@@ -85,39 +90,43 @@ def _attribution_slot(session: Session, place: "Place", explainer: Explainer, ro
 
 
 def heatmap_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an explainer and slide: the maps of all arms and seeds, drawn on one scale."""
+    """One place an explainer and slide: the maps of all models that explain it, drawn on one scale."""
+    rows = list(slides)
+    drawn: dict[str, list[Place]] = {}
+    for place, own in explaining(session, rows):
+        for row in own:
+            drawn.setdefault(row.slide_id, []).append(place)
     return [
-        Slot(
-            stage="explain",
-            label=f"heatmap/{explainer.id}/{row.slide_id}",
-            kind="Heatmaps",
-            recipe={
-                "explainer": explainer.id,
-                "target": target_of(session),
-                "heatmaps": recipe_of(session.config.explain.heatmaps),
-                "top_share": session.config.compare.top_share,
-            },
-            modules=("tasks.heatmaps.draw",),
-            coords={"explainer": explainer.id, "slide": row.slide_id},
-            needs={
-                "tiles": f"tile/{row.slide_id}",
-                **_maps_on(session, explainer, row),
-                **{f"predictions/{p.label}": f"predict/{p.label}" for p in _places(session)},
-            },
-            about=explainer,
-        )
+        _heatmap_slot(session, drawn[row.slide_id], explainer, row)
         for explainer in session.config.explain.explainers
-        for row in explained(session, slides)
+        for row in explained(session, rows)
     ]
 
 
-def _maps_on(session: Session, explainer: Explainer, row: SlideRow) -> dict[str, str]:
-    return {f"maps/{p.label}": f"explain/{p.label}/{explainer.id}/{row.slide_id}" for p in _places(session)}
+def _heatmap_slot(session: Session, drawn: list[Place], explainer: Explainer, row: SlideRow) -> Slot:
+    return Slot(
+        stage="explain",
+        label=f"heatmap/{explainer.id}/{row.slide_id}",
+        kind="Heatmaps",
+        recipe={
+            "explainer": explainer.id,
+            "target": target_of(session),
+            "heatmaps": recipe_of(session.config.explain.heatmaps),
+            "top_share": session.config.compare.top_share,
+        },
+        modules=("tasks.heatmaps.draw",),
+        coords={"explainer": explainer.id, "slide": row.slide_id},
+        needs={
+            "tiles": f"tile/{row.slide_id}",
+            **{f"maps/{p.label}": f"explain/{p.label}/{explainer.id}/{row.slide_id}" for p in drawn},
+            **{f"predictions/{p.label}": f"predict/{p.label}" for p in drawn},
+        },
+        about=explainer,
+    )
 
 
 def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an arm and seed: its logits on the explained slides."""
-    rows = explained(session, slides)
+    """One place a model: its logits on the slides that it explains."""
     return [
         Slot(
             stage="explain",
@@ -126,25 +135,24 @@ def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]
             recipe={"device": session.device},
             modules=("tasks.faithfulness._predict", "tasks.models.classifier"),
             coords=place.coords,
-            needs={"checkpoint": place.checkpoint, **_tiles(rows)},
+            needs={"checkpoint": place.checkpoint, **tiles_of(rows)},
         )
-        for place in _places(session)
+        for place, rows in explaining(session, slides)
     ]
 
 
 def report_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an arm, seed, explainer or control, and metric."""
-    rows = explained(session, slides)
+    """One place a model, explainer or control, and metric."""
     return [
         _report_slot(session, place, explainer, metric, rows)
-        for place in _places(session)
+        for place, rows in explaining(session, slides)
         for explainer in session.config.explain.everything
         for metric in session.config.evaluate.metrics
     ]
 
 
 def _report_slot(
-    session: Session, place: "Place", explainer: Explainer, metric: Metric, rows: list[SlideRow]
+    session: Session, place: Place, explainer: Explainer, metric: Metric, rows: list[SlideRow]
 ) -> Slot:
     maps = {f"maps/{r.slide_id}": f"explain/{place.label}/{explainer.id}/{r.slide_id}" for r in rows}
     return Slot(
@@ -159,84 +167,9 @@ def _report_slot(
         },
         modules=("tasks.faithfulness.plan", "tasks.models.classifier", *modules_of(metric)),
         coords={**place.coords, "explainer": explainer.id, "metric": metric.id},
-        needs={"checkpoint": place.checkpoint, **_tiles(rows), **maps},
+        needs={"checkpoint": place.checkpoint, **tiles_of(rows), **maps},
         about=(explainer.id, metric),
     )
-
-
-@dataclass(frozen=True)
-class Place:
-    """One arm with one seed."""
-
-    arm: ArmRecipe
-    seed: int
-
-    @property
-    def label(self) -> str:
-        """``<arm>/seed<seed>``."""
-        return f"{self.arm.id}/seed{self.seed}"
-
-    @property
-    def coords(self) -> dict[str, str]:
-        """The coordinates that selectors look at."""
-        return {"arm": self.arm.id, "seed": str(self.seed)}
-
-    @property
-    def checkpoint(self) -> str:
-        """The label of its checkpoint."""
-        return f"train/{self.label}"
-
-
-def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mapping[str, str]) -> Slot:
-    """The one place where all arms stand side by side; what failed is part of what it says."""
-    rows = explained(session, slides)
-    reports = {s.label: s.label for s in report_slots(session, slides)}
-    predictions = {s.label: s.label for s in prediction_slots(session, slides)}
-    checkpoints = {p.checkpoint: p.checkpoint for p in _places(session)}
-    return Slot(
-        stage="compare",
-        label="compare",
-        kind="Comparison",
-        recipe={
-            "comparison": recipe_of(session.config.compare),
-            "study": session.config.study,
-            "arms": [arm.id for arm in session.config.train.arms],
-            "explainers": {e.id: recipe_of(e) for e in session.config.explain.everything},
-            "metrics": {m.id: recipe_of(m) for m in session.config.evaluate.metrics},
-            "failed": dict(failed),
-        },
-        modules=("tasks.comparison.compare",),
-        needs={**checkpoints, **predictions, **reports, **_tiles(rows)},
-    )
-
-
-def record_slot(session: Session, slides: Iterable[SlideRow]) -> Slot:
-    """The place that stands for what MLflow holds of the study."""
-    rows = list(slides)
-    shown = [*prediction_slots(session, rows), *report_slots(session, rows), *heatmap_slots(session, rows)]
-    labels = ["compare", *(place.checkpoint for place in _places(session)), *(slot.label for slot in shown)]
-    return Slot(
-        stage="record",
-        label="record",
-        kind="Recording",
-        recipe={"record": recipe_of(session.config.record), "study": session.config.study},
-        modules=("tasks.tracking.study",),
-        needs={**{label: label for label in labels}, **_tiles(rows)},
-    )
-
-
-def explained(session: Session, slides: Iterable[SlideRow]) -> list[SlideRow]:
-    """Return the slides of the splits that are explained and evaluated."""
-    return [row for row in slides if row.split in session.config.explain.splits]
-
-
-def _places(session: Session) -> list[Place]:
-    stage = session.config.train
-    return [Place(arm, seed) for arm in stage.arms for seed in stage.seeds]
-
-
-def _tiles(rows: Iterable[SlideRow]) -> dict[str, str]:
-    return {f"tiles/{row.slide_id}": f"tile/{row.slide_id}" for row in rows}
 
 
 def target_of(session: Session) -> int:

@@ -5,12 +5,12 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from flows import slots
+from flows import closing_slots, slots
 from flows.carry_out import Progressing, Work, carry_out
 from flows.config import Stage
 from flows.frames import comparison_frame, record_frame, slides_by_split
 from flows.outcome import refuse_too_many, refuse_untiled
-from flows.readings import note_reading, refuse_leaks
+from flows.readings import note_readings, refuse_leaks
 from flows.session import Session
 from flows.slot import Slot
 from tasks.compare import compare
@@ -122,7 +122,7 @@ def compare_arms(state: Progressing) -> None:
         return compare.submit(work[0][1], comparison_frame(state), controls)
 
     if session.orders.reaches("compare"):
-        place = slots.comparison_slot(session, tiled(state), state.failed)
+        place = closing_slots.comparison_slot(session, tiled(state), state.failed)
         carry_out(state, [place.less(state.known)], submit, on_start=_noting(state, "compare"))
 
 
@@ -132,21 +132,21 @@ def record_study(state: Progressing) -> None:
     controls = frozenset(control.id for control in session.config.explain.controls)
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
-        return record.submit(work[0][1], record_frame(state), controls, slides_by_split(tiled(state)))
+        shown = slides_by_split(session, tiled(state))
+        return record.submit(work[0][1], record_frame(state), controls, shown)
 
     if session.orders.reaches("record"):
-        carry_out(state, [slots.record_slot(session, tiled(state)).less(state.known)], submit)
+        carry_out(state, [closing_slots.record_slot(session, tiled(state)).less(state.known)], submit)
 
 
 def _checkpoint_of(slot: Slot) -> str:
     return slot.needs["checkpoint"]
 
 
-def _noting(state: Progressing, stage: Stage) -> Callable[[int], None]:
-    rows = slots.explained(state.session, tiled(state))
-    return lambda parts: note_reading(state.session, stage, rows, parts)
+def _noting(state: Progressing, stage: Stage) -> Callable[[Sequence[Slot]], None]:
+    return lambda made: note_readings(state.session, stage, tiled(state), made)
 
 
 def tiled(state: Progressing) -> list[SlideRow]:
     """Return the slides that were tiled."""
-    return [row for row in state.session.manifest.slides if f"tile/{row.slide_id}" in state.known]
+    return [row for row in state.session.slides if f"tile/{row.slide_id}" in state.known]

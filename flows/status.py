@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flows import slots
+from flows import closing_slots, slots
 from flows.session import Session
 from flows.slot import Slot
 from tasks.artifacts.changes import nearest, why
@@ -39,14 +39,14 @@ class Examination:
     def standings(self) -> Iterator[Standing]:
         """Yield every part's standing, stage after stage."""
         yield from self._examine(slots.tile_slots(self._session))
-        rows = [r for r in self._session.manifest.slides if f"tile/{r.slide_id}" not in self._failed]
+        rows = [r for r in self._session.slides if f"tile/{r.slide_id}" not in self._failed]
         yield from self._examine(slots.train_slots(self._session, rows))
         yield from self._examine(slots.prediction_slots(self._session, rows))
         yield from self._examine(slots.attribution_slots(self._session, rows))
         yield from self._examine(slots.heatmap_slots(self._session, rows))
         yield from self._examine(slots.report_slots(self._session, rows))
-        yield from self._examine([slots.comparison_slot(self._session, rows, self._failed)])
-        yield from self._examine([slots.record_slot(self._session, rows)])
+        yield from self._examine([closing_slots.comparison_slot(self._session, rows, self._failed)])
+        yield from self._examine([closing_slots.record_slot(self._session, rows)])
 
     def _examine(self, places: Sequence[Slot]) -> Iterator[Standing]:
         for slot in places:

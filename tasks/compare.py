@@ -9,50 +9,49 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.part import Order, Reference, under
+from tasks.artifacts.place import place_of
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.store import Store
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
+from tasks.comparison.pooled import ByFold, pool
 
 
 @task(name="compare", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
 def compare(order: Order, frame: ComparisonJob, controls: frozenset[str]) -> Reference:
     """Return the reference of the Comparison; ``frame`` is the job without its checkpoints and reports."""
     store = Store(order.home)
-    job = replace(
-        frame,
-        checkpoints=compared_checkpoints(store, order.inputs),
-        reports=compared_reports(store, order.inputs, controls),
-    )
+    found = pool(compared_checkpoints(store, order.inputs), compared_reports(store, order.inputs, controls))
+    job = replace(frame, checkpoints=found.checkpoints, reports=found.reports, pooling=found.words)
     return store.reuse_or_build(order.part, lambda out: compare_arms(job, out), force=order.force)
 
 
-def compared_checkpoints(store: Store, inputs: Mapping[str, Reference]) -> tuple[ComparedCheckpoint, ...]:
-    """Return the checkpoints among ``inputs`` that have predictions, with what their training cost."""
+def compared_checkpoints(store: Store, inputs: Mapping[str, Reference]) -> ByFold[ComparedCheckpoint]:
+    """Return the checkpoints among ``inputs`` that have predictions, each with its fold."""
     predictions = under(inputs, "predict/")
     found = []
     for place, reference in under(inputs, "train/").items():
         if place in predictions:
-            arm, _, seed = place.rpartition("/seed")
+            at, _ = place_of(place)
             model, predicted = (
                 Checkpoint(store.path(reference)),
                 PredictionSet(store.path(predictions[place])),
             )
             measures = store.record(reference).measures
-            found.append(ComparedCheckpoint(arm, int(seed), model, predicted, measures))
-    return tuple(found)
+            found.append((at.fold, ComparedCheckpoint(at.arm, at.seed, model, predicted, measures)))
+    return found
 
 
 def compared_reports(
     store: Store, inputs: Mapping[str, Reference], controls: frozenset[str]
-) -> tuple[ComparedReport, ...]:
-    """Return the faithfulness reports among ``inputs``."""
+) -> ByFold[ComparedReport]:
+    """Return the faithfulness reports among ``inputs``, each with its fold."""
     found = []
     for place, reference in under(inputs, "evaluate/").items():
-        arm, seed, explainer, metric = place.split("/")
+        at, what = place_of(place)
+        explainer, metric = what.split("/")
         report = FaithfulnessReport(store.path(reference))
         is_control = explainer in controls
-        found.append(
-            ComparedReport(arm, int(seed.removeprefix("seed")), explainer, metric, is_control, report)
-        )
-    return tuple(found)
+        item = ComparedReport(at.arm, at.seed, explainer, metric, is_control, report)
+        found.append((at.fold, item))
+    return found

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts.attribution_set import AttributionSet
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.part import Order, Reference, under
+from tasks.artifacts.place import place_of
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
@@ -76,8 +77,7 @@ def draw(
 
 
 def _drawn(store: Store, inputs: Mapping[str, Reference], place: str) -> HeatmapCheckpoint:
-    arm, _, seed = place.rpartition("/seed")
+    name, _ = place_of(place)
     maps, predicted = AttributionSet(store.path(inputs[f"maps/{place}"])), inputs.get(f"predictions/{place}")
-    return HeatmapCheckpoint(
-        arm, int(seed), maps, PredictionSet(store.path(predicted)) if predicted else None
-    )
+    predictions = PredictionSet(store.path(predicted)) if predicted else None
+    return HeatmapCheckpoint(name.arm, name.seed, maps, predictions, name.fold)

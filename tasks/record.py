@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.part import Order, Reference, digest_of, under
+from tasks.artifacts.place import place_of
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
@@ -25,23 +26,34 @@ from tasks.tracking.study import record_study
 
 FILE = "recording.json"
 
+Slides = Mapping[str, tuple[str, ...]]
+"""The slides of each split."""
+
 
 @task(name="record", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
 def record(
-    order: Order, frame: RecordJob, controls: frozenset[str], slides: Mapping[str, tuple[str, ...]]
+    order: Order, frame: RecordJob, controls: frozenset[str], slides: Mapping[int | None, Slides]
 ) -> Reference:
     """Return the reference of the Recording, which says where in MLflow the study lies.
 
-    ``frame`` is the job without what lies in the store; ``slides`` are the tiled slides of each split.
+    ``frame`` is the job without what lies in the store; ``slides`` are the tiled slides of each split, of
+    the whole study (None) and of each fold.
     """
     store, inputs = Store(order.home), order.inputs
+    datasets = {
+        fold: tuple(_dataset(store, inputs, split, names) for split, names in splits.items())
+        for fold, splits in slides.items()
+    }
+    checkpoints = (_checkpoint(store, inputs, place, controls) for place in under(inputs, "train/"))
     job = replace(
         frame,
         fingerprint=order.part.fingerprint,
-        checkpoints=tuple(_checkpoint(store, inputs, place, controls) for place in under(inputs, "train/")),
+        checkpoints=tuple(
+            item if item.fold is None else replace(item, datasets=datasets[item.fold]) for item in checkpoints
+        ),
         comparison=store.path(inputs["compare"]) if "compare" in inputs else None,
         heatmaps=_heatmaps(store, inputs),
-        datasets=tuple(_dataset(store, inputs, split, names) for split, names in slides.items()),
+        datasets=datasets[None],
         tags={"prefect.flow_run_id": str(runtime.flow_run.id or "")},
     )
 
@@ -54,7 +66,7 @@ def record(
 def _checkpoint(
     store: Store, inputs: Mapping[str, Reference], place: str, controls: frozenset[str]
 ) -> RecordedCheckpoint:
-    arm, _, seed = place.rpartition("/seed")
+    at, _ = place_of(place)
     own, predicted = inputs[f"train/{place}"], inputs.get(f"predict/{place}")
     reports = under(inputs, f"evaluate/{place}/")
     shown = {
@@ -62,14 +74,17 @@ def _checkpoint(
     }
     stored = store.record(own)
     return RecordedCheckpoint(
-        arm=arm,
-        seed=int(seed),
+        arm=at.arm,
+        seed=at.seed,
+        fold=at.fold,
         fingerprint=digest_of([own.digest, predicted and predicted.digest, shown]),
         digest=own.digest,
         checkpoint=Checkpoint(store.path(own)),
         predictions=PredictionSet(store.path(predicted)) if predicted else None,
         reports=tuple(_report(store, name, reference, controls) for name, reference in reports.items()),
-        params={**stored.part.recipe, "fingerprint": own.fingerprint},
+        # Roles are as many as slides, and the datasets of the run tell them.
+        params={k: v for k, v in stored.part.recipe.items() if k != "roles"}
+        | {"fingerprint": own.fingerprint},
         measures=stored.measures,
     )
 

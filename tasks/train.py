@@ -1,4 +1,4 @@
-"""Verb: train one arm with one seed."""
+"""Verb: train one arm with one seed, in a study with folds on one fold."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,8 @@ def train(
     """Return the reference of the Checkpoint; training resumes after its last finished epoch."""
     store = Store(order.home)
     tile_sets = tuple(TileSet(store.path(reference)) for reference in order.inputs.values())
-    job = TrainingJob(tile_sets, arm.applied_to(recipe), arm, order.part.seed or 0, device, shared)
+    roles = order.part.recipe.get("roles")
+    job = TrainingJob(tile_sets, arm.applied_to(recipe), arm, order.part.seed or 0, device, shared, roles)
 
     def log(metrics: Mapping[str, float], epoch: int) -> None:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())

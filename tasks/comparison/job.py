@@ -52,6 +52,7 @@ class ComparisonJob:
         split_hash: hash of the split, for the page.
         salt: secret of this installation that patient ids are hashed with, should a text name one.
         recipe: how to compare.
+        pooling: that results of several folds are pooled, for the page; empty without folds.
     """
 
     study: str
@@ -65,6 +66,7 @@ class ComparisonJob:
     split_hash: str = ""
     salt: str = ""
     recipe: ComparisonRecipe = field(default_factory=ComparisonRecipe)
+    pooling: str = ""
 
     @property
     def reference_arm(self) -> str:

@@ -46,6 +46,7 @@ def _frame(summary: Summary) -> list[str]:
         f"{summary.draws} draws.",
     ]
     lines += [f"- Intervals are {note}." if note[0] == "c" else f"- {note}." for note in summary.clustering]
+    lines += [f"- {summary.pooling[0].upper()}{summary.pooling[1:]}."] if summary.pooling else []
     return [*lines, f"- Split: `{summary.split_hash[:16] or 'not given'}`."]
 
 

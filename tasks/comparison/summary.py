@@ -29,6 +29,7 @@ class Summary(BaseModel):
         clustering: the sentences of all intervals, each once.
         slide_scores: {``<arm>_s<seed>``: {slide id: score}}.
         failed_slides: {slide id: reason}.
+        pooling: that results of several folds are pooled; empty without folds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +51,7 @@ class Summary(BaseModel):
     clustering: tuple[str, ...]
     slide_scores: Mapping[str, Mapping[str, float]]
     failed_slides: Mapping[str, str]
+    pooling: str = ""
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
@@ -73,6 +75,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
         split_hash=job.split_hash,
         clustering=tuple(dict.fromkeys(row.note for row in rows if row.note)),
         slide_scores=_scores(job),
+        pooling=job.pooling,
         failed_slides={
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },

@@ -25,7 +25,8 @@ def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: Recorded
     log_params(client, run_id, _params(job, item))
     log_points(client, run_id, epoch_points(item))
     log_points(client, run_id, score_points(job, item))
-    used = [dataset for dataset in job.datasets if dataset.name in _TRAINING or item.predictions]
+    datasets = item.datasets or job.datasets
+    used = [dataset for dataset in datasets if dataset.name in _TRAINING or item.predictions]
     log_datasets(client, run_id, used, job.split_hash)
     log_checkpoint(client, client.get_run(run_id), item.name, item.checkpoint, item.digest)
     log_checkpoint_pictures(client, run_id, item.name, job.heatmaps)
@@ -62,6 +63,7 @@ def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:
     own = {
         "arm": item.arm,
         "seed": item.seed,
+        **({} if item.fold is None else {"fold": item.fold}),
         "classes": ", ".join(info.classes),
         "target_class": info.target_class,
         "mpp": info.mpp,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.part import digest_of
+from tasks.artifacts.place import PlaceName
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.tile_set import TileSet
 
@@ -39,6 +40,8 @@ class RecordedCheckpoint:
         reports: its faithfulness reports.
         params: the recipe of the arm, nested as it is in the study file.
         measures: training cost (seconds, tiles_per_second, ...).
+        fold: its fold, in a study with folds.
+        datasets: one for each split of its fold; empty without folds: those of the study.
     """
 
     arm: str
@@ -50,11 +53,13 @@ class RecordedCheckpoint:
     reports: tuple[RecordedReport, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
+    fold: int | None = None
+    datasets: tuple["RecordedDataset", ...] = ()
 
     @property
     def name(self) -> str:
-        """``<arm>_s<seed>``, as in the names of heatmap files."""
-        return f"{self.arm}_s{self.seed}"
+        """``<arm>_s<seed>``, as in the names of heatmap files; with folds ``<arm>_f<fold>_s<seed>``."""
+        return PlaceName(self.arm, self.seed, self.fold).short
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class RecordJob:
         params: what of it tells this study from others at a glance; recorded as params of the parent run.
         comparison: folder of the Comparison payload, if there is one.
         heatmaps: drawings by explainer and slide.
-        datasets: one for each split.
+        datasets: one for each split; with folds one for all, as splits differ from fold to fold.
         split_hash: hash of the split.
         patients: every patient id of the manifest; none of them leaves the store.
         salt: secret of this installation that patient ids are hashed with.

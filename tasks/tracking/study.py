@@ -77,8 +77,9 @@ class Recorder:
             if broken.info.status != "RUNNING":
                 # Cut off half way: the bin, so that nothing stands there twice.
                 self._client.delete_run(broken.info.run_id)
-        own = {"veritile.arm": item.arm, "veritile.seed": str(item.seed), PARENT: parent}
-        name = f"{item.arm} seed {item.seed}"
+        fold = {} if item.fold is None else {"veritile.fold": str(item.fold)}
+        own = {"veritile.arm": item.arm, **fold, "veritile.seed": str(item.seed), PARENT: parent}
+        name = " ".join([item.arm, *(f"fold {k}" for k in fold.values()), f"seed {item.seed}"])
         with new_run(self._client, self._experiment, name, {**tags, **own, **self._job.tags}) as run_id:
             fill_child(self._client, run_id, self._job, item)
         self.created.append(item.name)

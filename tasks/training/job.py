@@ -13,7 +13,7 @@ from tasks.models.classifier import Colour
 from tasks.plugins import recipe_of
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.tiles import LabelledTiles, labelled_tiles
+from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
 
 _SAMPLED_TILES = 4096
 
@@ -23,7 +23,8 @@ class TrainingJob:
     """One arm and seed on the tiles of some slides.
 
     ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
-    ``shared_patients`` may have slides both to train and to validate on.
+    ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
+    splits they have in a fold; without it the tiles have the splits of the manifest.
     """
 
     tile_sets: tuple[TileSet, ...]
@@ -32,16 +33,17 @@ class TrainingJob:
     seed: int
     device: str
     shared_patients: frozenset[str] = frozenset()
+    roles: Roles | None = None
 
     @cached_property
     def train(self) -> LabelledTiles:
         """The tiles that are trained on."""
-        return labelled_tiles(self.tile_sets, "train", self.recipe.classes)
+        return labelled_tiles(self.tile_sets, "train", self.recipe.classes, self.roles)
 
     @cached_property
     def val(self) -> LabelledTiles:
         """The tiles that choose the epoch."""
-        return labelled_tiles(self.tile_sets, "val", self.recipe.classes)
+        return labelled_tiles(self.tile_sets, "val", self.recipe.classes, self.roles)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -79,6 +81,7 @@ class TrainingJob:
                 "seed": self.seed,
                 "device": torch.device(self.device).type,
                 "slides": sorted([*t.table["slide_id"].unique(), len(t.table)] for t in self.tile_sets),
+                **({} if self.roles is None else {"roles": dict(self.roles)}),
             }
         )
 
@@ -105,13 +108,14 @@ def check_job(job: TrainingJob) -> None:
 def _check_splits(job: TrainingJob) -> None:
     patients: dict[str, set[str]] = {"train": set(), "val": set()}
     for tiles in job.tile_sets:
-        for split, patient in set(zip(tiles.table["split"], tiles.table["patient_id"], strict=True)):
-            if split not in patients:
-                slide = tiles.table["slide_id"].iloc[0]
-                raise TrainingDataError(
-                    f"slide {slide!r} is of split {split!r}; training may see train and val"
-                )
-            patients[split].add(patient)
+        if not len(tiles.table):
+            continue
+        split = split_of(tiles, job.roles)
+        if split not in patients:
+            raise TrainingDataError(
+                f"slide {slide_of(tiles)!r} is of split {split!r}; training may see train and val"
+            )
+        patients[split].update(tiles.table["patient_id"])
     shared = (patients["train"] & patients["val"]) - job.shared_patients
     if shared:
         raise TrainingDataError(

@@ -1,6 +1,6 @@
 """The tiles that a training may see, and how a batch of them reaches the device."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from tasks.artifacts.tile_set import MIXED, Pixels, TileSet
 from tasks.training.errors import TrainingDataError
 
 Positions = NDArray[np.intp]
+Roles = Mapping[str, str]
+"""{slide id: split} in a fold."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,41 @@ def to_images(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
-def labelled_tiles(tile_sets: Sequence[TileSet], split: str, classes: tuple[str, ...]) -> LabelledTiles:
+def slide_of(tiles: TileSet) -> str:
+    """Return the id of the slide that ``tiles`` are of."""
+    return str(tiles.table["slide_id"].iloc[0])
+
+
+def split_of(tiles: TileSet, roles: Roles | None) -> str:
+    """Return the split of a slide: its role in the fold, without ``roles`` that of the manifest.
+
+    Raises:
+        TrainingDataError: the slide has no role.
+    """
+    if roles is None:
+        return str(tiles.table["split"].iloc[0])
+    slide = slide_of(tiles)
+    if slide not in roles:
+        raise TrainingDataError(f"slide {slide!r} has no role in this fold")
+    return roles[slide]
+
+
+def labelled_tiles(
+    tile_sets: Sequence[TileSet], split: str, classes: tuple[str, ...], roles: Roles | None = None
+) -> LabelledTiles:
     """Return the tiles of ``split`` that could be read and bear one of ``classes``; mixed ones do not.
+
+    Args:
+        tile_sets: one a slide.
+        split: the wanted one.
+        classes: class names in the order of their indices.
+        roles: {slide id: split} in a fold; without it slides have the split of the manifest.
 
     Raises:
         TrainingDataError: a label that is no class, a class without tiles, or tiles of different sizes.
     """
-    chosen = [tiles for tiles in tile_sets if (tiles.table["split"] == split).any()]
-    chosen.sort(key=lambda tiles: str(tiles.table["slide_id"].iloc[0]))
+    chosen = [tiles for tiles in tile_sets if len(tiles.table) and split_of(tiles, roles) == split]
+    chosen.sort(key=slide_of)
     rows = [_rows(tiles, classes) for tiles in chosen]
     labels = [_label_indices(tiles, row, classes) for tiles, row in zip(chosen, rows, strict=True)]
     found = LabelledTiles(
