@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from tasks.functional.cosine import cosine_distance
 from tasks.regularizers._attack import Gain, ascend
 from tasks.regularizers._network import Pass
 from tasks.regularizers._schedule import ramp
@@ -25,11 +26,12 @@ class Consistency(Regularizer):
     """Minimise a CE(x) + (1 - a) CE(x*) + b d(x, x*), where a is ``mix`` and b ``feature_weight``.
 
     d is the squared distance of the last convolutional maps of the clean image x and the adversarial image
-    x*, each flattened and scaled to unit length: 2 (1 - cos).
-    x* is made in eval mode, starting at x: it needs no random start, as the gradient of a class's odds does
-    not vanish there. From ``warmup`` on, 1 - a and b grow over ``ramp``.
+    x*, each flattened and scaled to unit length: 2 (1 - cos). Shrinking the features gains nothing, and
+    features that are all zero count 2, the most that rectified ones can.
 
-    The note ``perturbation`` is the mean magnitude of x* - x over pixels and channels, in pixel units.
+    x* is made in eval mode, starting at x: it needs no random start, as the gradient of a class's odds does
+    not vanish there. From ``warmup`` on, 1 - a and b grow over ``ramp``. The note ``perturbation`` is the
+    mean magnitude of x* - x over pixels and channels, in pixel units.
 
     The logged part ``adversarial`` is (1 - a) CE(x*). Training against a single step can suddenly break
     down (Wong et al. 2020, arXiv:2001.03994): that part falls towards 0 within an epoch, while images
@@ -95,7 +97,7 @@ class Consistency(Regularizer):
         adversarial = step.forward(images)
         terms = {"adversarial": share * _cross_entropy(step, adversarial)}
         if self.feature_weight > 0:
-            distance = feature_distance(step.features, adversarial.features).mean()
+            distance = 2 * cosine_distance(step.features, adversarial.features).mean()
             terms["features"] = self.feature_weight * self._rise(step) * distance
         return terms, state
 
@@ -150,29 +152,6 @@ def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
     own = F.one_hot(classes, logits.shape[1]).bool()
     others = logits.masked_fill(own, -torch.inf).logsumexp(1)
     return logits.gather(1, classes[:, None]).squeeze(1) - others
-
-
-def feature_distance(features: Tensor, others: Tensor) -> Tensor:
-    """Return 2 (1 - cos), float [B], of the flattened feature maps [B, C, h, w] of each image.
-
-    Features that are all zero have no direction and count 2, the most that rectified features can: else a
-    network without features would have none to tell apart.
-    """
-    (first, second), (dead, gone) = zip(_unit(features), _unit(others), strict=True)
-    return (first - second).square().sum(1) + dead + gone
-
-
-def _unit(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Return features [B, D] of unit length, and 1 where there are none to scale, else 0, [B]."""
-    flat = features.flatten(1)
-    flat = flat.float() if flat.dtype == torch.bfloat16 else flat
-    # The squares of features of 1e-20 are lost in float32, so the largest is made 1 first. It needs no
-    # gradient of its own: the unit vector does not depend on it.
-    largest = flat.detach().abs().amax(1, keepdim=True)
-    dead = largest == 0
-    scaled = flat / torch.where(dead, 1, largest)
-    unit = scaled / scaled.norm(dim=1, keepdim=True).clamp_min(0.5)
-    return torch.where(dead, 0, unit), dead.squeeze(1).to(flat)
 
 
 def _cross_entropy(step: Step, images: Pass) -> Tensor:

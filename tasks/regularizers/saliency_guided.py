@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.functional.divergence import kl_divergence
-from tasks.functional.ranking import descending_ranks
+from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
 from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
@@ -78,12 +78,8 @@ class SaliencyGuided(Regularizer):
         return torch.where(chosen, lowest + (highest - lowest) * step.uniform(), images)
 
     def _chosen(self, step: Step) -> Tensor:
-        """Return bool [B, 1, H, W]: the pixels to fill; equal ones are taken at random."""
-        ties = step.uniform(step.images[:, 0]).flatten(1)
-        values = ties if self.mask == "random" else self._saliency(step).flatten(1)
-        places = descending_ranks(-values, ties)
-        chosen = places < round(self.share * places.shape[1])
-        return chosen.view(-1, 1, *step.images.shape[2:])
+        """Return bool [B, 1, H, W]: the pixels to fill."""
+        return lowest(step, None if self.mask == "random" else self._saliency(step), self.share)
 
     def _saliency(self, step: Step) -> Tensor:
         """Return [B, H, W]; gradients of opposite sign cancel between the channels of ``signed`` alone."""
