@@ -1,9 +1,11 @@
-"""A foreign network with dropout trains repeatably and leaves the global generators alone."""
+"""What an epoch reports; a foreign network with dropout repeats itself and leaves the generators alone."""
 
+import pytest
 import torch
 from torch import nn
 
 from tasks.models.recipe import NetworkRecipe
+from tasks.regularizers.scaat import Scaat
 from tasks.training.epoch import train_epoch
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -34,3 +36,16 @@ def test_dropout_repeats_itself(tmp_path):
         rows.append([train_epoch(session, epoch, lambda n: None) for epoch in (1, 2)])
     assert rows[0] == rows[1]
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_notes_of_a_method_are_columns_once_it_acts(tmp_path):
+    recipe = TrainingRecipe(network=NetworkRecipe(width=0.0625), batch=16, epochs=2)
+    method = Scaat(share=0.5, eps=0.02, steps=1, warmup=0.5, ramp=0)
+    arm = ArmRecipe(id="a", regularizers=(method,))
+    session = begin(TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, arm, 0, "cpu"), tmp_path)
+    before, after = (train_epoch(session, epoch, lambda n: None) for epoch in (1, 2))
+    assert not [name for name in before if "scaat" in name]
+    assert after["scaat.share"] == 0.5
+    assert 0 < after["scaat.perturbation"] <= 0.5 * method.eps
+    parts = after["loss_cross_entropy"] + after["loss_scaat.divergence"]
+    assert after["train_loss"] == pytest.approx(parts)

@@ -30,6 +30,18 @@ class Penalty(Regularizer):
         return {"noise": step.normal().mean(), "logits": 0.1 * step.logits.square().mean()}, state
 
 
+class Noter(Regularizer):
+    value: float = 1.0
+
+    def inputs(self, step, state):
+        step.note("moved", torch.tensor(self.value))
+        return step.inputs, state
+
+    def loss_terms(self, step, state):
+        step.note("lost", 10 * self.value * step.logits.sum().square().sign())
+        return {}, state
+
+
 def evaluate(*regularizers, weights=(1.0, 1.0)):
     arm = make_arm(*regularizers)
     step = make_step(tiny_classifier(), arm)
@@ -71,3 +83,14 @@ def test_two_of_a_kind_are_numbered_and_have_streams_of_their_own():
     assert parts["test_objective1.logits"] == parts["test_objective2.logits"]
     _, _, _, alone = evaluate(Penalty())
     assert alone["test_objective.noise"] == first
+
+
+def test_notes_bear_the_label_of_who_left_them_and_are_no_loss():
+    step, _, loss, parts = evaluate(Noter(id="one"), Noter(id="two", value=2))
+    assert list(parts) == ["cross_entropy"]
+    assert torch.equal(loss.detach(), parts["cross_entropy"])
+    found = {name: note.item() for name, note in step.notes.items()}
+    names = [f"test_objective{place}.{name}" for name in ("moved", "lost") for place in (1, 2)]
+    assert found == dict(zip(names, (1, 2, 10, 20), strict=True))
+    assert not any(note.requires_grad for note in step.notes.values())
+    assert evaluate()[0].notes == {}
