@@ -6,13 +6,12 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from tasks.regularizers._batchnorm import reestimate
-from tasks.regularizers._network import module_of
-from tasks.regularizers._step import Finish, Step
-from tasks.regularizers.base import Regularizer, State
+from tasks.regularizers._clean_statistics import CleanStatistics
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import State
 
 
-class GaussianNoise(Regularizer):
+class GaussianNoise(CleanStatistics):
     """Train on x' = x + sqrt(2) (1 - blend) s n, n ~ N(0, 1), s the channel's standard deviation in the data.
 
     Noise modulation adds noise of variance 2 (1 - blend)^2 (x - mu)^2 to a pixel, on average over the data
@@ -32,7 +31,3 @@ class GaussianNoise(Regularizer):
         """Return the noisy images; they are not clipped."""
         sigma = math.sqrt(2) * (1 - self.blend)
         return step.inputs + sigma * step.model.std * step.normal(), state
-
-    def after_training(self, finish: Finish, state: State) -> None:
-        """Take BatchNorm's running statistics from clean training tiles."""
-        reestimate(module_of(finish.model), finish.clean_batches())

@@ -10,13 +10,12 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from tasks.regularizers._batchnorm import reestimate
-from tasks.regularizers._network import module_of
-from tasks.regularizers._step import Finish, Step
-from tasks.regularizers.base import Regularizer, State
+from tasks.regularizers._clean_statistics import CleanStatistics
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import State
 
 
-class NoiseModulation(Regularizer):
+class NoiseModulation(CleanStatistics):
     """Train on x' = mu + (x - mu) (blend + (1 - blend) n^2), mu being the channel means of the data.
 
     The mean of x' is x. Its second moment is not (E n^4 = 3), so BatchNorm's statistics are those of images
@@ -33,7 +32,3 @@ class NoiseModulation(Regularizer):
         factor = self.blend + (1 - self.blend) * step.normal().square()
         mean = step.model.mean
         return mean + (step.inputs - mean) * factor, state
-
-    def after_training(self, finish: Finish, state: State) -> None:
-        """Take BatchNorm's running statistics from clean training tiles."""
-        reestimate(module_of(finish.model), finish.clean_batches())

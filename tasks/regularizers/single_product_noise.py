@@ -6,13 +6,12 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from tasks.regularizers._batchnorm import reestimate
-from tasks.regularizers._network import module_of
-from tasks.regularizers._step import Finish, Step
-from tasks.regularizers.base import Regularizer, State
+from tasks.regularizers._clean_statistics import CleanStatistics
+from tasks.regularizers._step import Step
+from tasks.regularizers.base import State
 
 
-class SingleProductNoise(Regularizer):
+class SingleProductNoise(CleanStatistics):
     """Train on x' = mu + (x - mu) (1 + sigma n), n ~ N(0, 1), sigma = sqrt(2) (1 - blend).
 
     Noise modulation's factor blend + (1 - blend) n^2 has mean 1 and variance 2 (1 - blend)^2; so has this
@@ -30,7 +29,3 @@ class SingleProductNoise(Regularizer):
         sigma = math.sqrt(2) * (1 - self.blend)
         mean = step.model.mean
         return mean + (step.inputs - mean) * (1 + sigma * step.normal()), state
-
-    def after_training(self, finish: Finish, state: State) -> None:
-        """Take BatchNorm's running statistics from clean training tiles."""
-        reestimate(module_of(finish.model), finish.clean_batches())
