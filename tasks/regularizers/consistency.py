@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from tasks.functional.cosine import cosine_distance
+from tasks.functional.odds import log_odds
 from tasks.regularizers._attack import Gain, ascend
 from tasks.regularizers._network import Pass
 from tasks.regularizers._schedule import ramp
@@ -141,17 +142,6 @@ class Consistency(Regularizer):
         classes = logits.shape[1]
         further = 1 + (step.uniform(like=logits[:, 0]) * (classes - 1)).long()
         return (predicted + further) % classes
-
-
-def log_odds(logits: Tensor, classes: Tensor) -> Tensor:
-    """Return log(p / (1 - p)), float [B], of the probability p of ``classes`` [B] under ``logits`` [B, K].
-
-    The cross-entropy falls as it grows, so both have gradients of one direction; this one keeps its size
-    where p rounds to 1, at which that of the cross-entropy is lost.
-    """
-    own = F.one_hot(classes, logits.shape[1]).bool()
-    others = logits.masked_fill(own, -torch.inf).logsumexp(1)
-    return logits.gather(1, classes[:, None]).squeeze(1) - others
 
 
 def _cross_entropy(step: Step, images: Pass) -> Tensor:

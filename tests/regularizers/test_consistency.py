@@ -6,8 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tasks.functional.odds import log_odds
 from tasks.regularizers.base import STANDARD, TrainingPasses, step_passes
-from tasks.regularizers.consistency import Consistency, log_odds
+from tasks.regularizers.consistency import Consistency
 from tasks.training.objective import objective
 from tests._support.finite_differences import slopes
 from tests._support.training_passes import counted_training_passes
@@ -212,13 +213,6 @@ def test_no_pixel_leaves_its_budget_or_the_unit_interval(settings):
 def test_a_target_for_the_least_likely_class_is_refused():
     with pytest.raises(ValueError, match="'least_likely' names its own"):
         Consistency(attack="least_likely", target="random")
-
-
-def test_log_odds_are_those_of_the_probability():
-    logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)).double()
-    classes = torch.tensor([0, 1, 2, 3, 0])
-    chance = logits.softmax(1).gather(1, classes[:, None]).squeeze(1)
-    assert torch.allclose(log_odds(logits, classes), (chance / (1 - chance)).log())
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1e-6, 1e3])
