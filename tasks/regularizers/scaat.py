@@ -15,8 +15,8 @@ from torch import Tensor
 
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.divergence import kl_divergence
-from tasks.functional.ranking import descending_ranks
 from tasks.regularizers._attack import most_divergent
+from tasks.regularizers._lowest import places
 from tasks.regularizers._schedule import ramp
 from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
@@ -126,34 +126,31 @@ class Scaat(Regularizer):
 
     def _weights(self, step: Step) -> Tensor:
         """Return w, float32 [B, P]."""
-        places = self._places(step)
-        pixels = places.shape[1]
+        order = self._places(step)
+        pixels = order.shape[1]
         if self.budget == "soft":
-            return (1 - places / (pixels - 1)) ** self.gamma
+            return (1 - order / (pixels - 1)) ** self.gamma
         if self.budget == "hard":
-            return (places < round(self.share * pixels)).float()
-        return (places < self._counts(step, places)[:, None]).float()
+            return (order < round(self.share * pixels)).float()
+        return (order < self._counts(step, order)[:, None]).float()
 
     def _places(self, step: Step) -> Tensor:
         """Return int64 [B, P]: the place of each pixel in the order of attack, from 0."""
-        ties = step.uniform(step.images[:, 0]).flatten(1)
         if self.mask == "random":
-            return descending_ranks(ties, ties)
-        saliency = step.saliency.abs().mean(1).flatten(1)
-        return descending_ranks(saliency if self.mask == "top_saliency" else -saliency, ties)
+            return places(step, None)
+        saliency = step.saliency.abs().mean(1)
+        return places(step, -saliency if self.mask == "top_saliency" else saliency)
 
-    def _counts(self, step: Step, places: Tensor) -> Tensor:
+    def _counts(self, step: Step, order: Tensor) -> Tensor:
         """Return int64 [B]: how many pixels of each tile may be blurred, in three passes in eval mode."""
         images, blurred = step.images, gaussian_blur(step.images, self.blur_px)
-        counts = torch.tensor(
-            [0, *(round(share * places.shape[1]) for share in SHARES)], device=images.device
-        )
+        counts = torch.tensor([0, *(round(share * order.shape[1]) for share in SHARES)], device=images.device)
         low = torch.zeros_like(step.labels)
         high = torch.full_like(step.labels, len(SHARES))
         with step.eval_mode(), torch.no_grad():
             for _ in range(HALVINGS):
                 middle = (low + high + 1) // 2
-                chosen = (places < counts[middle][:, None]).view(-1, 1, *images.shape[2:])
+                chosen = (order < counts[middle][:, None]).view(-1, 1, *images.shape[2:])
                 moved = step.logits_of(torch.where(chosen, blurred, images))
                 kept = kl_divergence(step.clean_logits, moved) <= self.tau
                 low, high = torch.where(kept, middle, low), torch.where(kept, high, middle - 1)
