@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from flows.model_slots import model_slots
 from flows.places import explained, places, tiles_of
 from flows.session import Session
 from flows.slot import Slot
@@ -16,6 +17,7 @@ def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mappin
     made = [
         *prediction_slots(session, rows),
         *report_slots(session, rows),
+        *model_slots(session, rows),
     ]
     labels = [*(place.checkpoint for place in places(session)), *(slot.label for slot in made)]
     pooling = ("tasks.comparison.pooled",) if session.folds else ()
@@ -29,6 +31,7 @@ def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mappin
             "arms": [arm.id for arm in session.config.train.arms],
             "explainers": {e.id: recipe_of(e) for e in session.config.explain.everything},
             "metrics": {m.id: recipe_of(m) for m in session.config.evaluate.metrics},
+            "model_metrics": {m.id: recipe_of(m) for m in session.config.evaluate.model_metrics},
             "failed": dict(failed),
         },
         modules=("tasks.comparison.compare", *pooling),
@@ -42,6 +45,7 @@ def record_slot(session: Session, slides: Iterable[SlideRow]) -> Slot:
     shown = [
         *prediction_slots(session, rows),
         *report_slots(session, rows),
+        *model_slots(session, rows),
         *heatmap_slots(session, rows),
     ]
     labels = ["compare", *(place.checkpoint for place in places(session)), *(slot.label for slot in shown)]

@@ -12,6 +12,7 @@ from tasks.comparison.recipe import ComparisonRecipe
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import Metric
 from tasks.heatmaps.job import HeatmapRecipe
+from tasks.model_metrics.base import MODEL, ModelMetric
 from tasks.plugins import plugin_type
 from tasks.tiling.recipe import TilingRecipe
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -22,8 +23,10 @@ Split = Literal["train", "val", "test"]
 
 if TYPE_CHECKING:
     AnyMetric = Metric
+    AnyModelMetric = ModelMetric
 else:
     AnyMetric = plugin_type(Metric)
+    AnyModelMetric = plugin_type(ModelMetric)
 
 
 class ConfigError(Exception):
@@ -97,6 +100,11 @@ class ExplainStage(Section):
     @model_validator(mode="after")
     def _unique(self) -> Self:
         _refuse_repeats("explainer ids", (e.id for e in self.everything))
+        if MODEL in {e.id for e in self.everything}:
+            raise ValueError(
+                f"the id {MODEL!r} is reserved for what is measured on a model without an explainer; "
+                "give that explainer another id"
+            )
         strangers = [e.id for e in self.controls if not e.control]
         if strangers:
             raise ValueError(f"{', '.join(strangers)} is no control map; list it under 'explainers'")
@@ -109,14 +117,16 @@ class ExplainStage(Section):
 
 
 class EvaluateStage(Section):
-    """Which faithfulness metrics are computed for every map."""
+    """Which metrics are computed for every map, and what is measured on the models themselves."""
 
     metrics: tuple[AnyMetric, ...] = Field(min_length=1)
+    model_metrics: tuple[AnyModelMetric, ...] = ()
+    """Measured once a model; their reports bear ``model`` where others name the explainer."""
     seed: int = 0
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        _refuse_repeats("metric ids", (m.id for m in self.metrics))
+        _refuse_repeats("metric ids", (m.id for m in (*self.metrics, *self.model_metrics)))
         return self
 
 

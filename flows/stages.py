@@ -9,13 +9,15 @@ from flows import closing_slots, slots
 from flows.carry_out import Progressing, Work, carry_out
 from flows.config import Stage
 from flows.frames import comparison_frame, record_frame, slides_by_split
+from flows.model_slots import model_slots
 from flows.outcome import refuse_too_many, refuse_untiled
 from flows.readings import note_readings, refuse_leaks
 from flows.session import Session
 from flows.slot import Slot
 from tasks.compare import compare
-from tasks.evaluate import evaluate
+from tasks.evaluate import evaluate, measure
 from tasks.explain import draw, explain, predict
+from tasks.model_metrics.base import MeasureSettings
 from tasks.record import record
 from tasks.slides.manifest import SlideRow
 from tasks.tile import tile
@@ -98,7 +100,15 @@ def _draw(state: Progressing) -> None:
 
 
 def evaluate_maps(state: Progressing) -> None:
-    """Measure every map with every metric; what one checkpoint lacks is measured in one go."""
+    """Measure every map with every metric, then the models themselves."""
+    refuse_leaks(state.session)
+    if state.session.orders.reaches("evaluate"):
+        _score_maps(state)
+        _measure_models(state)
+
+
+def _score_maps(state: Progressing) -> None:
+    """What one checkpoint lacks is scored in one go."""
     session, target = state.session, slots.target_of(state.session)
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
@@ -107,10 +117,24 @@ def evaluate_maps(state: Progressing) -> None:
         batch = session.config.resources.batch
         return evaluate.submit(place, orders, wanted, target, session.device, batch)
 
-    refuse_leaks(session)
-    if session.orders.reaches("evaluate"):
-        reports, note = slots.report_slots(session, tiled(state)), _noting(state, "evaluate")
-        carry_out(state, reports, submit, at_once=ONE_MODEL, together=_checkpoint_of, on_start=note)
+    reports, note = slots.report_slots(session, tiled(state)), _noting(state, "evaluate")
+    carry_out(state, reports, submit, at_once=ONE_MODEL, together=_checkpoint_of, on_start=note)
+
+
+def _measure_models(state: Progressing) -> None:
+    session = state.session
+    settings = MeasureSettings(
+        target=slots.target_of(session),
+        seed=session.config.evaluate.seed,
+        batch=session.config.resources.batch,
+        device=session.device,
+    )
+
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+        return measure.submit(work[0][1], work[0][0].about, settings)
+
+    places, note = model_slots(session, tiled(state)), _noting(state, "evaluate")
+    carry_out(state, places, submit, at_once=ONE_MODEL, on_start=note)
 
 
 def compare_arms(state: Progressing) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flows import closing_slots, slots
+from flows.model_slots import model_slots
 from flows.session import Session
 from flows.slot import Slot
 from tasks.artifacts.changes import nearest, why
@@ -45,6 +46,7 @@ class Examination:
         yield from self._examine(slots.attribution_slots(self._session, rows))
         yield from self._examine(slots.heatmap_slots(self._session, rows))
         yield from self._examine(slots.report_slots(self._session, rows))
+        yield from self._examine(model_slots(self._session, rows))
         yield from self._examine([closing_slots.comparison_slot(self._session, rows, self._failed)])
         yield from self._examine([closing_slots.record_slot(self._session, rows)])
 

@@ -1,4 +1,4 @@
-"""Verb: measure every map of one checkpoint with every metric that is missing, in one shared plan."""
+"""Verbs: measure every map of one checkpoint in one shared plan, and the checkpoint itself."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,9 @@ from tasks.faithfulness._evidence import Evidence
 from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
 from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.model_metrics.base import MeasureSettings, ModelMetric
+from tasks.model_metrics.plan import measure_model
 from tasks.models.classifier import load_classifier
 
 
@@ -50,6 +53,23 @@ def evaluate(
         _store(store, order, results[explainer, metric.id], share)
         for order, (explainer, metric) in zip(orders, wanted, strict=True)
     )
+
+
+@task(name="measure", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
+def measure(order: Order, metric: ModelMetric, settings: MeasureSettings) -> Reference:
+    """Return the reference of the FaithfulnessReport of one checkpoint itself, without an explainer."""
+    store = Store(order.home)
+    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
+    tile_sets = [TileSet(store.path(reference)) for reference in under(order.inputs, "tiles/").values()]
+    tiles = EvaluatedTiles(tile_sets, checkpoint.info.classes)
+
+    def write(out: Path) -> dict[str, float]:
+        started = time.perf_counter()
+        model = load_classifier(checkpoint, torch.device(settings.device))
+        measures = measure_model(metric, model, tiles, settings, order.advance).write(out)
+        return {**measures, "seconds": time.perf_counter() - started}
+
+    return store.reuse_or_build(order.part, write, force=order.force)
 
 
 def _store(store: Store, order: Order, result: MetricResult, share: float) -> Reference:

@@ -2,8 +2,9 @@
 
 Payload: ``scores.parquet`` in long form (unit, unit_id, slide_id, patient_id, section, label, score, value,
 chance), ``report.json`` (:class:`ReportInfo`) and, for metrics that trace curves, ``curves.parquet``
-(unit_id, slide_id, curve, fraction, value). ``unit`` is ``tile`` or ``section``; a unit that cannot be scored
-has a NaN value and is counted in ``excluded`` with its reason.
+(unit_id, slide_id, curve, fraction, value). ``unit`` is ``tile``, ``section`` or ``slide``; a unit that
+cannot be scored has a NaN value and is counted in ``excluded`` with its reason. What is measured on a model
+without an explainer has the same payload, and may hold further tables and pictures.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,11 @@ from tasks.tracking.door import MlflowClient
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
 from tasks.tracking.model import log_checkpoint
 from tasks.tracking.names import flat
-from tasks.tracking.pictures import log_checkpoint_pictures, log_slide_table
+from tasks.tracking.pictures import (
+    log_checkpoint_pictures,
+    log_report_pictures,
+    log_slide_table,
+)
 from tasks.tracking.runs import Point, log_params, log_points
 
 _TRAINING = ("train", "val")
@@ -30,6 +34,7 @@ def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: Recorded
     log_datasets(client, run_id, used, job.split_hash)
     log_checkpoint(client, client.get_run(run_id), item.name, item.checkpoint, item.digest)
     log_checkpoint_pictures(client, run_id, item.name, job.heatmaps)
+    log_report_pictures(client, run_id, item.reports)
     log_slide_table(client, run_id, _slides(job, item), job.heatmaps, f"overlay_{item.name}")
 
 

@@ -9,7 +9,7 @@ from PIL import Image as Pictures
 
 from tasks.heatmaps.draw import SHEET, TILE_SHEET
 from tasks.tracking.door import Image, MlflowClient
-from tasks.tracking.job import RecordedHeatmaps
+from tasks.tracking.job import RecordedHeatmaps, RecordedReport
 
 _THUMBNAIL_PX = 360
 _CARD_PX = 1600
@@ -39,6 +39,14 @@ def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[Rec
         for name in (SHEET, TILE_SHEET):
             path = f"heatmaps/{item.slide_id}/{item.explainer}"
             client.log_artifact(run_id, str(item.folder / name), path)
+
+
+def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[RecordedReport]) -> None:
+    """Log the pictures that reports hold beside their scores: card and file ``<explainer>/<metric>/...``."""
+    for item in reports:
+        for path in sorted(item.report.folder.glob("*.png")):
+            log_card(client, run_id, path, f"{item.explainer} {item.metric} {path.stem}", 0)
+            client.log_artifact(run_id, str(path), f"{item.explainer}/{item.metric}")
 
 
 def log_card(client: MlflowClient, run_id: str, path: Path, key: str, step: int) -> None:

@@ -1,0 +1,51 @@
+"""Adversarial images of a trained network, each made as if it were alone.
+
+Projected gradient steps of Madry et al. (2018), arXiv:1706.06083, from a random start. The class moved away
+from is the predicted one: the true label would leak into the image (Kurakin et al. 2017, arXiv:1611.01236).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from tasks.functional.noise import seed_of, uniform
+from tasks.functional.odds import log_odds
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How far (``eps``, in pixel units of [0, 1]), in how many steps, from which seed."""
+
+    eps: float
+    steps: int
+    seed: int
+
+
+def moved_away(model: nn.Module, images: Tensor, classes: Tensor, keys: Tensor, attack: Attack) -> Tensor:
+    """Return images [B, 3, H, W] within ``eps`` of ``images`` and in [0, 1] that speak against ``classes``.
+
+    One forward pass and one input backward pass a step; each step moves a pixel by 2 eps / steps.
+
+    Args:
+        model: gives logits [B, K], in eval mode, so that images do not influence each other.
+        images: float32 [B, 3, H, W] in [0, 1].
+        classes: int64 [B], what each image is moved away from.
+        keys: int64 [B], the tile keys that the start is drawn by.
+        attack: the budget.
+    """
+    seed = seed_of(attack.seed, "adversarial start")
+    start = uniform(seed, keys, 0, images.shape[1:]).to(images.dtype)
+    moved = _within(images + attack.eps * (2 * start - 1), images, attack.eps)
+    with torch.enable_grad():
+        for _ in range(attack.steps):
+            leaf = moved.detach().requires_grad_()
+            # Not the cross-entropy: its gradient underflows where the network is sure, so nothing would move.
+            (gradient,) = torch.autograd.grad(log_odds(model(leaf), classes).sum(), leaf)
+            moved = leaf.detach() - (2 * attack.eps / attack.steps) * gradient.sign()
+            moved = _within(moved, images, attack.eps)
+    return moved.detach()
+
+
+def _within(moved: Tensor, images: Tensor, eps: float) -> Tensor:
+    return torch.minimum(torch.maximum(moved, images - eps), images + eps).clamp(0, 1)

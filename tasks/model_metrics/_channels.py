@@ -1,0 +1,57 @@
+"""The table of channels: what each one's top tiles are, row by row."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE, Consistency
+from tasks.model_metrics._tiles import EvaluatedTiles
+
+TOP, TOP_ATTACKED = "top_tiles", "top_tiles_adversarial"
+_NAMED = 8
+"""Top tiles that are named."""
+
+
+def channel_table(consistency: Consistency, tiles: EvaluatedTiles) -> pd.DataFrame:
+    """Return one row a channel, on all tiles.
+
+    Columns: channel; alive; ``<kind>`` the raw purity and ``<kind>_chance`` for each of clean,
+    adversarial_true and adversarial_predicted; cs_true and cs_predicted; ``<kind>_<class>`` the histograms;
+    top_tiles and top_tiles_adversarial, the ids of the eight highest tiles, the highest first.
+    """
+    layer = consistency.layer(torch.ones(len(tiles), dtype=torch.bool))
+    columns: dict[str, object] = {"channel": range(len(layer.alive)), "alive": layer.alive.numpy()}
+    for kind in KINDS:
+        columns[kind] = layer.purity(kind).numpy()
+        columns[f"{kind}_chance"] = layer.chance[kind]
+    columns["cs_true"] = layer.cosine(TRUE).numpy()
+    columns["cs_predicted"] = layer.cosine(PREDICTED).numpy()
+    for kind in KINDS:
+        for place, name in enumerate(tiles.classes):
+            columns[f"{kind}_{name}"] = layer.shares[kind][:, place].numpy()
+    columns[TOP] = _named(consistency.clean_order, tiles)
+    columns[TOP_ATTACKED] = _named(consistency.adversarial_order, tiles)
+    return pd.DataFrame(columns)
+
+
+def extremes(table: pd.DataFrame, classes: Sequence[str], count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the most and the least consistent live channels, at most ``count`` of each.
+
+    They are ordered by purity on clean images, then on adversarial ones by true class, then by number. Of
+    the most consistent ones the best of each class comes first, then the second best of each: many channels
+    are wholly pure, and one class alone would fill the places. No channel is among both.
+    """
+    live = table[table["alive"]].sort_values([CLEAN, TRUE, "channel"], ascending=[False, False, True])
+    shares = live[[f"{CLEAN}_{name}" for name in classes]]
+    turns = live.groupby(shares.to_numpy().argmax(1)).cumcount().to_numpy()
+    in_turn = live.iloc[np.argsort(turns, kind="stable")]
+    most = in_turn.head(min(count, -(-len(live) // 2)))
+    return most, live.drop(most.index).tail(count)
+
+
+def _named(order: Tensor, tiles: EvaluatedTiles) -> list[list[str]]:
+    ids = tiles.table["tile_id"].to_numpy()
+    return [[str(name) for name in ids[row]] for row in order[:, :_NAMED].numpy()]

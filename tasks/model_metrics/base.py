@@ -1,0 +1,80 @@
+"""What every model metric is: a frozen recipe that measures one network on the evaluated tiles."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.functional.passes import Passes
+from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.models.classifier import Classifier
+from tasks.plugins import Plugin
+
+MODEL = "model"
+"""Stands where a report names its explainer; no explainer of a study may bear this id."""
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """What is asked, and how much at once.
+
+    Attributes:
+        target: index of the explained class; recipe.
+        seed: of every draw, beside the tile key; recipe.
+        batch: images in flight; a resource.
+        device: where the model lies; a resource.
+    """
+
+    target: int
+    seed: int = 0
+    batch: int = 64
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model metric found.
+
+    Attributes:
+        scores: long form, the columns ``SCORE_COLUMNS`` of a FaithfulnessReport; the units are tiles or
+            slides, and a unit that cannot be scored has a NaN value.
+        excluded: {reason: how many units have no value because of it}.
+        files: {file name: how to write it}, what a report holds beside its scores.
+        measures: figures of the run itself, such as a fitted temperature.
+    """
+
+    scores: pd.DataFrame
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+class ModelMetric(Plugin):
+    """Measures one network; a number depends on the network, the tiles, the recipe and the seed alone.
+
+    The network comes in eval mode with frozen parameters and is left as found. What is drawn for a tile
+    depends on (seed, tile key) alone.
+    """
+
+    package: ClassVar[str] = "tasks.model_metrics"
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the meaning, direction and bounds of each score."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its scores mean")
+
+    def passes(self) -> Passes:
+        """Return the fewest images that must go forward, and back to the input, for one tile."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
+
+    def measure(
+        self,
+        model: Classifier,
+        tiles: EvaluatedTiles,
+        settings: MeasureSettings,
+        advance: Callable[[int], None],
+    ) -> Measured:
+        """Return the scores of ``model`` on ``tiles``; ``advance`` is told of every few tiles done."""
+        raise NotImplementedError(f"{type(self).__name__} measures nothing")

@@ -1,0 +1,123 @@
+"""Gradient scale: how large gradients and logits are, so that a map sparse by collapse is seen as such."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+from torch import Tensor
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.functional.gradients import target_margin
+from tasks.functional.passes import Passes
+from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.model_metrics._units import tile_rows
+from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
+from tasks.models.classifier import Classifier
+
+Floats = NDArray[np.float64]
+_WIDEST = np.log(1000.0)
+"""Temperatures are sought from 1/1000 to 1000 times the spread of the logits."""
+
+
+class GradientScale(ModelMetric):
+    """Input gradient, logit scale and calibrated loss: a model without gradients has sparse maps too.
+
+    A regularizer can make maps sparse by making gradients vanish, or by shrinking all logits, and no index
+    of sparseness sees it. So three figures a tile stand beside it: the Euclidean norm of the gradient of the
+    target margin by the pixels, the magnitude of that margin, and the cross-entropy of the logits divided by
+    the one temperature that suits these tiles best. The temperature is fitted on the very tiles that are
+    scored: one number for all of them, which takes the scale out of the loss; it is no claim of calibration,
+    and the interval treats it as known. It is sought between 1/1000 and 1000 times the spread of the logits:
+    where every tile is classified right there is no best one, and the loss is next to nothing.
+    """
+
+    source: ClassVar[str] = (
+        "Guo, Pleiss, Sun and Weinberger (2017), arXiv:1706.04599 (one temperature); the choice of the three "
+        "figures against sparseness by collapse is ours"
+    )
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the three scores; only the loss has a better end."""
+        return (
+            ScoreInfo(
+                name="gradient_norm",
+                direction="none",
+                lower_bound=0.0,
+                meaning="Euclidean norm of the gradient of the target margin by the pixels in [0, 1]",
+            ),
+            ScoreInfo(
+                name="margin", direction="none", lower_bound=0.0, meaning="magnitude of the target margin"
+            ),
+            ScoreInfo(
+                name="cross_entropy",
+                direction="lower",
+                lower_bound=0.0,
+                meaning="cross-entropy in nats after the best single temperature, fitted on these tiles",
+            ),
+        )
+
+    def passes(self) -> Passes:
+        """One forward and one backward pass."""
+        return Passes(forward=1, backward=1)
+
+    def measure(
+        self,
+        model: Classifier,
+        tiles: EvaluatedTiles,
+        settings: MeasureSettings,
+        advance: Callable[[int], None],
+    ) -> Measured:
+        """Return the three scores of each tile."""
+        norms, logits = [], []
+        for batch in tiles.batches(settings.batch, torch.device(settings.device)):
+            norm, answers = gradient_norms(model, batch.images, settings.target)
+            norms.append(norm)
+            logits.append(answers)
+            advance(len(norm))
+        values = torch.cat(logits).double()
+        targets = torch.full((len(values),), settings.target, device=values.device)
+        margins = target_margin(values, targets).abs().cpu().numpy()
+        losses, temperature = calibrated_losses(values.cpu().numpy(), tiles.labels.numpy())
+        gradient = torch.cat(norms).double().cpu().numpy()
+        scores = {"gradient_norm": gradient, "margin": margins, "cross_entropy": losses}
+        return Measured(tile_rows(tiles, scores), measures={"temperature": temperature})
+
+
+def gradient_norms(model: Classifier, images: Tensor, target: int) -> tuple[Tensor, Tensor]:
+    """Return the norm [B] of the margin's gradient by each image, and the logits [B, K]."""
+    with torch.enable_grad():
+        leaf = images.detach().requires_grad_()
+        logits = model(leaf)
+        targets = torch.full((len(images),), target, device=images.device)
+        (gradient,) = torch.autograd.grad(target_margin(logits, targets).sum(), leaf)
+    return gradient.flatten(1).norm(dim=1), logits.detach()
+
+
+def calibrated_losses(logits: Floats, labels: NDArray[np.int64]) -> tuple[Floats, float]:
+    """Return the cross-entropy [N] in nats of logits [N, K] divided by the best temperature, and that.
+
+    The mean loss is convex in the inverse temperature, so one search along its logarithm finds it. It starts
+    from logits of unit spread (root mean square about the mean of a tile), so that the scale of the logits
+    changes no loss.
+    """
+    spread = float(np.sqrt((logits - logits.mean(axis=1, keepdims=True)).var())) or 1.0
+    even = logits / spread
+
+    def losses(log_scale: float) -> Floats:
+        scaled = even * np.exp(log_scale)
+        chosen = np.take_along_axis(scaled, labels[:, None], axis=1)[:, 0]
+        # Rounding may leave a hair below zero where a class is certain.
+        found: Floats = np.maximum(logsumexp(scaled, axis=1) - chosen, 0.0)
+        return found
+
+    best = minimize_scalar(
+        lambda log_scale: losses(log_scale).mean(),
+        bounds=(-_WIDEST, _WIDEST),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return losses(best.x), spread * float(np.exp(-best.x))
