@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tasks.functional.divergence import kl_divergence
 from tasks.functional.gradients import target_margin
@@ -131,16 +132,26 @@ def test_in_bfloat16_a_tiny_start_is_rounded_away():
     assert lost[1] < 0.05
 
 
-def test_saturated_predictions_are_attacked_all_the_same():
-    """The probability of a margin of 40 is 1 in float32; its gradient would be 0."""
+@pytest.mark.parametrize("margin", [16.0, 20.0, 30.0])
+def test_sure_predictions_are_attacked_along_their_margin(margin):
+    """In float32 the gradient by the largest logit is 0 by rounding, and part of the attack goes astray."""
     model = linear_classifier()
     with torch.no_grad():
-        model.network[0].bias.copy_(torch.tensor([40.0, 0.0]))
+        model.network[0].bias.copy_(torch.tensor([margin, 0.0]))
+    weight = model.network[0].weight.detach()
+    difference = weight[0] - weight[1]
     step = step_of(model)
-    assert (step.clean_logits.softmax(1)[:, 0] == 1).all()
-    moved = most_divergent(step, flat(step), 3) - step.images
-    dark = step.images < 0.9
-    assert (moved[dark].abs() > 0.9 * EPS).float().mean() > 0.9
+    step.images[:] = 0.5
+
+    def effect(moved):
+        return ((moved - 0.5) * difference).sum((1, 2, 3)) / (EPS * difference.abs().sum())
+
+    assert (step.clean_logits.softmax(1)[:, 0] > 0.999).all()
+    assert (effect(most_divergent(step, flat(step), 3)).abs() > 0.9).all()
+    labels = torch.zeros_like(step.labels)
+    start = random_start(step, flat(step))
+    worst = ascend(step, start, flat(step), 3, lambda z: F.cross_entropy(z, labels, reduction="none"))
+    assert (effect(worst) < -0.9).all()
 
 
 def test_the_model_and_its_statistics_are_left_alone():
