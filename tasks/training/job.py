@@ -10,6 +10,7 @@ import torch
 from tasks.artifacts.part import digest_of
 from tasks.artifacts.tile_set import Pixels, TileSet
 from tasks.models.classifier import Colour
+from tasks.models.errors import ModelError
 from tasks.plugins import recipe_of
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -92,7 +93,9 @@ def check_job(job: TrainingJob) -> None:
     Raises:
         TrainingDataError: a test tile is here, a patient is in train and val and not allowed to be, a
             class is missing, tiles differ in size or resolution, or are too few to be split.
+        ModelError: a regularizer looks into a network that does not say where.
     """
+    _check_network(job)
     _check_splits(job)
     common_mpp(job.tile_sets)
     if job.recipe.accumulate > 1 and job.part_size < 2:
@@ -103,6 +106,16 @@ def check_job(job: TrainingJob) -> None:
     sizes = [tiles.pixels[0].shape[1:] for tiles in (job.train, job.val)]
     if sizes[0] != sizes[1]:
         raise TrainingDataError(f"train has tiles of shape {sizes[0]} and val of {sizes[1]}; one is needed")
+
+
+def _check_network(job: TrainingJob) -> None:
+    module = job.recipe.network.module
+    for regularizer in job.arm.regularizers:
+        if module is not None and "pre_activations" in regularizer.shared_parts():
+            raise ModelError(
+                f"regularizer {regularizer.id!r} needs the values before the last ReLU of each stage; these "
+                f"are known of our own networks, not of network.module {module!r}"
+            )
 
 
 def _check_splits(job: TrainingJob) -> None:

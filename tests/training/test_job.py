@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from tasks.artifacts.tile_set import PIXELS
+from tasks.models.errors import ModelError
+from tasks.models.recipe import NetworkRecipe
 from tasks.training.errors import TrainingDataError
 from tasks.training.job import TrainingJob, check_job, colour_statistics
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -68,3 +70,14 @@ def test_one_resolution_and_one_size_are_needed(sets):
     sets[2].__dict__.pop("pixels", None)
     with pytest.raises(TrainingDataError):
         check_job(job(sets[1:]))
+
+
+def test_a_foreign_network_keeps_its_pre_activations_to_itself(sets):
+    recipe = TrainingRecipe(batch=12, network=NetworkRecipe(module="torch.nn:Identity"))
+    asking, sparing = (
+        ArmRecipe(id="a", regularizers=({"name": "activation_sensitivity", "weight": weight},))
+        for weight in (1e-5, 0)
+    )
+    with pytest.raises(ModelError, match=r"known of our own networks, not of network\.module 'torch"):
+        check_job(TrainingJob(tuple(sets), recipe, asking, 0, "cpu"))
+    check_job(TrainingJob(tuple(sets), recipe, sparing, 0, "cpu"))
