@@ -158,6 +158,9 @@ class StudyConfig(Section):
     cpu_threads: int = Field(2, ge=1)
     """Threads of one model on a CPU. It is recipe: another number sums in another order, and training grows
     the last bits into other weights."""
+    processes: int = Field(1, ge=1)
+    """Processes that one training is spread over, which share the threads on a CPU and have an accelerator
+    each elsewhere. It is recipe: other sums, other last bits."""
     shared_patients: tuple[str, ...] = ()
     """Patients that train and val may share, each allowed by name; test shares none."""
     failures: FailurePolicy = FailurePolicy()
@@ -190,6 +193,16 @@ class StudyConfig(Section):
             raise ValueError(
                 f"train.recipe.classes {list(self.train.recipe.classes)} must be tile.classes "
                 f"{list(self.tile.classes)}, in the same order"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_can_be_split(self) -> Self:
+        recipe = self.train.recipe
+        if recipe.batch % (recipe.accumulate * self.processes):
+            raise ValueError(
+                f"train.recipe.batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x "
+                f"processes {self.processes}"
             )
         return self
 

@@ -45,7 +45,7 @@ def _train_slot(session: Session, place: Place, slides: list[SlideRow]) -> Slot:
     arm, stage = place.arm, session.config.train
     seen = [row for row in place.rows(slides) if row.split != "test"]
     recipe = {
-        "training": _without_init(recipe_of(stage.recipe)),
+        "training": _without_init(recipe_of(arm.applied_to(stage.recipe))),
         "regularizers": recipe_of(arm.regularizers),
         "device": _arithmetic(session),
         "shared_patients": sorted(session.config.shared_patients),
@@ -57,7 +57,7 @@ def _train_slot(session: Session, place: Place, slides: list[SlideRow]) -> Slot:
         label=place.checkpoint,
         kind="Checkpoint",
         recipe={**recipe, **roles},
-        modules=("tasks.training.train", *_modules(arm.regularizers)),
+        modules=(_trainer(session), *_modules(arm.regularizers)),
         coords=place.coords,
         needs=tiles_of(seen),
         files=_initial_weights(session),
@@ -178,8 +178,14 @@ def target_of(session: Session) -> int:
 
 
 def _arithmetic(session: Session) -> str:
-    """Return what decides the last bits of training: the kind of device, on a CPU also its threads."""
-    return session.device if session.device != "cpu" else f"cpu, {session.config.cpu_threads} threads"
+    """Return what decides the last bits of training: the kind of device, processes, on a CPU also threads."""
+    config = session.config
+    one = session.device if session.device != "cpu" else f"cpu, {config.cpu_threads} threads"
+    return one if config.processes == 1 else f"{one}, {config.processes} processes"
+
+
+def _trainer(session: Session) -> str:
+    return "tasks.training.train" if session.config.processes == 1 else "tasks.training.worker"
 
 
 def _without_init(recipe: dict[str, Any]) -> dict[str, Any]:

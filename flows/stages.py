@@ -49,8 +49,8 @@ def train_arms(state: Progressing) -> None:
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         slot, order = work[0]
-        shared = frozenset(config.shared_patients)
-        return train.submit(order, slot.about, config.train.recipe, session.device, shared)
+        shared, recipe = frozenset(config.shared_patients), config.train.recipe
+        return train.submit(order, slot.about, recipe, session.device, shared, config.processes)
 
     refuse_leaks(session)
     if session.orders.reaches("train"):

@@ -13,6 +13,7 @@ from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.regularizers._batchnorm import untracked
 from tasks.regularizers._network import Network, Pass, module_of
+from tasks.regularizers._share import ALONE, Share
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Step:
     pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
     is the stream of the regularizer that is being asked, on the device of the images, and ``asked`` is its
     label. ``progress`` runs from 0 to 1 over the whole training. ``shares`` says what the regularizers of
-    the arm will ask for. ``class_weights`` [K] are set by the loss. :meth:`note` fills ``notes``.
+    the arm will ask for. ``class_weights`` [K] are set by the loss. :meth:`note` fills ``notes``. Where
+    several processes train, ``share`` says which part of the whole batch this batch is.
     """
 
     model: Network
@@ -48,6 +50,7 @@ class Step:
     shares: frozenset[str] = frozenset()
     generator: torch.Generator | None = None
     class_weights: Tensor | None = None
+    share: Share = ALONE
     inputs: Tensor = field(init=False)
     settled: bool = field(init=False, default=False)
     asked: str = field(init=False, default="")
@@ -160,17 +163,24 @@ class Step:
     def normal(self, like: Tensor | None = None) -> Tensor:
         """Return fresh standard normal float32 noise of the shape of ``like`` [B, ...], else of the images.
 
-        It comes from this regularizer's stream.
+        It comes from this regularizer's stream and is drawn for the whole batch, so that a tile's noise does
+        not depend on how many processes there are.
         """
-        return torch.randn(self._shape(like), generator=self.generator, device=self.images.device)
+        shape = self._whole_shape(like)
+        return self.share.of(torch.randn(shape, generator=self.generator, device=self.images.device))
 
     def uniform(self, like: Tensor | None = None) -> Tensor:
         """Return fresh float32 noise in [0, 1) of the shape of ``like`` [B, ...], by default the images."""
-        return torch.rand(self._shape(like), generator=self.generator, device=self.images.device)
+        shape = self._whole_shape(like)
+        return self.share.of(torch.rand(shape, generator=self.generator, device=self.images.device))
 
     def mean_over_batch(self, values: Tensor) -> Tensor:
         """Return the mean of ``values`` [B, ...] over the whole batch, detached: what a state remembers."""
-        return values.detach().mean(0)
+        return self.share.mean(values.detach().mean(0))
+
+    def of_whole_batch(self, values: Tensor) -> Tensor:
+        """Return the ``values`` [B, ...] of all tiles of the whole batch, detached: for a state by tile."""
+        return self.share.whole(values)
 
     def note(self, name: str, value: Tensor) -> None:
         """Leave a scalar that tells what a method did to the batch, such as a mean over its images.
@@ -180,8 +190,9 @@ class Step:
         """
         self.notes[f"{self.asked}.{name}" if self.asked else name] = value.detach()
 
-    def _shape(self, like: Tensor | None) -> torch.Size:
-        return self.images.shape if like is None else like.shape
+    def _whole_shape(self, like: Tensor | None) -> tuple[int, ...]:
+        own, *rest = self.images.shape if like is None else like.shape
+        return (self.share.count * own, *rest)
 
 
 def _full(logits: Tensor) -> Tensor:

@@ -11,13 +11,16 @@ from tasks.training.session import Session, stream
 
 
 def epoch_batches(session: Session, epoch: int) -> Iterator[Batch]:
-    """Yield the batches of an epoch; every ``accumulate`` of them make a step.
+    """Yield this process's batches of an epoch; every ``accumulate`` of them are its share of a step.
 
-    The changes are drawn for a step as a whole, so its tiles look the same however it is split.
+    The changes are drawn for a step as a whole, so its tiles look the same however it is split: first into
+    parts that follow one another, then each part among the processes.
     """
     job, recipe = session.job, session.job.recipe
     order = epoch_order(job.train.labels, recipe.class_balance, stream(job, "order", epoch))
-    shown = order[: job.tiles_per_epoch]
+    shown = (
+        order[: job.tiles_per_epoch].reshape(-1, job.share.count, job.part_size)[:, job.share.rank].ravel()
+    )
     parts = _changes(session, epoch)
     for images, positions in job.train.batches(shown, job.part_size, session.device):
         places = torch.from_numpy(positions)
@@ -30,10 +33,10 @@ def epoch_batches(session: Session, epoch: int) -> Iterator[Batch]:
 
 
 def _changes(session: Session, epoch: int) -> Iterator[Changes]:
-    """Yield the changes of each part of each step."""
+    """Yield the changes of each part of each step that is this process's."""
     job, size = session.job, session.job.part_size
     generator = stream(job, "augment", epoch)
     for _ in range(job.steps_per_epoch):
         whole = draw_changes(job.step_size, job.recipe.augmentation, generator)
-        for start in range(0, job.step_size, size):
+        for start in range(job.share.rank * size, job.step_size, job.share.count * size):
             yield whole.of(slice(start, start + size))

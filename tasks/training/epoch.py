@@ -1,4 +1,9 @@
-"""One pass over the training tiles."""
+"""One pass over the training tiles.
+
+Several processes may hold a part of each batch. Their gradients are averaged here, once a step and in one
+piece: ``DistributedDataParallel`` averages while a backward pass runs, and knows neither several forward
+passes a step nor gradients of gradients.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +13,7 @@ import torch
 from torch import Tensor
 
 from tasks.functional.noise import seed_of
+from tasks.regularizers._batchnorm import over_whole_batch
 from tasks.regularizers._step import Batch, Step
 from tasks.training.batches import epoch_batches
 from tasks.training.objective import objective
@@ -25,10 +31,10 @@ def train_epoch(session: Session, epoch: int, advance: Advance) -> dict[str, flo
         DivergedError: the loss is not finite.
         CollapsedError: the weight gradient is not finite, or zero in every step.
     """
-    job, tally = session.job, Tally(epoch)
+    job, tally = session.job, Tally(epoch, session.job.share)
     session.model.train()
     session.arm.generators = regularizer_streams(job, epoch)
-    with _seeded_globals(session, epoch):
+    with _seeded_globals(session, epoch), over_whole_batch(session.model, job.share):
         batches = epoch_batches(session, epoch)
         for number in range((epoch - 1) * job.steps_per_epoch, epoch * job.steps_per_epoch):
             _train_step(session, islice(batches, job.recipe.accumulate), number, tally)
@@ -51,10 +57,11 @@ def _train_step(session: Session, batches: Iterator[Batch], number: int, tally: 
             progress=number / steps,
             amp=job.recipe.amp,
             shares=session.arm.shares,
+            share=job.share,
         )
         _add(losses, _add_gradient(session, step))
         _add(notes, {name: note / job.recipe.accumulate for name, note in step.notes.items()})
-    tally.add(losses, notes, _gradient_norm(session))
+    tally.add(losses, notes, _settle_gradients(session))
     set_learning_rate(session.optimizer, learning_rate(job.recipe, number, steps))
     session.optimizer.step()
 
@@ -73,18 +80,28 @@ def _add(sums: dict[str, Tensor], figures: Mapping[str, Tensor]) -> None:
         sums[name] = sums[name] + figure if name in sums else figure
 
 
-def _gradient_norm(session: Session) -> Tensor:
+def _settle_gradients(session: Session) -> Tensor:
+    """Average the gradients over the processes and return their norm."""
     gradients = [p.grad for p in session.model.parameters() if p.grad is not None]
+    if session.job.share.count > 1:
+        flat = session.job.share.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view(gradient.shape))
     return torch.nn.utils.get_total_norm(gradients)
 
 
 @contextmanager
 def _seeded_globals(session: Session, epoch: int) -> Iterator[None]:
-    """Seed the global generators for a foreign network, whose dropout draws from them; then put them back."""
+    """Seed the global generators for a foreign network, whose dropout draws from them; then put them back.
+
+    Of several processes each draws its own, so that a network with dropout trains otherwise than in one.
+    """
     if session.job.recipe.network.module is None:
         yield
         return
     devices = [session.device] if session.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.random.manual_seed(seed_of(session.job.seed, "dropout", epoch))
+        rank = session.job.share.rank
+        torch.random.manual_seed(seed_of(session.job.seed, "dropout", epoch, *[rank] * (rank > 0)))
         yield

@@ -12,6 +12,7 @@ from tasks.artifacts.tile_set import Pixels, TileSet
 from tasks.models.classifier import Colour
 from tasks.models.errors import ModelError
 from tasks.plugins import recipe_of
+from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
@@ -25,7 +26,8 @@ class TrainingJob:
 
     ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
     ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
-    splits they have in a fold; without it the tiles have the splits of the manifest.
+    splits they have in a fold; without it the tiles have the splits of the manifest. ``share`` says which
+    part of every batch is this process's.
     """
 
     tile_sets: tuple[TileSet, ...]
@@ -35,6 +37,7 @@ class TrainingJob:
     device: str
     shared_patients: frozenset[str] = frozenset()
     roles: Roles | None = None
+    share: Share = ALONE
 
     @cached_property
     def train(self) -> LabelledTiles:
@@ -53,18 +56,22 @@ class TrainingJob:
 
     @property
     def step_size(self) -> int:
-        """Tiles of every step: the recipe's batch, or as many as there are, in equal parts."""
-        return min(self._shown, self.recipe.batch) // self.recipe.accumulate * self.recipe.accumulate
+        """Tiles of every step of all processes: the recipe's batch, or what there is, in equal parts."""
+        return min(self._shown, self.recipe.batch) // self._parts * self._parts
 
     @property
     def part_size(self) -> int:
-        """Tiles of every part of a step that is worked on at once."""
-        return self.step_size // self.recipe.accumulate
+        """Tiles of every part of a step that one process works on at once."""
+        return self.step_size // self._parts
 
     @property
     def tiles_per_epoch(self) -> int:
-        """Tiles trained on in an epoch."""
+        """Tiles trained on in an epoch, by all processes."""
         return self.steps_per_epoch * self.step_size
+
+    @property
+    def _parts(self) -> int:
+        return self.recipe.accumulate * self.share.count
 
     @property
     def _shown(self) -> int:
@@ -83,6 +90,7 @@ class TrainingJob:
                 "device": torch.device(self.device).type,
                 "slides": sorted([*t.table["slide_id"].unique(), len(t.table)] for t in self.tile_sets),
                 **({} if self.roles is None else {"roles": dict(self.roles)}),
+                **({} if self.share.count == 1 else {"processes": self.share.count}),
             }
         )
 
@@ -92,17 +100,13 @@ def check_job(job: TrainingJob) -> None:
 
     Raises:
         TrainingDataError: a test tile is here, a patient is in train and val and not allowed to be, a
-            class is missing, tiles differ in size or resolution, or are too few to be split.
+            class is missing, tiles differ in size or resolution, or batches cannot be split evenly.
         ModelError: a regularizer looks into a network that does not say where.
     """
     _check_network(job)
     _check_splits(job)
     common_mpp(job.tile_sets)
-    if job.recipe.accumulate > 1 and job.part_size < 2:
-        raise TrainingDataError(
-            f"{len(job.train)} training tiles are too few to split a step into {job.recipe.accumulate} parts "
-            "of two tiles or more"
-        )
+    _check_parts(job)
     sizes = [tiles.pixels[0].shape[1:] for tiles in (job.train, job.val)]
     if sizes[0] != sizes[1]:
         raise TrainingDataError(f"train has tiles of shape {sizes[0]} and val of {sizes[1]}; one is needed")
@@ -116,6 +120,21 @@ def _check_network(job: TrainingJob) -> None:
                 f"regularizer {regularizer.id!r} needs the values before the last ReLU of each stage; these "
                 f"are known of our own networks, not of network.module {module!r}"
             )
+
+
+def _check_parts(job: TrainingJob) -> None:
+    recipe, count = job.recipe, job.share.count
+    if recipe.batch % (recipe.accumulate * count):
+        raise TrainingDataError(
+            f"batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x processes {count}"
+        )
+    if recipe.accumulate > 1 and count * job.part_size < 2:
+        raise TrainingDataError(
+            f"{len(job.train)} training tiles are too few to split a step into {recipe.accumulate} parts of "
+            "two tiles or more"
+        )
+    if not job.part_size:
+        raise TrainingDataError(f"{len(job.train)} training tiles are too few for {count} processes")
 
 
 def _check_splits(job: TrainingJob) -> None:

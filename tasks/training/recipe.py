@@ -99,7 +99,7 @@ class ArmRecipe(BaseModel):
     regularizers: tuple[plugin_type(Regularizer), ...] = ()  # type: ignore[valid-type]  # found at run time
     """Applied in this order; none is standard training."""
     lr: float | None = Field(default=None, gt=0)
-    """Peak learning rate of this arm, in place of the recipe's: an arm without a strength to choose has this."""
+    """Peak learning rate of this arm in place of the recipe's: for an arm with no strength to choose."""
 
     def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Return ``recipe`` as this arm is trained by it."""

@@ -1,4 +1,7 @@
-"""The figures of an epoch's steps, added up on the device, and when they say that training has ended."""
+"""The figures of an epoch's steps, added up on the device, and when they say that training has ended.
+
+Where several processes train, all read the means over all, so they end together.
+"""
 
 import math
 from collections.abc import Mapping
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import CollapsedError, DivergedError
 
 CHECK_EVERY = 50
@@ -21,8 +25,9 @@ NO_LOSS = 1e-6
 class Tally:
     """Sums over the steps of epoch ``epoch`` (from 1)."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, share: Share = ALONE) -> None:
         self.epoch = epoch
+        self.share = share
         self.steps = 0
         self._parts: dict[str, Tensor] = {}
         self._notes: dict[str, Tensor] = {}
@@ -61,11 +66,14 @@ class Tally:
         return {"train_loss": loss, **parts, **notes, "learning_rate": rate, "gradient_norm": norm}
 
     def _means(self, sums: Mapping[str, Tensor]) -> dict[str, float]:
-        return {name: float(total) / self.steps for name, total in sums.items()}
+        return {name: value / self.steps for name, value in self._read(sums).items()}
+
+    def _read(self, sums: Mapping[str, Tensor]) -> dict[str, float]:
+        return {name: float(self.share.mean(total)) for name, total in sums.items()}
 
     def _check_finite(self) -> None:
-        for name, total in self._parts.items():
-            if not math.isfinite(value := float(total)):
+        for name, value in self._read(self._parts).items():
+            if not math.isfinite(value):
                 raise DivergedError(self.epoch, name, value)
         if not math.isfinite(norm := float(self._norms)):
             raise CollapsedError(

@@ -27,7 +27,8 @@ def train_classifier(
     """Train, choose the epoch on validation, and write the Checkpoint into ``out``.
 
     The state after each epoch is kept in ``work``; a later call with the same job goes on from there and on
-    a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced.
+    a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced. Of several
+    processes, all of which call this, the first alone writes into ``out`` and ``work``.
 
     Args:
         job: what to train on, how, with which seed and where.
@@ -44,6 +45,7 @@ def train_classifier(
         TrainingDataError: the tiles cannot be trained on.
         ModelError: the network cannot be made.
         DivergedError: a loss is not finite.
+        CollapsedError: the weights have no gradient any more, or all tiles get the same answer.
     """
     started = time.perf_counter()
     check_job(job)
@@ -55,7 +57,8 @@ def train_classifier(
     training = 0.0
     while len(session.history) < job.recipe.epochs:
         training += _one_epoch(session, work, log, advance)
-    write_checkpoint(session, out)
+    if job.share.first:
+        write_checkpoint(session, out)
     epochs = job.recipe.epochs - before
     return {
         "seconds": time.perf_counter() - started,
@@ -95,11 +98,17 @@ def write_checkpoint(session: Session, out: Path) -> None:
 
 
 def _one_epoch(session: Session, work: Path, log: Log, advance: Advance) -> float:
-    """Train, judge, save and log one epoch; return the seconds spent in training steps."""
+    """Train, judge, save and log one epoch; return the seconds spent in training steps.
+
+    Of several processes the first judges, while the others wait for it in their next step.
+    """
     epoch = len(session.history) + 1
     started = time.perf_counter()
     row = train_epoch(session, epoch, advance)
     seconds = time.perf_counter() - started
+    if not session.job.share.first:
+        session.history.append(row)
+        return seconds
     row = judge_epoch(session, row)
     session.save(work)
     log(row, epoch)

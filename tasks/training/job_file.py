@@ -1,0 +1,113 @@
+"""A training as a file, for processes that are started for it, and what they leave beside it.
+
+In its work folder: ``job.json`` (:class:`JobFile`), ``said.jsonl`` (what the first process reports, a line
+each) and ``failed-<rank>.json`` (the sentence that ended a process).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.artifacts.tile_set import TileSet
+from tasks.models.errors import ModelError
+from tasks.regularizers._share import Share
+from tasks.training.errors import CollapsedError, DivergedError, StoppedError, TrainingDataError
+from tasks.training.job import TrainingJob
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+
+JOB, SAID, FAILED = "job.json", "said.jsonl", "failed-{rank}.json"
+
+EXPECTED = (DivergedError, CollapsedError, TrainingDataError, ModelError)
+"""What ends a training with a sentence; anything else is a fault of ours."""
+
+
+class JobFile(BaseModel):
+    """A :class:`TrainingJob` less its share, with its folders; ``threads`` are those of each process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tile_sets: tuple[Path, ...]
+    recipe: TrainingRecipe
+    arm: ArmRecipe
+    seed: int
+    device: str
+    shared_patients: tuple[str, ...] = ()
+    roles: dict[str, str] | None = None
+    out: Path
+    work: Path
+    threads: int = 1
+
+    @classmethod
+    def of(cls, job: TrainingJob, out: Path, work: Path, threads: int) -> Self:
+        """Return the file of ``job``."""
+        return cls(
+            tile_sets=tuple(tiles.folder.resolve() for tiles in job.tile_sets),
+            recipe=job.recipe,
+            arm=job.arm,
+            seed=job.seed,
+            device=job.device,
+            shared_patients=tuple(sorted(job.shared_patients)),
+            roles=None if job.roles is None else dict(job.roles),
+            out=out.resolve(),
+            work=work.resolve(),
+            threads=threads,
+        )
+
+    def job(self, device: str, share: Share) -> TrainingJob:
+        """Return the job of the process on ``device`` that has ``share`` of every batch."""
+        tile_sets = tuple(TileSet(folder) for folder in self.tile_sets)
+        shared = frozenset(self.shared_patients)
+        return TrainingJob(tile_sets, self.recipe, self.arm, self.seed, device, shared, self.roles, share)
+
+
+def write_failure(work: Path, rank: int, error: BaseException) -> None:
+    """Leave the sentence of one of :data:`EXPECTED`."""
+    epoch = error.epoch if isinstance(error, StoppedError) else None
+    said = {"kind": type(error).__name__, "sentence": str(error), "epoch": epoch}
+    (work / FAILED.format(rank=rank)).write_text(json.dumps(said), encoding="utf-8")
+
+
+def read_failure(work: Path) -> BaseException | None:
+    """Return the exception that ended a process, the first one's before the others'."""
+    for path in sorted(work.glob(FAILED.format(rank="*"))):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        kind = next(kind for kind in EXPECTED if kind.__name__ == said["kind"])
+        # Not through its constructor, which makes the sentence: here it is made already.
+        error: BaseException = kind.__new__(kind, said["sentence"])
+        if isinstance(error, StoppedError):
+            error.epoch = said["epoch"]
+        return error
+    return None
+
+
+def forget(work: Path) -> None:
+    """Take away what processes of an earlier attempt left."""
+    for name in (SAID, FAILED.format(rank="*"), ".meeting*"):
+        for path in work.glob(name):
+            path.unlink()
+
+
+class Said:
+    """Reads what the first process reports, as far as it has got; a line that is being written waits."""
+
+    def __init__(self, work: Path) -> None:
+        self._path = work / SAID
+        self._stream: TextIO | None = None
+        self._begun = ""
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """Yield what came since the last call."""
+        if self._stream is None:
+            if not self._path.exists():
+                return
+            self._stream = self._path.open(encoding="utf-8")
+        *lines, self._begun = (self._begun + self._stream.read()).split("\n")
+        yield from (json.loads(line) for line in lines)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._stream is not None:
+            self._stream.close()

@@ -1,0 +1,138 @@
+"""One process of a training that is spread over several of one machine.
+
+    python -m torch.distributed.run --nproc-per-node 2 -m tasks.training.worker JOB.json
+
+``JOB.json`` is a :class:`tasks.training.job_file.JobFile`; the train stage writes one into the work folder of
+every training of a study with ``processes`` above 1, and starts these processes itself. ``out`` (empty) and
+``work`` must exist. The tensors go through gloo on a CPU, through nccl on accelerators, one to a process, and
+never leave the loopback device.
+"""
+
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from tasks.regularizers._share import Share
+from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
+from tasks.training.train import train_classifier
+
+_PATIENCE = timedelta(days=7)
+"""The others wait while the first judges an epoch; that a process died is noticed by who started it."""
+
+
+def main(path: Path) -> int:
+    """Train this process's share of the job in ``path``; return the exit code."""
+    _end_with_parent()
+    file = JobFile.model_validate_json(path.read_text(encoding="utf-8"))
+    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    torch.set_num_threads(file.threads)
+    device = _device(file.device)
+    _join(file.work, share, device)
+    report = _Report(file.work) if share.first else _Silent()
+    try:
+        job = file.job(device, share)
+        measures = train_classifier(job, file.out, file.work, report.log, report.advance)
+    except EXPECTED as error:
+        write_failure(file.work, share.rank, error)
+        print(error, file=sys.stderr)  # noqa: T201  # for who started it by hand
+        return 1
+    report.finish(measures)
+    _part(share)
+    return 0
+
+
+class _Silent:
+    """What all processes but the first report."""
+
+    def log(self, row: Mapping[str, float], epoch: int) -> None:
+        """Say nothing of an epoch."""
+
+    def advance(self, tiles: int) -> None:
+        """Say nothing of tiles."""
+
+    def finish(self, measures: Mapping[str, float]) -> None:
+        """Say nothing of the end."""
+
+
+class _Report(_Silent):
+    """Appends a line to the report for every step and epoch."""
+
+    def __init__(self, work: Path) -> None:
+        # Line by line, so that who reads sees whole ones.
+        self._stream = (work / SAID).open("w", buffering=1, encoding="utf-8")
+
+    def log(self, row: Mapping[str, float], epoch: int) -> None:
+        """Report the figures of an epoch."""
+        self._say({"epoch": epoch, "row": dict(row)})
+
+    def advance(self, tiles: int) -> None:
+        """Report how many tiles were just trained on."""
+        self._say({"tiles": tiles})
+
+    def finish(self, measures: Mapping[str, float]) -> None:
+        """Report the measures of the call."""
+        self._say({"measures": dict(measures)})
+
+    def _say(self, what: dict[str, object]) -> None:
+        self._stream.write(json.dumps(what) + "\n")
+
+
+def _device(kind: str) -> str:
+    """Return the device of this process; of accelerators one each."""
+    if torch.device(kind).type != "cuda":
+        return kind
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    torch.cuda.set_device(local)
+    return f"cuda:{local}"
+
+
+def _join(work: Path, share: Share, device: str) -> None:
+    if share.count == 1:
+        return
+    for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        os.environ.setdefault(name, _loopback())
+    # Meeting in a file opens no port; whoever started us is the same for all of us, and for nobody else.
+    meeting = work / f".meeting.{os.environ.get('TORCHELASTIC_RUN_ID', '')}.{os.getppid()}"
+    dist.init_process_group(
+        "nccl" if torch.device(device).type == "cuda" else "gloo",
+        store=dist.FileStore(str(meeting), share.count),  # type: ignore[attr-defined]  # torch
+        rank=share.rank,
+        world_size=share.count,
+        timeout=_PATIENCE,
+    )
+
+
+def _part(share: Share) -> None:
+    """Leave together: the first has written all when it comes here."""
+    if share.count > 1:
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+def _loopback() -> str:
+    return next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+
+
+def _end_with_parent() -> None:
+    """End this process soon after the one that started it, even if that one was killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
