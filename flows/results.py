@@ -10,6 +10,7 @@ from rich.table import Table
 from flows.outcome import Outcome
 from tasks.artifacts.part import Reference
 from tasks.artifacts.store import Store
+from tasks.comparison.wording import MOST_COLUMNS
 
 
 def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
@@ -20,7 +21,7 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
     if outcome.comparison is None:
         return
     folder = Store(home).path(reference_from(outcome.comparison))
-    _print_table(folder, console)
+    print_table(folder, console)
     console.print(f"the whole comparison: {folder / 'comparison.md'}", soft_wrap=True)
     console.print(f"heatmaps, curves and models in the browser: veritile ui --home {home}", soft_wrap=True)
 
@@ -31,11 +32,35 @@ def reference_from(text: str) -> Reference:
     return Reference(kind=kind, fingerprint=fingerprint, digest=digest)
 
 
-def _print_table(folder: Path, console: Console) -> None:
-    """Print one line a figure and one column an arm: the mean over seeds with its interval."""
+def print_table(folder: Path, console: Console) -> None:
+    """Print what became of the claims and, where the arms fit beside one another, a line a figure."""
     rows = pd.read_parquet(folder / "comparison.parquet")
-    rows = rows[rows["kind"].isin(["performance", "faithfulness"]) & (rows["direction"] != "none")]
-    arms = list(dict.fromkeys(rows["arm"]))
+    claims = rows[rows["kind"] == "claim"]
+    if len(claims):
+        console.print(_claims_table(claims))
+    figures = rows[
+        rows["kind"].isin(["performance", "model", "faithfulness"]) & (rows["direction"] != "none")
+    ]
+    arms = list(dict.fromkeys(figures["arm"]))
+    if len(arms) <= MOST_COLUMNS:
+        console.print(_figures_table(figures, arms))
+    else:
+        console.print(f"{len(arms)} arms: their figures do not fit beside one another; they are in the page")
+    for note in sorted({note for note in figures["note"] if note}):
+        console.print(f"  {escape(note)}", soft_wrap=True)
+
+
+def _claims_table(claims: pd.DataFrame) -> Table:
+    table = Table("claim", "endpoint", "difference", "verdict", box=None, pad_edge=False)
+    for row in claims.to_dict("records"):
+        endpoint = f"{row['explainer'] or 'performance'}/{row['metric']}.{row['score']}"
+        difference = f"{row['arm']} less {row['against']}: {_cell(row['value'], row['low'], row['high'])}"
+        table.add_row(row["claim"], endpoint, escape(difference), row["verdict"])
+    return table
+
+
+def _figures_table(rows: pd.DataFrame, arms: list[str]) -> Table:
+    """Return one line a figure and one column an arm: the mean over seeds with its interval."""
     table = Table("", "figure", "better", *arms, box=None, pad_edge=False)
     for (explainer, metric, score), group in rows.groupby(["explainer", "metric", "score"], sort=False):
         figures = zip(group["arm"], group["value"], group["low"], group["high"], strict=True)
@@ -45,10 +70,7 @@ def _print_table(folder: Path, console: Console) -> None:
         table.add_row(
             first, f"{metric}.{score}", group["direction"].iloc[0], *(cells.get(a, "") for a in arms)
         )
-    console.print(table)
-    notes = sorted({note for note in rows["note"] if note})
-    for note in notes:
-        console.print(f"  {escape(note)}", soft_wrap=True)
+    return table
 
 
 def _cell(value: float, low: float, high: float) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tasks.comparison.claiming import judged, unanswered
 from tasks.comparison.explaining import faithfulness_rows
 from tasks.comparison.figure import draw_comparison
 from tasks.comparison.job import ComparisonError, ComparisonJob
@@ -44,11 +45,13 @@ def compare_arms(job: ComparisonJob, out: Path) -> dict[str, float]:
 
 
 def compared_rows(job: ComparisonJob) -> list[Row]:
-    """Return all rows, tests corrected within their families."""
+    """Return all rows, tests corrected within their families; the claims come last."""
     recipe = job.recipe
     settings = BootstrapSettings(draws=recipe.draws, seed=recipe.seed, level=recipe.confidence)
     rows = [*performance_rows(job, settings), *faithfulness_rows(job, settings), *_cost_rows(job)]
-    return _corrected([_in_family(row, recipe.primary) for row in rows])
+    rows += unanswered(recipe.claims, rows)
+    corrected = _corrected([_in_family(row, recipe.primary) for row in rows])
+    return judged(corrected, recipe.claims, recipe.confidence)
 
 
 def read_rows(folder: Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from tasks.comparison.tally import Tally
-from tasks.statistics.bootstrap import BootstrapSettings, Interval, tail_levels
+from tasks.statistics.bootstrap import BootstrapSettings, Interval, drawn_weights, tail_levels
 
 Floats = NDArray[np.float64]
 _POWER = 0.8
@@ -22,13 +22,8 @@ class Draws:
 
 
 def draw(seeds: int, clusters: int, settings: BootstrapSettings) -> Draws:
-    """Draw seeds and clusters, each with replacement."""
-    generator = np.random.default_rng(settings.seed)
-    by_seed, by_cluster = (
-        generator.multinomial(count, np.full(count, 1 / count), size=settings.draws).astype(np.float64)
-        for count in (seeds, clusters)
-    )
-    return Draws(by_seed, by_cluster)
+    """Draw seeds and clusters, each with replacement: the draws that means are resampled with too."""
+    return Draws(*drawn_weights(seeds, clusters, settings))
 
 
 def point(tallies: list[Tally]) -> float:

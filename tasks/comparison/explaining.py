@@ -1,58 +1,32 @@
 """The rows on faithfulness: every arm, explainer and score, against the reference arm and the controls."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.comparison.job import ComparedReport, ComparisonJob
+from tasks.comparison.claiming import as_claim
+from tasks.comparison.endpoints import MODEL
+from tasks.comparison.job import ComparisonJob
 from tasks.comparison.rows import Row, better
+from tasks.comparison.scored import Scored, scores_of
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, mean_interval
-from tasks.statistics.clusters import Clusters, choose_clusters
 from tasks.statistics.paired import PairedDifference, paired_difference
 
 _NAN = float("nan")
-_PLACES = ["unit_id", "patient_id", "slide_id", "section"]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One score of one metric for all arms, explainers and seeds, on the same N units.
-
-    ``values`` has N columns and one row for each (arm, explainer, seed); NaN where a unit was not scored.
-    """
-
-    metric: str
-    score: str
-    direction: str
-    values: pd.DataFrame
-    controls: tuple[str, ...]
-    clusters: Clusters
-    settings: BootstrapSettings
-
-    def seeds(self, arm: str, explainer: str) -> tuple[int, ...]:
-        """Return the seeds with a report."""
-        return tuple(s for a, e, s in self.values.index if (a, e) == (arm, explainer))
-
-    def block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> NDArray[np.float64]:
-        """Return float64 [S, N]."""
-        rows = [(arm, explainer, seed) for seed in seeds]
-        return self.values.loc[rows].to_numpy(dtype=np.float64)
 
 
 def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
-    """Return the rows of kind faithfulness, difference and against_control."""
+    """Return the rows of kind faithfulness, model, difference, claim and against_control."""
     rows: list[Row] = []
     for scored in scores_of(job, settings):
-        pairs = list(dict.fromkeys((a, e) for a, e, _ in scored.values.index))
-        means = {pair: _mean_row(scored, *pair) for pair in pairs}
+        means = {pair: _mean_row(scored, *pair) for pair in scored.pairs}
         rows += [_flagged(row, means) for row in means.values()]
-        rows += [_difference(scored, job.reference_arm, *pair) for pair in _comparable(job, scored, pairs)]
+        rows += [_difference(scored, job.reference_arm, *pair) for pair in _comparable(job, scored)]
+        rows += _claims(job, scored)
         rows += [
             _against_control(scored, arm, explainer, control)
-            for arm, explainer in pairs
+            for arm, explainer in scored.pairs
             if explainer not in scored.controls
             for control in scored.controls
             if (arm, control) in means
@@ -60,49 +34,25 @@ def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[R
     return rows
 
 
-def scores_of(job: ComparisonJob, settings: BootstrapSettings) -> Iterator[Scored]:
-    """Yield every named score of every metric, in the order of the reports."""
-    for metric in dict.fromkeys(item.metric for item in job.reports):
-        items = [item for item in job.reports if item.metric == metric]
-        controls = tuple(dict.fromkeys(item.explainer for item in items if item.is_control))
-        for info in items[0].report.info.scores:
-            values, places = _values(items, info.name, job.arms)
-            if len(places):
-                yield Scored(
-                    metric=metric,
-                    score=info.name,
-                    direction=info.direction,
-                    values=values,
-                    controls=controls,
-                    clusters=choose_clusters(places),
-                    settings=settings,
-                )
-
-
-def _values(
-    items: list[ComparedReport], score: str, arms: tuple[str, ...]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the values by (arm, explainer, seed) and unit, and the places of the units, in one order."""
-    series: dict[tuple[str, str, int], pd.Series] = {}
-    places: list[pd.DataFrame] = []
-    for item in sorted(items, key=lambda item: (arms.index(item.arm), item.is_control)):
-        part = item.report.scores
-        part = part[(part["score"] == score) & part["value"].notna()]
-        series[item.arm, item.explainer, item.seed] = part.set_index("unit_id")["value"]
-        places.append(part[_PLACES])
-    units = pd.concat(places).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
-    values = pd.DataFrame({key: one.reindex(units["unit_id"]) for key, one in series.items()}).T
-    return values, units.reset_index(drop=True)
-
-
-def _comparable(job: ComparisonJob, scored: Scored, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _comparable(job: ComparisonJob, scored: Scored) -> list[tuple[str, str]]:
     """Return the (arm, explainer) that can be set against the reference arm; controls are no claims."""
     return [
         (arm, explainer)
-        for arm, explainer in pairs
+        for arm, explainer in scored.pairs
         if arm != job.reference_arm
         and explainer not in scored.controls
-        and (job.reference_arm, explainer) in pairs
+        and (job.reference_arm, explainer) in scored.pairs
+    ]
+
+
+def _claims(job: ComparisonJob, scored: Scored) -> list[Row]:
+    """Return the claims about this score whose two arms have it."""
+    return [
+        as_claim(_difference(scored, claim.against, claim.arm, explainer), claim)
+        for claim in job.recipe.claims
+        for explainer, metric, score in [claim.parts]
+        if (metric, score) == (scored.metric, scored.score)
+        and {(claim.arm, explainer), (claim.against, explainer)} <= set(scored.pairs)
     ]
 
 
@@ -115,7 +65,6 @@ def _mean_row(scored: Scored, arm: str, explainer: str) -> Row:
         found = mean_interval(block, scored.clusters.codes, scored.settings)
     return replace(
         _blank(scored, arm, explainer),
-        kind="faithfulness",
         value=found.estimate,
         low=found.low,
         high=found.high,
@@ -128,9 +77,8 @@ def _difference(scored: Scored, reference: str, arm: str, explainer: str) -> Row
     """Return ``arm`` less ``reference`` for one explainer."""
     other = scored.seeds(reference, explainer)
     seeds = tuple(seed for seed in scored.seeds(arm, explainer) if seed in other)
-    blank = replace(
-        _blank(scored, arm, explainer), kind="difference", family="faithfulness", against=reference
-    )
+    blank = _blank(scored, arm, explainer)
+    blank = replace(blank, kind="difference", family=blank.kind, against=reference)
     return _paired(
         scored, blank, scored.block(arm, explainer, seeds), scored.block(reference, explainer, seeds)
     )
@@ -148,7 +96,14 @@ def _paired(scored: Scored, blank: Row, one: NDArray[np.float64], other: NDArray
     known = np.isfinite(one) & np.isfinite(other)
     if not known.any():
         return blank
-    blank = replace(blank, value=float((one - other)[known].mean()), seeds=len(one), units=int(known.sum()))
+    blank = replace(
+        blank,
+        value=float((one - other)[known].mean()),
+        mean=float(one[known].mean()),
+        mean_against=float(other[known].mean()),
+        seeds=len(one),
+        units=int(known.sum()),
+    )
     if scored.clusters.level is None:
         return blank
     return _with_test(blank, paired_difference(one, other, scored.clusters.codes, scored.settings))
@@ -170,7 +125,7 @@ def _with_test(row: Row, found: PairedDifference) -> Row:
 def _blank(scored: Scored, arm: str, explainer: str) -> Row:
     clusters = scored.clusters
     return Row(
-        kind="faithfulness",
+        kind="model" if explainer == MODEL else "faithfulness",
         arm=arm,
         explainer=explainer,
         metric=scored.metric,

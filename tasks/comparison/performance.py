@@ -17,7 +17,6 @@ from tasks.artifacts.tile_set import MIXED
 from tasks.functional.probabilities import softmax
 
 Floats = NDArray[np.float64]
-LEVELS = ("tile", "slide")
 
 
 @dataclass(frozen=True)

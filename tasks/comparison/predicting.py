@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.prediction_set import PredictionSet
+from tasks.comparison.claiming import as_claim
 from tasks.comparison.doubt import Draws, detectable, draw, drawn, interval, p_value, point
+from tasks.comparison.endpoints import DIRECTIONS, LEVELS, PERFORMANCE
 from tasks.comparison.job import ComparedCheckpoint, ComparisonJob
-from tasks.comparison.performance import LEVELS, Units, slide_units, tile_units
+from tasks.comparison.performance import Units, slide_units, tile_units
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows import Row
 from tasks.comparison.tally import Tally, performance_tallies
 from tasks.statistics.bootstrap import BootstrapSettings, Interval
 from tasks.statistics.clusters import Clusters, choose_clusters
 
-DIRECTIONS = {"accuracy": "higher", "balanced_accuracy": "higher", "auroc": "higher", "ece": "lower"}
 _NAN = float("nan")
 
 
@@ -48,7 +49,7 @@ class Judged:
 
 
 def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
-    """Return the performance of every arm and its difference to the reference arm, at both levels."""
+    """Return at both levels every arm's performance, its difference to the reference arm, and the claims."""
     rows: list[Row] = []
     for level in LEVELS:
         judged = _judge(job, level, settings)
@@ -58,6 +59,7 @@ def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Ro
         rows += [_arm_row(judged, arm, score) for arm in arms for score in DIRECTIONS]
         others = [arm for arm in arms if arm != job.reference_arm and job.reference_arm in arms]
         rows += [_difference(judged, arm, job.reference_arm, score) for arm in others for score in DIRECTIONS]
+        rows += _claims(job, judged)
     return rows
 
 
@@ -121,11 +123,24 @@ def _arm_row(judged: Judged, arm: str, score: str) -> Row:
     )
 
 
+def _claims(job: ComparisonJob, judged: Judged) -> list[Row]:
+    """Return the claims about this level whose two arms were judged."""
+    return [
+        as_claim(_difference(judged, claim.arm, claim.against, score), claim)
+        for claim in job.recipe.claims
+        for explainer, level, score in [claim.parts]
+        if (explainer, level) == (PERFORMANCE, judged.level)
+        and judged.seeds(claim.arm)
+        and judged.seeds(claim.against)
+    ]
+
+
 def _difference(judged: Judged, arm: str, reference: str, score: str) -> Row:
     """Return ``arm`` less ``reference``, paired by seed and by unit."""
     seeds = tuple(seed for seed in judged.seeds(arm) if seed in judged.seeds(reference))
     one, other = judged.of(arm, seeds, score), judged.of(reference, seeds, score)
-    estimate = point(one) - point(other) if seeds else _NAN
+    mean, mean_against = (point(one), point(other)) if seeds else (_NAN, _NAN)
+    estimate = mean - mean_against
     found, p, smallest = Interval(estimate, _NAN, _NAN, _NAN), _NAN, _NAN
     if judged.clusters.level is not None and np.isfinite(estimate):
         draws = judged.draws(len(seeds))
@@ -152,4 +167,6 @@ def _difference(judged: Judged, arm: str, reference: str, score: str) -> Row:
         seeds=len(seeds),
         units=judged.units,
         note=judged.clusters.note,
+        mean=mean,
+        mean_against=mean_against,
     )

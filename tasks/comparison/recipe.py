@@ -1,8 +1,13 @@
 """How arms are compared."""
 
-from typing import Annotated
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.comparison.claim import Claim
+from tasks.comparison.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
 
 
 class ComparisonRecipe(BaseModel):
@@ -10,8 +15,10 @@ class ComparisonRecipe(BaseModel):
 
     Attributes:
         reference_arm: the arm that the others are compared with; None: the first arm.
-        primary: the one endpoint named before the run, ``<explainer>/<metric>.<score>`` or
-            ``performance/<tile|slide>.<score>``; the rest is secondary. None: all is.
+        primary: the one endpoint named before the run, ``<explainer>/<metric>.<score>``,
+            ``performance/<tile|slide>.<score>`` or ``model/<metric>.<score>``; the rest is secondary. None:
+            all is.
+        claims: differences of two arms, each in one endpoint, that were claimed elsewhere.
         draws: bootstrap draws.
         seed: seed of the draws.
         confidence: coverage of the intervals.
@@ -22,9 +29,37 @@ class ComparisonRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reference_arm: str | None = None
-    primary: Annotated[str, Field(pattern=r"^[\w-]+/[\w-]+\.[\w-]+$")] | None = None
+    primary: Annotated[str, Field(pattern=PATTERN)] | None = None
+    claims: tuple[Claim, ...] = ()
     draws: int = Field(default=10_000, ge=100)
     seed: int = 0
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     top_share: float = Field(default=0.1, gt=0, le=1)
     calibration_bins: int = Field(default=15, ge=2)
+
+    @model_validator(mode="after")
+    def _claims_are_told_apart(self) -> Self:
+        twice = _repeated(claim.id for claim in self.claims)
+        if twice:
+            raise ValueError(f"ids of claims must be unique, but {twice!r} stands there more than once")
+        paper = _repeated(claim.source for claim in self.claims if claim.primary)
+        if paper:
+            raise ValueError(f"source {paper!r} has more than one primary claim; name the one that counts")
+        return self
+
+    def refuse_unknown(self, arms: Collection[str], known: Known) -> None:
+        """Assert that a study with ``arms`` and the ``known`` endpoints will answer what is asked here.
+
+        Raises:
+            ValueError: naming the first arm or endpoint that it will not have, and the nearest that it will.
+        """
+        if self.primary is not None:
+            refuse_unknown("compare.primary", self.primary, known)
+        for claim in self.claims:
+            refuse_unknown(f"claim {claim.id!r}: endpoint", claim.endpoint, known)
+            for arm in (claim.arm, claim.against):
+                refuse_stranger(f"claim {claim.id!r}: no arm", arm, arms)
+
+
+def _repeated(values: Iterable[str]) -> str | None:
+    return next((value for value, count in Counter(values).items() if count > 1), None)

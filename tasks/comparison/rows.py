@@ -5,7 +5,9 @@ from typing import Literal
 
 import pandas as pd
 
-Kind = Literal["performance", "faithfulness", "difference", "against_control", "cost"]
+from tasks.comparison.endpoints import PERFORMANCE
+
+Kind = Literal["performance", "faithfulness", "model", "difference", "against_control", "claim", "cost"]
 
 
 @dataclass(frozen=True)
@@ -13,13 +15,15 @@ class Row:
     """One figure of ``comparison.parquet``; what does not apply is empty or NaN.
 
     Attributes:
-        kind: ``performance`` and ``faithfulness`` hold means over seeds; ``difference`` is ``arm`` less
-            ``against`` (the reference arm); ``against_control`` is ``explainer`` less ``against`` (a control)
-            in the same arm; ``cost`` is a mean over seeds without interval.
-        family: tests that are corrected together: primary, faithfulness or performance.
+        kind: ``performance``, ``faithfulness`` and ``model`` (the network, no map) hold means over seeds;
+            ``difference`` is ``arm`` less ``against`` (the reference arm); ``against_control`` is
+            ``explainer`` less ``against`` (a control) in the same arm; ``claim`` is ``arm`` less ``against``
+            (any arm); ``cost`` is a mean over seeds without interval.
+        family: tests that are corrected together: primary, faithfulness, performance or model; the secondary
+            claims; each primary claim by itself. Empty: not corrected.
         arm: the arm.
         against: what was taken off.
-        explainer: explainer id; empty for performance and cost.
+        explainer: explainer id; ``model`` for the network itself; empty for performance and cost.
         metric: metric id, or ``tile`` or ``slide`` for performance.
         score: the named score.
         is_control: the explainer sees no trained model.
@@ -38,6 +42,13 @@ class Row:
         units: how many tiles, sections or slides were scored with every seed together.
         note: the sentence printed with the interval.
         flag: why the figure is no evidence here; empty: no reason found.
+        mean: of a difference, the mean of ``arm`` (or ``explainer``) over the same pairs.
+        mean_against: that of what was taken off.
+        claim: id of the claim.
+        expected: what it says: higher, lower, not_lower or not_higher.
+        margin: its margin.
+        verdict: what became of it.
+        reason: why, in half a sentence.
     """
 
     kind: Kind
@@ -63,11 +74,18 @@ class Row:
     units: int = 0
     note: str = ""
     flag: str = ""
+    mean: float = float("nan")
+    mean_against: float = float("nan")
+    claim: str = ""
+    expected: str = ""
+    margin: float = float("nan")
+    verdict: str = ""
+    reason: str = ""
 
     @property
     def name(self) -> str:
-        """``<explainer>/<metric>.<score>``, or ``performance/<level>.<score>``."""
-        return f"{self.explainer or 'performance'}/{self.metric}.{self.score}"
+        """``<explainer>/<metric>.<score>``, or with ``performance`` or ``model`` for the explainer."""
+        return f"{self.explainer or PERFORMANCE}/{self.metric}.{self.score}"
 
 
 def table_of(rows: list[Row]) -> pd.DataFrame:

@@ -1,13 +1,39 @@
 """``comparison.json``: what the page and MLflow say besides the rows."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.comparison.claim import Claim
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.performance import slide_scores
 from tasks.comparison.private import without_patients
 from tasks.comparison.rows import Row
+
+_FIGURES = ("value", "low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against")
+
+
+class Outcome(BaseModel):
+    """What became of a claim.
+
+    Attributes:
+        claim: as it stands in the study file.
+        verdict: ``reproduced``, ``not reproduced`` or ``cannot tell``, the latter also with why.
+        reason: half a sentence.
+        figures: the columns of its row in the table (value, low, high, p, ...); None: no such figure.
+        clusters, seeds, units: how many the difference rests on.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    claim: Claim
+    verdict: str
+    reason: str
+    figures: Mapping[str, float | None]
+    clusters: int
+    seeds: int
+    units: int
 
 
 class Summary(BaseModel):
@@ -21,6 +47,7 @@ class Summary(BaseModel):
         seeds: {arm: seeds}.
         target_class: the explained class.
         primary: the endpoint named before the run, if any.
+        claims: what became of each, primary ones first.
         confidence: coverage of the intervals.
         draws: bootstrap draws.
         top_share: share of tiles that a slide's score is the mean of.
@@ -41,6 +68,7 @@ class Summary(BaseModel):
     seeds: Mapping[str, tuple[int, ...]]
     target_class: str
     primary: str | None
+    claims: tuple[Outcome, ...] = ()
     confidence: float
     draws: int
     top_share: float
@@ -66,6 +94,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
         seeds={arm: tuple(i.seed for i in job.checkpoints if i.arm == arm) for arm in job.arms},
         target_class=job.target_class,
         primary=job.recipe.primary,
+        claims=tuple(_outcomes(job, rows, patients)),
         confidence=job.recipe.confidence,
         draws=job.recipe.draws,
         top_share=job.recipe.top_share,
@@ -80,6 +109,23 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },
     )
+
+
+def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterable[Outcome]:
+    claims = {claim.id: claim for claim in job.recipe.claims}
+    for row in rows:
+        if row.kind == "claim":
+            told = without_patients(claims[row.claim].model_dump(), patients, job.salt)
+            figures = {name: getattr(row, name) for name in _FIGURES}
+            yield Outcome(
+                claim=Claim.model_validate(told),
+                verdict=row.verdict,
+                reason=row.reason,
+                figures={k: None if math.isnan(v) else float(v) for k, v in figures.items()},
+                clusters=row.clusters,
+                seeds=row.seeds,
+                units=row.units,
+            )
 
 
 def _scores(job: ComparisonJob) -> dict[str, dict[str, float]]:

@@ -12,6 +12,10 @@ NAMES = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC", "ece": "ECE
 DASH = "\N{EN DASH}"
 """Stands where there is no figure."""
 MINUS = "\N{MINUS SIGN}"
+MOST_COLUMNS = 5
+"""Arms are columns up to this many; more are rows, so that tables stay as wide as a page."""
+FLAGGED = "\N{DAGGER}"
+"""Marks a score that a control equals or beats in the same arm."""
 
 
 def number(value: float) -> str:

@@ -1,7 +1,8 @@
 """Bootstrap over seeds and clusters at once, for means of scores that are kept unit by unit.
 
 Resampling clusters is resampling their weights, so a draw is two rows of multinomial counts and all draws are
-two matrix products.
+two matrix products. Equal settings give equal weights for equal numbers of seeds and clusters: common random
+numbers for all that is compared, and drawn once.
 
 Sources: Davison and Hinkley (1997), chapter 3.8 (clusters); Owen (2007), "The pigeonhole bootstrap",
 arXiv:0712.1111 (two ways at once); Hesterberg (2015), "What teachers should know about the bootstrap", The
@@ -10,6 +11,7 @@ clusters alone: of S seeds the part of the variance that seeds bring is understa
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +86,8 @@ def cluster_sums(values: Floats, codes: NDArray[np.int64]) -> tuple[Floats, Floa
 
 def drawn_means(sums: Floats, counts: Floats, settings: BootstrapSettings) -> Floats:
     """Return float64 [draws]: the mean of each resample of seeds (rows) and clusters (columns)."""
-    generator = np.random.default_rng(settings.seed)
     seeds, clusters = sums.shape
-    by_seed = _weights(generator, seeds, settings.draws)
-    by_cluster = _weights(generator, clusters, settings.draws)
+    by_seed, by_cluster = drawn_weights(seeds, clusters, settings)
     total = ((by_seed @ sums) * by_cluster).sum(1)
     number = ((by_seed @ counts) * by_cluster).sum(1)
     means: Floats = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
@@ -107,6 +107,18 @@ def tail_levels(clusters: int, settings: BootstrapSettings) -> tuple[float, floa
     return tail, 1 - tail
 
 
-def _weights(generator: np.random.Generator, count: int, draws: int) -> Floats:
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=draws)
-    return drawn.astype(np.float64)
+def drawn_weights(seeds: int, clusters: int, settings: BootstrapSettings) -> tuple[Floats, Floats]:
+    """Return how often each draw has each seed [draws, S] and cluster [draws, C]; shared, so read-only."""
+    return _weights(seeds, clusters, settings.draws, settings.seed)
+
+
+# A study holds few combinations at a time: with all seeds or without one, with all clusters or without one.
+@lru_cache(maxsize=4)
+def _weights(seeds: int, clusters: int, draws: int, seed: int) -> tuple[Floats, Floats]:
+    generator = np.random.default_rng(seed)
+    by_seed, by_cluster = (
+        generator.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)
+        for count in (seeds, clusters)
+    )
+    by_seed.flags.writeable = by_cluster.flags.writeable = False
+    return by_seed, by_cluster

@@ -1,6 +1,7 @@
 """Two arms compared: paired by seed and unit, tested twice, with what the data could have shown."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,19 +79,41 @@ def sign_flip_p(totals: Floats, settings: BootstrapSettings) -> tuple[float, flo
     """Return (p, smallest p) of the two-sided sign-flip test: each total [C] might have either sign.
 
     ``totals`` holds a sum for each cluster. Exact where there are no more sign patterns than draws. Seeds
-    are summed into the totals before: they are no replicates of patients.
+    are summed into the totals before: they are no replicates of patients. The p is that of
+    ``scipy.stats.permutation_test``, its sign patterns kept for the next test of as many clusters.
     """
+    if len(totals) < 2:
+        return 1.0, 1.0
     exact = 2.0 ** len(totals) <= settings.draws
-    found = stats.permutation_test(
-        (totals,),
-        lambda flipped, axis: flipped.sum(axis=axis),
+    null = _signs(len(totals), np.inf if exact else settings.draws, settings.seed) @ totals
+    observed, unseen = totals.sum(), 0 if exact else 1
+    # Equal sums of other patterns differ in their last bits.
+    slack = 100 * np.finfo(np.float64).eps * abs(observed)
+    fewer = min(int((null <= observed + slack).sum()), int((null >= observed - slack).sum()))
+    smallest = 2.0 ** (1 - len(totals)) if exact else 2 / (settings.draws + 1)
+    return min(1.0, 2 * (fewer + unseen) / (len(null) + unseen)), min(1.0, smallest)
+
+
+@lru_cache(maxsize=4)
+def _signs(clusters: int, patterns: float, seed: int) -> Floats:
+    """Return sign patterns [P, C]: what scipy makes of ones; all there are, or as many as asked, drawn."""
+    made: list[Floats] = []
+
+    def keep(flipped: Floats, axis: int) -> Floats:
+        made.append(flipped)
+        return np.asarray(flipped.sum(axis=axis))
+
+    stats.permutation_test(
+        (np.ones(clusters),),
+        keep,
         permutation_type="samples",
         vectorized=True,
-        n_resamples=np.inf if exact else settings.draws,
-        rng=np.random.default_rng(settings.seed),
+        n_resamples=patterns,
+        rng=np.random.default_rng(seed),
     )
-    smallest = 2.0 ** (1 - len(totals)) if exact else 2 / (settings.draws + 1)
-    return min(1.0, float(found.pvalue)), min(1.0, smallest)
+    signs = np.ascontiguousarray(made[-1])
+    signs.flags.writeable = False
+    return signs
 
 
 def _tail(drawn: Floats) -> float:

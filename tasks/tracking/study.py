@@ -8,6 +8,7 @@ import pandas as pd
 from tasks.comparison.compare import FIGURE, PAGE, SUMMARY, TABLE
 from tasks.comparison.private import without_patients
 from tasks.tracking.child import fill_child
+from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
 from tasks.tracking.database import experiment_id, local_tracking_uri, open_client
 from tasks.tracking.datasets import log_datasets
 from tasks.tracking.door import MlflowClient
@@ -19,7 +20,6 @@ from tasks.tracking.runs import (
     KIND,
     NOTE,
     PARENT,
-    Point,
     find_runs,
     finished,
     log_params,
@@ -103,7 +103,10 @@ class Recorder:
             return
         for name in (PAGE, FIGURE, TABLE, SUMMARY):
             self._client.log_artifact(parent, str(folder / name))
-        log_points(self._client, parent, comparison_points(pd.read_parquet(folder / TABLE)))
+        rows = pd.read_parquet(folder / TABLE)
+        log_points(self._client, parent, comparison_points(rows))
+        if claims := claims_text(rows):
+            self._client.set_tag(parent, CLAIMS, tag_text(claims))
         self._client.set_tag(parent, NOTE, tag_text((folder / PAGE).read_text(encoding="utf-8")))
 
     def _clean(self, value: Any) -> Any:
@@ -132,21 +135,6 @@ def record_study(job: RecordJob) -> RecordSummary:
         reused=tuple(recorder.reused),
         swept=swept,
     )
-
-
-def comparison_points(rows: pd.DataFrame) -> list[Point]:
-    """Return ``<kind>/<arm>/<name>`` of every figure; of differences also bounds and corrected p."""
-    points: list[Point] = []
-    for row in rows.to_dict("records"):
-        explainer = f"{row['explainer']}/" if row["explainer"] else ""
-        name = f"{explainer}{row['metric']}.{row['score']}"
-        if row["kind"] in ("performance", "faithfulness"):
-            points.append((f"{row['kind']}/{row['arm']}/{name}", row["value"], 0))
-        elif row["kind"] == "difference":
-            stem = f"difference/{row['arm']}-{row['against']}/{name}"
-            points.append((stem, row["value"], 0))
-            points += [(f"{stem}.{end}", row[end], 0) for end in ("low", "high", "p_holm")]
-    return points
 
 
 def _child_tag(item: RecordedCheckpoint) -> str:

@@ -21,6 +21,7 @@ from tasks.comparison.recipe import ComparisonRecipe
 CLASSES = ("normal", "tumour")
 ARMS = ("standard", "modulated")
 SLIDES, TILES = 6, 30
+DIRECTIONS = {"lerf": "lower", "gini": "none"}
 
 
 def places(slides: int = SLIDES, tiles: int = TILES) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def make_predictions(folder: Path, table: pd.DataFrame, margin: np.ndarray) -> P
 
 
 def make_report(folder: Path, table: pd.DataFrame, scores: dict[str, np.ndarray]) -> FaithfulnessReport:
-    """Write tile scores; the first is better higher, a score named ``lerf`` lower."""
+    """Write tile scores; they are better higher, one named ``lerf`` lower, and ``gini`` neither."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for name, values in scores.items():
@@ -57,15 +58,17 @@ def make_report(folder: Path, table: pd.DataFrame, scores: dict[str, np.ndarray]
         )
         parts.append(part[list(SCORE_COLUMNS)])
     pd.concat(parts).to_parquet(folder / SCORES, index=False)
-    infos = tuple(ScoreInfo(name=name, direction="lower" if name == "lerf" else "higher") for name in scores)
+    infos = tuple(ScoreInfo(name=name, direction=DIRECTIONS.get(name, "higher")) for name in scores)
     info = ReportInfo(metric={"name": "deletion"}, scores=infos, excluded={}, passes={}, minimum_passes={})
     (folder / INFO).write_text(info.model_dump_json())
     return FaithfulnessReport(folder)
 
 
-def make_job(folder: Path, gain: float = 0.5, recipe: ComparisonRecipe | None = None) -> ComparisonJob:
+def make_job(
+    folder: Path, gain: float = 0.5, recipe: ComparisonRecipe | None = None, table: pd.DataFrame | None = None
+) -> ComparisonJob:
     """Two arms, two seeds, one explainer and one control; the arm ``modulated`` scores ``gain`` higher."""
-    table = places()
+    table = places() if table is None else table
     generator = np.random.default_rng(5)
     side = np.where(table["label"] == "normal", -1.0, 1.0)
     checkpoints, reports = [], []

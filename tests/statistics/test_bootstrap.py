@@ -8,6 +8,7 @@ from tasks.statistics.bootstrap import (
     BootstrapError,
     BootstrapSettings,
     cluster_sums,
+    drawn_weights,
     mean_interval,
     tail_levels,
 )
@@ -122,3 +123,16 @@ def test_what_does_not_fit_is_refused():
         mean_interval(np.zeros(3), np.zeros(2, dtype=np.int64), PLAIN)
     with pytest.raises(BootstrapError, match="no unit is scored"):
         mean_interval(np.full(3, np.nan), np.zeros(3, dtype=np.int64), PLAIN)
+
+
+def test_draws_are_shared_and_cannot_be_changed():
+    """Equal numbers of seeds and clusters get the same draws, whatever the values: common random numbers."""
+    one, again = drawn_weights(2, 7, PLAIN), drawn_weights(2, 7, PLAIN)
+    assert one[0] is again[0]
+    assert one[1] is again[1]
+    assert (one[0].sum(axis=1) == 2).all()
+    assert (one[1].sum(axis=1) == 7).all()
+    with pytest.raises(ValueError, match="read-only"):
+        one[1][0, 0] = 9.0
+    other = drawn_weights(2, 7, BootstrapSettings(draws=PLAIN.draws, seed=PLAIN.seed + 1))
+    assert (other[1] != one[1]).any()

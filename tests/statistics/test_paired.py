@@ -89,3 +89,24 @@ def test_the_detectable_difference_is_found_about_as_often_as_it_says():
 def test_arms_of_different_shapes_are_refused():
     with pytest.raises(BootstrapError, match="pairs need equal ones"):
         paired_difference(np.zeros((2, 3)), np.zeros((3, 3)), np.arange(3), SETTINGS)
+
+
+@pytest.mark.parametrize("clusters", [2, 6, 9, 15])
+def test_p_is_scipys_with_sign_patterns_that_are_kept(clusters):
+    """Six clusters have 64 patterns, all looked at; fifteen have more than 4000, so these are drawn."""
+    generator = np.random.default_rng(clusters)
+    drawn = generator.normal(size=clusters)
+    for totals in (drawn, drawn + 0.7, np.full(clusters, 0.1), np.round(drawn)):
+        known = stats.permutation_test(
+            (totals,),
+            lambda flipped, axis: flipped.sum(axis=axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=np.inf if 2**clusters <= SETTINGS.draws else SETTINGS.draws,
+            rng=np.random.default_rng(SETTINGS.seed),
+        )
+        assert sign_flip_p(totals, SETTINGS)[0] == min(1.0, known.pvalue)
+
+
+def test_one_cluster_has_no_test():
+    assert sign_flip_p(np.array([3.0]), SETTINGS) == (1.0, 1.0)

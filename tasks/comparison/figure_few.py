@@ -1,0 +1,104 @@
+"""The figure for few arms: every score in a panel of its own, arms by colour and marker."""
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from tasks.comparison.rows import Row
+from tasks.comparison.summary import Summary
+from tasks.comparison.wording import ARROWS, NAMES
+
+# Okabe and Ito (2008): told apart under every common colour deficiency.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+_CONTROL = "#8a8a8a"
+_COLUMNS = 4
+_MOST_PANELS = 24
+
+
+def draw_few(summary: Summary, rows: list[Row]) -> Figure:
+    """Draw one small panel for each score; controls are grey marks."""
+    performance = [row for row in rows if row.kind == "performance" and row.value == row.value]
+    others = [row for row in rows if row.kind in ("model", "faithfulness")]
+    panels = _panels(performance) + _panels(others)[: _MOST_PANELS - len(_panels(performance))]
+    heights = [_lines(panel) for panel in panels]
+    count = max(1, -(-len(panels) // _COLUMNS))
+    by_row = [max(heights[i * _COLUMNS : (i + 1) * _COLUMNS], default=2) for i in range(count)]
+    figure = Figure(figsize=(14, 1.1 + sum(0.9 + 0.27 * lines for lines in by_row)), dpi=110)
+    FigureCanvasAgg(figure)
+    figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
+    grid = figure.subplots(count, _COLUMNS, squeeze=False, height_ratios=[2 + lines for lines in by_row])
+    for axes, panel in zip(grid.ravel(), panels, strict=False):
+        _draw_panel(axes, summary, panel)
+    for axes in grid.ravel()[len(panels) :]:
+        axes.axis("off")
+    figure.legend(
+        handles=_legend(summary), loc="outside upper left", ncols=len(summary.arms) + 1, frameon=False
+    )
+    figure.supxlabel(_words(summary), fontsize=8, color="#5c5c5c", x=0.01, ha="left")
+    return figure
+
+
+def _panels(rows: list[Row]) -> list[list[Row]]:
+    keys = dict.fromkeys((row.metric, row.score) for row in rows)
+    return [[row for row in rows if (row.metric, row.score) == key] for key in keys]
+
+
+def _lines(panel: list[Row]) -> int:
+    return len(dict.fromkeys(row.explainer for row in panel)) * max(1, len({row.arm for row in panel}) // 2)
+
+
+def _draw_panel(axes: Axes, summary: Summary, panel: list[Row]) -> None:
+    first = panel[0]
+    names = list(dict.fromkeys(row.explainer for row in sorted(panel, key=lambda row: row.is_control)))
+    controls = {row.explainer for row in panel if row.is_control}
+    for row in panel:
+        arm = summary.arms.index(row.arm)
+        step = 0.62 / max(1, len(summary.arms))
+        y = names.index(row.explainer) + (arm - (len(summary.arms) - 1) / 2) * step
+        _draw_value(axes, row, y, arm)
+    title = f"{first.metric} {NAMES.get(first.score, first.score.replace('_', ' '))}"
+    axes.set_title(f"{title} {ARROWS[first.direction]}", fontsize=9, loc="left")
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    for label, name in zip(axes.get_yticklabels(), names, strict=True):
+        label.set_color(_CONTROL if name in controls else "black")
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _draw_value(axes: Axes, row: Row, y: float, arm: int) -> None:
+    colour = _CONTROL if row.is_control else _COLOURS[arm % len(_COLOURS)]
+    if row.low == row.low:
+        axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
+    axes.plot(
+        row.value,
+        y,
+        _MARKERS[arm % len(_MARKERS)],
+        color=colour,
+        markerfacecolor="white" if row.flag else colour,
+        markersize=5.5,
+    )
+
+
+def _legend(summary: Summary) -> list[Line2D]:
+    arms = [
+        Line2D([], [], color=_COLOURS[i % len(_COLOURS)], marker=_MARKERS[i % len(_MARKERS)], label=arm)
+        for i, arm in enumerate(summary.arms)
+    ]
+    return [*arms, Line2D([], [], color=_CONTROL, marker="o", label="control map, no trained model")]
+
+
+def _words(summary: Summary) -> str:
+    notes = "; ".join(summary.clustering)
+    return (
+        f"{summary.study}: means over seeds with {summary.confidence:.0%} intervals ({notes}). "
+        f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. "
+        "Hollow: a control does as well or better."
+    )

@@ -1,0 +1,56 @@
+"""What stands above the tables of the page: how to read them."""
+
+from tasks.comparison.summary import Summary
+from tasks.comparison.wording import ARROWS, FLAGGED, MOST_COLUMNS
+
+
+def words_on(title: str, summary: Summary) -> str:
+    """Return the paragraph of the section ``title``; empty where a table speaks for itself."""
+    if title == "Prediction":
+        return _prediction(summary)
+    if title == "Differences":
+        return _differences(summary)
+    if title == "Faithfulness":
+        return _FAITHFULNESS + (_MARKED if len(summary.arms) > MOST_COLUMNS else "")
+    return _PLAIN.get(title, "")
+
+
+_ARROWS = f"{ARROWS['higher']} higher is more faithful, {ARROWS['lower']} lower is; no arrow: neither."
+_FAITHFULNESS = (
+    f"{_ARROWS} Lines marked *control* are maps that see no trained model. Where a control does as well as "
+    "an explainer in the same arm, the score is flagged: it is then no evidence for the explainer on this "
+    "data."
+)
+_MARKED = (
+    f" Controls are the columns in *italics*; {FLAGGED} marks a flagged score, and why stands beside it."
+)
+_PLAIN = {
+    "The network itself": (
+        "Figures of the network that need no map. Where a figure is no mean over tiles its units are slides: "
+        "each has its jackknife pseudo-value, what the slide contributes to the figure of all of them, which "
+        "may lie outside the figure's own range."
+    ),
+    "Explainers against the strongest control": (
+        "The explainer less that control which does best in the same arm, paired by seed and unit. All pairs "
+        "are in `comparison.parquet`."
+    ),
+}
+
+
+def _prediction(summary: Summary) -> str:
+    return (
+        f"A slide's score is the mean {summary.target_class} probability of the highest "
+        f"{summary.top_share:.0%} of its tiles; at 0.5 or above it counts as {summary.target_class}. "
+        "A slide is positive where a tile is labelled so or crossed by the outline. AUROC: "
+        f"{summary.target_class} against the rest. ECE: expected calibration error of the top class. "
+        "A dash: not defined, for instance AUROC where all slides have one label."
+    )
+
+
+def _differences(summary: Summary) -> str:
+    return (
+        f"Each arm less {summary.reference_arm}, paired by seed and unit. *p (Holm)* is corrected within its "
+        "family (primary; performance; the network; faithfulness). *Smallest p*: the lowest uncorrected p "
+        "that these seeds, clusters and draws can give. *Detectable*: the smallest true difference found "
+        "with a power of 0.8. Where either is large, *cannot tell* is a statement about the amount of data."
+    )

@@ -1,0 +1,89 @@
+"""What a row tells a reader, in a word or two, and the order in which rows are read."""
+
+import math
+from collections.abc import Iterable
+
+from tasks.comparison.rows import Row, better
+from tasks.comparison.wording import DASH, number
+
+COSTS = {
+    "seconds": "training seconds",
+    "tiles_per_second": "tiles per second",
+    "peak_memory_mb": "peak memory, MB",
+    "epochs": "epochs",
+}
+"""How the measures of training are written."""
+_FAMILIES = ("primary", "performance", "model", "faithfulness")
+
+
+def reading(row: Row, confidence: float) -> str:
+    """Return what a corrected test tells: who is better, or that one cannot tell."""
+    if math.isnan(row.p_holm):
+        return "no test"
+    if row.p_holm > 1 - confidence:
+        return "cannot tell"
+    if row.direction == "none":
+        return f"{row.arm} is {'higher' if row.value > 0 else 'lower'}"
+    wins = (row.value > 0) == (row.direction == "higher")
+    return f"{row.arm if wins else row.against} is better"
+
+
+def out_of_reach(tests: Iterable[Row], confidence: float, none: str = "None") -> str:
+    """Say so where not even the smallest p that can be had would stand after correction; else nothing."""
+    known = [row.smallest_p for row in tests if not math.isnan(row.p)]
+    if not known or min(known) * len(known) <= 1 - confidence:
+        return ""
+    return (
+        f"{none} could: even the smallest attainable p ({number(min(known))}) times {len(known)} tests "
+        f"exceeds {1 - confidence:.3g}."
+    )
+
+
+def standing(row: Row) -> str:
+    """Return whether the explainer is ahead of the control."""
+    if math.isnan(row.low):
+        return "no interval"
+    ahead, behind = (row.low > 0, row.high < 0) if row.direction == "higher" else (row.high < 0, row.low > 0)
+    return "ahead" if ahead else "**behind**" if behind else "not told apart"
+
+
+def cost(values: dict[str, float], arm: str, reference: str) -> str:
+    """Return what training ``arm`` cost ({arm: value}), and its ratio to the reference arm."""
+    value, base = values.get(arm, math.nan), values.get(reference, math.nan)
+    shown = f"{value:.1f}" if not math.isnan(value) else DASH
+    if arm == reference or math.isnan(value) or not base > 0:
+        return shown
+    return f"{shown} ({value / base:.2f} x)"
+
+
+def costs_of(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """Return {measure: {arm: mean over seeds}}."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row.kind == "cost":
+            found.setdefault(row.score, {})[row.arm] = row.value
+    return found
+
+
+def by_family(rows: Iterable[Row]) -> list[Row]:
+    """Return the differences: the primary endpoint first, then prediction, the network and the maps."""
+    found = [row for row in rows if row.kind == "difference"]
+    return sorted(found, key=lambda row: _FAMILIES.index(row.family))
+
+
+def strongest_controls(rows: Iterable[Row]) -> list[Row]:
+    """Return of each arm, explainer and score the difference to that control which does best."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.kind == "against_control" and row.direction != "none":
+            groups.setdefault((row.arm, row.name), []).append(row)
+    return [_hardest(group) for group in groups.values()]
+
+
+def _hardest(rows: list[Row]) -> Row:
+    """Return the row in which the explainer is least ahead."""
+    hardest = rows[0]
+    for row in rows[1:]:
+        if math.isnan(hardest.value) or better(hardest.value, row.value, row.direction):
+            hardest = row
+    return hardest

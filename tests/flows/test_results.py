@@ -1,0 +1,39 @@
+"""What a person reads at the end, from stored tables of few and of many arms."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from flows.results import print_table
+from tasks.comparison.compare import TABLE, compared_rows
+from tasks.comparison.rows import table_of
+from tests._support.claim_jobs import claim, make_claims_job
+
+
+def printed(folder, gains, claims=()):
+    rows = compared_rows(make_claims_job(folder / "job", gains, claims, seeds=(0,), slides=6))
+    table_of(rows).to_parquet(folder / TABLE)
+    console = Console(file=io.StringIO(), width=200)
+    print_table(folder, console)
+    return console.file.getvalue(), rows
+
+
+def test_few_arms_are_columns_and_claims_come_first(tmp_path):
+    text, rows = printed(tmp_path, {"standard": 0.0, "better": 0.3}, (claim(primary=True),))
+    row = rows[-1]
+    line = next(line for line in text.splitlines() if line.startswith("more_faithful"))
+    assert line.split() == [
+        "more_faithful", "smoothgrad/deletion.gap", "better", "less", "standard:", f"{row.value:.3f}",
+        f"[{row.low:.3f},", f"{row.high:.3f}]", *row.verdict.split(),
+    ]  # fmt: skip
+    assert text.index("more_faithful") < text.index("standard ") < text.index("tile.auroc")
+    assert "consistency.purity" in text
+    assert "clustered by slide (6)" in text
+
+
+@pytest.mark.parametrize(("arms", "fits"), [(5, True), (6, False)])
+def test_arms_that_do_not_fit_are_left_to_the_page(tmp_path, arms, fits):
+    text, _ = printed(tmp_path, {f"arm{number}": 0.1 * number for number in range(arms)})
+    assert ("tile.auroc" in text) == fits
+    assert ("6 arms: their figures do not fit beside one another" in text) == (not fits)
