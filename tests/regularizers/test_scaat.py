@@ -8,49 +8,21 @@ import torch.nn.functional as F
 
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.divergence import kl_divergence
-from tasks.regularizers import scaat as module
 from tasks.regularizers._attack import random_start
 from tasks.regularizers.base import STANDARD, step_passes
 from tasks.regularizers.scaat import SHARES, Scaat
 from tasks.training.objective import objective
+from tests._support.attacked import attacked_by, grey_step
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import (
     linear_classifier,
     make_arm,
     make_step,
-    random_batch,
     tiny_classifier,
 )
 
 MASKS = ["low_saliency", "random", "top_saliency"]
 PIXELS = 32 * 32
-
-
-def grey_step(model, arm, amp=False, progress=0.9):
-    """Images far from 0 and 1, so that nothing is clipped."""
-    batch = random_batch()
-    batch.images.mul_(0.5).add_(0.25)
-    step = make_step(model, arm, batch, amp)
-    step.progress = progress
-    step.generator = torch.Generator().manual_seed(5)
-    step.settled = True
-    return step
-
-
-def attacked_by(monkeypatch, method, step):
-    """The budgets [B, 1, H, W] and the attacked images of one call of the method, and its terms."""
-    seen = {}
-
-    def spy(given, budget, steps):
-        seen["budget"], seen["moved"] = budget, most_divergent(given, budget, steps)
-        return seen["moved"]
-
-    most_divergent = module.most_divergent
-    monkeypatch.setattr(module, "most_divergent", spy)
-    terms, state = method.loss_terms(step, {})
-    monkeypatch.undo()
-    assert state == {}
-    return seen["budget"], seen["moved"], terms
 
 
 def linear_saliency(model):
@@ -63,7 +35,7 @@ def linear_saliency(model):
 @pytest.mark.parametrize("mask", MASKS)
 def test_the_mask_takes_exactly_the_asked_share(monkeypatch, mask, share):
     method = Scaat(mask=mask, share=share)
-    budget, _, _ = attacked_by(monkeypatch, method, grey_step(tiny_classifier(), make_arm(method)))
+    budget, _, _ = attacked_by(monkeypatch, method, grey_step(tiny_classifier(), method))
     assert (budget > 0).flatten(1).sum(1).tolist() == [round(share * PIXELS)] * 8
     assert set(budget.unique().tolist()) <= {0.0, torch.tensor(method.eps).item()}
 
@@ -74,7 +46,7 @@ def test_the_mask_takes_the_pixels_of_lowest_or_of_highest_saliency(monkeypatch)
     count = round(0.3 * PIXELS)
     for mask, expected in (("low_saliency", order[:count]), ("top_saliency", order[-count:])):
         method = Scaat(mask=mask, share=0.3)
-        budget, _, _ = attacked_by(monkeypatch, method, grey_step(model, make_arm(method)))
+        budget, _, _ = attacked_by(monkeypatch, method, grey_step(model, method))
         for row in budget.flatten(1):
             assert set(row.nonzero().flatten().tolist()) == set(expected.tolist())
 
@@ -87,9 +59,8 @@ def test_one_hot_pixel_does_not_set_the_mask(monkeypatch):
         with torch.no_grad():
             model.network[0].weight[:, :, 7, 9] *= factor
         method = Scaat(budget="soft")
-        budgets.append(attacked_by(monkeypatch, method, grey_step(model, make_arm(method)))[0][:, 0])
+        budgets.append(attacked_by(monkeypatch, method, grey_step(model, method))[0][:, 0])
     changed = (budgets[0] - budgets[1]).abs()
-    assert changed[:, 7, 9].min() >= 0
     changed[:, 7, 9] = 0
     assert changed.max() <= 1.1 * Scaat().eps / (PIXELS - 1)
     assert (budgets[1][:, 7, 9] == 0).all()
@@ -100,7 +71,7 @@ def test_equal_saliencies_are_not_taken_in_the_order_of_memory(monkeypatch):
     with torch.no_grad():
         model.network[0].weight[:] = torch.tensor([0.5, -0.5]).view(2, 1, 1, 1) / PIXELS
     method = Scaat(share=0.5)
-    budget, _, _ = attacked_by(monkeypatch, method, grey_step(model, make_arm(method)))
+    budget, _, _ = attacked_by(monkeypatch, method, grey_step(model, method))
     rows = (budget > 0).float().flatten(1)
     assert rows.sum(1).tolist() == [PIXELS / 2] * 8
     assert rows[:, : PIXELS // 2].mean().item() == pytest.approx(0.5, abs=0.05)
@@ -113,7 +84,7 @@ def test_saturated_predictions_have_a_saliency(monkeypatch):
     with torch.no_grad():
         model.network[0].bias.copy_(torch.tensor([0.0, 200.0]))
     method = Scaat(share=0.3)
-    step = grey_step(model, make_arm(method))
+    step = grey_step(model, method)
     leaf = step.images.clone().requires_grad_()
     (of_probability,) = torch.autograd.grad(model(leaf).softmax(1)[:, 1].sum(), leaf)
     assert not of_probability.any()
@@ -126,7 +97,7 @@ def test_saturated_predictions_have_a_saliency(monkeypatch):
 def test_soft_budgets_fall_by_rank(monkeypatch, mask):
     method = Scaat(mask=mask, budget="soft", gamma=2)
     model = linear_classifier()
-    budget, _, _ = attacked_by(monkeypatch, method, grey_step(model, make_arm(method)))
+    budget, _, _ = attacked_by(monkeypatch, method, grey_step(model, method))
     steps = torch.linspace(0, 1, PIXELS) ** 2
     for row in budget.flatten(1):
         assert torch.allclose(row.sort().values, method.eps * steps, atol=1e-8)
@@ -139,7 +110,7 @@ def test_soft_budgets_fall_by_rank(monkeypatch, mask):
 
 def test_the_random_mask_is_fresh_for_each_image_and_step():
     method = Scaat(mask="random", share=0.5)
-    step = grey_step(tiny_classifier(), make_arm(method))
+    step = grey_step(tiny_classifier(), method)
     first, second = method._weights(step), method._weights(step)
     for one, other in ((first, second), (first[:4], first[4:])):
         assert (one != other).float().mean().item() == pytest.approx(0.5, abs=0.05)
@@ -149,7 +120,7 @@ def test_the_random_mask_is_fresh_for_each_image_and_step():
 @pytest.mark.parametrize("budget", ["hard", "soft", "adaptive"])
 def test_no_pixel_leaves_its_budget_and_those_without_one_stay(monkeypatch, mask, budget):
     method = Scaat(mask=mask, budget=budget, share=0.4, tau=0.02)
-    step = grey_step(tiny_classifier(), make_arm(method))
+    step = grey_step(tiny_classifier(), method)
     step.images[::2] = 1 - 0.01 * step.images[::2]
     budgets, moved, _ = attacked_by(monkeypatch, method, step)
     assert ((moved - step.images).abs() <= budgets + 1e-7).all()
@@ -163,7 +134,7 @@ def test_the_loss_on_a_linear_network_is_its_closed_form():
     """The margin m of a tile moves by +-eps times the summed |weights| of the mask; KL follows from both."""
     model = linear_classifier(scale=2)
     method = Scaat(share=0.5, weight=3, warmup=0.1, ramp=0.8)
-    step = grey_step(model, make_arm(method), progress=0.5)
+    step = grey_step(model, method, progress=0.5)
     weight = model.network[0].weight.detach()
     difference = weight[1] - weight[0]
     chosen = linear_saliency(model).argsort()[: PIXELS // 2]
@@ -191,7 +162,7 @@ def test_the_weight_gradient_agrees_with_finite_differences():
     def value(shift):
         with torch.no_grad():
             weight.add_(shift * direction)
-        step = grey_step(model, make_arm(method))
+        step = grey_step(model, method)
         step.batch.images.data = step.images.double()
         total = sum(method.loss_terms(step, {})[0].values())
         return total.item(), (torch.autograd.grad(total, weight)[0] * direction).sum().item()
@@ -203,7 +174,7 @@ def test_the_weight_gradient_agrees_with_finite_differences():
 
 
 def test_the_clean_branch_is_not_detached():
-    step = grey_step(tiny_classifier(), make_arm(Scaat()))
+    step = grey_step(tiny_classifier(), Scaat())
     terms, _ = Scaat().loss_terms(step, {})
     (gradient,) = torch.autograd.grad(terms["divergence"], step.logits)
     assert gradient.abs().max() > 0
@@ -211,7 +182,7 @@ def test_the_clean_branch_is_not_detached():
 
 def test_the_cross_entropy_of_attacked_images_is_weighted_as_that_of_clean_ones(monkeypatch):
     method = Scaat(weight=0, adversarial_weight=0.5)
-    step = grey_step(tiny_classifier(), make_arm(method))
+    step = grey_step(tiny_classifier(), method)
     step.class_weights = torch.tensor([0.2, 3.0])
     _, moved, terms = attacked_by(monkeypatch, method, step)
     losses = F.cross_entropy(step.forward(moved).logits, step.labels, reduction="none")
@@ -224,7 +195,7 @@ def test_the_cross_entropy_of_attacked_images_is_weighted_as_that_of_clean_ones(
 def contrasts(model, blur_px):
     """Tiles of one pattern in rising contrast, and a network whose margin falls with every pixel blurred."""
     pattern = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) - 0.5
-    step = grey_step(model, make_arm(Scaat()))
+    step = grey_step(model, Scaat())
     step.batch.images.data = 0.5 + torch.linspace(0.01, 1, 8).view(-1, 1, 1, 1) * pattern
     lost = pattern - gaussian_blur(pattern, blur_px)
     with torch.no_grad():
@@ -254,7 +225,7 @@ def test_the_adaptive_share_is_the_largest_that_spares_the_prediction(monkeypatc
 @pytest.mark.parametrize(("tau", "share"), [(0.0, 0.0), (100.0, 0.9)])
 def test_a_tile_without_a_share_that_spares_it_is_not_attacked(monkeypatch, tau, share):
     method = Scaat(budget="adaptive", tau=tau)
-    step = grey_step(tiny_classifier(), make_arm(method))
+    step = grey_step(tiny_classifier(), method)
     budget, moved, terms = attacked_by(monkeypatch, method, step)
     assert (budget > 0).flatten(1).sum(1).tolist() == [round(share * PIXELS)] * 8
     assert torch.equal(moved, step.images) == (share == 0)
@@ -294,7 +265,7 @@ def test_notes_tell_how_much_of_the_budget_is_left_after_clipping():
     model, method = linear_classifier(), Scaat(share=0.5)
     arm = make_arm(method)
     for white, left in ((False, 1.0), (True, 0.5)):
-        step = grey_step(model, arm)
+        step = grey_step(model, method)
         if white:
             step.images[:] = 1.0
         objective(step, arm, torch.ones(2))
@@ -304,7 +275,7 @@ def test_notes_tell_how_much_of_the_budget_is_left_after_clipping():
 
 def test_under_bfloat16_the_attack_still_raises_the_divergence(monkeypatch):
     method = Scaat()
-    step = grey_step(tiny_classifier(), make_arm(method), amp=True)
+    step = grey_step(tiny_classifier(), method, amp=True)
     _, moved, terms = attacked_by(monkeypatch, method, step)
     assert terms["divergence"].dtype == torch.float32
     noise = random_start(step, (moved != step.images).any(1, keepdim=True) * method.eps)

@@ -4,30 +4,19 @@ import pytest
 import torch
 
 from tasks.functional.divergence import kl_divergence
-from tasks.regularizers import trades as module
 from tasks.regularizers._attack import random_start
 from tasks.regularizers.base import STANDARD
 from tasks.regularizers.scaat import Scaat
 from tasks.regularizers.trades import Trades
 from tasks.training.objective import objective
+from tests._support.attacked import attacked_by, grey_step
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import (
     linear_classifier,
     make_arm,
     make_step,
-    random_batch,
     tiny_classifier,
 )
-
-
-def grey_step(model, method, amp=False):
-    """Images far from 0 and 1, so that nothing is clipped."""
-    batch = random_batch()
-    batch.images.mul_(0.5).add_(0.25)
-    step = make_step(model, make_arm(method), batch, amp)
-    step.generator = torch.Generator().manual_seed(5)
-    step.settled = True
-    return step
 
 
 @pytest.mark.parametrize("amp", [False, True], ids=["float32", "bfloat16"])
@@ -76,21 +65,13 @@ def test_both_branches_are_trained_through():
 
 def test_the_attack_is_made_in_eval_mode_and_judged_in_train_mode(monkeypatch):
     """Attacked images normalise by their own batch: in eval mode the divergence would be another number."""
-    method, seen = Trades(weight=1, ramp=0), []
+    method = Trades(weight=1, ramp=0)
     step = grey_step(tiny_classifier(), method)
-
-    def spy(given, budget, steps):
-        moved = most_divergent(given, budget, steps)
-        seen.append(moved)
-        return moved
-
-    most_divergent = module.most_divergent
-    monkeypatch.setattr(module, "most_divergent", spy)
-    terms, _ = method.loss_terms(step, {})
-    expected = kl_divergence(step.logits, step.forward(seen[0]).logits).mean()
+    _, moved, terms = attacked_by(monkeypatch, method, step)
+    expected = kl_divergence(step.logits, step.forward(moved).logits).mean()
     assert torch.allclose(terms["divergence"], expected)
     with step.eval_mode():
-        in_eval_mode = kl_divergence(step.logits_of(step.images), step.logits_of(seen[0])).mean()
+        in_eval_mode = kl_divergence(step.logits_of(step.images), step.logits_of(moved)).mean()
     assert not torch.allclose(expected, in_eval_mode, rtol=0.1)
 
 
