@@ -26,7 +26,8 @@ def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mappin
         label="compare",
         kind="Comparison",
         recipe={
-            "comparison": recipe_of(session.config.compare),
+            # Whole: the ids of claims are in what it writes.
+            "comparison": session.config.compare.model_dump(mode="json"),
             "study": session.config.study,
             "arms": [arm.id for arm in session.config.train.arms],
             "explainers": {e.id: recipe_of(e) for e in session.config.explain.everything},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import Metric
@@ -194,7 +195,15 @@ class StudyConfig(Section):
                 f"train.recipe.classes {list(self.train.recipe.classes)} must be tile.classes "
                 f"{list(self.tile.classes)}, in the same order"
             )
+        self.compare.refuse_unknown(arms, self._endpoints())
         return self
+
+    def _endpoints(self) -> Known:
+        """Return what arms can be compared in; control maps are compared with, not compared."""
+        maps = {metric.id: _score_names(metric) for metric in self.evaluate.metrics}
+        networks = {metric.id: _score_names(metric) for metric in self.evaluate.model_metrics}
+        explained = {explainer.id: maps for explainer in self.explain.explainers}
+        return {**explained, PERFORMANCE: performance_endpoints(), MODEL: networks}
 
     @model_validator(mode="after")
     def _batches_can_be_split(self) -> Self:
@@ -214,6 +223,10 @@ class StudyConfig(Section):
                 "results are pooled over folds, so each slide must be explained by one of them"
             )
         return self
+
+
+def _score_names(metric: Metric | ModelMetric) -> tuple[str, ...]:
+    return tuple(info.name for info in metric.score_infos())
 
 
 def _refuse_repeats(what: str, values: Iterable[str]) -> None:
