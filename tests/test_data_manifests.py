@@ -1,5 +1,6 @@
 """Every checked-in manifest is sound; where its slides are at hand, they are what it says."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,12 @@ from tasks.slides.manifest import load_manifest
 from tests._support.real_data import real_data
 
 FOLDER = Path(__file__).parents[1] / "data_manifests"
-SHARED = {"camelyon16_tma": frozenset({"cam16_block_106"})}
+SHARED = {
+    "camelyon16_tma": frozenset({"cam16_block_106"}),
+    "camelyon16_tma_swapped": frozenset({"cam16_block_109"}),
+}
+SLIDES = {"camelyon16_tma_swapped": "camelyon16_tma"}
+"""Where the slides of a manifest lie that shares them with another."""
 
 
 def test_every_manifest_is_described():
@@ -20,5 +26,23 @@ def test_every_manifest_is_described():
 @pytest.mark.real_data
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda p: p.stem)
 def test_the_slides_are_what_the_manifest_says(path):
-    manifest, _ = load_manifest(path, real_data(path.stem), SHARED.get(path.stem, frozenset()), sha256_of)
+    slides = real_data(SLIDES.get(path.stem, path.stem))
+    manifest, _ = load_manifest(path, slides, SHARED.get(path.stem, frozenset()), sha256_of)
     assert len({row.slide_id for row in manifest.slides}) == len(manifest.slides)
+
+
+def test_the_swapped_manifest_is_the_same_cohort_trained_and_tested_the_other_way_round():
+    def read(name):
+        with (FOLDER / name).open(newline="", encoding="utf-8") as stream:
+            return {row.pop("slide_id"): row for row in csv.DictReader(stream)}
+
+    own, swapped = read("camelyon16_tma.csv"), read("camelyon16_tma_swapped.csv")
+    assert {slide: row | {"split": ""} for slide, row in own.items()} == {
+        slide: row | {"split": ""} for slide, row in swapped.items()
+    }
+    splits = {slide.removeprefix("cam16_"): row["split"] for slide, row in swapped.items()}
+    assert splits == {
+        **{f"106_0{n}": "test" for n in range(1, 7)},
+        **{f"109_0{n}": "train" for n in range(1, 6)},
+        "109_06": "val",
+    }

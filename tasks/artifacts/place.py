@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_LABEL = re.compile(r"(?P<arm>[^/]+)/(fold(?P<fold>\d+)/)?seed(?P<seed>-?\d+)")
+_LABEL = re.compile(r"(?P<arm>[^/]+)/(fold(?P<fold>\d+)/)?seed(?P<seed>-?\d+)(?=/|$)")
 
 
 @dataclass(frozen=True)

@@ -36,3 +36,14 @@ def tiny_config(manifest: Path, **changes: Any) -> StudyConfig:
         "resources": {"batch": 32},
     }
     return StudyConfig.model_validate({**blocks, **changes})
+
+
+def folded_config(manifest: Path, **changes: Any) -> StudyConfig:
+    """Return the study of that cohort in three folds of two slides each, with less to explain."""
+    blocks: dict[str, Any] = {
+        "folds": {"by": "slide", "of": ["train", "val", "test"], "count": 3},
+        "shared_patients": ["phantom_patient_01"],
+        "explain": {"explainers": [{"name": "gradient"}], "controls": [{"name": "random_map"}]},
+        "evaluate": {"metrics": [{"name": "gini"}]},
+    }
+    return tiny_config(manifest, **{**blocks, **changes})

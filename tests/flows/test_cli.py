@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests._support.studies import tiny_config
+from tests._support.studies import folded_config, tiny_config
 
 VERITILE = str(Path(sys.executable).with_name("veritile"))
 
@@ -60,6 +60,21 @@ def test_validate_says_what_the_study_consists_of(study_file, tmp_path):
     assert "6 tile, 2 train, 18 explain, 12 evaluate, 1 compare, 1 record" in done.stdout
 
 
+def test_validate_and_status_know_the_folds(manifest, tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(folded_config(manifest).model_dump(mode="json")))
+    done = veritile("validate", path, "--home", tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    for k in range(3):
+        line = next(line for line in done.stdout.splitlines() if line.startswith(f"fold {k}: "))
+        assert sorted(line.removeprefix(f"fold {k}: ").split(", ")) == [
+            "2 test slides", "2 train slides", "2 val slides",
+        ]  # fmt: skip
+    assert "6 tile, 6 train, 36 explain, 12 evaluate, 1 compare, 1 record" in done.stdout
+    done = veritile("status", path, "--home", tmp_path / "home")
+    assert "train/standard/fold2/seed0" in done.stdout
+
+
 def test_status_of_a_new_study_says_that_nothing_was_made(study_file, tmp_path):
     done = veritile("status", study_file, "--home", tmp_path / "home")
     assert done.returncode == 0, done.stderr
@@ -73,6 +88,8 @@ def test_status_of_a_new_study_says_that_nothing_was_made(study_file, tmp_path):
         (("--only", "trian"), "no stage 'trian'; the stages are: tile, train"),
         (("--only", "train", "--from", "tile"), "exclude each other"),
         (("--arm", "standard"), "narrow --only or --from"),
+        (("--fold", "1"), "narrow --only or --from"),
+        (("--only", "train", "--fold", "1"), "no fold 1; the study has no folds"),
     ],
 )
 def test_wrong_orders_are_refused_before_any_work(study_file, tmp_path, words, sentence):

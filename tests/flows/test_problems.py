@@ -80,6 +80,14 @@ def test_controls_come_by_default(tmp_path):
         ({"failures": {"max_failed_slides": 1.5}}, "failures.max_failed_slides: input should be less than 1"),
         ({"manifest": "cohort.xlsx"}, "the manifest must be a .csv file, got 'cohort.xlsx'"),
         ({"study": "../x"}, "study: string should match pattern"),
+        ({"folds": {"count": 2}}, "folds.count: input should be greater than or equal to 3"),
+        ({"folds": {"cuont": 3}}, "unknown key 'folds.cuont'; did you mean 'count'?"),
+        ({"folds": {"count": 3, "only": [0, 3]}}, "folds: only names fold 3; the folds are 0 to 2"),
+        ({"folds": {"count": 3, "only": [1, 1]}}, "folds.only must be unique, but 1"),
+        (
+            {"folds": {}, "explain": {"explainers": ["gradient"], "splits": ["val", "test"]}},
+            "with folds, explain.splits must be [test] or [val], got ['val', 'test']",
+        ),
     ],
 )
 def test_each_mistake_is_one_sentence_with_its_place(tmp_path, changes, sentence):

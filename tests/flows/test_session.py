@@ -17,6 +17,13 @@ def test_a_selection_narrows_by_the_coordinates_a_part_has():
     assert selection.takes({"arm": "a", "seed": "1"}), "a checkpoint has no metric and is not left out for it"
 
 
+def test_a_fold_is_selected_by_its_number():
+    selection = Selection(fold=(1,))
+    assert selection.takes({"arm": "a", "fold": "1", "seed": "0"})
+    assert not selection.takes({"arm": "a", "fold": "0", "seed": "0"})
+    assert not selection.empty
+
+
 def test_only_forces_its_stage_and_leaves_the_rest_untouched():
     orders = Orders(only="train", selection=Selection(seed=(1,)))
     assert orders.forces("train", {"arm": "a", "seed": "1"})

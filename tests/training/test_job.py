@@ -72,6 +72,45 @@ def test_one_resolution_and_one_size_are_needed(sets):
         check_job(job(sets[1:]))
 
 
+ROLES = {"a1": "val", "b1": "train", "c1": "train"}
+"""Another dealing of the cohort, whose manifest says train, train and val."""
+
+
+def folded(sets, roles, shared=frozenset()):
+    base = job(sets)
+    return TrainingJob(base.tile_sets, base.recipe, base.arm, 0, "cpu", shared, roles)
+
+
+def test_in_a_fold_a_slide_is_what_its_role_says_not_its_split(sets):
+    found = folded(sets, ROLES)
+    check_job(found)
+    taken = {split: {id(p) for p in getattr(found, split).pixels} for split in ("train", "val")}
+    assert taken["val"] == {id(sets[0].pixels)}
+    assert taken["train"] == {id(sets[1].pixels), id(sets[2].pixels)}
+
+
+def test_a_slide_without_a_role_or_held_out_is_not_trained_on(sets):
+    with pytest.raises(TrainingDataError, match="slide 'c1' has no role in this fold"):
+        check_job(folded(sets, {"a1": "val", "b1": "train"}))
+    with pytest.raises(TrainingDataError, match="slide 'c1' is of split 'test'"):
+        check_job(folded(sets, {**ROLES, "c1": "test"}))
+
+
+def test_in_a_fold_too_a_patient_in_train_and_val_needs_a_name(sets):
+    patient = sets[1].table["patient_id"].iloc[0]
+    sets[0].table.assign(patient_id=patient).to_parquet(sets[0].folder / "tiles.parquet", index=False)
+    del sets[0].__dict__["table"]
+    check_job(job(sets))  # by the manifest both slides are trained on
+    with pytest.raises(TrainingDataError, match="1 patients have slides in train and in val"):
+        check_job(folded(sets, ROLES))
+    check_job(folded(sets, ROLES, frozenset({patient})))
+
+
+def test_identity_knows_the_roles(sets):
+    same = {"a1": "train", "b1": "train", "c1": "val"}
+    assert len({job(sets).identity, folded(sets, ROLES).identity, folded(sets, same).identity}) == 3
+
+
 def test_a_foreign_network_keeps_its_pre_activations_to_itself(sets):
     recipe = TrainingRecipe(batch=12, network=NetworkRecipe(module="torch.nn:Identity"))
     asking, sparing = (
