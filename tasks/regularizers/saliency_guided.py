@@ -73,9 +73,9 @@ class SaliencyGuided(Regularizer):
 
     def _filled(self, step: Step) -> Tensor:
         images = step.images
-        lowest, highest = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+        low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
         chosen = self._chosen(step)
-        return torch.where(chosen, lowest + (highest - lowest) * step.uniform(), images)
+        return torch.where(chosen, low + (high - low) * step.uniform(), images)
 
     def _chosen(self, step: Step) -> Tensor:
         """Return bool [B, 1, H, W]: the pixels to fill."""
