@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import STAGES, ConfigError, Stage
+from flows.config import STAGES, ConfigError, Split, Stage
 from flows.problems import load_study
 from flows.progress import part_bar, shown
 from flows.session import Orders, Selection, Session, UsageError, open_session
@@ -103,7 +103,7 @@ def validate(path: Path, target: Target, console: Console) -> None:
 
 def _slides_by_split(rows: Sequence[SlideRow]) -> str:
     splits = Counter(row.split for row in rows)
-    return ", ".join(f"{n} {split} slides" for split, n in splits.items())
+    return ", ".join(f"{splits[split]} {split} slides" for split in get_args(Split) if splits[split])
 
 
 def adopt(stage: str, reason: str, path: Path, target: Target, console: Console) -> None:

@@ -66,10 +66,7 @@ def test_validate_and_status_know_the_folds(manifest, tmp_path):
     done = veritile("validate", path, "--home", tmp_path / "home")
     assert done.returncode == 0, done.stderr
     for k in range(3):
-        line = next(line for line in done.stdout.splitlines() if line.startswith(f"fold {k}: "))
-        assert sorted(line.removeprefix(f"fold {k}: ").split(", ")) == [
-            "2 test slides", "2 train slides", "2 val slides",
-        ]  # fmt: skip
+        assert f"fold {k}: 2 train slides, 2 val slides, 2 test slides" in done.stdout
     assert "6 tile, 6 train, 36 explain, 12 evaluate, 1 compare, 1 record" in done.stdout
     done = veritile("status", path, "--home", tmp_path / "home")
     assert "train/standard/fold2/seed0" in done.stdout
