@@ -160,3 +160,11 @@ def test_a_fold_that_is_not_there_cannot_be_selected(open_study, manifest):
         open_study(folded_config(manifest), **orders)
     with pytest.raises(UsageError, match="no fold 3; the study has no folds"):
         open_study(tiny_config(manifest), **orders)
+
+
+def test_an_arm_is_known_by_its_learning_rate(open_study, manifest):
+    arms = [{"id": "plain"}, {"id": "slow", "lr": 0.0001}, {"id": "same"}]
+    session = open_study(tiny_config(manifest, train={"arms": arms, "seeds": [0]}))
+    plain, slow, same = (slot.recipe["training"] for slot in slots.train_slots(session, session.slides))
+    assert slow == {**plain, "lr": 0.0001}
+    assert same == plain
