@@ -11,6 +11,7 @@ from torch import Tensor
 from tasks.functional.noise import seed_of
 from tasks.models.classifier import Classifier, build_classifier
 from tasks.training.errors import DivergedError
+from tasks.training.half_precision import refuse_tiny_maps
 from tasks.training.job import TrainingJob, colour_statistics
 from tasks.training.objective import Arm
 from tasks.training.optimise import make_optimizer
@@ -79,10 +80,17 @@ class Session:
 
 
 def begin(job: TrainingJob, work: Path) -> Session:
-    """Return a fresh session, or the one that ``work`` holds after its last finished epoch."""
+    """Return a fresh session, or the one that ``work`` holds after its last finished epoch.
+
+    Raises:
+        TrainingDataError: the recipe asks for bfloat16 where it cannot be trusted.
+        ModelError: the network cannot be made.
+    """
     device = torch.device(job.device)
     mean, std = colour_statistics(job.train)
     model = build_classifier(job.recipe.network, len(job.recipe.classes), mean, std, job.seed)
+    if job.recipe.amp and device.type == "cpu":
+        refuse_tiny_maps(model, job.train.pixels[0].shape[1])
     model = model.to(device).channels_last()
     weights = class_weights(job.train.labels, job.recipe.class_balance).to(device)
     session = Session(job, model, make_optimizer(model, job.recipe), _arm(job), weights)

@@ -64,7 +64,8 @@ def test_defaults_construct_cite_a_source_and_survive_json(regularizer):
 @pytest.mark.parametrize("amp", [False, True], ids=["float32", "bfloat16"])
 def test_loss_is_a_finite_scalar_whose_gradient_reaches_every_weight(regularizer, amp):
     model, arm = tiny_classifier(), make_arm(regularizer)
-    step = make_step(model, arm, amp=amp)
+    # 64 px in bfloat16: see tasks/training/half_precision.py.
+    step = make_step(model, arm, random_batch(tile_px=64 if amp else 32), amp)
     loss, parts = objective(step, arm, EQUAL)
     assert loss.shape == ()
     assert loss.dtype == torch.float32

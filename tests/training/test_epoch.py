@@ -1,10 +1,14 @@
-"""What an epoch reports; a foreign network with dropout repeats itself and leaves the generators alone."""
+"""What an epoch reports; every regularizer works in parts; a network with dropout repeats itself."""
+
+import math
 
 import pytest
 import torch
 from torch import nn
 
 from tasks.models.recipe import NetworkRecipe
+from tasks.plugins import available
+from tasks.regularizers.base import Regularizer
 from tasks.regularizers.scaat import Scaat
 from tasks.training.epoch import train_epoch
 from tasks.training.job import TrainingJob
@@ -23,6 +27,28 @@ class WithDropout(nn.Module):
 
     def forward(self, x):
         return self.head(self.drop(self.conv(x).relu().mean((2, 3))))
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return make_cohort(tmp_path_factory.mktemp("cohort"), count=20, tile_px=32)[:3]
+
+
+@pytest.mark.parametrize("name", available(Regularizer.package))
+def test_every_regularizer_works_in_parts(cohort, tmp_path, name):
+    """In the second of two epochs, when every warm-up is over: its state goes from part to part."""
+    recipe = TrainingRecipe(network=NetworkRecipe(width=0.0625), batch=16, accumulate=2, epochs=2)
+    job = TrainingJob(cohort, recipe, ArmRecipe(id="a", regularizers=(name,)), 0, "cpu")
+    session = begin(job, tmp_path)
+    start = {key: value.clone() for key, value in session.model.named_parameters()}
+    advanced = []
+    row = train_epoch(session, 2, advanced.append)
+    assert advanced == [16, 16]
+    assert row["gradient_norm"] > 0
+    assert all(math.isfinite(value) for value in row.values())
+    assert not any(torch.equal(value, start[key]) for key, value in session.model.named_parameters())
+    assert session.model.network.bn1.num_batches_tracked == 4
+    assert all(torch.isfinite(value).all() for state in session.arm.states for value in state.values())
 
 
 def test_dropout_repeats_itself(tmp_path):
