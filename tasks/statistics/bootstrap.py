@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
+_BLOCK = 1000
+"""Draws at a time: what one block needs stays in the processor's cache."""
 
 
 class BootstrapError(ValueError):
@@ -88,8 +90,11 @@ def drawn_means(sums: Floats, counts: Floats, settings: BootstrapSettings) -> Fl
     """Return float64 [draws]: the mean of each resample of seeds (rows) and clusters (columns)."""
     seeds, clusters = sums.shape
     by_seed, by_cluster = drawn_weights(seeds, clusters, settings)
-    total = ((by_seed @ sums) * by_cluster).sum(1)
-    number = ((by_seed @ counts) * by_cluster).sum(1)
+    total, number = np.empty(settings.draws), np.empty(settings.draws)
+    for start in range(0, settings.draws, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        total[part] = ((by_seed[part] @ sums) * by_cluster[part]).sum(1)
+        number[part] = ((by_seed[part] @ counts) * by_cluster[part]).sum(1)
     means: Floats = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
     return means
 
