@@ -1,7 +1,7 @@
 """Checkpoint: trained weights with everything needed to use them rightly.
 
-Payload: ``weights.safetensors``, ``checkpoint.json`` (:class:`CheckpointInfo`) and ``history.parquet``, one
-row an epoch.
+Payload: ``weights.safetensors``, ``checkpoint.json`` (:class:`CheckpointInfo`), ``history.parquet``, one row
+an epoch, and ``regularizers.safetensors`` where the training methods remember anything.
 """
 
 from collections.abc import Mapping
@@ -10,12 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
+from safetensors.numpy import load_file
 
 WEIGHTS = "weights.safetensors"
 INFO = "checkpoint.json"
 HISTORY = "history.parquet"
+REGULARIZERS = "regularizers.safetensors"
 
 
 class CheckpointInfo(BaseModel):
@@ -60,3 +63,16 @@ class Checkpoint:
     def weights(self) -> Path:
         """The safetensors file."""
         return self.folder / WEIGHTS
+
+    @cached_property
+    def regularizers(self) -> Mapping[str, Mapping[str, np.ndarray]]:
+        """What each regularizer of the arm remembered when the weights were as they are, by label and name.
+
+        Those that remember nothing are left out. A label is a name, numbered where one is used twice.
+        """
+        path = self.folder / REGULARIZERS
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for key, value in (load_file(path) if path.is_file() else {}).items():
+            label, _, name = key.partition("/")
+            found.setdefault(label, {})[name] = value
+        return found

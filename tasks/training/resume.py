@@ -24,7 +24,8 @@ class Snapshot:
 
     Orders, augmentation and noise are drawn from generators of (seed, epoch), and the learning rate is a
     function of the step, so neither has a state to keep. ``tensors`` are named ``model/..``, ``best/..``,
-    ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each finished epoch.
+    ``best_states/..``, ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each finished
+    epoch.
     """
 
     tensors: Mapping[str, Tensor]

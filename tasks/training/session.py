@@ -31,7 +31,11 @@ Row = Mapping[str, float]
 
 @dataclass
 class Session:
-    """All that changes from epoch to epoch; ``best`` holds the weights of the best epoch so far."""
+    """All that changes from epoch to epoch.
+
+    Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
+    as ``label/name``.
+    """
 
     job: TrainingJob
     model: Classifier
@@ -40,6 +44,7 @@ class Session:
     class_weights: Tensor
     history: list[Row] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
+    best_states: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
@@ -63,6 +68,11 @@ class Session:
         self.history.append(row)
         if self.best_epoch == len(self.history):
             self.best = {name: plain(value) for name, value in self.model.state_dict().items()}
+            self.best_states = {
+                f"{label}/{name}": plain(value)
+                for label, state in zip(self.arm.labels, self.arm.states, strict=True)
+                for name, value in state.items()
+            }
 
     def save(self, work: Path) -> None:
         """Keep all that the next epoch needs in ``work``."""
@@ -72,6 +82,7 @@ class Session:
         parts = {
             "model": self.model.state_dict(),
             "best": self.best,
+            "best_states": self.best_states,
             "optimizer": optimizer_tensors(self.optimizer, self.model),
             **{f"regularizer/{i}": dict(state) for i, state in enumerate(self.arm.states)},
         }
@@ -127,7 +138,7 @@ def _arm(job: TrainingJob) -> Arm:
 
 def _restore(session: Session, snapshot: Snapshot) -> None:
     session.model.load_state_dict(snapshot.part("model"))
-    session.best = snapshot.part("best")
+    session.best, session.best_states = snapshot.part("best"), snapshot.part("best_states")
     session.history = list(snapshot.history)
     restore_optimizer(session.optimizer, session.model, snapshot.part("optimizer"))
     for index in range(len(session.arm.states)):

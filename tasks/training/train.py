@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, CheckpointInfo
+from tasks.artifacts.checkpoint import HISTORY, INFO, REGULARIZERS, WEIGHTS, CheckpointInfo
 from tasks.models.classifier import Colour
 from tasks.training.epoch import Advance, train_epoch
 from tasks.training.job import TrainingJob, check_job, common_mpp
@@ -74,10 +74,12 @@ def planned_tiles(job: TrainingJob) -> int:
 
 
 def write_checkpoint(session: Session, out: Path) -> None:
-    """Write the weights of the best epoch, its validation scores and the history of all."""
+    """Write the weights of the best epoch, its states and validation scores, and the history of all."""
     job, model = session.job, session.model
     model.load_state_dict(session.best)
     save_file(session.best, out / WEIGHTS)
+    if session.best_states:
+        save_file(session.best_states, out / REGULARIZERS)
     chosen = session.history[session.best_epoch - 1]
     info = CheckpointInfo(
         # Where the weights started is part of the recipe; here it would be a path of this machine.

@@ -178,21 +178,29 @@ def test_a_bad_slide_ends_the_study_where_none_is_allowed(broken_manifest, tmp_p
 
 def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manifest, tmp_path, monkeypatch):
     from tasks import train as verb
-    from tasks.training.errors import DivergedError
+    from tasks.training.errors import CollapsedError, DivergedError
 
     whole = verb.train_classifier
+    errors = {
+        "modulated": DivergedError(1, "train_loss", float("nan")),
+        "noisy": CollapsedError(2, "network collapsed in epoch 2: all tiles are one"),
+    }
 
     def sometimes(job, out, work, log, advance):
-        if job.arm.id == "modulated":
-            raise DivergedError(1, "train_loss", float("nan"))
+        if job.arm.id in errors:
+            raise errors[job.arm.id]
         return whole(job, out, work, log, advance)
 
     monkeypatch.setattr(verb, "train_classifier", sometimes)
-    with pytest.raises(PartsFailedError, match="train/modulated/seed0"):
-        study(tiny_config(manifest), tmp_path / "home")
+    train = tiny_config(manifest).train.model_dump(mode="json")
+    train["arms"].append({"id": "noisy", "regularizers": ["gaussian_noise"]})
+    with pytest.raises(PartsFailedError) as caught:
+        study(tiny_config(manifest, train=train), tmp_path / "home")
+    assert "train/modulated/seed0: training diverged in epoch 1: train_loss is nan" in str(caught.value)
+    assert "train/noisy/seed0: network collapsed in epoch 2: all tiles are one" in str(caught.value)
     labels = {r.part.label for r in Store(tmp_path / "home").records("FaithfulnessReport")}
     assert "evaluate/standard/seed0/gradient/gini" in labels
-    assert not [label for label in labels if "modulated" in label]
+    assert not [label for label in labels if "modulated" in label or "noisy" in label]
     assert list(Store(tmp_path / "home").records("Comparison")), "what is there is compared"
 
 

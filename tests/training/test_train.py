@@ -10,13 +10,14 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.checkpoint import REGULARIZERS, Checkpoint
 from tasks.models.classifier import load_classifier
 from tasks.models.foreign import build_foreign
 from tasks.models.recipe import NetworkRecipe
 from tasks.training.errors import CollapsedError, DivergedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.resume import load_snapshot
 from tasks.training.train import planned_tiles, train_classifier
 from tests._support.tile_sets import make_cohort, make_tile_set
 
@@ -179,6 +180,33 @@ def test_noise_modulation_reports_scores_before_and_after_re_estimation(tile_set
     assert {name: best[name] for name in scores} == scores
     assert scores["val_auroc"] == checkpoint.history["val_auroc"].max()
     assert scores["val_loss"] != scores["val_loss_as_trained"]
+
+
+def test_what_a_method_remembers_is_that_of_the_epoch_that_was_kept(tile_sets, tmp_path, monkeypatch):
+    """The running scale of activations; two of one name are told apart; a kill loses neither."""
+    method = {"name": "activation_sensitivity", "warmup": 0}
+    arm = ArmRecipe(id="b", regularizers=(method, "noise_modulation", {**method, "id": "other"}))
+    monkeypatch.setattr("tasks.training.session.choose_epoch", lambda history, rule: min(2, len(history)))
+    job = make_job(tile_sets, arm)
+    checkpoint, _ = run(job, tmp_path / "whole")
+    states = checkpoint.regularizers
+    assert set(states) == {"activation_sensitivity1", "activation_sensitivity2"}
+    assert states["activation_sensitivity1"]["variance3"].shape == (64,)
+    assert checkpoint.info.best_epoch == 2 < job.recipe.epochs
+    with pytest.raises(KilledError):
+        run(job, tmp_path / "dead", lambda row, epoch: die() if epoch == 2 else None)
+    last = load_snapshot(tmp_path / "dead" / "work", job.identity)
+    for name, value in states["activation_sensitivity2"].items():
+        assert np.array_equal(last.part("regularizer/2")[name].numpy(), value), name
+    (tmp_path / "dead" / "out").rmdir()
+    resumed, _ = run(job, tmp_path / "dead")
+    assert payload(resumed) == payload(checkpoint)
+
+
+def test_methods_without_a_memory_leave_no_file(tile_sets, tmp_path):
+    checkpoint, _ = run(make_job(tile_sets, MODULATED, epochs=1), tmp_path)
+    assert checkpoint.regularizers == {}
+    assert not (checkpoint.folder / REGULARIZERS).exists()
 
 
 def test_three_classes(tmp_path):
