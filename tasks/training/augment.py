@@ -53,10 +53,11 @@ def change(images: Tensor, changes: Changes) -> Tensor:
     """Return copies of RGB images [B, 3, P, P] in [0, 1] with the ``changes`` of these B tiles."""
     images = pose(images, changes.poses)
     if changes.stains is not None:
-        scale, shift = changes.stains.to(images).unbind(1)
+        scale, shift = changes.stains.to(images, non_blocking=True).unbind(1)
         images = change_stains(images, scale, shift)
     if changes.brightness is not None:
-        images = (images * changes.brightness.to(images)[:, :, None, None]).clamp(0, 1)
+        factor = changes.brightness.to(images, non_blocking=True)
+        images = (images * factor[:, :, None, None]).clamp(0, 1)
     return images
 
 
@@ -79,7 +80,7 @@ def draw_poses(count: int, recipe: AugmentationRecipe, generator: torch.Generato
 
 def pose(images: Tensor, poses: Tensor) -> Tensor:
     """Return images [B, C, P, P] mirrored and turned as bool [3, B] says; pixels only change place."""
-    horizontal, vertical, swap = poses.to(images.device)[:, :, None, None, None]
+    horizontal, vertical, swap = poses.to(images.device, non_blocking=True)[:, :, None, None, None]
     images = torch.where(horizontal, images.flip(3), images)
     images = torch.where(vertical, images.flip(2), images)
     return torch.where(swap, images.transpose(2, 3), images)

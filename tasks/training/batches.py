@@ -22,12 +22,13 @@ def epoch_batches(session: Session, epoch: int) -> Iterator[Batch]:
         order[: job.tiles_per_epoch].reshape(-1, job.share.count, job.part_size)[:, job.share.rank].ravel()
     )
     parts = _changes(session, epoch)
+    # A plain copy to an accelerator would wait for all the work under way.
     for images, positions in job.train.batches(shown, job.part_size, session.device):
         places = torch.from_numpy(positions)
         yield Batch(
             images=change(images, next(parts)),
-            labels=job.train.labels[places].to(session.device),
-            positions=places.to(session.device),
+            labels=job.train.labels[places].to(session.device, non_blocking=True),
+            positions=places.to(session.device, non_blocking=True),
             dataset_size=len(job.train),
         )
 

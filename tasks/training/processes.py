@@ -43,6 +43,7 @@ def train_in_processes(
     """Do as :func:`tasks.training.train.train_classifier` does, in ``job.share.count`` processes.
 
     On a CPU they share the threads that this process may use. They end when this one does, however it ends.
+    The measures are those of the first.
 
     Raises:
         TrainingDataError: the tiles cannot be trained on, or there are fewer accelerators than processes.

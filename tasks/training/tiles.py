@@ -45,16 +45,21 @@ class LabelledTiles:
     ) -> Iterator[tuple[Tensor, Positions]]:
         """Yield float32 [B, 3, H, W] in [0, 1] on ``device`` with their positions; the last may be smaller.
 
-        The next batch is read while the caller works on this one.
+        The next batch is read while the caller works on this one, and an accelerator is not waited for.
         """
         parts = [order[start : start + size] for start in range(0, len(order), size)]
+        read = self._gather_pinned if device.type == "cuda" else self.gather
         with ThreadPoolExecutor(max_workers=1) as reader:
-            coming = reader.submit(self.gather, parts[0])
+            coming = reader.submit(read, parts[0])
             for index, part in enumerate(parts):
                 images = coming.result()
                 if index + 1 < len(parts):
-                    coming = reader.submit(self.gather, parts[index + 1])
-                yield to_images(images.to(device)), part
+                    coming = reader.submit(read, parts[index + 1])
+                yield to_images(images.to(device, non_blocking=True)), part
+
+    def _gather_pinned(self, positions: Positions) -> Tensor:
+        """Gather into memory from which a copy to an accelerator runs beside its work."""
+        return self.gather(positions).pin_memory()
 
 
 def to_images(pixels: Tensor) -> Tensor:
