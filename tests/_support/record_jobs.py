@@ -22,6 +22,7 @@ from tasks.tracking.job import (
     RecordJob,
     dataset_of,
 )
+from tests._support.claim_jobs import claim
 from tests._support.comparison_jobs import make_report
 from tests._support.heatmap_jobs import CLASSES, make_attributions, make_predictions, make_slide
 
@@ -87,7 +88,7 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
             target=1,
             checkpoints=tuple(compared),
             reports=tuple(reports),
-            recipe=ComparisonRecipe(draws=100),
+            recipe=ComparisonRecipe(draws=100, claims=(claim(arm="modulated"),)),
         ),
         comparison,
     )

@@ -80,6 +80,10 @@ def test_the_parent_holds_the_comparison(client, summary):
     assert run.data.params["seeds"] == "0"
     assert "difference/modulated-standard/smoothgrad/deletion.gap" in run.data.metrics
     assert run.data.tags["mlflow.note.content"].startswith("# phantom: the arms compared")
+    difference = run.data.metrics["difference/modulated-standard/smoothgrad/deletion.gap"]
+    assert run.data.metrics["claim/more_faithful"] == difference
+    assert run.data.metrics["claim/more_faithful.verdict"] == 0.0, "one slide of one patient"
+    assert run.data.tags["claims"].startswith("more_faithful: cannot tell, ")
     assert {"comparison.md", "comparison.png", "comparison.parquet", "config.json"} <= set(
         files(client, summary.parent)
     )
