@@ -44,11 +44,6 @@ class Share:
         rows = torch.where(own.view(-1, *[1] * values.ndim), values, torch.zeros_like(values))
         return rows if self.count == 1 else _sum(rows)
 
-    def whole(self, values: Tensor) -> Tensor:
-        """Return the rows [count * B, ...] of all processes of ``values`` [B, ...], detached."""
-        values = values.detach()
-        return values if self.count == 1 else self.collect(values).flatten(0, 1)
-
 
 class _Sum(torch.autograd.Function):
     """The sum over all processes, in each of them; torch's own of this kind is deprecated."""

@@ -178,10 +178,6 @@ class Step:
         """Return the mean of ``values`` [B, ...] over the whole batch, detached: what a state remembers."""
         return self.share.mean(values.detach().mean(0))
 
-    def of_whole_batch(self, values: Tensor) -> Tensor:
-        """Return the ``values`` [B, ...] of all tiles of the whole batch, detached: for a state by tile."""
-        return self.share.whole(values)
-
     def note(self, name: str, value: Tensor) -> None:
         """Leave a scalar that tells what a method did to the batch, such as a mean over its images.
 

@@ -36,7 +36,7 @@ def steps_of(name: str, share: Share) -> dict[str, Tensor]:
     weights = torch.tensor([0.5, 1.5])
     found: dict[str, Tensor] = {}
     for seed in (0, 1):
-        step = make_step(model, arm, _part(random_batch(seed=seed), share))
+        step = make_step(model, arm, _part(random_batch(4, seed=seed), share))
         step.share = share
         with over_whole_batch(model, share):
             loss, parts = objective(step, arm, weights)
