@@ -4,7 +4,7 @@
     python -m benchmarks.training --gpu
 
 A forward, input backward, full backward and double backward pass are timed one by one, in turns with a step
-of every method, so that all of them meet the same disturbances; each time is the least of its rounds. The
+of every method, so that all of them meet the same disturbances; each time is the median of its rounds. The
 floor of a method is the sum of its declared passes times these, and the optimiser's step. A step is the
 loss, its backward pass and the optimiser's; augmentation belongs to neither side. ``double backward`` is the
 gradient by the images with its graph kept, and what a penalty on it adds to the full backward pass. Peak
@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import torch
 import torch.nn.functional as F
@@ -218,7 +219,7 @@ def print_methods(setting: Setting, names: Sequence[str], rounds: int) -> None:
     parts, steps = measure(setting, names, rounds)
     double = parts["gradient"] + parts["penalised_backward"] - parts["full_backward"]
     unit = [parts["forward"], parts["input_backward"], parts["full_backward"], double]
-    print(f"{setting}, least of {rounds} rounds, ms:")
+    print(f"{setting}, medians of {rounds} rounds, ms:")
     kinds = ("forward", "input backward", "full backward", "double backward", "optimiser")
     for kind, seconds in zip(kinds, [*unit, parts["optimiser"]], strict=True):
         print(f"{kind:42}{1e3 * seconds:10.1f}")
@@ -239,7 +240,10 @@ def print_methods(setting: Setting, names: Sequence[str], rounds: int) -> None:
 
 
 def measure(setting: Setting, names: Sequence[str], rounds: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the least seconds of each part of a step, and of a whole step of each method."""
+    """Return the median seconds of each part of a step, and of a whole step of each method.
+
+    Not the least: on a machine that is never quiet a short part finds an undisturbed moment, a step does not.
+    """
     bench = Bench(setting, NetworkRecipe())
     arms = {name: arm_of(name, setting.device) for name in names}
     for arm in arms.values():
@@ -251,7 +255,8 @@ def measure(setting: Setting, names: Sequence[str], rounds: int) -> tuple[dict[s
             parts[part].append(seconds)
         for name, arm in arms.items():
             steps[name].append(bench.seconds(partial(bench.step, arm)))
-    return {n: min(values) for n, values in parts.items()}, {n: min(values) for n, values in steps.items()}
+    middle = [{name: median(values) for name, values in each.items()} for each in (parts, steps)]
+    return middle[0], middle[1]
 
 
 def memory_of_a_process(setting: Setting, name: str) -> int:
