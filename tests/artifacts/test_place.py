@@ -20,7 +20,9 @@ def test_a_place_is_written_and_read_back(place, label, short, words):
     assert place_of(f"{label}/gradient/gini") == (place, "gradient/gini")
 
 
-@pytest.mark.parametrize("label", ["standard", "seed0", "standard/0", "a/b/seed0", "a/foldx/seed1", "a/seed1x"])
+@pytest.mark.parametrize(
+    "label", ["standard", "seed0", "standard/0", "a/b/seed0", "a/foldx/seed1", "a/seed1x"]
+)
 def test_what_begins_with_no_place_is_refused(label):
     with pytest.raises(ValueError, match="begins with no place"):
         place_of(label)
