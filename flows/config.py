@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import Metric
 from tasks.heatmaps.job import HeatmapRecipe
-from tasks.model_metrics.base import MODEL, ModelMetric
+from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import plugin_type
 from tasks.tiling.recipe import TilingRecipe
 from tasks.training.recipe import ArmRecipe, TrainingRecipe

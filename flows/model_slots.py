@@ -6,7 +6,8 @@ from flows.places import Place, explaining, tiles_of
 from flows.session import Session
 from flows.slot import Slot
 from flows.slots import target_of
-from tasks.model_metrics.base import MODEL, ModelMetric
+from tasks.artifacts.faithfulness_report import MODEL
+from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import modules_of, recipe_of
 from tasks.slides.manifest import SlideRow
 

@@ -20,6 +20,10 @@ SCORES = "scores.parquet"
 CURVES = "curves.parquet"
 INFO = "report.json"
 
+MODEL = "model"
+"""Stands where a report or endpoint names its explainer, if it is about the network and no map; no explainer
+of a study may bear this id."""
+
 SCORE_COLUMNS = (
     "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance",
 )  # fmt: skip

@@ -7,10 +7,10 @@
 import difflib
 from collections.abc import Iterable, Mapping
 
+from tasks.artifacts.faithfulness_report import MODEL
+
 PERFORMANCE = "performance"
 """Stands where an endpoint names its explainer, if it is about prediction."""
-MODEL = "model"
-"""Stands where an endpoint or report names its explainer, if it is about the network and no map."""
 LEVELS = ("tile", "slide")
 DIRECTIONS = {"accuracy": "higher", "balanced_accuracy": "higher", "auroc": "higher", "ece": "lower"}
 """The figures of prediction, and which way is better."""

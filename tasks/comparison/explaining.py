@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claiming import as_claim
-from tasks.comparison.endpoints import MODEL
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.rows import Row, better
 from tasks.comparison.scored import Scored, scores_of

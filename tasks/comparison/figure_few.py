@@ -4,8 +4,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
+from tasks.comparison.figure_axes import dress
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS, NAMES
@@ -61,16 +61,9 @@ def _draw_panel(axes: Axes, summary: Summary, panel: list[Row]) -> None:
         _draw_value(axes, row, y, arm)
     title = f"{first.metric} {NAMES.get(first.score, first.score.replace('_', ' '))}"
     axes.set_title(f"{title} {ARROWS[first.direction]}", fontsize=9, loc="left")
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", labelsize=8)
-    axes.xaxis.set_major_locator(MaxNLocator(4))
+    dress(axes, names, ticks=4)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(_CONTROL if name in controls else "black")
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
 
 
 def _draw_value(axes: Axes, row: Row, y: float, arm: int) -> None:

@@ -5,8 +5,8 @@ from textwrap import fill
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
+from tasks.comparison.figure_axes import dress
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS
@@ -65,14 +65,7 @@ def _draw_panel(axes: Axes, summary: Summary, name: str, found: list[Row], contr
             mark = _CONTROL_MARKS[controls.index(row.explainer) % len(_CONTROL_MARKS)]
             axes.plot(row.value, summary.arms.index(row.arm), mark, color=_CONTROL, markersize=7, zorder=1)
     axes.set_title(f"{name} {ARROWS[first.direction]}", fontsize=9, loc="left")
-    axes.set_yticks(range(len(summary.arms)), summary.arms, fontsize=8)
-    axes.set_ylim(len(summary.arms) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", labelsize=8)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    dress(axes, list(summary.arms), ticks=5)
 
 
 def _draw_arm(axes: Axes, row: Row, y: int, is_reference: bool) -> None:

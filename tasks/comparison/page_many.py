@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterable
 
 from tasks.comparison.reading import (
     COSTS,
+    TEST_HEAD,
     by_family,
     cost,
     costs_of,
-    reading,
     standing,
     strongest_controls,
+    tested,
 )
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, DASH, FLAGGED, NAMES, number, table, with_interval
+from tasks.comparison.wording import ARROWS, DASH, FLAGGED, NAMES, table, with_interval
 
 
 def performance_tables(summary: Summary, rows: list[Row]) -> list[str]:
@@ -91,13 +92,11 @@ def _arms_by_explainer(summary: Summary, title: str, rows: list[Row]) -> list[st
 
 
 def _arms_tested(summary: Summary, title: str, rows: list[Row]) -> list[str]:
-    head = ("arm", "difference", "p", "p (Holm)", "smallest p", "detectable", "reading")
+    head = ("arm", *TEST_HEAD)
     body = [
         (
             row.arm,
-            with_interval(row),
-            *(number(value) for value in (row.p, row.p_holm, row.smallest_p, row.detectable)),
-            reading(row, summary.confidence),
+            *tested(row, summary.confidence),
         )
         for row in rows
     ]

@@ -4,16 +4,17 @@ from collections.abc import Iterable
 
 from tasks.comparison.reading import (
     COSTS,
+    TEST_HEAD,
     by_family,
     cost,
     costs_of,
-    reading,
     standing,
     strongest_controls,
+    tested,
 )
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, DASH, NAMES, number, table, with_interval
+from tasks.comparison.wording import ARROWS, DASH, NAMES, table, with_interval
 
 
 def performance_table(summary: Summary, rows: list[Row]) -> list[str]:
@@ -56,14 +57,12 @@ def faithfulness_table(summary: Summary, rows: list[Row]) -> list[str]:
 
 def difference_table(summary: Summary, rows: list[Row]) -> list[str]:
     """Every paired difference with its test and what could have been found."""
-    head = ("endpoint", "arm", "difference", "p", "p (Holm)", "smallest p", "detectable", "reading")
+    head = ("endpoint", "arm", *TEST_HEAD)
     body = [
         (
             f"{'**primary** ' if row.family == 'primary' else ''}{row.name} {ARROWS[row.direction]}",
             row.arm,
-            with_interval(row),
-            *(number(value) for value in (row.p, row.p_holm, row.smallest_p, row.detectable)),
-            reading(row, summary.confidence),
+            *tested(row, summary.confidence),
         )
         for row in by_family(rows)
     ]

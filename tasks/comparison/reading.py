@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from tasks.comparison.rows import Row, better
-from tasks.comparison.wording import DASH, number
+from tasks.comparison.wording import DASH, number, with_interval
 
 COSTS = {
     "seconds": "training seconds",
@@ -13,6 +13,8 @@ COSTS = {
     "epochs": "epochs",
 }
 """How the measures of training are written."""
+TEST_HEAD = ("difference", "p", "p (Holm)", "smallest p", "detectable", "reading")
+"""The columns of a paired difference and its test."""
 _FAMILIES = ("primary", "performance", "model", "faithfulness")
 
 
@@ -26,6 +28,12 @@ def reading(row: Row, confidence: float) -> str:
         return f"{row.arm} is {'higher' if row.value > 0 else 'lower'}"
     wins = (row.value > 0) == (row.direction == "higher")
     return f"{row.arm if wins else row.against} is better"
+
+
+def tested(row: Row, confidence: float) -> tuple[str, ...]:
+    """Return what stands under :data:`TEST_HEAD` for a difference."""
+    figures = (row.p, row.p_holm, row.smallest_p, row.detectable)
+    return with_interval(row), *(number(figure) for figure in figures), reading(row, confidence)
 
 
 def out_of_reach(tests: Iterable[Row], confidence: float, none: str = "None") -> str:

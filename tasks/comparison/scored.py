@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.comparison.endpoints import MODEL
+from tasks.artifacts.faithfulness_report import MODEL, ScoreInfo
 from tasks.comparison.job import ComparedReport, ComparisonJob
 from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.statistics.clusters import Clusters, choose_clusters

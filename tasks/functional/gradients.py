@@ -49,11 +49,18 @@ def input_gradient(model: Callable[[Tensor], Tensor], images: Tensor, targets: T
     The parameters' ``.grad`` stay untouched. Right in a batch only where images do not influence each
     other, as in eval mode.
     """
+    return gradient_and_logits(model, images, targets)[0]
+
+
+def gradient_and_logits(
+    model: Callable[[Tensor], Tensor], images: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return :func:`input_gradient` and the logits [B, K], detached, of the same pass."""
     with torch.enable_grad():
         leaf = images.detach().requires_grad_()
-        margin = target_margin(model(leaf), targets)
-        (gradient,) = torch.autograd.grad(margin.sum(), leaf)
-    return gradient
+        logits = model(leaf)
+        (gradient,) = torch.autograd.grad(target_margin(logits, targets).sum(), leaf)
+    return gradient, logits.detach()
 
 
 def reduce_channels(values: Tensor, how: Reduction) -> Tensor:

@@ -6,9 +6,9 @@ from is the predicted one: the true label would leak into the image (Kurakin et 
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from tasks.functional.attack import ascend, within
 from tasks.functional.noise import seed_of, uniform
 from tasks.functional.odds import log_odds
 
@@ -35,17 +35,11 @@ def moved_away(model: nn.Module, images: Tensor, classes: Tensor, keys: Tensor, 
         attack: the budget.
     """
     seed = seed_of(attack.seed, "adversarial start")
-    start = uniform(seed, keys, 0, images.shape[1:]).to(images.dtype)
-    moved = _within(images + attack.eps * (2 * start - 1), images, attack.eps)
-    with torch.enable_grad():
-        for _ in range(attack.steps):
-            leaf = moved.detach().requires_grad_()
-            # Not the cross-entropy: its gradient underflows where the network is sure, so nothing would move.
-            (gradient,) = torch.autograd.grad(log_odds(model(leaf), classes).sum(), leaf)
-            moved = leaf.detach() - (2 * attack.eps / attack.steps) * gradient.sign()
-            moved = _within(moved, images, attack.eps)
-    return moved.detach()
+    noise = uniform(seed, keys, 0, images.shape[1:]).to(images.dtype)
+    start = within(images + attack.eps * (2 * noise - 1), images, attack.eps)
 
+    def gain(logits: Tensor) -> Tensor:
+        # Not the cross-entropy: its gradient underflows where the network is sure, so nothing would move.
+        return -log_odds(logits, classes)
 
-def _within(moved: Tensor, images: Tensor, eps: float) -> Tensor:
-    return torch.minimum(torch.maximum(moved, images - eps), images + eps).clamp(0, 1)
+    return ascend(model, images, start, attack.eps, attack.steps, gain)

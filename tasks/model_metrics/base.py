@@ -13,9 +13,6 @@ from tasks.model_metrics._tiles import EvaluatedTiles
 from tasks.models.classifier import Classifier
 from tasks.plugins import Plugin
 
-MODEL = "model"
-"""Stands where a report names its explainer; no explainer of a study may bear this id."""
-
 
 @dataclass(frozen=True)
 class MeasureSettings:

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.functional.gradients import target_margin
+from tasks.functional.gradients import gradient_and_logits, target_margin
 from tasks.functional.passes import Passes
 from tasks.model_metrics._tiles import EvaluatedTiles
 from tasks.model_metrics._units import tile_rows
@@ -89,12 +89,9 @@ class GradientScale(ModelMetric):
 
 def gradient_norms(model: Classifier, images: Tensor, target: int) -> tuple[Tensor, Tensor]:
     """Return the norm [B] of the margin's gradient by each image, and the logits [B, K]."""
-    with torch.enable_grad():
-        leaf = images.detach().requires_grad_()
-        logits = model(leaf)
-        targets = torch.full((len(images),), target, device=images.device)
-        (gradient,) = torch.autograd.grad(target_margin(logits, targets).sum(), leaf)
-    return gradient.flatten(1).norm(dim=1), logits.detach()
+    targets = torch.full((len(images),), target, device=images.device)
+    gradient, logits = gradient_and_logits(model, images, targets)
+    return gradient.flatten(1).norm(dim=1), logits
 
 
 def calibrated_losses(logits: Floats, labels: NDArray[np.int64]) -> tuple[Floats, float]:

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from tasks.functional.attack import Gain
 from tasks.functional.cosine import cosine_distance
 from tasks.functional.odds import log_odds
-from tasks.regularizers._attack import Gain, ascend
+from tasks.regularizers._attack import ascend
 from tasks.regularizers._network import Pass
 from tasks.regularizers._schedule import ramp
 from tasks.regularizers._step import Step

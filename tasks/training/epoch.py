@@ -5,7 +5,7 @@ piece: ``DistributedDataParallel`` averages while a backward pass runs, and know
 passes a step nor gradients of gradients.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
@@ -19,7 +19,7 @@ from tasks.training.batches import epoch_batches
 from tasks.training.objective import objective
 from tasks.training.optimise import learning_rate, set_learning_rate
 from tasks.training.session import Session, regularizer_streams
-from tasks.training.tally import Tally
+from tasks.training.tally import Tally, add_up
 
 Advance = Callable[[int], None]
 
@@ -59,8 +59,8 @@ def _train_step(session: Session, batches: Iterator[Batch], number: int, tally: 
             shares=session.arm.shares,
             share=job.share,
         )
-        _add(losses, _add_gradient(session, step))
-        _add(notes, {name: note / job.recipe.accumulate for name, note in step.notes.items()})
+        add_up(losses, _add_gradient(session, step))
+        add_up(notes, {name: note / job.recipe.accumulate for name, note in step.notes.items()})
     tally.add(losses, notes, _settle_gradients(session))
     set_learning_rate(session.optimizer, learning_rate(job.recipe, number, steps))
     session.optimizer.step()
@@ -73,11 +73,6 @@ def _add_gradient(session: Session, step: Step) -> dict[str, Tensor]:
     # Naming the parameters spares the gradient by the input, where a regularizer made that a leaf.
     torch.autograd.backward(loss / count, inputs=list(session.model.parameters()))
     return {name: part / count for name, part in parts.items()}
-
-
-def _add(sums: dict[str, Tensor], figures: Mapping[str, Tensor]) -> None:
-    for name, figure in figures.items():
-        sums[name] = sums[name] + figure if name in sums else figure
 
 
 def _settle_gradients(session: Session) -> Tensor:

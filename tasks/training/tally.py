@@ -22,6 +22,12 @@ NO_LOSS = 1e-6
 """A loss below this may be without a gradient: tiles that are fitted perfectly have none."""
 
 
+def add_up(sums: dict[str, Tensor], figures: Mapping[str, Tensor]) -> None:
+    """Add ``figures`` to ``sums``, name by name."""
+    for name, figure in figures.items():
+        sums[name] = sums[name] + figure if name in sums else figure
+
+
 class Tally:
     """Sums over the steps of epoch ``epoch`` (from 1)."""
 
@@ -41,9 +47,8 @@ class Tally:
             DivergedError: a loss is not finite; looked at every :data:`CHECK_EVERY` steps.
             CollapsedError: a gradient is not.
         """
-        for sums, figures in ((self._parts, parts), (self._notes, notes)):
-            for name, figure in figures.items():
-                sums[name] = sums.get(name, torch.zeros_like(figure)) + figure
+        add_up(self._parts, parts)
+        add_up(self._notes, notes)
         self._norms = self._norms.to(norm) + norm
         self._largest = torch.maximum(self._largest.to(norm), norm)
         if self.steps % CHECK_EVERY == 0:

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.comparison.compare import compared_rows
 from tasks.comparison.page import write_page
-from tasks.comparison.page_tables import reading
+from tasks.comparison.reading import reading
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.summary import summarise
 from tasks.comparison.wording import number

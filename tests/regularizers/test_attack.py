@@ -4,9 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tasks.functional.attack import within
 from tasks.functional.divergence import kl_divergence
 from tasks.functional.gradients import target_margin
-from tasks.regularizers._attack import ascend, most_divergent, random_start, within
+from tasks.regularizers._attack import ascend, most_divergent, random_start
 from tests._support.training_steps import (
     linear_classifier,
     make_arm,

@@ -1,7 +1,5 @@
 """The penalty on the gradient of the loss by the input."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,17 +7,13 @@ from torch import nn
 
 from tasks.regularizers.base import STANDARD, TrainingPasses, step_passes
 from tasks.regularizers.input_gradient import InputGradient
-from tests._support.penalty_gradients import assert_weight_gradients
+from tests._support.penalty_gradients import (
+    assert_finite_in_bfloat16,
+    assert_free_warm_up_and_linear_ramp,
+    assert_weight_gradients,
+    term,
+)
 from tests._support.staged import Staged, repeated_batch
-from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
-
-
-def term(method, model, batch=None, **step_changes):
-    arm = make_arm(method)
-    step = replace(make_step(model, arm, batch), **step_changes)
-    step.settled, step.generator = True, arm.generators[0]
-    (value,) = method.loss_terms(step, {})[0].values()
-    return value
 
 
 @pytest.mark.parametrize("activation", [nn.Identity(), nn.ReLU()], ids=["linear", "two_layer"])
@@ -52,18 +46,8 @@ def test_two_of_them_share_the_gradient():
 
 
 def test_warm_up_costs_nothing_and_the_ramp_is_linear():
-    model, method = tiny_classifier(), InputGradient()
-    step = replace(make_step(model, make_arm(method)), progress=0.05)
-    assert method.loss_terms(step, {}) == ({}, {})
-    assert "main" not in vars(step)
-    half, full = (term(method, model, progress=progress).item() for progress in (0.2, 0.3))
-    assert half == pytest.approx(full / 2, rel=1e-5)
+    assert_free_warm_up_and_linear_ramp(InputGradient())
 
 
 def test_bfloat16_gives_finite_weight_gradients_and_nearly_the_same_value():
-    model, batch = tiny_classifier(), random_batch(count=32)
-    value = term(InputGradient(), model, batch, amp=True)
-    assert value.dtype == torch.float32
-    assert value.item() == pytest.approx(term(InputGradient(), model, batch).item(), rel=0.05)
-    gradients = torch.autograd.grad(value, [model.network.conv1.weight, model.network.fc.weight])
-    assert all(torch.isfinite(gradient).all() and gradient.abs().sum() > 0 for gradient in gradients)
+    assert_finite_in_bfloat16(InputGradient())

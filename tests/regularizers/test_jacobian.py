@@ -1,24 +1,18 @@
 """The Jacobian penalty: its estimate is without bias, whatever the number of classes."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 
 from tasks.regularizers.activation_sensitivity import ActivationSensitivity
 from tasks.regularizers.jacobian import Jacobian
-from tests._support.penalty_gradients import assert_weight_gradients
+from tests._support.penalty_gradients import (
+    assert_finite_in_bfloat16,
+    assert_free_warm_up_and_linear_ramp,
+    assert_weight_gradients,
+    term,
+)
 from tests._support.staged import Staged, repeated_batch
-from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
-
-
-def term(method, model, batch=None, seed=0, **step_changes):
-    arm = make_arm(method, seed=seed)
-    step = replace(make_step(model, arm, batch), **step_changes)
-    step.settled, step.generator = True, arm.generators[0]
-    (value,) = method.loss_terms(step, {})[0].values()
-    return value
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
@@ -53,18 +47,8 @@ def test_weight_gradients_agree_with_finite_differences():
 
 
 def test_warm_up_costs_nothing_and_the_ramp_is_linear():
-    model, method = tiny_classifier(), Jacobian()
-    step = replace(make_step(model, make_arm(method)), progress=0.05)
-    assert method.loss_terms(step, {}) == ({}, {})
-    assert "main" not in vars(step)
-    half, full = (term(method, model, progress=progress).item() for progress in (0.2, 0.3))
-    assert half == pytest.approx(full / 2, rel=1e-5)
+    assert_free_warm_up_and_linear_ramp(Jacobian())
 
 
 def test_bfloat16_gives_finite_weight_gradients_and_nearly_the_same_value():
-    model, batch = tiny_classifier(), random_batch(count=32)
-    value = term(Jacobian(), model, batch, amp=True)
-    assert value.dtype == torch.float32
-    assert value.item() == pytest.approx(term(Jacobian(), model, batch).item(), rel=0.05)
-    gradients = torch.autograd.grad(value, [model.network.conv1.weight, model.network.fc.weight])
-    assert all(torch.isfinite(gradient).all() and gradient.abs().sum() > 0 for gradient in gradients)
+    assert_finite_in_bfloat16(Jacobian())
