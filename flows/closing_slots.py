@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
+from flows.explain_slots import heatmap_slots, prediction_slots
 from flows.model_slots import model_slots
 from flows.places import explained, places, tiles_of
 from flows.session import Session
 from flows.slot import Slot
-from flows.slots import heatmap_slots, prediction_slots, report_slots
+from flows.slots import report_slots
 from tasks.plugins import recipe_of
 from tasks.slides.manifest import SlideRow
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from flows import closing_slots, slots
+from flows import closing_slots, explain_slots, slots
 from flows.carry_out import Progressing, Work, carry_out
 from flows.config import Stage
 from flows.frames import comparison_frame, record_frame, slides_by_split
@@ -72,7 +72,7 @@ def _predict(state: Progressing) -> None:
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         return predict.submit(work[0][1], session.device, session.config.resources.batch)
 
-    places = slots.prediction_slots(session, tiled(state))
+    places = explain_slots.prediction_slots(session, tiled(state))
     carry_out(state, places, submit, at_once=ONE_MODEL, on_start=_noting(state, "explain"))
 
 
@@ -83,7 +83,7 @@ def _attribute(state: Progressing) -> None:
         slot, order = work[0]
         return explain.submit(order, slot.about, target, session.device, session.config.resources.batch)
 
-    carry_out(state, slots.attribution_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+    carry_out(state, explain_slots.attribution_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
 
 
 def _draw(state: Progressing) -> None:
@@ -94,7 +94,7 @@ def _draw(state: Progressing) -> None:
         slot, order = work[0]
         return draw.submit(order, slot.about, config.tile.classes, target, config.explain.heatmaps, top)
 
-    places = [slot.less(state.known) for slot in slots.heatmap_slots(session, tiled(state))]
+    places = [slot.less(state.known) for slot in explain_slots.heatmap_slots(session, tiled(state))]
     with_maps = [slot for slot in places if any(name.startswith("maps/") for name in slot.needs)]
     carry_out(state, with_maps, submit, at_once=ONE_DRAWING)
 

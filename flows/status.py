@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flows import closing_slots, slots
+from flows import closing_slots, explain_slots, slots
 from flows.model_slots import model_slots
 from flows.session import Session
 from flows.slot import Slot
@@ -42,9 +42,9 @@ class Examination:
         yield from self._examine(slots.tile_slots(self._session))
         rows = [r for r in self._session.slides if f"tile/{r.slide_id}" not in self._failed]
         yield from self._examine(slots.train_slots(self._session, rows))
-        yield from self._examine(slots.prediction_slots(self._session, rows))
-        yield from self._examine(slots.attribution_slots(self._session, rows))
-        yield from self._examine(slots.heatmap_slots(self._session, rows))
+        yield from self._examine(explain_slots.prediction_slots(self._session, rows))
+        yield from self._examine(explain_slots.attribution_slots(self._session, rows))
+        yield from self._examine(explain_slots.heatmap_slots(self._session, rows))
         yield from self._examine(slots.report_slots(self._session, rows))
         yield from self._examine(model_slots(self._session, rows))
         yield from self._examine([closing_slots.comparison_slot(self._session, rows, self._failed)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows import closing_slots, slots
+from flows import closing_slots, explain_slots, slots
 from flows.config import ConfigError
 from flows.model_slots import model_slots
 from flows.places import explained, places
@@ -59,13 +59,13 @@ def test_a_model_is_judged_on_the_slides_that_its_fold_holds_out(session):
     held_out = roles(session, "test")
     rows = session.slides
     for slot in (
-        *slots.prediction_slots(session, rows),
+        *explain_slots.prediction_slots(session, rows),
         *slots.report_slots(session, rows),
         *model_slots(session, rows),
     ):
         assert tiles(slot) == held_out[slot.coords["fold"]], slot.label
         assert slot.needs["checkpoint"].split("/")[2] == f"fold{slot.coords['fold']}"
-    attributions = slots.attribution_slots(session, rows)
+    attributions = explain_slots.attribution_slots(session, rows)
     assert len(attributions) == 2 * 6 * 2, (
         "arms x slides x maps: each slide is explained by one fold of an arm"
     )
@@ -75,7 +75,7 @@ def test_a_model_is_judged_on_the_slides_that_its_fold_holds_out(session):
 
 def test_a_heatmap_shows_the_maps_of_the_fold_that_explains_its_slide(session):
     held_out = roles(session, "test")
-    drawn = slots.heatmap_slots(session, session.slides)
+    drawn = explain_slots.heatmap_slots(session, session.slides)
     assert len(drawn) == 6
     for slot in drawn:
         fold = next(k for k, slides in held_out.items() if slot.coords["slide"] in slides)
@@ -127,14 +127,14 @@ def test_val_slides_may_be_explained_instead_so_that_settings_are_chosen_on_them
     explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
     session = open_study(folded_config(manifest, explain=explain))
     held_out = roles(session, "val")
-    for slot in slots.prediction_slots(session, session.slides):
+    for slot in explain_slots.prediction_slots(session, session.slides):
         assert tiles(slot) == held_out[slot.coords["fold"]]
 
 
 def test_a_fold_whose_held_out_slides_failed_explains_nothing(session):
     lost = roles(session, "test")["1"]
     rest = [row for row in session.slides if row.slide_id not in lost]
-    assert {slot.coords["fold"] for slot in slots.prediction_slots(session, rest)} == {"0", "2"}
+    assert {slot.coords["fold"] for slot in explain_slots.prediction_slots(session, rest)} == {"0", "2"}
     assert {slot.coords["fold"] for slot in slots.report_slots(session, rest)} == {"0", "2"}
 
 

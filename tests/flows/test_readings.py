@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from flows import closing_slots, slots
+from flows import closing_slots, explain_slots
 from flows.config import ConfigError
 from flows.readings import FILE, note_reading, note_readings, refuse_leaks
 from flows.session import Orders, open_session
@@ -56,7 +56,7 @@ def folded(manifest, tmp_path):
 
 def test_with_folds_each_reads_the_slides_that_it_holds_out(folded):
     rows = list(folded.slides)
-    made = [slot for slot in slots.prediction_slots(folded, rows) if slot.coords["fold"] != "1"]
+    made = [slot for slot in explain_slots.prediction_slots(folded, rows) if slot.coords["fold"] != "1"]
     note_readings(folded, "explain", rows, made)
     note_readings(folded, "compare", rows, [closing_slots.comparison_slot(folded, rows, {})])
     assert [(x["stage"], x.get("fold"), x["slides"], x["parts"]) for x in lines(folded)] == [
@@ -71,7 +71,7 @@ def test_val_slides_of_a_fold_are_no_test_reading(manifest, tmp_path):
     explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
     session = open_session(folded_config(manifest, explain=explain), tmp_path, None, Orders())
     rows = list(session.slides)
-    note_readings(session, "explain", rows, slots.prediction_slots(session, rows))
+    note_readings(session, "explain", rows, explain_slots.prediction_slots(session, rows))
     assert lines(session) == []
 
 
