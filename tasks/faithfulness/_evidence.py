@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -30,7 +31,7 @@ class EvidenceError(ValueError):
 
 @dataclass(frozen=True)
 class SlideEvidence:
-    """One slide: its tiles and, for each explainer, the maps of its usable tiles."""
+    """One slide: its tiles and, for each explainer, the maps of its usable tiles, or of a sample of them."""
 
     tiles: TileSet
     attributions: Mapping[str, AttributionSet]
@@ -48,6 +49,22 @@ class SlideEvidence:
         """Row numbers of the tiles that could be read, in order."""
         return self.tiles.usable
 
+    @cached_property
+    def explained(self) -> Rows:
+        """Row numbers of the tiles that have a map, in order; all usable ones where there are no maps.
+
+        Raises:
+            EvidenceError: the maps are of other tiles, or in another order.
+        """
+        name = next(iter(self.attributions), None)
+        if name is None:
+            return self.usable
+        held = self.attributions[name].index["tile_id"].astype(str)
+        places = pd.Index(self.tile_ids(self.usable)).get_indexer(pd.Index(held))
+        if (np.diff(places, prepend=-1) <= 0).any():
+            raise EvidenceError(f"{self._name(name)} are not of the usable tiles in their order")
+        return self.usable[places]
+
     def tile_ids(self, rows: Rows) -> list[str]:
         """Return the ids of some rows."""
         return [str(name) for name in self.tiles.table["tile_id"].iloc[rows]]
@@ -59,7 +76,7 @@ class SlideEvidence:
             EvidenceError: a map holds a value that is not finite, or has not the size of its tile.
         """
         self._aligned(explainer_id)
-        stored, places = self.attributions[explainer_id], np.searchsorted(self.usable, rows)
+        stored, places = self.attributions[explainer_id], np.searchsorted(self.explained, rows)
         size = self.tiles.pixels.shape[1:3]
         maps = np.empty((len(rows), *size), dtype=np.float32)
         for chunk in np.unique(places // _SPAN):
@@ -100,8 +117,9 @@ class SlideEvidence:
         if explainer_id in self._checked:
             return
         index = self.attributions[explainer_id].index
-        if index["tile_id"].astype(str).tolist() != self.tile_ids(self.usable):
-            raise EvidenceError(f"{self._name(explainer_id)} are not of the usable tiles in their order")
+        if index["tile_id"].astype(str).tolist() != self.tile_ids(self.explained):
+            first = next(iter(self.attributions))
+            raise EvidenceError(f"{self._name(explainer_id)} are not of the tiles that {first!r} explains")
         others = sorted(set(index["target"]) - {self.target})
         if others:
             raise EvidenceError(

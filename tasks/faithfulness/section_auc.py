@@ -42,7 +42,7 @@ class SectionAuc(RankingMetric):
 
     def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
         """Return the area of each section, in ascending order of the sections."""
-        labels = slide.tiles.table["section"].iloc[slide.usable].to_numpy()
+        labels = slide.tiles.table["section"].iloc[slide.explained].to_numpy()
         sections = tuple(int(section) for section in np.unique(labels))
         areas = [self._area(slide, explainer_id, section) for section in sections]
         auc = torch.tensor(areas, dtype=torch.float64)
@@ -54,7 +54,7 @@ class SectionAuc(RankingMetric):
         )
 
     def _area(self, slide: SlideEvidence, explainer_id: str, section: int) -> float:
-        rows = slide.usable[slide.tiles.table["section"].iloc[slide.usable].to_numpy() == section]
+        rows = slide.explained[slide.tiles.table["section"].iloc[slide.explained].to_numpy() == section]
         cells = section_cells(
             lambda here: self.ranked(torch.from_numpy(slide.maps(explainer_id, here))).numpy(),
             slide,

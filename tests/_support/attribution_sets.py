@@ -10,10 +10,12 @@ from tasks.artifacts.attribution_set import INDEX, AttributionSet, create_maps
 from tasks.artifacts.tile_set import TileSet
 
 
-def write_maps(folder: Path, tiles: TileSet, maps: np.ndarray, target: int = 1) -> AttributionSet:
-    """Write float maps [N, H, W] of the N usable tiles as an AttributionSet and open it."""
+def write_maps(
+    folder: Path, tiles: TileSet, maps: np.ndarray, target: int = 1, rows: np.ndarray | None = None
+) -> AttributionSet:
+    """Write float maps [N, H, W] of the N usable tiles, or of those of ``rows``, and open them."""
     folder.mkdir(parents=True)
-    names = tiles.table["tile_id"].iloc[tiles.usable].astype(str).tolist()
+    names = tiles.table["tile_id"].iloc[tiles.usable if rows is None else rows].astype(str).tolist()
     index = pd.DataFrame({"tile_id": names, "target": target, "logit_0": 0.0, "logit_1": 0.0})
     index.assign(completeness_error=np.nan).to_parquet(folder / INDEX, index=False)
     if len(names):

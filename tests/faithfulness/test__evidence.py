@@ -74,3 +74,22 @@ def test_a_target_that_is_no_class_and_a_slide_without_maps_are_refused(tiles):
         Evidence([tiles], {}, ("normal", "tumour"), 2)
     with pytest.raises(EvidenceError, match="maps of 0 slides; needed 1"):
         Evidence([tiles], {"m": ()}, ("normal", "tumour"), 1)
+
+
+def test_of_a_sample_only_what_is_explained_can_be_read(tmp_path, tiles):
+    rows = tiles.usable[[2, 5, 80, 150]]
+    stored = write_maps(tmp_path / "m", tiles, noise(tiles)[[2, 5, 80, 150]], rows=rows)
+    slide = slide_of(tiles, stored)
+    assert slide.explained.tolist() == rows.tolist()
+    assert np.array_equal(slide.maps("m", rows[[1, 3]]), noise(tiles)[[5, 150]].astype(np.float32))
+
+
+def test_maps_in_another_order_or_of_another_sample_are_refused(tmp_path, tiles):
+    turned = write_maps(tmp_path / "t", tiles, noise(tiles)[:3], rows=tiles.usable[[4, 2, 9]])
+    with pytest.raises(EvidenceError, match="not of the usable tiles in their order"):
+        _ = slide_of(tiles, turned).explained
+    whole = write_maps(tmp_path / "w", tiles, noise(tiles))
+    part = write_maps(tmp_path / "p", tiles, noise(tiles)[:3], rows=tiles.usable[:3])
+    both = SlideEvidence(tiles, {"m": whole, "n": part}, 1, "tumour")
+    with pytest.raises(EvidenceError, match="not of the tiles that 'm' explains"):
+        both.maps("n", tiles.usable[:1])
