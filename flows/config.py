@@ -91,6 +91,9 @@ class ExplainStage(Section):
     """Which slides are explained, by what, and beside which maps that see no trained model."""
 
     splits: tuple[Split, ...] = ("test",)
+    tiles_per_slide: int | None = Field(None, ge=1)
+    """Explain at most so many tiles of a slide, the same for all models and explainers: those whose ids have
+    the lowest hashes. None: all that could be read. Predictions are always of all."""
     explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
     controls: tuple[AnyExplainer, ...] = Field(
         ({"name": "random_map"}, {"name": "optical_density"}, {"name": "untrained_network"}),

@@ -42,7 +42,12 @@ def _attribution_slot(session: Session, place: Place, explainer: Explainer, row:
         stage="explain",
         label=f"explain/{place.label}/{explainer.id}/{row.slide_id}",
         kind="AttributionSet",
-        recipe={"explainer": recipe_of(explainer), "target": target_of(session), "device": session.device},
+        recipe={
+            "explainer": recipe_of(explainer),
+            "target": target_of(session),
+            "device": session.device,
+            **_sample(session),
+        },
         modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
         coords={**place.coords, "explainer": explainer.id, "slide": row.slide_id},
         needs={"checkpoint": place.checkpoint, "tiles": f"tile/{row.slide_id}"},
@@ -84,3 +89,9 @@ def _heatmap_slot(session: Session, drawn: list[Place], explainer: Explainer, ro
         },
         about=explainer,
     )
+
+
+def _sample(session: Session) -> dict[str, int]:
+    """Return the sample of tiles where there is one: maps of all tiles need not know that there might be."""
+    most = session.config.explain.tiles_per_slide
+    return {} if most is None else {"tiles_per_slide": most}

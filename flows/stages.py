@@ -17,6 +17,7 @@ from flows.slot import Slot
 from tasks.compare import compare
 from tasks.evaluate import evaluate, measure
 from tasks.explain import draw, explain, predict
+from tasks.explainers._slide import AttributionSettings
 from tasks.model_metrics.base import MeasureSettings
 from tasks.record import record
 from tasks.slides.manifest import SlideRow
@@ -77,11 +78,17 @@ def _predict(state: Progressing) -> None:
 
 
 def _attribute(state: Progressing) -> None:
-    session, target = state.session, slots.target_of(state.session)
+    session = state.session
+    settings = AttributionSettings(
+        target=slots.target_of(session),
+        batch=session.config.resources.batch,
+        device=session.device,
+        tiles_per_slide=session.config.explain.tiles_per_slide,
+    )
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         slot, order = work[0]
-        return explain.submit(order, slot.about, target, session.device, session.config.resources.batch)
+        return explain.submit(order, slot.about, settings)
 
     carry_out(state, explain_slots.attribution_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
 

@@ -38,12 +38,12 @@ def predict(order: Order, device: str, batch: int) -> Reference:
 
 
 @task(name="explain", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def explain(order: Order, explainer: Explainer, target: int, device: str, batch: int) -> Reference:
+def explain(order: Order, explainer: Explainer, settings: AttributionSettings) -> Reference:
     """Return the reference of the AttributionSet of one slide; it goes on after the last finished tiles."""
     store = Store(order.home)
-    model = load_classifier(Checkpoint(store.path(order.inputs["checkpoint"])), torch.device(device))
+    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
+    model = load_classifier(checkpoint, torch.device(settings.device))
     tiles = TileSet(store.path(order.inputs["tiles"]))
-    settings = AttributionSettings(target, batch, device)
 
     def write(out: Path) -> dict[str, float]:
         work = store.work(order.part)

@@ -1,4 +1,4 @@
-"""All usable tiles of one slide explained in batches, written as they come and resumed where they stopped."""
+"""The tiles of one slide explained in batches, written as they come and resumed where they stopped."""
 
 import shutil
 import time
@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tasks.artifacts.attribution_set import ATTRIBUTIONS, INDEX
@@ -19,16 +21,21 @@ from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import PassCounter, counted_passes
 from tasks.functional.pixels import forward_in_batches, spans, to_images
+from tasks.functional.sample import sampled
 from tasks.functional.tile_keys import tile_keys
 
 
 @dataclass(frozen=True)
 class AttributionSettings:
-    """The class that is explained, and the resources: images in flight and the device of the model."""
+    """The class that is explained, in how many tiles of a slide at most (None: all), and the resources.
+
+    Resources are the images in flight and the device of the model.
+    """
 
     target: int
     batch: int = 64
     device: str = "cpu"
+    tiles_per_slide: int | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ class _Job:
     prepared: nn.Module
     explainer: Explainer
     tiles: TileSet
+    rows: NDArray[np.intp]
     settings: AttributionSettings
 
 
@@ -56,9 +64,9 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
-        tiles: the slide; failed tiles are left out.
+        tiles: the slide; failed tiles are left out, and those that a stated sample does not take.
         explainer: what to run.
-        settings: the explained class and the resources.
+        settings: the explained class, the sample and the resources.
         out: an empty folder for the payload.
         work: a folder of this part for unfinished work; emptied at the end.
         advance: called with the number of tiles just done.
@@ -67,10 +75,11 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
         ExplanationError: the explainer gave values that are not finite, or maps of another shape.
     """
     started = time.perf_counter()
-    count, tile_px = len(tiles.usable), tiles.pixels.shape[1]
+    rows = explained_rows(tiles, settings.tiles_per_slide)
+    count, tile_px = len(rows), tiles.pixels.shape[1]
     progress = Progress(work, count, tile_px)
     with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
-        job = _Job(model, explainer.prepare(model), explainer, tiles, settings)
+        job = _Job(model, explainer.prepare(model), explainer, tiles, rows, settings)
         counters = _count_passes(job, stack)
         for span in spans(count, CHUNK * max(1, settings.batch // CHUNK)):
             if not progress.has(span):
@@ -82,9 +91,15 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     return _measures(count, time.perf_counter() - started, counters)
 
 
+def explained_rows(tiles: TileSet, most: int | None) -> NDArray[np.intp]:
+    """Return the rows of the tiles that are explained, in table order; see :mod:`tasks.functional.sample`."""
+    usable = tiles.usable
+    return usable[sampled(tiles.table["tile_id"].iloc[usable].astype(str).tolist(), most)]
+
+
 def _explain(job: _Job, span: slice) -> tuple[Tensor, pd.DataFrame]:
     """Return the maps [n, H, W] of one span on the CPU and their rows of the index."""
-    rows = job.tiles.usable[span]
+    rows = job.rows[span]
     names = job.tiles.table["tile_id"].iloc[rows].astype(str).tolist()
     device = torch.device(job.settings.device)
     images = to_images(job.tiles.pixels[rows], device)

@@ -135,3 +135,15 @@ def test_a_slide_without_a_usable_tile(tmp_path):
     assert found.maps().shape == (0, 16, 16)
     assert found.index["tile_id"].tolist() == done == []
     assert measures["tiles"] == 0
+
+
+def test_a_sample_of_tiles_has_the_maps_they_have_among_all(tmp_path, tiles):
+    whole, _, _ = explain(tmp_path, "whole", Gradient(), tiles)
+    few = AttributionSettings(target=1, batch=32, tiles_per_slide=70)
+    part, measures, done = explain(tmp_path, "part", Gradient(), tiles, settings=few)
+    assert sum(done) == measures["tiles"] == len(part.index) == 70
+    names = whole.index["tile_id"].tolist()
+    rows = [names.index(name) for name in part.index["tile_id"]]
+    assert rows == sorted(rows)
+    assert rows != list(range(70))
+    np.testing.assert_allclose(part.maps(), whole.maps()[rows], atol=1e-6)
