@@ -1,0 +1,77 @@
+"""Multiplicative noise on the weights of a model, for as long as a block lasts.
+
+Source: Bykov, Hedstroem, Nakajima and Hoehne (2022), arXiv:2106.10185: w * eta with eta ~ N(1, sigma^2).
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from tasks.functional.noise import seed_of
+
+
+class WeightNoiseError(ValueError):
+    """Noise that cannot be put on a model; one sentence says why."""
+
+
+@contextmanager
+def weight_noise(
+    model: nn.Module, sigma: float, seed: int, draw: int, parameters: Sequence[str] | None = None
+) -> Iterator[nn.Module]:
+    """Yield ``model`` with each named parameter w as w * (1 + sigma * eta), eta standard normal.
+
+    ``eta`` depends on (seed, draw, name) and the kind of device alone: neither on what noise was there
+    before, nor on which other parameters are named, nor on ``sigma``. Each block starts from the weights it
+    found and puts them back bit for bit, whatever happens inside. Buffers, such as the running statistics
+    of BatchNorm, are no parameters and stay. A backward pass belongs inside the block: torch refuses one that
+    comes after the weights changed back.
+
+    Args:
+        model: anything with parameters.
+        sigma: standard deviation of the factor, at least 0; 0 leaves the weights alone.
+        seed: of all draws.
+        draw: number of the draw.
+        parameters: names as in ``named_parameters``; None means all.
+
+    Raises:
+        WeightNoiseError: ``sigma`` is negative or not finite, or a name is no parameter of the model.
+    """
+    if not (math.isfinite(sigma) and sigma >= 0):
+        raise WeightNoiseError(f"sigma is {sigma}; weight noise needs a finite number of at least 0")
+    chosen = named(model, parameters)
+    saved = {name: value.detach().clone() for name, value in chosen.items()} if sigma else {}
+    try:
+        with torch.no_grad():
+            for name, weights in saved.items():
+                eta = _eta(weights, seed_of(seed, draw, name))
+                chosen[name].copy_(weights * (1 + sigma * eta))
+        yield model
+    finally:
+        with torch.no_grad():
+            for name, weights in saved.items():
+                chosen[name].copy_(weights)
+
+
+def named(model: nn.Module, parameters: Sequence[str] | None) -> Mapping[str, nn.Parameter]:
+    """Return the parameters of ``model`` by name: all, or those that are named.
+
+    Raises:
+        WeightNoiseError: a name is no parameter of the model.
+    """
+    own = dict(model.named_parameters())
+    if parameters is None:
+        return own
+    strange = sorted(set(parameters) - own.keys())
+    if strange:
+        raise WeightNoiseError(f"the model has no parameter {strange[0]!r}; it has {', '.join(own)}")
+    return {name: own[name] for name in parameters}
+
+
+def _eta(weights: Tensor, seed: int) -> Tensor:
+    # Drawn where the weights lie: a transfer of every weight a draw is what makes the public code slow.
+    generator = torch.Generator(weights.device).manual_seed(seed)
+    eta = torch.randn(weights.shape, generator=generator, device=weights.device, dtype=torch.float32)
+    return eta.to(weights.dtype)
