@@ -122,11 +122,11 @@ def _explain(job: _Job, span: slice) -> tuple[Tensor, pd.DataFrame]:
 
 
 def _completeness_error(job: _Job, images: Tensor, targets: Tensor, maps: Tensor, logits: Tensor) -> Tensor:
-    """Return float64 [n]: the sum of each map less the margin it promises to add up to; NaN if none."""
-    baseline = job.explainer.baseline(images)
-    if baseline is None:
+    """Return float64 [n]: the sum of each map less the margin it is measured against; NaN if none."""
+    reference = job.explainer.reference(job.prepared, images)
+    if reference is None:
         return torch.full((len(images),), torch.nan, dtype=torch.float64)
-    absent = forward_in_batches(job.prepared, baseline, job.settings.batch)
+    absent = forward_in_batches(job.prepared, reference, job.settings.batch)
     if job.prepared is not job.model:
         logits = forward_in_batches(job.prepared, images, job.settings.batch)
     promised = target_margin(logits, targets) - target_margin(absent, targets)

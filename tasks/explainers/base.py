@@ -28,7 +28,7 @@ class Explainer(Plugin):
     signed: ClassVar[bool] = True
     """Whether the method tells evidence for the target from evidence against it."""
     complete: ClassVar[bool] = False
-    """Whether the map sums to the margin of the image less that of :meth:`baseline`."""
+    """Whether the map is promised to sum to the margin of the image less that of :meth:`reference`."""
     kind: ClassVar[Kind]
     """``sensitivity`` to change, ``contribution`` to the output, or a ``control`` to be beaten."""
     control: ClassVar[bool] = False
@@ -62,8 +62,11 @@ class Explainer(Plugin):
         """Return the passes one image costs."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
 
-    def baseline(self, images: Tensor) -> Tensor | None:
-        """Return what complete maps are measured against, [B, C, H, W]; None where nothing is promised."""
+    def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
+        """Return the images [B, C, H, W] whose margin a map's sum is measured against; None: not measured.
+
+        ``model`` is prepared. It may be measured without being promised; what is promised is measured.
+        """
         return None
 
 

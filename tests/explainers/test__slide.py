@@ -42,7 +42,7 @@ class Contribution(Gradient):
     def attribute(self, model, images, targets, tile_keys):
         return (model.weight * images).sum(1)
 
-    def baseline(self, images):
+    def reference(self, model, images):
         return torch.zeros_like(images)
 
 

@@ -1,0 +1,59 @@
+"""What an image looks like where nothing is there: the reference of the methods that compare with one."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tasks.explainers.base import ChannelExplainer, Explainer, ExplanationError
+from tasks.functional.fills import Fill, filled
+
+
+def absent(kind: Fill, model: nn.Module, images: Tensor, blur_px: float) -> Tensor:
+    """Return [B, C, H, W]: the images with everything removed, in memory of their own.
+
+    Zeros would not do: after normalisation they are the mean colour, which in H&E is tissue, and before it
+    they are black, which no slide is.
+
+    Args:
+        kind: ``white`` glass, the ``mean_tissue`` colour of the training tiles, or the image in a ``blur``.
+        model: for ``mean_tissue``, carries that colour as its buffer ``mean`` [1, C, 1, 1], in pixel units.
+        images: float [B, C, H, W] in [0, 1].
+        blur_px: standard deviation of the blur in tile pixels.
+
+    Raises:
+        ExplanationError: ``mean_tissue`` with a model that carries no such colour.
+    """
+    channels = images.shape[1]
+    colour = _mean_colour(model, channels) if kind == "mean_tissue" else torch.ones(channels)
+    return filled(kind, images, colour, blur_px).contiguous()
+
+
+def _mean_colour(model: nn.Module, channels: int) -> Tensor:
+    mean = dict(model.named_buffers()).get("mean")
+    if mean is None or mean.numel() != channels:
+        raise ExplanationError(
+            f"'mean_tissue' needs a model with the mean colour of its training tiles as a buffer 'mean' "
+            f"[1, {channels}, 1, 1]; {type(model).__name__} has {'none' if mean is None else list(mean.shape)}"
+        )
+    return mean.flatten()
+
+
+class ComparesWithAbsent(Explainer):
+    """An explainer that asks what is there, against an image where it is not."""
+
+    baseline: Fill = "white"
+    """What stands for "nothing there"; ``mean_tissue`` needs a model that carries that colour."""
+    blur_px: float = Field(default=8.0, gt=0)
+    """Standard deviation of the ``blur`` in tile pixels; other baselines do not look at it."""
+
+    def absent(self, model: nn.Module, images: Tensor) -> Tensor:
+        """Return the baseline [B, C, H, W] of each image."""
+        return absent(self.baseline, model, images, self.blur_px)
+
+
+class PathExplainer(ComparesWithAbsent, ChannelExplainer):
+    """One whose maps sum to the margin less the baseline's, as long as channels are reduced by ``sum``."""
+
+    def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
+        """Return the baseline [B, C, H, W]; None where the reduction keeps no sum."""
+        return self.absent(model, images) if self.reduce == "sum" else None
