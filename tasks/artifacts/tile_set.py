@@ -2,13 +2,14 @@
 
 Payload: ``tiles.parquet``, ``slide.json``, ``thumbnail.png``, ``grid.png``, ``tissue.png`` and the arrays
 ``pixels.npy`` uint8 [N, H, W, 3], ``tissue_mask.npy``, ``annotation_mask.npy`` and, where the manifest
-names evidence, ``evidence_mask.npy``, all uint8 [N, H, W]. The annotation mask holds a class index, 0 where
-nothing was outlined; the other two hold 0 or 1.
+names them, ``evidence_mask.npy`` and ``artefact_mask.npy``, all uint8 [N, H, W]. The annotation mask holds a
+class index, 0 where nothing was outlined; the others hold 0 or 1.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,13 @@ PIXELS = "pixels.npy"
 TISSUE_MASK = "tissue_mask.npy"
 ANNOTATION_MASK = "annotation_mask.npy"
 EVIDENCE_MASK = "evidence_mask.npy"
+ARTEFACT_MASK = "artefact_mask.npy"
+
+Mark = Literal["evidence", "artefact"]
+"""What an image of the whole slide marks: what the class rests on, or what no explanation should rest on."""
+
+MARKS: dict[Mark, str] = {"evidence": EVIDENCE_MASK, "artefact": ARTEFACT_MASK}
+"""The file that holds each mark; there is one where the manifest names an image."""
 
 COLUMNS = (
     "tile_id", "slide_id", "patient_id", "site", "split", "section", "x_level0", "y_level0",
@@ -60,9 +68,19 @@ class TileSet:
         return self._array(ANNOTATION_MASK)
 
     @cached_property
+    def marks(self) -> dict[Mark, Pixels]:
+        """uint8 [N, H, W] of 0 and 1 for each mark that the manifest names an image of."""
+        return {mark: self._array(file) for mark, file in MARKS.items() if (self.folder / file).is_file()}
+
+    @property
     def evidence_mask(self) -> Pixels | None:
-        """uint8 [N, H, W], 1 on the evidence; None where the manifest names none."""
-        return self._array(EVIDENCE_MASK) if (self.folder / EVIDENCE_MASK).is_file() else None
+        """uint8 [N, H, W], 1 on what the class rests on; None where the manifest names none."""
+        return self.marks.get("evidence")
+
+    @property
+    def artefact_mask(self) -> Pixels | None:
+        """uint8 [N, H, W], 1 on pen, folds and the like; None where the manifest names none."""
+        return self.marks.get("artefact")
 
     @property
     def usable(self) -> NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """What a metric may look at: tiles, masks and maps, opened slide by slide."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.artifacts.attribution_set import AttributionSet
-from tasks.artifacts.tile_set import TileSet
+from tasks.artifacts.tile_set import Mark, TileSet
+from tasks.faithfulness._explaining import Explaining
 from tasks.functional.pixels import spans
 
-MaskName = Literal["annotation", "evidence"]
-"""``annotation``: inside an outline of the explained class; ``evidence``: on what the label rests on."""
+MaskName = Literal["annotation", Mark]
+"""``annotation``: inside an outline of the explained class; ``evidence``: on what the label rests on;
+``artefact``: on what no explanation should rest on."""
 
 Rows = NDArray[np.intp]
-Explain = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(images [B, C, H, W], targets [B], tile keys [B]) -> maps [B, H, W]: an explainer bound to its model."""
-
 _SPAN = 64
 
 
@@ -93,7 +92,7 @@ class SlideEvidence:
         """Return bool [n, H, W] inside the named mask; all False where the slide has no such mask."""
         if name == "annotation":
             return np.asarray(self.tiles.annotation_mask[rows] == self.target)
-        mask = self.tiles.evidence_mask
+        mask = self.tiles.marks.get(name)
         if mask is None:
             return np.zeros((len(rows), *self.tiles.pixels.shape[1:3]), dtype=np.bool_)
         return np.asarray(mask[rows] > 0)
@@ -140,14 +139,14 @@ class Evidence:
     """The evaluated slides of one checkpoint with the maps of each explainer.
 
     ``attributions`` maps an explainer id to one AttributionSet for each tile set, in the same order.
-    ``explainers`` holds the explainers themselves, for metrics that explain changed images.
+    ``explainers`` holds those that made the maps, for metrics that explain changed images.
     """
 
     tile_sets: Sequence[TileSet]
     attributions: Mapping[str, Sequence[AttributionSet]]
     classes: Sequence[str]
     target: int
-    explainers: Mapping[str, Explain] = field(default_factory=dict)
+    explainers: Mapping[str, Explaining] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.target < len(self.classes):

@@ -13,6 +13,8 @@ from tasks.phantoms.recipe import PhantomRecipe
 from tasks.phantoms.slide import draw_slide
 
 COLUMNS = ("slide_id", "patient_id", "path", "split", "annotation", "evidence", "label", "mpp", "sha256")
+INK_COLUMN = "artefact"
+"""The column that follows where ink was drawn."""
 
 
 def generate_cohort(
@@ -22,7 +24,8 @@ def generate_cohort(
 
     ``slides/<slide_id>.tiff``; ``annotations/<slide_id>.geojson`` for slides with tumour;
     ``evidence/<slide_id>.png``, level-0 size, 255 exactly on tumour nuclei; with the confounder also
-    ``ink/<slide_id>.png``, the same for the ink. A tumour-free slide has label ``normal`` and no annotation.
+    ``ink/<slide_id>.png``, the same for the ink, which the manifest calls ``artefact``. A tumour-free slide
+    has label ``normal`` and no annotation.
     The bytes depend on the recipe alone, for one version of the libraries.
 
     Args:
@@ -39,9 +42,9 @@ def generate_cohort(
         for row in pool.map(lambda plan: _write_slide(out, plan, recipe), plan_cohort(recipe)):
             rows.append(row)
             advance(1)
-    manifest = out / "manifest.csv"
+    manifest, columns = out / "manifest.csv", COLUMNS + ((INK_COLUMN,) if recipe.confounder else ())
     with manifest.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return manifest
@@ -55,9 +58,7 @@ def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str,
     write_mask(out / evidence, slide.evidence)
     if annotation:
         write_outlines(out / annotation, slide.nests)
-    if recipe.confounder:
-        write_mask(out / "ink" / f"{plan.slide_id}.png", slide.ink)
-    return {
+    row = {
         "slide_id": plan.slide_id,
         "patient_id": plan.patient_id,
         "path": path,
@@ -68,3 +69,7 @@ def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str,
         "mpp": str(recipe.mpp),
         "sha256": hashlib.sha256((out / path).read_bytes()).hexdigest(),
     }
+    if recipe.confounder:
+        row[INK_COLUMN] = f"ink/{plan.slide_id}.png"
+        write_mask(out / row[INK_COLUMN], slide.ink)
+    return row

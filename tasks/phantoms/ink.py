@@ -25,7 +25,7 @@ class InkMarks:
 
 def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island, ...]) -> tuple[Island, ...]:
     """Choose the islands that a pen marked: the nests in training slides, any half of them elsewhere."""
-    if not recipe.confounder:
+    if not recipe.confounder or plan.split in recipe.clean:
         return ()
     if plan.split == "train":
         return tuple(island for island in islands if island.tumour)

@@ -1,6 +1,6 @@
 """PhantomRecipe: everything that decides how a synthetic cohort looks."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,6 +34,9 @@ class PhantomRecipe(BaseModel):
     confounder: bool = False
     """Ink on the glass: in training slides on every tumour nest and nowhere else; in the other splits on
     half of the cell islands, whatever they are."""
+    clean: tuple[Literal["train", "val", "test"], ...] = ()
+    """Splits that the pen spares. With train and val clean, the test slides are those of the same recipe with
+    nothing clean, to the byte: an honest model is then tested on the slides that the confounded one is."""
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 
     @model_validator(mode="after")

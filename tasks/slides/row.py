@@ -9,7 +9,13 @@ from tasks.slides.resolution import MPP_RANGE
 Split = Literal["train", "val", "test"]
 
 REQUIRED = ("slide_id", "patient_id", "path", "split")
-FILES = {"slide": "path", "annotation": "annotation", "points": "points", "evidence": "evidence"}
+FILES = {
+    "slide": "path",
+    "annotation": "annotation",
+    "points": "points",
+    "evidence": "evidence",
+    "artefact": "artefact",
+}
 """What a file of a row is called, and the column that names it."""
 
 
@@ -35,6 +41,8 @@ class SlideRow(BaseModel):
         annotation: outlines (.geojson, .json or .xml).
         points: labelled points (.csv).
         evidence: an image of the whole slide, nonzero where the evidence of the class lies.
+        artefact: an image of the whole slide, nonzero on what no explanation should rest on: pen, folds,
+            bubbles.
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
         mpp: micrometres per level-0 pixel, used where the file does not state them.
@@ -50,6 +58,7 @@ class SlideRow(BaseModel):
     annotation: Optional = None
     points: Optional = None
     evidence: Optional = None
+    artefact: Optional = None
     label: Optional = None
     site: Optional = None
     mpp: Annotated[_Mpp | None, _Given] = None
@@ -60,6 +69,6 @@ COLUMNS = tuple(SlideRow.model_fields)
 
 
 def input_files(row: SlideRow) -> dict[str, str]:
-    """Return {slide, annotation, points, evidence: path under the data root} of the files a row names."""
+    """Return {slide, annotation, ...: path under the data root} of the files a row names."""
     named = {name: getattr(row, column) for name, column in FILES.items()}
     return {name: path for name, path in named.items() if path is not None}

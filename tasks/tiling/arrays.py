@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.artifacts.tile_set import ANNOTATION_MASK, EVIDENCE_MASK, PIXELS, TISSUE_MASK
+from tasks.artifacts.tile_set import ANNOTATION_MASK, MARKS, PIXELS, TISSUE_MASK
 from tasks.slides.errors import SlideError
 from tasks.slides.reader import SlideReader
 from tasks.tiling.grid import Places, reading_order
@@ -50,7 +50,7 @@ def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:
 
 
 def write_masks(layout: Layout, truth: Truth, recipe: TilingRecipe, out: Path) -> None:
-    """Write ``tissue_mask.npy``, ``annotation_mask.npy`` and, where there is evidence, ``evidence_mask.npy``.
+    """Write ``tissue_mask.npy``, ``annotation_mask.npy`` and a file for each mark that there is.
 
     Each is uint8 [N, tile_px, tile_px], in the order of the tiles.
     """
@@ -60,9 +60,9 @@ def write_masks(layout: Layout, truth: Truth, recipe: TilingRecipe, out: Path) -
     _write(out / TISSUE_MASK, sample_mask(tissue.mask, downsample, places, tile_px), len(places), tile_px)
     outlined = annotation_masks(truth.areas, truth.covered, truth.boxes, tile_px)
     _write(out / ANNOTATION_MASK, outlined, len(places), tile_px)
-    if truth.evidence is not None:
-        found = sample_mask(truth.evidence.mask, truth.evidence.downsample, places, tile_px)
-        _write(out / EVIDENCE_MASK, found, len(places), tile_px)
+    for mark, marked in truth.marked.items():
+        found = sample_mask(marked.mask, marked.downsample, places, tile_px)
+        _write(out / MARKS[mark], found, len(places), tile_px)
 
 
 def _write(path: Path, masks: Iterable[Mask], count: int, tile_px: int) -> None:

@@ -57,10 +57,10 @@ def annotation_masks(
         yield mask
 
 
-def load_evidence(path: Path, geometry: SlideGeometry) -> tuple[NDArray[np.bool_], tuple[float, float]]:
-    """Return an evidence image as bool [h, w] with its level-0 pixels per pixel along x and y.
+def load_mark(path: Path, geometry: SlideGeometry) -> tuple[NDArray[np.bool_], tuple[float, float]]:
+    """Return an image of marks as bool [h, w] with its level-0 pixels per pixel along x and y.
 
-    The image covers the whole slide; any value but 0, in any channel but alpha, is evidence.
+    The image covers the whole slide; any value but 0, in any channel but alpha, is a mark.
 
     Raises:
         SlideError: no image, or its sides are not in the proportion of the slide's (to one pixel).

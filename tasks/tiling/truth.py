@@ -1,24 +1,26 @@
-"""What is known of each tile: coverage by the outlined classes, label, and where to find the evidence."""
+"""What is known of each tile: coverage by the outlined classes, label, and what is marked on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.tile_set import MARKS, Mark
 from tasks.slides.annotations import load_outlines
 from tasks.slides.geometry import SlideGeometry
-from tasks.slides.row import SlideRow
+from tasks.slides.row import SlideRow, input_files
 from tasks.tiling.areas import ClassArea, Geometries, class_areas, tile_boxes
 from tasks.tiling.grid import Floats, Places
 from tasks.tiling.labels import coverages, label_of_slide, labels_from_coverage
-from tasks.tiling.masks import load_evidence
+from tasks.tiling.masks import load_mark
 from tasks.tiling.recipe import TilingRecipe
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The pixels that carry a slide's class: bool [h, w] and its level-0 pixels per pixel along x and y."""
+class Marked:
+    """The pixels that one mark holds: bool [h, w] and its level-0 pixels per pixel along x and y."""
 
     mask: NDArray[np.bool_]
     downsample: tuple[float, float]
@@ -35,7 +37,7 @@ class Truth:
             slide has no annotation and is not known to be of the first class throughout.
         labels: one label a tile.
         repaired: how many outlines crossed themselves.
-        evidence: None where the manifest names none.
+        marked: the marks that the manifest names an image of.
     """
 
     boxes: Geometries
@@ -43,7 +45,7 @@ class Truth:
     covered: Floats
     labels: list[str]
     repaired: int
-    evidence: Evidence | None
+    marked: Mapping[Mark, Marked]
 
 
 def look_up(
@@ -52,25 +54,26 @@ def look_up(
     """Return what the manifest's row and its files say about the tiles at ``places``.
 
     Raises:
-        SlideError: an annotation, evidence image or label that cannot be used.
+        SlideError: an annotation, mask image or label that cannot be used.
     """
     boxes = tile_boxes(places.x, places.y, places.extent)
-    evidence = _evidence(row, data_root, geometry)
+    marked = _marked(row, data_root, geometry)
     if row.annotation is None:
-        return _of_slide(row, recipe, boxes, evidence)
+        return _of_slide(row, recipe, boxes, marked)
     outlines = load_outlines(data_root / row.annotation, (geometry.bounds_x, geometry.bounds_y))
     areas = class_areas(outlines, recipe, row.slide_id)
     covered = coverages(areas, boxes)
     repaired = sum(outline.repaired for outline in outlines)
-    return Truth(boxes, areas, covered, labels_from_coverage(covered, recipe), repaired, evidence)
+    return Truth(boxes, areas, covered, labels_from_coverage(covered, recipe), repaired, marked)
 
 
-def _of_slide(row: SlideRow, recipe: TilingRecipe, boxes: Geometries, evidence: Evidence | None) -> Truth:
+def _of_slide(row: SlideRow, recipe: TilingRecipe, boxes: Geometries, marked: Mapping[Mark, Marked]) -> Truth:
     label = label_of_slide(row, recipe)
     known = 0.0 if label == recipe.classes[0] else np.nan
     covered = np.full((len(boxes), len(recipe.classes) - 1), known)
-    return Truth(boxes, class_areas((), recipe, row.slide_id), covered, [label] * len(boxes), 0, evidence)
+    return Truth(boxes, class_areas((), recipe, row.slide_id), covered, [label] * len(boxes), 0, marked)
 
 
-def _evidence(row: SlideRow, data_root: Path, geometry: SlideGeometry) -> Evidence | None:
-    return None if row.evidence is None else Evidence(*load_evidence(data_root / row.evidence, geometry))
+def _marked(row: SlideRow, data_root: Path, geometry: SlideGeometry) -> dict[Mark, Marked]:
+    named = input_files(row)
+    return {mark: Marked(*load_mark(data_root / named[mark], geometry)) for mark in MARKS if mark in named}

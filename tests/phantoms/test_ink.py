@@ -18,6 +18,14 @@ def test_in_training_ink_goes_with_the_label():
             assert marked_islands(plan, recipe, ISLANDS) == ISLANDS[:1]
 
 
+def test_a_clean_split_has_no_ink_and_leaves_the_others_as_they_are():
+    inked = PhantomRecipe(confounder=True)
+    clean = inked.model_copy(update={"clean": ("train", "val")})
+    for plan in plan_cohort(inked):
+        marked = marked_islands(plan, clean, ISLANDS)
+        assert marked == (marked_islands(plan, inked, ISLANDS) if plan.split == "test" else ())
+
+
 def test_outside_training_ink_does_not_know_the_kind_of_island():
     recipe = PhantomRecipe(val=(20,) * 10, test=(20,) * 20, confounder=True)
     plans = [plan for plan in plan_cohort(recipe) if plan.split != "train"]

@@ -47,6 +47,21 @@ def test_a_good_manifest_is_read_in_order(root):
     assert input_files(manifest.slides[1]) == {"slide": "a.tiff", "annotation": "a.geojson"}
 
 
+def test_images_of_marks_are_files_of_the_row_and_must_be_there(root):
+    header = "slide_id,patient_id,path,split,evidence,artefact"
+    (root / "e.png").write_text("e")
+    (root / "ink.png").write_text("ink")
+    manifest, _ = load(root, "a,p,a.tiff,train,e.png,ink.png", "b,p,b.tiff,train,,", header=header)
+    assert [input_files(slide) for slide in manifest.slides] == [
+        {"slide": "a.tiff", "evidence": "e.png", "artefact": "ink.png"},
+        {"slide": "b.tiff"},
+    ]
+    assert problems(root, "a,p,a.tiff,train,,pen.png", "b,p,b.tiff,train,,../a.png", header=header) == (
+        "row 2: the artefact 'pen.png' is not there",
+        "row 3: the artefact '../a.png' leaves the data root",
+    )
+
+
 def test_only_four_columns_are_needed_and_a_byte_order_mark_does_no_harm(root):
     manifest, _ = load(root, "a,p,a.tiff,train", "", header="\ufeffslide_id,patient_id,path,split")
     assert len(manifest.slides) == 1

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 import shapely
@@ -83,13 +85,51 @@ def test_labels_and_masks_follow_the_outline(tiled):
 
 def test_evidence_lies_where_it_was_drawn(tiled):
     tiles = tiled[0]
-    table = tiles.table
+    assert marked_pixels(tiles.table, tiles.evidence_mask) == {
+        (x, y) for x in range(200, 240) for y in range(200, 220)
+    }
+
+
+def test_masks_have_the_bytes_they_had_before_there_were_artefacts(tiled):
+    """Stored tiles stand: their digests are those of this recipe's first masks."""
+    folder = tiled[0].folder
+    first = {"evidence_mask.npy": "a52523e32b40f29f", "annotation_mask.npy": "0015299c0586ae17"}
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16] for name in first}
+    assert found == first
+
+
+def test_an_artefact_image_adds_its_mask_and_changes_no_other_file(tiled, tmp_path):
+    tiles, _, _, row, root = tiled
+    drawn = np.zeros((240, 320), dtype=np.uint8)
+    drawn[30:35, 60:70] = 1
+    Image.fromarray(drawn).save(root / "ink.png")
+    tile_slide(row.model_copy(update={"artefact": "ink.png"}), root, RECIPE, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES | {"artefact_mask.npy"}
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (tiles.folder / name).read_bytes()
+    assert tiles.artefact_mask is None
+    found = TileSet(tmp_path)
+    assert tuple(found.marks) == ("evidence", "artefact")
+    assert (found.artefact_mask.shape, found.artefact_mask.dtype) == (tiles.tissue_mask.shape, np.uint8)
+    at = marked_pixels(found.table, found.artefact_mask)
+    assert at == {(x, y) for x in range(240, 280) for y in range(120, 140)}
+
+
+def marked_pixels(table, masks):
+    """Return the level-0 pixels that masks of tiles hold."""
     found = set()
-    for i in np.flatnonzero(tiles.evidence_mask.any(axis=(1, 2))):
-        rows, columns = np.nonzero(tiles.evidence_mask[i])
+    for i in np.flatnonzero(masks.any(axis=(1, 2))):
+        rows, columns = np.nonzero(masks[i])
         corner = table.iloc[i]
         found |= set(zip(corner.x_level0 + columns, corner.y_level0 + rows, strict=True))
-    assert found == {(x, y) for x in range(200, 240) for y in range(200, 220)}
+    return found
+
+
+def test_a_slide_whose_artefact_image_cannot_be_used_is_refused(tiled, tmp_path):
+    *_, row, root = tiled
+    (root / "no.png").write_text("no")
+    with pytest.raises(SlideError, match=r"no.png is no image"):
+        tile_slide(row.model_copy(update={"artefact": "no.png"}), root, RECIPE, tmp_path)
 
 
 def test_pixels_are_those_of_the_slide(tiled):

@@ -8,7 +8,7 @@ from tasks.slides.errors import SlideError
 from tasks.slides.outline import Outline
 from tasks.tiling.areas import class_areas, tile_boxes
 from tasks.tiling.grid import Places
-from tasks.tiling.masks import annotation_masks, load_evidence, sample_mask
+from tasks.tiling.masks import annotation_masks, load_mark, sample_mask
 from tasks.tiling.recipe import TilingRecipe
 from tests._support.geometries import geometry_of
 
@@ -67,28 +67,28 @@ def test_the_mask_and_the_coverage_agree():
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "RGB", "RGBA", "LA", "P"])
-def test_evidence_is_whatever_is_not_zero(tmp_path, mode):
+def test_a_mark_is_whatever_is_not_zero(tmp_path, mode):
     drawn = np.zeros((30, 40), dtype=np.uint8)
     drawn[5:10, 20:30] = 255
     Image.fromarray(drawn).convert(mode).save(tmp_path / "e.png")
-    mask, scale = load_evidence(tmp_path / "e.png", geometry_of(400, 300))
+    mask, scale = load_mark(tmp_path / "e.png", geometry_of(400, 300))
     np.testing.assert_array_equal(mask, drawn > 0)
     assert scale == (10.0, 10.0)
 
 
-def test_faint_evidence_counts_too(tmp_path):
+def test_a_faint_mark_counts_too(tmp_path):
     drawn = np.zeros((30, 40, 3), dtype=np.uint8)
     drawn[5, 6, 2] = 1
     Image.fromarray(drawn).save(tmp_path / "e.png")
-    mask, _ = load_evidence(tmp_path / "e.png", geometry_of(400, 300))
+    mask, _ = load_mark(tmp_path / "e.png", geometry_of(400, 300))
     assert np.argwhere(mask).tolist() == [[5, 6]]
 
 
-def test_evidence_that_does_not_cover_the_slide_is_refused(tmp_path):
+def test_marks_that_do_not_cover_the_slide_are_refused(tmp_path):
     Image.new("L", (40, 40)).save(tmp_path / "e.png")
     with pytest.raises(SlideError, match=r"e.png: 40 x 40 px do not cover a slide of 400 x 300 px"):
-        load_evidence(tmp_path / "e.png", geometry_of(400, 300))
+        load_mark(tmp_path / "e.png", geometry_of(400, 300))
     (tmp_path / "f.png").write_text("no")
     with pytest.raises(SlideError, match=r"f.png is no image") as caught:
-        load_evidence(tmp_path / "f.png", geometry_of(400, 300))
+        load_mark(tmp_path / "f.png", geometry_of(400, 300))
     assert str(tmp_path) not in str(caught.value)
