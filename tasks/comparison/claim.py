@@ -1,16 +1,19 @@
-"""A claim: which arm should be ahead of which in what, said before the run."""
+"""A claim: which arm, or which explainer, should be ahead of which in what; said before the run."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.comparison.endpoints import PATTERN, parts_of
+from tasks.artifacts.faithfulness_report import MODEL
+from tasks.comparison.endpoints import PATTERN, PERFORMANCE, parts_of
 
+RESERVED = (PERFORMANCE, MODEL)
+"""Stand where an endpoint names its explainer, and are none."""
 Expected = Literal["higher", "lower", "not_lower", "not_higher"]
 
 
 class Claim(BaseModel):
-    """What a paper says, as a difference of two arms in one endpoint."""
+    """What a paper says, as a difference of two arms, or of two explainers, in one endpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,6 +25,8 @@ class Claim(BaseModel):
     arm: str
     against: str
     """The arm that is taken off; any, not only the reference arm."""
+    against_explainer: str | None = None
+    """The explainer that is taken off, where it is not that of the endpoint; the arms may then be one."""
     endpoint: Annotated[str, Field(pattern=PATTERN)]
     """``<explainer>/<metric>.<score>``, ``performance/<level>.<score>`` or ``model/<metric>.<score>``."""
     expected: Expected
@@ -34,7 +39,16 @@ class Claim(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
-        if self.arm == self.against:
+        if self.against_explainer in (self.parts[0], *RESERVED):
+            raise ValueError(
+                f"claim {self.id!r} sets explainer {self.parts[0]!r} against {self.against_explainer!r}; "
+                "name another explainer, or none"
+            )
+        if self.against_explainer and self.parts[0] in RESERVED:
+            raise ValueError(
+                f"claim {self.id!r} is on {self.parts[0]}, where no explainer can be set against"
+            )
+        if self.arm == self.against and self.against_explainer is None:
             raise ValueError(f"claim {self.id!r} sets arm {self.arm!r} against itself")
         if self.tolerates and not self.margin > 0:
             raise ValueError(
@@ -52,3 +66,9 @@ class Claim(BaseModel):
     def parts(self) -> tuple[str, str, str]:
         """(explainer, metric, score) of the endpoint."""
         return parts_of(self.endpoint)
+
+    @property
+    def sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The (arm, explainer) of whom something is claimed, and that it is set against."""
+        explainer = self.parts[0]
+        return (self.arm, explainer), (self.against, self.against_explainer or explainer)

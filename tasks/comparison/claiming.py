@@ -57,26 +57,36 @@ def _judged(row: Row, flags: dict[tuple[str, str], str], confidence: float, test
 
 
 def _flag(row: Row, flags: dict[tuple[str, str], str]) -> str:
-    """Return why the endpoint is no evidence in either arm."""
-    said = {arm: flags[row.name, arm] for arm in (row.arm, row.against) if (row.name, arm) in flags}
+    """Return why the endpoint is no evidence on either side."""
+    other = row.name if not row.against_explainer else replace(row, explainer=row.against_explainer).name
+    said = {side: flags[side] for side in ((row.name, row.arm), (other, row.against)) if side in flags}
     if len(said) == 2 and len(set(said.values())) == 1:
-        return said[row.arm]
-    return "; ".join(f"{arm}: {flag}" for arm, flag in said.items())
+        return next(iter(said.values()))
+    words = {side: side[1] if not row.against_explainer else " in ".join(side) for side in said}
+    return "; ".join(f"{words[side]}: {flag}" for side, flag in said.items())
 
 
 def _empty(claim: Claim, rows: list[Row]) -> Row:
     explainer, metric, score = claim.parts
     shown = "" if explainer == PERFORMANCE else explainer
-    have = {row.arm for row in rows if row.name == claim.endpoint}
-    lacking = [arm for arm in (claim.arm, claim.against) if arm not in have]
+    have = {(row.arm, row.explainer) for row in rows if (row.metric, row.score) == (metric, score)}
+    lacking = [side for side in claim.sides if (side[0], "" if shown == "" else side[1]) not in have]
     row = Row(
         kind="claim",
         arm=claim.arm,
         against=claim.against,
+        against_explainer=claim.against_explainer or "",
         explainer=shown,
         metric=metric,
         score=score,
         value=float("nan"),
-        reason=f"{claim.endpoint} was not evaluated for {' and '.join(lacking)}",
+        reason=_not_evaluated(claim, lacking),
     )
     return replace(as_claim(row, claim), family="")
+
+
+def _not_evaluated(claim: Claim, lacking: list[tuple[str, str]]) -> str:
+    if claim.against_explainer is None:
+        return f"{claim.endpoint} was not evaluated for {' and '.join(arm for arm, _ in lacking)}"
+    explainers = " and ".join(f"{explainer} in {arm}" for arm, explainer in lacking)
+    return f"{claim.endpoint.partition('/')[2]} was not evaluated for {explainers}"

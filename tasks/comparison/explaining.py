@@ -13,16 +13,18 @@ from tasks.comparison.scored import Scored, scores_of
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, mean_interval
 from tasks.statistics.paired import PairedDifference, paired_difference
 
+Pair = tuple[str, str]
+"""Arm, explainer."""
 _NAN = float("nan")
 
 
 def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
-    """Return the rows of kind faithfulness, model, difference, claim and against_control."""
+    """Return the rows on maps and networks: means, differences of arms and of explainers, and claims."""
     rows: list[Row] = []
     for scored in scores_of(job, settings):
         means = {pair: _mean_row(scored, *pair) for pair in scored.pairs}
         rows += [_flagged(row, means) for row in means.values()]
-        rows += [_difference(scored, job.reference_arm, *pair) for pair in _comparable(job, scored)]
+        rows += [_of_arms(scored, pair, job.reference_arm) for pair in _comparable(job, scored)]
         rows += _claims(job, scored)
         rows += [
             _against_control(scored, arm, explainer, control)
@@ -31,6 +33,7 @@ def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[R
             for control in scored.controls
             if (arm, control) in means
         ]
+        rows += _between_explainers(job, scored)
     return rows
 
 
@@ -46,13 +49,25 @@ def _comparable(job: ComparisonJob, scored: Scored) -> list[tuple[str, str]]:
 
 
 def _claims(job: ComparisonJob, scored: Scored) -> list[Row]:
-    """Return the claims about this score whose two arms have it."""
+    """Return the claims about this score whose two sides have it."""
     return [
-        as_claim(_difference(scored, claim.against, claim.arm, explainer), claim)
+        as_claim(_difference(scored, *claim.sides), claim)
         for claim in job.recipe.claims
-        for explainer, metric, score in [claim.parts]
-        if (metric, score) == (scored.metric, scored.score)
-        and {(claim.arm, explainer), (claim.against, explainer)} <= set(scored.pairs)
+        if claim.parts[1:] == (scored.metric, scored.score) and set(claim.sides) <= set(scored.pairs)
+    ]
+
+
+def _between_explainers(job: ComparisonJob, scored: Scored) -> list[Row]:
+    """Return what each explainer has over the reference explainer in the same arm, where one was named."""
+    reference = job.recipe.reference_explainer
+    return [
+        replace(
+            _difference(scored, pair, (pair[0], reference)), kind="between_explainers", family="explainers"
+        )
+        for pair in scored.pairs
+        if reference is not None
+        and pair[1] not in (reference, MODEL, *scored.controls)
+        and (pair[0], reference) in scored.pairs
     ]
 
 
@@ -73,23 +88,28 @@ def _mean_row(scored: Scored, arm: str, explainer: str) -> Row:
     )
 
 
-def _difference(scored: Scored, reference: str, arm: str, explainer: str) -> Row:
-    """Return ``arm`` less ``reference`` for one explainer."""
-    other = scored.seeds(reference, explainer)
-    seeds = tuple(seed for seed in scored.seeds(arm, explainer) if seed in other)
-    blank = _blank(scored, arm, explainer)
-    blank = replace(blank, kind="difference", family=blank.kind, against=reference)
-    return _paired(
-        scored, blank, scored.block(arm, explainer, seeds), scored.block(reference, explainer, seeds)
-    )
+def _of_arms(scored: Scored, pair: Pair, reference: str) -> Row:
+    """Return the arm less the arm ``reference``, both with the explainer of ``pair``."""
+    return replace(_difference(scored, pair, (reference, pair[1])), kind="difference")
 
 
 def _against_control(scored: Scored, arm: str, explainer: str, control: str) -> Row:
     """Return ``explainer`` less ``control`` for one arm."""
-    other = scored.seeds(arm, control)
-    seeds = tuple(seed for seed in scored.seeds(arm, explainer) if seed in other)
-    blank = replace(_blank(scored, arm, explainer), kind="against_control", against=control)
-    return _paired(scored, blank, scored.block(arm, explainer, seeds), scored.block(arm, control, seeds))
+    row = _difference(scored, (arm, explainer), (arm, control))
+    return replace(row, kind="against_control", family="", against=control, against_explainer="")
+
+
+def _difference(scored: Scored, one: Pair, other: Pair) -> Row:
+    """Return what the (arm, explainer) ``one`` has over ``other``, paired by seed and unit."""
+    both = tuple(seed for seed in scored.seeds(*one) if seed in scored.seeds(*other))
+    blank = _blank(scored, *one)
+    blank = replace(
+        blank,
+        family=blank.kind,
+        against=other[0],
+        against_explainer=other[1] if other[1] != one[1] else "",
+    )
+    return _paired(scored, blank, scored.block(*one, both), scored.block(*other, both))
 
 
 def _paired(scored: Scored, blank: Row, one: NDArray[np.float64], other: NDArray[np.float64]) -> Row:

@@ -32,6 +32,7 @@ def _columns(summary: Summary, rows: list[Row]) -> dict[str, Lines]:
         "The network itself": page_tables.network_table(summary, rows),
         "Faithfulness": page_tables.faithfulness_table(summary, rows),
         "Differences": page_tables.difference_table(summary, rows),
+        "Explainers against one another": page_tables.explainer_table(summary, rows),
         "Explainers against the strongest control": page_tables.control_table(rows),
         "Training cost": page_tables.cost_table(summary, rows),
     }
@@ -44,6 +45,7 @@ def _lines(summary: Summary, rows: list[Row]) -> dict[str, Lines]:
         "The network itself": page_many.network_tables(summary, rows),
         "Faithfulness": page_many.faithfulness_tables(summary, rows),
         "Differences": page_many.difference_tables(summary, rows),
+        "Explainers against one another": page_tables.explainer_table(summary, rows),
         "Explainers against the strongest control": page_many.control_tables(rows),
         "Training cost": page_many.cost_table(summary, rows),
     }

@@ -36,12 +36,21 @@ def _line(claim: Claim, row: Row) -> tuple[str, ...]:
         claim.source,
         f"{'**primary** ' if claim.primary else ''}{claim.id}: {claim.says}",
         f"{claim.endpoint}, {_expected(claim)}",
-        f"{claim.arm} less {claim.against}: {with_interval(row)}{_means(row)}",
+        f"{_sides(claim)}: {with_interval(row)}{_means(row)}",
         number(row.p_holm) if row.family else DASH,
         number(row.detectable),
         f"**{row.verdict}**",
         row.reason,
     )
+
+
+def _sides(claim: Claim) -> str:
+    """Return what is taken off what, in words."""
+    if claim.against_explainer is None:
+        return f"{claim.arm} less {claim.against}"
+    (arm, one), (against, other) = claim.sides
+    where = f", {arm}" if arm == against else ""
+    return f"{one} less {other}{where}" if where else f"{one} in {arm} less {other} in {against}"
 
 
 def _expected(claim: Claim) -> str:
@@ -68,10 +77,11 @@ def _words(summary: Summary, found: list[Row]) -> list[str]:
     tests = [row for row in found if row.family == SECONDARY]
     level = f"{1 - summary.confidence:.3g}"
     said = [
-        f"Named before the run, {counts}. Each is the difference of two arms, paired by seed and unit.",
+        f"Named before the run, {counts}. Each is the difference of two arms, or of two explainers, paired",
+        "by seed and unit.",
         f"*Reproduced*: the whole interval lies on the expected side of 0 and p is below {level}.",
         "*Not reproduced*: it lies on the other side, or short of the smallest difference of interest.",
-        "*Cannot tell*: neither, or a control map does as well as the explainer in one of the two arms.",
+        "*Cannot tell*: neither, or a control map does as well as the explainer on one of the two sides.",
         "A claim that nothing is lost is judged by the worst end of its interval against what is put up",
         "with, and has no p. A primary claim, one a paper, is tested alone; p of the others are corrected",
         f"together (Holm, {len(tests)} tests).",

@@ -71,6 +71,16 @@ def difference_table(summary: Summary, rows: list[Row]) -> list[str]:
     return table(head, body)
 
 
+def explainer_table(summary: Summary, rows: list[Row]) -> list[str]:
+    """What each explainer has over the reference explainer in the same arm; empty where none was named."""
+    body = [
+        (f"{row.name} {ARROWS[row.direction]}", row.arm, *tested(row, summary.confidence))
+        for row in rows
+        if row.kind == "between_explainers"
+    ]
+    return table(("score", "arm", *TEST_HEAD), body) if body else []
+
+
 def control_table(rows: list[Row]) -> list[str]:
     """For each explainer, score and arm the difference to the strongest control."""
     body = [

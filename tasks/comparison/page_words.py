@@ -30,6 +30,10 @@ _PLAIN = {
         "each has its jackknife pseudo-value, what the slide contributes to the figure of all of them, which "
         "may lie outside the figure's own range."
     ),
+    "Explainers against one another": (
+        "Each explainer less the reference explainer in the same arm, paired by seed and unit; *p (Holm)* is "
+        "corrected over all lines of this table."
+    ),
     "Explainers against the strongest control": (
         "The explainer less that control which does best in the same arm, paired by seed and unit. All pairs "
         "are in `comparison.parquet`."

@@ -19,15 +19,16 @@ _FAMILIES = ("primary", "performance", "model", "faithfulness")
 
 
 def reading(row: Row, confidence: float) -> str:
-    """Return what a corrected test tells: who is better, or that one cannot tell."""
+    """Return what a corrected test tells: which arm or explainer is better, or that one cannot tell."""
     if math.isnan(row.p_holm):
         return "no test"
     if row.p_holm > 1 - confidence:
         return "cannot tell"
+    one, other = (row.explainer, row.against_explainer) if row.against_explainer else (row.arm, row.against)
     if row.direction == "none":
-        return f"{row.arm} is {'higher' if row.value > 0 else 'lower'}"
+        return f"{one} is {'higher' if row.value > 0 else 'lower'}"
     wins = (row.value > 0) == (row.direction == "higher")
-    return f"{row.arm if wins else row.against} is better"
+    return f"{one if wins else other} is better"
 
 
 def tested(row: Row, confidence: float) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.comparison.claim import Claim
+from tasks.comparison.claim import RESERVED, Claim
 from tasks.comparison.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
 
 
@@ -15,6 +15,7 @@ class ComparisonRecipe(BaseModel):
 
     Attributes:
         reference_arm: the arm that the others are compared with; None: the first arm.
+        reference_explainer: the explainer that the others are compared with in each arm; None: none is.
         primary: the one endpoint named before the run, ``<explainer>/<metric>.<score>``,
             ``performance/<tile|slide>.<score>`` or ``model/<metric>.<score>``; the rest is secondary. None:
             all is.
@@ -29,6 +30,7 @@ class ComparisonRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reference_arm: str | None = None
+    reference_explainer: str | None = None
     primary: Annotated[str, Field(pattern=PATTERN)] | None = None
     claims: tuple[Claim, ...] = ()
     draws: int = Field(default=10_000, ge=100)
@@ -55,7 +57,13 @@ class ComparisonRecipe(BaseModel):
         """
         if self.primary is not None:
             refuse_unknown("compare.primary", self.primary, known)
+        explainers = [name for name in known if name not in RESERVED]
+        if self.reference_explainer is not None:
+            refuse_stranger("compare.reference_explainer: no explainer", self.reference_explainer, explainers)
         for claim in self.claims:
+            if claim.against_explainer is not None:
+                said = f"claim {claim.id!r}: no explainer to be set against"
+                refuse_stranger(said, claim.against_explainer, explainers)
             refuse_unknown(f"claim {claim.id!r}: endpoint", claim.endpoint, known)
             for arm in (claim.arm, claim.against):
                 refuse_stranger(f"claim {claim.id!r}: no arm", arm, arms)

@@ -7,7 +7,16 @@ import pandas as pd
 
 from tasks.comparison.endpoints import PERFORMANCE
 
-Kind = Literal["performance", "faithfulness", "model", "difference", "against_control", "claim", "cost"]
+Kind = Literal[
+    "performance",
+    "faithfulness",
+    "model",
+    "difference",
+    "against_control",
+    "between_explainers",
+    "claim",
+    "cost",
+]
 
 
 @dataclass(frozen=True)
@@ -17,12 +26,14 @@ class Row:
     Attributes:
         kind: ``performance``, ``faithfulness`` and ``model`` (the network, no map) hold means over seeds;
             ``difference`` is ``arm`` less ``against`` (the reference arm); ``against_control`` is
-            ``explainer`` less ``against`` (a control) in the same arm; ``claim`` is ``arm`` less ``against``
-            (any arm); ``cost`` is a mean over seeds without interval.
-        family: tests that are corrected together: primary, faithfulness, performance or model; the secondary
-            claims; each primary claim by itself. Empty: not corrected.
+            ``explainer`` less ``against`` (a control) in the same arm; ``between_explainers`` is
+            ``explainer`` less ``against_explainer`` in the same arm; ``claim`` is ``arm`` less ``against``
+            (any arm), or the same of explainers; ``cost`` is a mean over seeds without interval.
+        family: tests that are corrected together: primary, faithfulness, performance, model or explainers;
+            the secondary claims; each primary claim by itself. Empty: not corrected.
         arm: the arm.
         against: what was taken off.
+        against_explainer: the explainer that was taken off, where it is another one.
         explainer: explainer id; ``model`` for the network itself; empty for performance and cost.
         metric: metric id, or ``tile`` or ``slide`` for performance.
         score: the named score.
@@ -59,6 +70,7 @@ class Row:
     direction: str = "none"
     family: str = ""
     against: str = ""
+    against_explainer: str = ""
     explainer: str = ""
     is_control: bool = False
     low: float = float("nan")

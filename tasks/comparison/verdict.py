@@ -9,7 +9,7 @@ REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 UNKNOWN = "cannot tell"
 NOT_INFORMATIVE = "cannot tell (endpoint not informative here)"
-"""A map that sees no trained model does as well as the explainer, in one of the two arms."""
+"""A map that sees no trained model does as well as the explainer, on one of the two sides."""
 
 Verdict = tuple[str, str]
 """The verdict and half a sentence why."""
@@ -63,7 +63,7 @@ def _missing(row: Row) -> str:
     if row.reason:
         return row.reason
     if not row.units or not row.seeds:
-        return "no unit is scored in both arms with the same seed"
+        return "no unit is scored on both sides with the same seed"
     if math.isnan(row.value):
         return "the figure is not defined on these units"
     if not row.cluster:
@@ -71,7 +71,7 @@ def _missing(row: Row) -> str:
     if math.isnan(row.low):
         return "the figure is not defined in enough draws for an interval"
     if row.low == row.high == 0:
-        return "the arms agree in every cluster, so nothing shows how far they may differ"
+        return "both sides agree in every cluster, so nothing shows how far they may differ"
     return ""
 
 

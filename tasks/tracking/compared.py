@@ -1,5 +1,8 @@
 """A comparison as metrics and a tag of the study's run."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from tasks.comparison.verdict import code_of
@@ -8,8 +11,12 @@ from tasks.tracking.runs import Point
 
 CLAIMS = "claims"
 """The tag that says what became of the claims."""
-_DIFFERENCE = ("low", "high", "p_holm")
-_CLAIM = ("low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against", "margin")
+_BOUNDS = {
+    "difference": ("low", "high", "p_holm"),
+    "between_explainers": ("low", "high", "p_holm"),
+    "claim": ("low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against", "margin"),
+}
+"""What is logged beside the difference itself."""
 
 
 def comparison_points(rows: pd.DataFrame) -> list[Point]:
@@ -20,21 +27,28 @@ def comparison_points(rows: pd.DataFrame) -> list[Point]:
     """
     points: list[Point] = []
     for row in rows.to_dict("records"):
-        name = f"{row['metric']}.{row['score']}"
-        if row["explainer"] and row["kind"] != "model":
-            name = f"{row['explainer']}/{name}"
-        if row["kind"] in ("performance", "faithfulness", "model"):
-            points.append((f"{row['kind']}/{row['arm']}/{name}", row["value"], 0))
-        elif row["kind"] == "difference":
-            stem = f"difference/{row['arm']}-{row['against']}/{name}"
+        kind, stem = str(row["kind"]), _stem(row)
+        if kind in ("performance", "faithfulness", "model"):
             points.append((stem, row["value"], 0))
-            points += [(f"{stem}.{end}", row[end], 0) for end in _DIFFERENCE]
-        elif row["kind"] == "claim":
-            stem = f"claim/{row['claim']}"
+        elif kind in _BOUNDS:
             points.append((stem, row["value"], 0))
-            points += [(f"{stem}.{end}", row[end], 0) for end in _CLAIM]
+            points += [(f"{stem}.{end}", row[end], 0) for end in _BOUNDS[kind]]
+        if kind == "claim":
             points.append((f"{stem}.verdict", code_of(row["verdict"]), 0))
     return points
+
+
+def _stem(row: Mapping[Hashable, Any]) -> str:
+    """Return what the names of a row's metrics begin with."""
+    score = f"{row['metric']}.{row['score']}"
+    if row["kind"] == "claim":
+        return f"claim/{row['claim']}"
+    if row["kind"] == "between_explainers":
+        return f"difference/{row['arm']}/{row['explainer']}-{row['against_explainer']}/{score}"
+    name = f"{row['explainer']}/{score}" if row["explainer"] and row["kind"] != "model" else score
+    if row["kind"] == "difference":
+        return f"difference/{row['arm']}-{row['against']}/{name}"
+    return f"{row['kind']}/{row['arm']}/{name}"
 
 
 def claims_text(rows: pd.DataFrame) -> str:

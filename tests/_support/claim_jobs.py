@@ -42,11 +42,12 @@ def make_claims_job(
     claims: Sequence[Claim] = (),
     seeds: Sequence[int] = (0, 1),
     slides: int = 12,
+    bonus: Mapping[str, float] | None = None,
 ) -> ComparisonJob:
     """``deletion.gap``, ``deletion.gini``, ``model/consistency.purity`` and margins rise with an arm's gain.
 
-    The gap is 0.4 and the gain, that of controls 0; the index ``gini`` has no direction. The units of
-    ``purity`` are slides.
+    The gap is 0.4, the gain and the ``bonus`` of the explainer, that of controls 0; the index ``gini`` has no
+    direction. The units of ``purity`` are slides.
     """
     table = places(slides, 12)
     generator = np.random.default_rng(7)
@@ -55,7 +56,7 @@ def make_claims_job(
         for seed in seeds:
             place = folder / f"{arm}{seed}"
             checkpoints.append(_checkpoint(place, table, (arm, gain, seed), generator))
-            reports += _reports(place, table, (arm, gain, seed), generator)
+            reports += _reports(place, table, (arm, gain, seed), generator, bonus or {})
     return ComparisonJob(
         study="claims",
         command="veritile run pipeline_configs/claims.yaml",
@@ -83,7 +84,11 @@ def _checkpoint(
 
 
 def _reports(
-    place: Path, table: pd.DataFrame, of: tuple[str, float, int], generator: np.random.Generator
+    place: Path,
+    table: pd.DataFrame,
+    of: tuple[str, float, int],
+    generator: np.random.Generator,
+    bonus: Mapping[str, float],
 ) -> list[ComparedReport]:
     arm, gain, seed = of
 
@@ -93,7 +98,7 @@ def _reports(
     found = []
     for explainer in ("smoothgrad", "gradient", "random_map", "optical_density", "untrained_network"):
         is_control = explainer in ("random_map", "optical_density", "untrained_network")
-        base = 0.0 if is_control else 0.4 + gain
+        base = 0.0 if is_control else 0.4 + gain + bonus.get(explainer, 0.0)
         scores = {name: base + noise(len(table)) for name in ("gap", "gini")}
         report = make_report(place / explainer, table, scores)
         found.append(ComparedReport(arm, seed, explainer, "deletion", is_control, report))

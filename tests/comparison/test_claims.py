@@ -166,7 +166,7 @@ def test_arms_without_a_common_seed_share_nothing(job):
     )
     row = asked(dataclasses.replace(job, reports=kept), claim())["more_faithful"]
     assert (row.verdict, row.seeds) == (UNKNOWN, 0)
-    assert row.reason == "no unit is scored in both arms with the same seed"
+    assert row.reason == "no unit is scored on both sides with the same seed"
 
 
 def test_below_five_clusters_nothing_can_be_told(tmp_path):

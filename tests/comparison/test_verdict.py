@@ -98,10 +98,10 @@ def test_a_p_of_several_claims_is_said_to_be_corrected():
             row("higher", NAN, NAN, value=0.2, cluster="", note="no interval: 1 patient, 2 slides"),
             "no interval",
         ),
-        (row("higher", NAN, NAN, units=0), "no unit is scored in both arms with the same seed"),
+        (row("higher", NAN, NAN, units=0), "no unit is scored on both sides with the same seed"),
         (row("higher", NAN, NAN), "the figure is not defined on these units"),
         (row("higher", NAN, NAN, value=0.2), "the figure is not defined in enough draws"),
-        (row("not_lower", 0.0, 0.0, margin=0.1), "the arms agree in every cluster"),
+        (row("not_lower", 0.0, 0.0, margin=0.1), "both sides agree in every cluster"),
         (row("higher", NAN, NAN, reason="x was not evaluated"), "x was not evaluated"),
     ],
 )

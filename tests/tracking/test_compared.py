@@ -1,8 +1,11 @@
 """Metrics and tag of a comparison with claims."""
 
+import dataclasses
+
 import pytest
 
 from tasks.comparison.compare import compared_rows
+from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows import table_of
 from tasks.tracking.compared import claims_text, comparison_points
 from tests._support.claim_jobs import claim, make_claims_job
@@ -57,3 +60,13 @@ def test_the_tag_has_a_line_a_claim(rows):
 
 def test_without_claims_there_is_no_text(rows):
     assert claims_text(table_of([row for row in rows if row.kind != "claim"])) == ""
+
+
+def test_explainers_set_against_one_another_stand_below_their_arm(tmp_path):
+    job = make_claims_job(tmp_path, {"standard": 0.0})
+    asked = ComparisonRecipe(draws=200, reference_explainer="gradient")
+    rows = compared_rows(dataclasses.replace(job, recipe=asked))
+    row = next(row for row in rows if row.kind == "between_explainers" and row.score == "gap")
+    found = {name: value for name, value, _ in comparison_points(table_of(rows))}
+    assert found["difference/standard/smoothgrad-gradient/deletion.gap"] == row.value
+    assert found["difference/standard/smoothgrad-gradient/deletion.gap.low"] == row.low
