@@ -1,6 +1,6 @@
 """What every explainer is: a frozen recipe that turns images into one signed, raw map each."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,26 @@ class Explainer(Plugin):
         with leave_as_found(model), torch.no_grad():
             return self.attribute(self.prepare(model), images, targets, tile_keys).detach()
 
+    @property
+    def held(self) -> "Explainer | None":
+        """The explainer that this one holds in a field ``base``; None where it holds none."""
+        base = getattr(self, "base", None)
+        return base if isinstance(base, Explainer) else None
+
+    @property
+    def signed_maps(self) -> bool:
+        """Whether the maps of this very recipe have a sign; a recipe may give up the sign of its method."""
+        return self.signed
+
+    @property
+    def uncalibrated(self) -> "Explainer | None":
+        """The explainer, itself or one it holds, whose sigma waits for a calibration; None: none does."""
+        return self.held.uncalibrated if self.held else None
+
+    def calibrated(self, sigma: float) -> Self:
+        """Return it with the sigma that waits for a calibration set to ``sigma``, however deep it is held."""
+        return self.model_copy(update={"base": self.held.calibrated(sigma)}) if self.held else self
+
     def prepare(self, model: nn.Module) -> nn.Module:
         """Return the model that :meth:`attribute` works on, made once for many batches; default: itself."""
         return model
@@ -77,6 +97,11 @@ class ChannelExplainer(Explainer):
     """
 
     reduce: Reduction = "sum"
+
+    @property
+    def signed_maps(self) -> bool:
+        """A sum alone keeps the sign."""
+        return self.signed and self.reduce == "sum"
 
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """SmoothGrad over any base."""
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import NoiseTunnel, Saliency
@@ -7,7 +8,8 @@ from pydantic import ValidationError
 
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.smoothgrad import SmoothGrad
-from tasks.functional.noise import normal
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.functional.noise import derived_keys, normal
 from tasks.functional.passes import Passes
 from tests._support.small_networks import LinearNetwork, PowerNetwork, small_network
 
@@ -75,17 +77,48 @@ def test_magnitudes_are_averaged_where_the_base_gives_them():
 
 
 def test_it_may_hold_itself_and_draws_anew_inside():
-    inner = SmoothGrad(samples=2)
-    outer = SmoothGrad(base=inner, samples=3)
-    assert outer.passes() == Passes(6, 6)
-    maps = outer(small_network(), torch.rand(3, 3, 16, 16), ONES, KEYS)
-    assert maps.shape == (3, 16, 16)
-    noisy = SmoothGrad(base={"name": "random_map"}, samples=50)
-    spread = noisy(small_network(), IMAGES, ONES, KEYS).std().item()
-    assert spread == pytest.approx(50**-0.5, rel=0.2)
+    outer = SmoothGrad(base=SmoothGrad(samples=1, sigma=0.3), samples=3, sigma=0.2)
+    assert outer.passes() == Passes(3, 3)
+    inside = [normal(0, derived_keys(0, KEYS, draw), 0, (3, 8, 8)) for draw in range(3)]
+    outside = [normal(0, KEYS, draw, (3, 8, 8)) for draw in range(3)]
+    mean = (0.3 * torch.stack(inside) + 0.2 * torch.stack(outside)).mean(0)
+    expected = (2 * WEIGHT * (IMAGES + mean)).sum(1)
+    torch.testing.assert_close(outer(PowerNetwork(WEIGHT, 2), IMAGES, ONES, KEYS), expected)
+    assert not torch.allclose(inside[0], inside[1])
 
 
-@pytest.mark.parametrize("wrong", [{"samples": 0}, {"sigma": 0.0}, {"base": "nope"}, {"sigmas": 1}])
+def test_the_mean_of_magnitudes_by_choice():
+    """Trap: the magnitude of the mean is another estimator; about its centre a parabola tells them apart."""
+    weight = torch.zeros(3, 8, 8)
+    weight[0] = 1.0
+    explainer = SmoothGrad(average="magnitude", samples=200, sigma=1.0)
+    maps = explainer(PowerNetwork(weight, 2), torch.zeros(3, 3, 8, 8), ONES, KEYS)
+    assert maps.mean().item() == pytest.approx(2 * (2 / torch.pi) ** 0.5, rel=0.03)
+    assert maps.min() >= 0
+    assert not explainer.signed_maps
+    assert SmoothGrad().signed_maps
+    assert not SmoothGrad(base={"name": "gradient", "reduce": "l2"}).signed_maps
+
+
+def test_variance_over_the_draws_of_a_quadratic_model():
+    """The gradient 2 w (x + sigma e) has the variance of its noise, which is known draw by draw."""
+    explainer, model = SmoothGrad(samples=6, sigma=0.3, seed=4), PowerNetwork(WEIGHT, 2)
+    with leave_as_found(model), torch.no_grad():
+        mean, variance = explainer.attribute_with_variance(model, IMAGES, ONES, KEYS)
+    maps = [(2 * WEIGHT * (IMAGES + 0.3 * normal(4, KEYS, d, (3, 8, 8)))).sum(1).numpy() for d in range(6)]
+    np.testing.assert_allclose(mean, np.mean(maps, axis=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(variance, np.var(maps, axis=0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"samples": 0}, {"sigma": 0.0}, {"base": "nope"}, {"sigmas": 1}, {"average": "abs"}]
+)
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         SmoothGrad(**wrong)
+
+
+@pytest.mark.parametrize("control", ["random_map", "optical_density", "untrained_network"])
+def test_a_control_is_no_base(control):
+    with pytest.raises(ValidationError, match=f"'{control}' is a control"):
+        SmoothGrad(base=control)

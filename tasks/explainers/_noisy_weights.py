@@ -1,0 +1,68 @@
+"""What the explainers share that average over noise on the weights."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator
+
+from tasks.explainers._averaged import AveragedExplainer
+from tasks.explainers._perturbed import Perturbed
+from tasks.explainers.base import Explainer, ExplanationError
+
+WAITS: Literal["calibrated"] = "calibrated"
+"""Stands for a sigma that is still to be found for the network at hand."""
+
+
+class WeightNoiseExplainer(AveragedExplainer):
+    """Weights w become w x (1 + sigma x eta), eta standard normal of (seed, draw, parameter name) alone.
+
+    So all images and all batches see the same noisy networks. Each draw starts from the original weights,
+    which are put back bit for bit. Running statistics of BatchNorm are no parameters and stay; where its
+    gains are noised under statistics that stay, deep networks bear little noise, so sigma is found for each
+    network (:mod:`tasks.explainers._calibrate`). The last four fields are the recipe of that search.
+    """
+
+    sigma: Annotated[float, Field(gt=0)] | Literal["calibrated"] = WAITS
+    """Standard deviation of the factor, or ``calibrated``: what the search finds for the network."""
+    parameters: Perturbed = "all"
+    """What is noised, see :data:`tasks.explainers._perturbed.Perturbed`."""
+    drop: float = Field(default=0.05, gt=0, lt=1)
+    """The relative drop of accuracy above chance that the calibrated sigma causes."""
+    calibration_draws: int = Field(default=10, ge=10)
+    """Weight draws over which accuracy is averaged at each sigma."""
+    calibration_tiles: int = Field(default=512, ge=2)
+    """Most validation tiles that are looked at; every class has an equal share."""
+
+    @field_validator("base")
+    @classmethod
+    def _weights_are_noised_once(cls, base: Explainer) -> Explainer:
+        held: Explainer | None = base
+        while held is not None:
+            if isinstance(held, WeightNoiseExplainer):
+                raise ValueError(
+                    f"{held.name!r} noises the weights too, and noise upon noise has no stated size; allowed "
+                    "is a base that leaves the weights alone"
+                )
+            held = held.held
+        return base
+
+    @property
+    def uncalibrated(self) -> Explainer | None:
+        """Itself where sigma is to be found."""
+        return self if self.sigma == WAITS else None
+
+    def calibrated(self, sigma: float) -> Self:
+        """Return it with ``sigma`` in the place of the one to be found; a given number stays."""
+        return self.model_copy(update={"sigma": sigma}) if self.sigma == WAITS else self
+
+    def known_sigma(self) -> float:
+        """Return sigma.
+
+        Raises:
+            ExplanationError: it waits for a calibration.
+        """
+        if isinstance(self.sigma, str):
+            raise ExplanationError(
+                f"{self.id}.sigma is {WAITS!r} and no calibration of this network was given; calibrate it "
+                "first or set sigma to a number"
+            )
+        return self.sigma
