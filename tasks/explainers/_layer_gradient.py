@@ -1,0 +1,83 @@
+"""The output of one layer and the margin's gradient by it, for the explainers of the CAM kind."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tasks.explainers.base import ExplanationError
+from tasks.functional.gradients import target_margin
+
+
+def output_and_gradient(
+    model: nn.Module, layer: str | None, images: Tensor, targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the layer's output and each image's margin gradient by it, both [B, C, h, w].
+
+    One forward and one backward pass, the latter from the logits down to the layer and no further. Exact in
+    a batch for mixed targets: each image's own margin is summed, and images do not influence each other.
+
+    Args:
+        model: in eval mode and frozen; left without a hook whatever happens.
+        layer: a module's name as ``named_modules`` gives it; None: the model's ``feature_layer`` if it has
+            one, else its last Conv2d.
+        images: [B, C, H, W].
+        targets: int64 [B].
+
+    Raises:
+        ExplanationError: no such layer, or one that does not give the logits a map [B, C, h, w], once.
+    """
+    seen: list[Tensor] = []
+
+    def cut(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        seen.append(_checked(output, title, len(images)).detach().requires_grad_())
+        # A copy goes on, so that an in-place activation behind the layer does not change what was seen.
+        return seen[-1].clone()
+
+    title, module = _layer_of(model, layer)
+    handle = module.register_forward_hook(cut)
+    try:
+        with torch.enable_grad():
+            margin = target_margin(model(images), targets).sum()
+    finally:
+        handle.remove()
+    if len(seen) != 1:
+        raise ExplanationError(f"{title} ran {len(seen)} times in one forward pass; needed once")
+    if not margin.requires_grad:
+        raise ExplanationError(f"{title} does not reach the logits; name another layer")
+    (gradient,) = torch.autograd.grad(margin, seen)
+    return seen[0].detach(), gradient
+
+
+def upsampled(maps: Tensor, images: Tensor) -> Tensor:
+    """Return maps [B, h, w] at the images' size [B, H, W], bilinear, the outer edges of both aligned."""
+    size = images.shape[2:]
+    return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def _layer_of(model: nn.Module, layer: str | None) -> tuple[str, nn.Module]:
+    """Return the layer and what to call it in a sentence."""
+    modules = {name: module for name, module in model.named_modules() if name}
+    convolutions = [name for name, module in modules.items() if isinstance(module, nn.Conv2d)]
+    if layer is not None:
+        if layer not in modules:
+            raise ExplanationError(
+                f"layer {layer!r} is none of {type(model).__name__}'s; any module may be named, its "
+                f"convolutions are {convolutions}"
+            )
+        return f"layer {layer!r}", modules[layer]
+    own = getattr(model, "feature_layer", None)
+    if isinstance(own, nn.Module):
+        return "the feature layer", own
+    if not convolutions:
+        raise ExplanationError(f"{type(model).__name__} has no Conv2d; name the layer, one of {[*modules]}")
+    return f"layer {convolutions[-1]!r}", modules[convolutions[-1]]
+
+
+def _checked(output: object, title: str, count: int) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise ExplanationError(f"{title} gives a {type(output).__name__}; needed a map [B, C, h, w]")
+    if output.ndim != 4 or len(output) != count:
+        raise ExplanationError(
+            f"{title} gives {list(output.shape)} for {count} images; needed a map [B, C, h, w]"
+        )
+    return output
