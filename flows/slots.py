@@ -94,7 +94,7 @@ def _report_slot(
         modules=("tasks.faithfulness.plan", "tasks.models.classifier", *modules_of(metric)),
         coords={**place.coords, "explainer": explainer.id, "metric": metric.id},
         needs={"checkpoint": place.checkpoint, **tiles_of(rows), **maps},
-        about=(explainer.id, metric),
+        about=(explainer, metric),
     )
 
 

@@ -13,6 +13,7 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
+from tasks.explainers.base import Explainer
 from tasks.faithfulness._evidence import Evidence
 from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
@@ -27,31 +28,36 @@ from tasks.models.classifier import load_classifier
 def evaluate(
     place: str,
     orders: Sequence[Order],
-    wanted: Sequence[tuple[str, Metric]],
+    wanted: Sequence[tuple[Explainer, Metric]],
     target: int,
     device: str,
     batch: int,
 ) -> tuple[Reference, ...]:
-    """Return the references of the FaithfulnessReports of one checkpoint, in the order of ``orders``."""
+    """Return the references of the FaithfulnessReports of one checkpoint, in the order of ``orders``.
+
+    The explainers are those that made the maps, with what they were calibrated to: some metrics call them.
+    """
     store, inputs = Store(orders[0].home), orders[0].inputs
     checkpoint = Checkpoint(store.path(inputs["checkpoint"]))
     model = load_classifier(checkpoint, torch.device(device))
     evidence = Evidence(
         tile_sets=[TileSet(store.path(reference)) for reference in under(inputs, "tiles/").values()],
         attributions={
-            explainer: _maps(store, order.inputs)
+            explainer.id: _maps(store, order.inputs)
             for order, (explainer, _) in zip(orders, wanted, strict=True)
         },
         classes=checkpoint.info.classes,
         target=target,
+        explainers={explainer.id: explainer for explainer, _ in wanted},
     )
     settings = EvaluationSettings(batch, device)
     started = time.perf_counter()
-    results = evaluate_parts(model, evidence, wanted, settings, orders[0].advance)
+    parts = [(explainer.id, metric) for explainer, metric in wanted]
+    results = evaluate_parts(model, evidence, parts, settings, orders[0].advance)
     share = (time.perf_counter() - started) / len(orders)
     return tuple(
         _store(store, order, results[explainer, metric.id], share)
-        for order, (explainer, metric) in zip(orders, wanted, strict=True)
+        for order, (explainer, metric) in zip(orders, parts, strict=True)
     )
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 
 from tasks.artifacts.faithfulness_report import ReportInfo
 from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.faithfulness._explaining import Explaining
 from tasks.faithfulness._result import UNIT_COLUMNS, MetricResult, curve_table, exclusions, score_table
 from tasks.faithfulness.base import Metric, Probe, Scores
+from tasks.functional.passes import Passes
 from tasks.plugins import recipe_of
 
 
@@ -18,17 +20,23 @@ class Draft:
 
     explainer_id: str
     metric: Metric
+    explainer: Explaining | None = None
     units: list[pd.DataFrame] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)
     forward: int = 0
+    explained: int = 0
 
     def add_tiles(self, block: Block, scores: Scores, probes: Sequence[Probe]) -> None:
         """Take the scores of the tiles of a block and what was asked of the model for them."""
         table = block.slide.tiles.table.iloc[block.rows]
         units = table.assign(unit="tile", unit_id=table["tile_id"])
         self._add(units, scores)
-        asked = {probe.key: probe.count for probe in probes if probe.explainer is None}
-        self.forward += sum(asked.values()) * len(block.rows)
+        for probe in {probe.key: probe for probe in probes}.values():
+            images = probe.count * len(block.rows)
+            if probe.explainer is None:
+                self.forward += images
+            else:
+                self.explained += images
 
     def add_sections(self, slide: SlideEvidence, scores: Scores) -> None:
         """Take the scores of the sections of a slide."""
@@ -51,11 +59,20 @@ class Draft:
             metric=recipe_of(self.metric),
             scores=infos,
             excluded=exclusions(on_host),
-            passes={"forward": self.forward},
-            minimum_passes={"forward": self.metric.minimum_forward() * tiles},
+            passes=self._passes(self.forward, self.explained),
+            minimum_passes=self._passes(
+                self.metric.minimum_forward() * tiles, self.metric.minimum_explained() * tiles
+            ),
         )
         table = score_table(units, [score.name for score in infos], on_host)
         return MetricResult(table, curve_table(units, on_host), info, measures)
+
+    def _passes(self, forward: int, explained: int) -> dict[str, int]:
+        """Return the passes by kind; those of an explainer only where the metric calls one."""
+        if "attribution" not in self.metric.needs or self.explainer is None:
+            return {"forward": forward}
+        spent = Passes(forward=forward) + self.explainer.passes() * explained
+        return {"forward": spent.forward, "backward": spent.backward, "explained": explained}
 
     def _add(self, units: pd.DataFrame, scores: Scores) -> None:
         self.units.append(units[UNIT_COLUMNS])

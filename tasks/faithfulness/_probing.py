@@ -1,22 +1,25 @@
 """Probes answered: images of many steps stacked up to the batch, equal probes once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from tasks.faithfulness._evidence import Block, EvidenceError, Explain
+from tasks.faithfulness._evidence import Block, EvidenceError
+from tasks.faithfulness._explaining import Ready
 from tasks.faithfulness.base import Answers, Probe, ProbeKey
 from tasks.functional.gradients import check_logits
+from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans
 
 
 class Prober:
-    """Puts the images of probes through one model, and counts the fewest images that had to."""
+    """Puts the images of probes through one model or its explainers, and counts what that had to cost."""
 
-    def __init__(self, model: nn.Module, explainers: dict[str, Explain], batch: int) -> None:
+    def __init__(self, model: nn.Module, explainers: Mapping[str, Ready], batch: int) -> None:
         self._model, self._explainers, self._batch = model, explainers, batch
-        self.minimum_forward = 0
+        self.minimum = Passes()
+        self.explained = 0
 
     def answer(self, block: Block, probes: Iterable[Probe]) -> Answers:
         """Return the answer to each distinct key.
@@ -42,10 +45,13 @@ class Prober:
         times = len(images) // len(block.rows)
         targets = block.targets.repeat(times)
         if probe.explainer is None:
-            self.minimum_forward += len(images)
+            self.minimum += Passes(forward=len(images))
             logits: Tensor = self._model(images)
             check_logits(logits, targets)
             return logits
         if probe.explainer not in self._explainers:
             raise EvidenceError(f"explainer {probe.explainer!r} is not at hand, only its maps are")
-        return self._explainers[probe.explainer](images, targets, block.keys.repeat(times))
+        ready = self._explainers[probe.explainer]
+        self.minimum += ready.explainer.passes() * len(images)
+        self.explained += len(images)
+        return ready(images, targets, block.keys.repeat(times))

@@ -103,6 +103,10 @@ class Metric(Plugin):
         """Return the fewest images a tile that must go through the model, nothing shared with others."""
         return 0
 
+    def minimum_explained(self) -> int:
+        """Return the fewest images a tile that must be explained anew, nothing shared with others."""
+        return 0
+
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return the scores of the tiles of a block."""
         raise NotImplementedError(f"{type(self).__name__} scores no tiles")

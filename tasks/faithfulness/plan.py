@@ -1,6 +1,7 @@
 """The shared plan: every part's probes in one pass over the tiles, each distinct probe run once."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -8,13 +9,14 @@ from torch import nn
 
 from tasks.faithfulness._draft import Draft
 from tasks.faithfulness._evidence import Block, Evidence, EvidenceError, Rows, SlideEvidence
+from tasks.faithfulness._explaining import made_ready, networks
 from tasks.faithfulness._host import to_host
 from tasks.faithfulness._probing import Prober
 from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness._selection import select, selection_of
 from tasks.faithfulness.base import MapBlock, Metric
 from tasks.functional.leave_as_found import leave_as_found
-from tasks.functional.passes import counted_passes
+from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.pixels import spans, to_images
 from tasks.functional.tile_keys import tile_keys
 
@@ -40,8 +42,9 @@ def evaluate_parts(
     """Score every wanted part and return the results by (explainer id, metric id).
 
     Metrics that score the same tiles share blocks of ``settings.batch`` tiles, and in a block all probes of
-    equal keys (the clean image, the fully removed one, common random subsets) are run once. Memory is
-    bounded by a block and by the scores. A part scores the same alone and in company, to the last bit.
+    equal keys (the clean image, the fully removed one, common random subsets, noisy copies for one
+    explainer) are run once. Memory is bounded by a block and by the scores. A part scores the same alone and
+    in company, to the last bit.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
@@ -57,8 +60,11 @@ def evaluate_parts(
     """
     drafts = _new_drafts(evidence, wanted)
     everything = list(drafts.values())
-    with leave_as_found(model), torch.no_grad(), counted_passes(model) as counter:
-        prober = Prober(model, dict(evidence.explainers), settings.batch)
+    with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
+        called = [name for name, metric in wanted if "attribution" in metric.needs]
+        explainers = made_ready(model, evidence.explainers, called)
+        counters = [stack.enter_context(counted_passes(each)) for each in networks(model, explainers)]
+        prober = Prober(model, explainers, settings.batch)
         for number in range(len(evidence.tile_sets)):
             slide = evidence.slide(number)
             for group in _groups(everything):
@@ -69,11 +75,8 @@ def evaluate_parts(
                 if draft.metric.unit == "section":
                     draft.add_sections(slide, draft.metric.score_slide(slide, draft.explainer_id))
                     advance(1)
-    measures: dict[str, float] = {
-        "plan_forward_images": counter.spent.forward,
-        "plan_minimum_forward_images": prober.minimum_forward,
-    }
-    return _finish(drafts, measures)
+    spent = sum((counter.spent for counter in counters), Passes())
+    return _finish(drafts, _measures(spent, prober))
 
 
 def count_steps(evidence: Evidence, wanted: Wanted) -> int:
@@ -96,8 +99,18 @@ def _new_drafts(evidence: Evidence, wanted: Wanted) -> dict[tuple[str, str], Dra
             raise EvidenceError(f"metric {metric.id!r} is wanted twice for explainer {explainer_id!r}")
         if "attribution" in metric.needs and explainer_id not in evidence.explainers:
             raise EvidenceError(f"metric {metric.id!r} is not available: it needs explainer {explainer_id!r}")
-        drafts[explainer_id, metric.id] = Draft(explainer_id, metric)
+        drafts[explainer_id, metric.id] = Draft(explainer_id, metric, evidence.explainers.get(explainer_id))
     return drafts
+
+
+def _measures(spent: Passes, prober: Prober) -> dict[str, float]:
+    return {
+        "plan_forward_images": spent.forward,
+        "plan_backward_images": spent.backward,
+        "plan_minimum_forward_images": prober.minimum.forward,
+        "plan_minimum_backward_images": prober.minimum.backward,
+        "plan_explained_images": prober.explained,
+    }
 
 
 def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._evidence import Block, MaskName
+from tasks.faithfulness._judging import mask_direction
 from tasks.faithfulness.base import Answers, MapBlock, Need, RankingMetric, Scores
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.localisation import above_chance, rank_accuracy
@@ -38,10 +39,12 @@ class RankAccuracy(RankingMetric):
         """Return the corrected and the raw accuracy."""
         corrected = f"0 as a random map, 1 all hits; {self.sign}"
         return (
-            ScoreInfo(name="corrected", direction="higher", upper_bound=1.0, meaning=corrected),
+            ScoreInfo(
+                name="corrected", direction=mask_direction(self.mask), upper_bound=1.0, meaning=corrected
+            ),
             ScoreInfo(
                 name="raw",
-                direction="higher",
+                direction=mask_direction(self.mask),
                 lower_bound=0.0,
                 upper_bound=1.0,
                 meaning="share of hits; chance is the mask's share of the tissue",

@@ -9,6 +9,7 @@ from pydantic import Field
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._cells import section_cells
 from tasks.faithfulness._evidence import MaskName, SlideEvidence
+from tasks.faithfulness._judging import mask_direction
 from tasks.faithfulness.base import Need, RankingMetric, Scores
 from tasks.functional.localisation import roc_auc
 
@@ -38,7 +39,15 @@ class SectionAuc(RankingMetric):
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the area."""
         meaning = f"how often a cell inside scores above one outside, {self.cell_um:g} um a cell; {self.sign}"
-        return (ScoreInfo(name="auc", direction="higher", lower_bound=0.0, upper_bound=1.0, meaning=meaning),)
+        return (
+            ScoreInfo(
+                name="auc",
+                direction=mask_direction(self.mask),
+                lower_bound=0.0,
+                upper_bound=1.0,
+                meaning=meaning,
+            ),
+        )
 
     def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
         """Return the area of each section, in ascending order of the sections."""

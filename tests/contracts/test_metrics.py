@@ -1,6 +1,7 @@
 """Every metric there is, held to the rules of the house."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +10,28 @@ import pytest
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessReport
 from tasks.artifacts.payload import content_digest, list_payload
+from tasks.artifacts.tile_set import TileSet
+from tasks.explainers.gradient import Gradient
 from tasks.faithfulness._evidence import Evidence
+from tasks.faithfulness._explaining import Explaining
 from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
 from tasks.faithfulness.plan import EvaluationSettings, count_steps, evaluate_parts
 from tasks.functional.passes import counted_passes
 from tasks.plugins import available, plugin_class, recipe_of
 from tests._support.attribution_sets import darkness, maps_of, noise
+from tests._support.explaining import Known, clean_maps
 from tests._support.plugin_rules import assert_is_its_own_configuration
 from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
 
 NAMES = available("tasks.faithfulness")
-EXPLAINERS = ("noise", "darkness")
+EXPLAINERS: dict[str, Explaining] = {
+    "darkness": Known(lambda images, _keys: 1 - images.mean(1)),
+    "gradient": Gradient(),
+}
+"""Those at hand for metrics that call them; of ``noise`` there are only maps."""
+
 SETTINGS = EvaluationSettings(batch=16)
 
 
@@ -38,12 +48,22 @@ def evidence(tmp_path_factory) -> Evidence:
         make_tile_set(folder / name, name, f"patient_{name}", "test", count, failed=failed)
         for name, count, failed in (("s1", 40, (3, 8)), ("s2", 17, ()), ("s3", 2, ()))
     ]
-    maps = {"noise": noise, "darkness": darkness}
+    maps = {"noise": noise, "darkness": darkness, "gradient": gradient}
     sets = {name: maps_of(folder / name, slides, draw) for name, draw in maps.items()}
-    return Evidence(slides, sets, ("normal", "tumour"), 1)
+    return Evidence(slides, sets, ("normal", "tumour"), 1, EXPLAINERS)
 
 
-def alone(evidence: Evidence, name: str, explainer: str = "noise", batch: int = 16) -> MetricResult:
+def gradient(tiles: TileSet) -> np.ndarray:
+    return clean_maps(EXPLAINERS["gradient"], small_network(), tiles)
+
+
+def subject(name: str) -> str:
+    """Return whose maps are scored: what has ties, or what costs passes where the explainer is called."""
+    return "gradient" if "attribution" in metric_of(name).needs else "noise"
+
+
+def alone(evidence: Evidence, name: str, explainer: str = "", batch: int = 16) -> MetricResult:
+    explainer = explainer or subject(name)
     parts = [(explainer, metric_of(name))]
     return evaluate_parts(small_network(), evidence, parts, EvaluationSettings(batch))[explainer, name]
 
@@ -55,7 +75,8 @@ def digest(result: MetricResult, folder: Path) -> str:
 
 
 def test_there_are_metrics():
-    assert {"deletion", "gini", "rank_accuracy", "section_auc"} <= set(NAMES)
+    known = {"deletion", "gini", "local_lipschitz", "mass_accuracy", "rank_accuracy", "section_auc"}
+    assert known <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,12 +131,8 @@ def test_the_batch_does_not_matter(name, evidence):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_slides_does_not_matter(name, evidence):
-    turned = Evidence(
-        evidence.tile_sets[::-1],
-        {name: sets[::-1] for name, sets in evidence.attributions.items()},
-        evidence.classes,
-        evidence.target,
-    )
+    sets = {name: sets[::-1] for name, sets in evidence.attributions.items()}
+    turned = replace(evidence, tile_sets=evidence.tile_sets[::-1], attributions=sets)
     tables = [alone(e, name).scores.sort_values(["unit_id", "score"]) for e in (evidence, turned)]
     pd.testing.assert_frame_equal(*[table.reset_index(drop=True) for table in tables])
 
@@ -131,17 +148,20 @@ def test_alone_and_in_company_its_payload_has_the_same_bytes(name, evidence, tmp
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_id_changes_no_byte(name, evidence, tmp_path):
-    named = metric_of(name).model_copy(update={"id": "other"})
-    result = evaluate_parts(small_network(), evidence, [("noise", named)], SETTINGS)["noise", "other"]
+    named, whose = metric_of(name).model_copy(update={"id": "other"}), subject(name)
+    result = evaluate_parts(small_network(), evidence, [(whose, named)], SETTINGS)[whose, "other"]
     assert digest(result, tmp_path / "named") == digest(alone(evidence, name), tmp_path / "plain")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_costs_what_it_says(name, evidence):
-    model, told, parts = small_network(), [], [("noise", metric_of(name))]
+    model, told, parts = small_network(), [], [(subject(name), metric_of(name))]
     with counted_passes(model) as counter:
-        result = evaluate_parts(model, evidence, parts, SETTINGS, told.append)["noise", name]
-    assert counter.spent.forward == result.info.passes["forward"] == result.info.minimum_passes["forward"]
+        result = evaluate_parts(model, evidence, parts, SETTINGS, told.append)[subject(name), name]
+    assert result.info.passes == result.info.minimum_passes
+    assert counter.spent.forward == result.info.passes["forward"]
+    assert counter.spent.backward == result.info.passes.get("backward", 0)
+    assert result.measures["plan_explained_images"] == result.info.passes.get("explained", 0)
     assert sum(told) == count_steps(evidence, parts)
 
 
@@ -149,7 +169,7 @@ def test_it_costs_what_it_says(name, evidence):
 def test_the_model_is_left_as_found(name, evidence):
     model = small_network()
     before = state_of(model)
-    evaluate_parts(model, evidence, [("noise", metric_of(name))], SETTINGS)
+    evaluate_parts(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
     assert state_of(model) == before
 
 
@@ -159,5 +179,5 @@ def test_the_model_is_left_as_found_also_when_it_fails(name, calls, evidence):
     model = FailingNetwork(calls)
     before = state_of(model)
     with contextlib.suppress(FailingError):
-        evaluate_parts(model, evidence, [("noise", metric_of(name))], SETTINGS)
+        evaluate_parts(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
     assert state_of(model) == before

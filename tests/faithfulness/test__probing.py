@@ -7,6 +7,7 @@ from tasks.faithfulness._evidence import Block, EvidenceError, SlideEvidence
 from tasks.faithfulness._probing import Prober
 from tasks.faithfulness._selection import select
 from tasks.faithfulness.base import Probe
+from tasks.functional.passes import Passes
 from tasks.functional.tile_keys import tile_keys
 from tests._support.tile_sets import make_tile_set
 
@@ -46,7 +47,8 @@ def test_answers_come_by_step_and_tile(block):
     torch.testing.assert_close(answers[("a",)][..., 1], expected)
     torch.testing.assert_close(answers[("b",)][..., 1], 2 * expected)
     assert model.sizes == [10, 10, 5] * 2
-    assert prober.minimum_forward == 50
+    assert prober.minimum == Passes(forward=50)
+    assert prober.explained == 0
 
 
 def test_an_explainer_that_is_not_at_hand_is_named(block):

@@ -70,7 +70,13 @@ def test_shared_images_go_through_the_model_once(evidence):
     union = TUMOUR * (1 + 2 + 2 * 2 * 2 * (STEPS - 1))
     assert counter.spent.forward == union
     for result in found.values():
-        assert result.measures == {"plan_forward_images": union, "plan_minimum_forward_images": union}
+        assert result.measures == {
+            "plan_forward_images": union,
+            "plan_backward_images": 0,
+            "plan_minimum_forward_images": union,
+            "plan_minimum_backward_images": 0,
+            "plan_explained_images": 0,
+        }
     alone = TUMOUR * (2 + 2 * (STEPS - 1))
     assert found["dark", "deletion"].info.passes == {"forward": alone}
 
@@ -103,19 +109,21 @@ def test_a_sample_scores_its_tiles_as_the_whole_does(evidence):
 
 
 def test_metrics_may_call_the_explainer_through_the_plan(evidence):
-    model = small_network().eval()
+    model = small_network()
     handed = Evidence(
         evidence.tile_sets,
         {"gradient": evidence.attributions["noise"]},
         evidence.classes,
         evidence.target,
-        {"gradient": lambda images, targets, keys: Gradient()(model, images, targets, keys)},
+        {"gradient": Gradient()},
     )
     parts = [("gradient", Stability(name="test_plan"))]
     found = evaluate_parts(model, handed, parts, EvaluationSettings(batch=100))["gradient", "test_plan"]
     assert len(found.scores) == TUMOUR
     assert (found.scores["value"] > 0).all()
-    assert found.info.passes == {"forward": 0}
+    assert found.info.passes == {"forward": 3 * TUMOUR, "backward": 3 * TUMOUR, "explained": 3 * TUMOUR}
+    assert found.info.minimum_passes == {"forward": 0, "backward": 0, "explained": 0}
+    assert found.measures["plan_minimum_backward_images"] == 3 * TUMOUR
 
 
 def test_a_metric_that_needs_the_explainer_says_so(evidence):

@@ -1,0 +1,45 @@
+"""Local Lipschitz estimate: the most that a map moves for each unit that its image is moved."""
+
+from typing import ClassVar
+
+import torch
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
+from tasks.faithfulness.base import Answers, MapBlock, Scores
+
+
+class LocalLipschitz(RobustnessMetric):
+    """The largest ||E(x) - E(x')|| / ||x - x'|| over noisy copies x' of a tile x, Euclidean norms.
+
+    ``estimate`` is in the units of the map, so it shrinks with the scale of an explainer or of a network's
+    gradients; ``relative`` divides it by ||E(x)||, and can be compared across explainers. See
+    :class:`tasks.faithfulness._robustness.RobustnessMetric` for the copies.
+    """
+
+    source: ClassVar[str] = (
+        "Alvarez-Melis and Jaakkola (2018), arXiv:1806.08049, by a finite sample as in the robustness column "
+        "of Bykov et al. (2022), arXiv:2106.10185; the relative form is ours"
+    )
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the estimate as it is and relative to the map."""
+        most = f"most that the map moves a unit of image noise, sigma {self.sigma:g}; {self.sign}"
+        return tuple(
+            ScoreInfo(name=name, direction="lower", lower_bound=0.0, meaning=meaning)
+            for name, meaning in (("estimate", most), ("relative", f"{most}; over the norm of the map"))
+        )
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return both; NaN where the clean map is all zeros."""
+        size = length(part.maps)
+        noise = torch.stack([length(self.noise(block, draw)) for draw in range(self.samples)])
+        highest = (self.moved(part, answers) / noise).amax(0)
+        return Scores(
+            values={
+                "estimate": torch.where(size > 0, highest, torch.nan),
+                "relative": torch.where(size > 0, highest / size, torch.nan),
+            },
+            excluded={UNSPEAKING: size == 0},
+        )
