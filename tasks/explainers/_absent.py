@@ -31,9 +31,10 @@ def absent(kind: Fill, model: nn.Module, images: Tensor, blur_px: float) -> Tens
 def _mean_colour(model: nn.Module, channels: int) -> Tensor:
     mean = dict(model.named_buffers()).get("mean")
     if mean is None or mean.numel() != channels:
+        found = "none" if mean is None else f"one of shape {list(mean.shape)}"
         raise ExplanationError(
-            f"'mean_tissue' needs a model with the mean colour of its training tiles as a buffer 'mean' "
-            f"[1, {channels}, 1, 1]; {type(model).__name__} has {'none' if mean is None else list(mean.shape)}"
+            f"'mean_tissue' is the mean colour of the training tiles, a buffer 'mean' [1, {channels}, 1, 1] "
+            f"of the model; {type(model).__name__} has {found}"
         )
     return mean.flatten()
 
@@ -51,8 +52,8 @@ class ComparesWithAbsent(Explainer):
         return absent(self.baseline, model, images, self.blur_px)
 
 
-class PathExplainer(ComparesWithAbsent, ChannelExplainer):
-    """One whose maps sum to the margin less the baseline's, as long as channels are reduced by ``sum``."""
+class ExplainsDifference(ComparesWithAbsent, ChannelExplainer):
+    """One whose maps share out the margin less the baseline's; ``reduce: sum`` alone keeps that sum."""
 
     def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
         """Return the baseline [B, C, H, W]; None where the reduction keeps no sum."""

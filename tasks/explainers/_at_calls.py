@@ -1,0 +1,60 @@
+"""Another rule at each call of a function in a network, however it is called.
+
+Hooks see modules alone: a functional ReLU escapes them, a reused module has one place for several calls, and
+they may be left behind. A call is met here whether a module, a method or the plain function makes it, in
+place or not, and nothing is put into the model.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call ``func(input, *rest, **named)``."""
+
+    func: Callable[..., Any]
+    input: Tensor
+    rest: Sequence[Any]
+    named: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the function, the same in place or not: ``relu``."""
+        return name_of(self.func)
+
+    def on(self, values: Tensor) -> Tensor:
+        """Return the function of other values; a function in place changes and returns them."""
+        result: Tensor = self.func(values, *self.rest, **self.named)
+        return result
+
+
+class AtCalls(TorchFunctionMode):
+    """Inside the block, calls of the functions ``names`` give what ``rule`` makes of them."""
+
+    def __init__(self, names: frozenset[str], rule: Callable[[Call], Tensor]) -> None:
+        super().__init__()
+        self._names = names
+        self._rule = rule
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = dict(kwargs or {})
+        if name_of(func) not in self._names:
+            return func(*args, **named)
+        first, *rest = args or (named.pop("input"),)
+        return self._rule(Call(func, first, rest, named))
+
+
+def name_of(func: Callable[..., Any]) -> str:
+    """Return the name of ``func`` without the underscore of its form in place."""
+    return func.__name__.removesuffix("_")

@@ -1,0 +1,38 @@
+"""DeepLIFT: the margin's difference to a reference, shared out layer by layer."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from tasks.explainers._absent import ExplainsDifference
+from tasks.explainers._rescale import rescaled
+from tasks.explainers.base import Kind
+from tasks.functional.gradients import input_gradient, reduce_channels
+from tasks.functional.passes import Passes
+
+
+class DeepLift(ExplainsDifference):
+    """(image - baseline) x multiplier by the rescale rule, complete also over overlapping max-pools.
+
+    Complete for networks of affine layers, elementwise activations and max-pools, as all of ``NetworkRecipe``
+    are; softmax or normalisation by the image's own statistics inside breaks the sum, which the error beside
+    every map then shows. Captum 0.9 drops shares where max-pools overlap, raises or differs where ReLUs are
+    reused, in place or functional, and sends back twice the images; so the rule is our own.
+    """
+
+    source: ClassVar[str] = (
+        "Shrikumar, Greenside and Kundaje (2017), arXiv:1704.02685, rescale rule; max-pools as for SHAP's "
+        "DeepExplainer, but overlapping shares add up; agrees with Captum 0.9 where pools do not overlap"
+    )
+    kind: ClassVar[Kind] = "contribution"
+    complete: ClassVar[bool] = True
+
+    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return the contributions [B, H, W], channels reduced."""
+        baseline = self.absent(model, images)
+        multipliers = input_gradient(rescaled(model, baseline), images, targets)
+        return reduce_channels(multipliers * (images - baseline), self.reduce)
+
+    def passes(self) -> Passes:
+        """The baseline and the image forward, the image backward."""
+        return Passes(forward=2, backward=1)
