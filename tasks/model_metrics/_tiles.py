@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.artifacts.tile_set import TileSet
+from tasks.artifacts.tile_set import Mark, TileSet
 from tasks.functional.pixels import spans, to_images
 from tasks.functional.tile_keys import tile_keys
 
@@ -92,6 +92,14 @@ class EvaluatedTiles:
                     keys=self.keys[here].to(device),
                 )
             first += len(rows)
+
+    def share_of(self, mark: Mark) -> NDArray[np.float64]:
+        """Return the share of each tile that ``mark`` covers [N]; NaN on slides without such an image."""
+        shares = []
+        for tiles, rows in zip(self.tile_sets, self._rows, strict=True):
+            mask = tiles.marks.get(mark)
+            shares.append(np.full(len(rows), np.nan) if mask is None else mask[rows].mean(axis=(1, 2)))
+        return np.concatenate(shares)
 
     def pixels(self, number: int) -> NDArray[np.uint8]:
         """Return uint8 [H, W, 3] of the tile in row ``number`` of the table."""

@@ -31,6 +31,15 @@ def test_every_batch_has_the_pixels_labels_and_keys_of_the_same_tiles(tiles):
         assert np.array_equal(whole.pixels[row], own)
 
 
+def test_the_share_of_a_mark_is_that_of_the_labelled_tiles_and_unknown_without_an_image(tmp_path):
+    made = [make_tile_set(tmp_path / name, name, "p", "test", 10, failed=(1,)) for name in "ab"]
+    mask = np.zeros((10, 16, 16), np.uint8)
+    mask[3, :4] = mask[2] = mask[1] = 1  # row 2 is mixed and row 1 cannot be read
+    np.save(made[1].folder / "artefact_mask.npy", mask)
+    shares = EvaluatedTiles(made, ("normal", "tumour")).share_of("artefact")
+    np.testing.assert_array_equal(shares, [np.nan] * 7 + [0, 0.25, 0, 0, 0, 0, 0])
+
+
 def test_labels_are_indices_and_slides_count_in_order(tiles):
     names = [("normal", "tumour")[label] for label in tiles.labels.tolist()]
     assert names == tiles.table["label"].tolist()
