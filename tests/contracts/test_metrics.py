@@ -1,6 +1,7 @@
 """Every metric there is, held to the rules of the house."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,13 @@ def evidence(tmp_path_factory) -> Evidence:
     maps = {"noise": noise, "darkness": darkness, "gradient": gradient}
     sets = {name: maps_of(folder / name, slides, draw) for name, draw in maps.items()}
     return Evidence(slides, sets, ("normal", "tumour"), 1, EXPLAINERS)
+
+
+@pytest.fixture(scope="module")
+def company(evidence) -> Mapping[tuple[str, str], MetricResult]:
+    """Return every metric on every explainer at hand, scored in one plan."""
+    wanted = [(explainer, metric_of(metric)) for metric in NAMES for explainer in EXPLAINERS]
+    return evaluate_parts(small_network(), evidence, wanted, SETTINGS)
 
 
 def gradient(tiles: TileSet) -> np.ndarray:
@@ -138,9 +146,7 @@ def test_the_order_of_slides_does_not_matter(name, evidence):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_alone_and_in_company_its_payload_has_the_same_bytes(name, evidence, tmp_path):
-    wanted = [(explainer, metric_of(metric)) for metric in NAMES for explainer in EXPLAINERS]
-    company = evaluate_parts(small_network(), evidence, wanted, SETTINGS)
+def test_alone_and_in_company_its_payload_has_the_same_bytes(name, evidence, company, tmp_path):
     for explainer in EXPLAINERS:
         together = digest(company[explainer, name], tmp_path / f"company_{explainer}")
         assert digest(alone(evidence, name, explainer), tmp_path / f"alone_{explainer}") == together
