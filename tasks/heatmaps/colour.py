@@ -20,10 +20,9 @@ _FULL_AT = 0.5
 
 
 def colour_limit(maps: Sequence[RawMap], percentile: float) -> float:
-    """Return ``percentile`` of the absolute values of all ``maps`` together; 1.0 where all are zero."""
-    values = np.concatenate([np.abs(m[np.isfinite(m)]) for m in maps])
-    limit = float(np.percentile(values, percentile)) if values.size else 0.0
-    return limit if limit > 0 else 1.0
+    """Return ``percentile`` of |value| over all ``maps`` together, zeros left out; 1.0 where all are zero."""
+    values = np.concatenate([np.abs(m[np.isfinite(m) & (m != 0)]) for m in maps])
+    return float(np.percentile(values, percentile)) if values.size else 1.0
 
 
 def greyed(image: Rgb) -> Rgb:

@@ -1,16 +1,17 @@
-"""All drawings of one explainer on one slide, with the raw maps and a description."""
+"""All drawings of one explainer on one slide, with its exports and a description."""
 
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tasks.heatmaps.canvas import Canvas
+from tasks.heatmaps.geojson import write_geojson
 from tasks.heatmaps.job import HeatmapJob
+from tasks.heatmaps.ome_tiff import write_ome_tiff
 from tasks.heatmaps.overlay import attribution_page, probability_page
 from tasks.heatmaps.sheet import sheet_page
 from tasks.heatmaps.tile_sheet import tile_page
-from tasks.heatmaps.view import SlideView, view_slide
+from tasks.heatmaps.view import CheckpointView, SlideView, view_slide
 
 SHEET = "sheet.png"
 TILE_SHEET = "tiles.png"
@@ -18,7 +19,17 @@ INFO = "heatmap.json"
 
 
 class HeatmapInfo(BaseModel):
-    """``heatmap.json``: where the raw maps lie on the slide, the colour limit and the slide scores."""
+    """``heatmap.json``: where the raw maps lie on the slide, the colour scale and the slide scores.
+
+    Attributes:
+        canvas: that of the finest level of the OME-TIFFs, which may go on beyond it by a few pixels of NaN.
+        colour_limit: the value at the end of the scale, in raw units.
+        percentile: which percentile of |value| it is.
+        scaled_over: whether the scale is that of the ``study`` or of this ``slide`` alone.
+        usable_tiles: tiles that could be read.
+        mapped_tiles: those of them that have a map.
+        slide_scores: by model; None where only a sample of the tiles was predicted.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,15 +39,18 @@ class HeatmapInfo(BaseModel):
     canvas: Canvas
     colour_limit: float
     percentile: float
-    slide_scores: dict[str, float]
+    scaled_over: str
+    usable_tiles: int
+    mapped_tiles: int
+    slide_scores: dict[str, float | None]
 
 
 def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
     """Write every drawing of one explainer on one slide into ``out``.
 
-    For each checkpoint (arm, seed): ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and the
-    raw map ``stitched_<arm>_s<seed>.npy`` (float32, NaN where no tile lies); for all together ``sheet.png``,
-    ``tiles.png`` and ``heatmap.json``.
+    For each checkpoint (arm, seed): ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and, as
+    the recipe says, ``tiles_<arm>_s<seed>.geojson`` and the raw map ``map_<arm>_s<seed>.ome.tiff``; for all
+    together ``sheet.png``, ``tiles.png`` and ``heatmap.json``.
 
     Returns:
         ``tiles`` and ``colour_limit``.
@@ -49,11 +63,19 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
         name = item.checkpoint.name
         attribution_page(view, item).save(out / f"overlay_{name}.png")
         probability_page(view, item).save(out / f"probability_{name}.png")
-        np.save(out / f"stitched_{name}.npy", item.stitched)
+        _export(view, item, out)
     sheet_page(view).save(out / SHEET)
     tile_page(view).save(out / TILE_SHEET)
     (out / INFO).write_text(_info(view).model_dump_json(indent=1), encoding="utf-8")
-    return {"tiles": float(len(view.checkpoints[0].tiles)), "colour_limit": view.limit}
+    return {"tiles": float(view.mapped), "colour_limit": view.limit}
+
+
+def _export(view: SlideView, item: CheckpointView, out: Path) -> None:
+    name, wanted = item.checkpoint.name, view.job.recipe.exports
+    if "geojson" in wanted:
+        write_geojson(view, item, out / f"tiles_{name}.geojson")
+    if "ome_tiff" in wanted:
+        write_ome_tiff(view, item, out / f"map_{name}.ome.tiff")
 
 
 def _info(view: SlideView) -> HeatmapInfo:
@@ -65,5 +87,8 @@ def _info(view: SlideView) -> HeatmapInfo:
         canvas=view.canvas,
         colour_limit=view.limit,
         percentile=job.recipe.percentile,
+        scaled_over="study" if job.scale else "slide",
+        usable_tiles=view.usable,
+        mapped_tiles=view.mapped,
         slide_scores={item.checkpoint.name: item.score for item in view.checkpoints},
     )

@@ -3,15 +3,16 @@
 import numpy as np
 
 from tasks.heatmaps.colour import Rgb, paint_attribution, paint_probability
-from tasks.heatmaps.legend import attribution_legend, probability_legend
+from tasks.heatmaps.legend import Place, attribution_legend, legend_height, probability_legend
 from tasks.heatmaps.page import SOFT, Frame, Page
 from tasks.heatmaps.view import CheckpointView, SlideView
+from tasks.heatmaps.words import attribution_words, probability_words, score_words
 
 MARGIN = 16
 HEAD = 52
 """Pixels left of the picture and above it: thumbnail pixel (x, y) is page pixel (MARGIN + x, HEAD + y)."""
 
-_FOOT = 136
+_FOOT = 14
 _LEAST_WIDTH = 560
 
 
@@ -25,18 +26,17 @@ def attribution_overlay(view: SlideView, item: CheckpointView) -> Rgb:
 
 def attribution_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the attribution overlay of one checkpoint."""
-    page = _page(view, attribution_overlay(view, item), _title(view, item, view.job.explainer))
-    box = (MARGIN, HEAD + view.thumbnail.shape[0] + 14, page.width - 2 * MARGIN, _FOOT)
-    attribution_legend(page, box, view.job, view.limit, drawn_values(view))
+    words = attribution_words(view)
+    page, place = _page(view, item, view.job.explainer, attribution_overlay(view, item), words)
+    attribution_legend(page, place, view.job, view.limit, words)
     return page
 
 
 def probability_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the probability overlay of one checkpoint."""
-    image = paint_probability(view.thumbnail, item.probability)
-    page = _page(view, image, _title(view, item, "prediction"))
-    box = (MARGIN, HEAD + view.thumbnail.shape[0] + 14, page.width - 2 * MARGIN, _FOOT)
-    probability_legend(page, box, view.job)
+    words = probability_words(view)
+    page, place = _page(view, item, "prediction", paint_probability(view.thumbnail, item.probability), words)
+    probability_legend(page, place, view.job, words)
     return page
 
 
@@ -59,31 +59,19 @@ def draw_scale_bar(frame: Frame, view: SlideView) -> None:
     frame.text(left, y - 20 / frame.scale_y, words, 12)
 
 
-def drawn_values(view: SlideView) -> str:
-    """Say which values the colour limit was taken over."""
-    pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp
-    count = len(view.checkpoints)
-    smoothing = view.job.recipe.smoothing_um
-    words = f", then smoothed by a Gaussian of {smoothing:g} µm" if smoothing else ""
-    return f"the {count} maps of this slide as drawn (averaged to pixels of {pixel:.3g} µm{words})"
-
-
 def _round_length(longest: float) -> float:
     power = 10.0 ** np.floor(np.log10(longest))
     return float(max(step * power for step in (1, 2, 5) if step * power <= longest))
 
 
-def _title(view: SlideView, item: CheckpointView, what: str) -> tuple[str, str]:
-    below = f"slide score {item.score:.3f} for {view.job.target_class}"
-    return f"{view.slide_id} · {what} · {item.checkpoint.place.words}", below
-
-
-def _page(view: SlideView, image: Rgb, title: tuple[str, str]) -> Page:
+def _page(view: SlideView, item: CheckpointView, what: str, image: Rgb, words: str) -> tuple[Page, Place]:
+    """Return a page with ``image`` on it, and where its legend of ``words`` goes."""
     height, width = image.shape[:2]
-    page = Page(max(width, _LEAST_WIDTH) + 2 * MARGIN, HEAD + height + _FOOT)
-    page.text(MARGIN, 9, title[0], 15)
-    page.text(MARGIN, 30, title[1], 12, SOFT)
+    across = max(width, _LEAST_WIDTH)
+    page = Page(across + 2 * MARGIN, HEAD + height + _FOOT + legend_height(across, words))
+    page.text(MARGIN, 9, f"{view.slide_id} · {what} · {item.checkpoint.place.words}", 15)
+    page.text(MARGIN, 30, score_words(view, item), 12, SOFT)
     frame = page.picture((MARGIN, HEAD, width, height), image)
     draw_outlines(frame, view)
     draw_scale_bar(frame, view)
-    return page
+    return page, (MARGIN, HEAD + height + _FOOT, across)

@@ -18,6 +18,8 @@ from tasks.heatmaps.colour import Rgb
 _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI
 _COMPRESSION = 4
+_LINE = 1.45
+"""Distance of lines of text, in sizes."""
 INK = "#1a1a1a"
 SOFT = "#5c5c5c"
 Box = tuple[float, float, float, float]
@@ -68,9 +70,8 @@ class Page:
 
     def paragraph(self, box: Box, words: str, size: float = 12, colour: str = SOFT) -> None:
         """Write ``words`` wrapped to the box's width."""
-        columns = max(20, int(box[2] / (size * 0.53)))
-        for number, line in enumerate(textwrap.wrap(words, columns)):
-            self.text(box[0], box[1] + number * size * 1.45, line, size, colour)
+        for number, line in enumerate(_wrapped(words, box[2], size)):
+            self.text(box[0], box[1] + number * size * _LINE, line, size, colour)
 
     def save(self, path: Path) -> None:
         """Write a PNG whose bytes depend on nothing but what was drawn."""
@@ -100,6 +101,15 @@ class Frame:
         """Write ``words`` with their upper left corner at (x, y), on a white halo."""
         left, top = self.left + x * self.scale_x, self.top + y * self.scale_y
         self.page.text(left, top, words, size, halo=True)
+
+
+def paragraph_height(words: str, width: float, size: float = 12) -> float:
+    """Return how many pixels :meth:`Page.paragraph` takes for ``words`` in a box of ``width``."""
+    return len(_wrapped(words, width, size)) * size * _LINE
+
+
+def _wrapped(words: str, width: float, size: float) -> list[str]:
+    return textwrap.wrap(words, max(20, int(width / (size * 0.53))))
 
 
 def _halo(width: float) -> list[patheffects.AbstractPathEffect]:

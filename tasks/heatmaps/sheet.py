@@ -2,20 +2,15 @@
 
 from dataclasses import dataclass
 
-from tasks.heatmaps.legend import attribution_legend
-from tasks.heatmaps.overlay import (
-    attribution_overlay,
-    draw_outlines,
-    draw_scale_bar,
-    drawn_values,
-)
+from tasks.heatmaps.legend import attribution_legend, legend_height
+from tasks.heatmaps.overlay import attribution_overlay, draw_outlines, draw_scale_bar
 from tasks.heatmaps.page import SOFT, Page
 from tasks.heatmaps.view import CheckpointView, SlideView
+from tasks.heatmaps.words import attribution_words
 
 _EDGE = 18
 _HEAD = 44
 _TITLE = 24
-_FOOT = 150
 _WIDEST = 1760
 _MOST_COLUMNS = 6
 
@@ -58,16 +53,16 @@ def sheet_page(view: SlideView) -> Page:
 
     More arms than fit beside each other go on in a band below.
     """
-    grid = _grid(view)
-    beside = len(grid.seeds) > 1 and grid.height > _FOOT
-    page = Page(grid.across, grid.down + (0 if beside else _FOOT))
+    grid, words = _grid(view), attribution_words(view)
+    beside = len(grid.seeds) > 1 and grid.height > legend_height(grid.width, words)
+    room = grid.width if beside else grid.across - 2 * _EDGE
+    page = Page(grid.across, grid.down + (0 if beside else legend_height(room, words)))
     page.text(_EDGE, 12, f"{view.slide_id} · {view.job.explainer}", 16)
     _draw_slide_panel(page, view, grid.box(None, grid.seeds[0]))
     for item in view.checkpoints:
         _draw_map_panel(page, view, item, grid.box(item.checkpoint.arm, item.checkpoint.seed))
-    under = _HEAD + grid.height + _TITLE + _EDGE
-    top, room = (under, grid.width) if beside else (grid.down, grid.across - 2 * _EDGE)
-    attribution_legend(page, (_EDGE, top, room, _FOOT), view.job, view.limit, drawn_values(view))
+    top = _HEAD + grid.height + _TITLE + _EDGE if beside else grid.down
+    attribution_legend(page, (_EDGE, top, room), view.job, view.limit, words)
     return page
 
 
@@ -91,7 +86,8 @@ def _draw_map_panel(
     page: Page, view: SlideView, item: CheckpointView, box: tuple[int, int, int, int]
 ) -> None:
     page.text(box[0], box[1], item.checkpoint.place.words, 13)
-    page.text(box[0] + box[2] - 118, box[1] + 1, f"slide score {item.score:.3f}", 12, SOFT)
+    score = "no slide score" if item.score is None else f"slide score {item.score:.3f}"
+    page.text(box[0] + box[2] - 118, box[1] + 1, score, 12, SOFT)
     image = attribution_overlay(view, item)
     draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image), view)
 

@@ -56,16 +56,18 @@ def stitch(canvas: Canvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> Ra
 
 
 def stitch_attributions(
-    canvases: tuple[Canvas, ...], tiles: pd.DataFrame, attributions: AttributionSet, batch: int = 512
-) -> tuple[RawMap, ...]:
-    """Stitch one attribution set on several canvases, reading ``batch`` maps at a time."""
-    mosaics = tuple(Mosaic(canvas) for canvas in canvases)
+    canvas: Canvas, tiles: pd.DataFrame, attributions: AttributionSet, batch: int = 512
+) -> RawMap:
+    """Return the mosaic of an attribution set on ``canvas``, reading ``batch`` maps at a time.
+
+    ``tiles`` are the rows of its maps, in their order.
+    """
+    mosaic = Mosaic(canvas)
     for start in range(0, len(tiles), batch):
         rows = slice(start, start + batch)
         for place, tile in zip(_places(tiles.iloc[rows]), attributions.maps(rows), strict=True):
-            for mosaic in mosaics:
-                mosaic.add(*place, tile)
-    return tuple(mosaic.mean() for mosaic in mosaics)
+            mosaic.add(*place, tile)
+    return mosaic.mean()
 
 
 def smoothed(values: RawMap, sigma: tuple[float, float]) -> RawMap:

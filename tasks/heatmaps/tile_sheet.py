@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 from tasks.heatmaps.colour import colour_limit, paint_attribution
-from tasks.heatmaps.legend import attribution_legend
+from tasks.heatmaps.legend import attribution_legend, legend_height
 from tasks.heatmaps.page import SOFT, Page
 from tasks.heatmaps.view import CheckpointView, SlideView
+from tasks.heatmaps.words import tile_words
 
 _SIDE = 144
 _GAP = 8
@@ -15,7 +16,7 @@ _EDGE = 18
 _HEAD = 70
 _NAMES = 150
 _ROW = _SIDE + 24
-_FOOT = 150
+_FOOT = 6
 _MOST_ROWS = 12
 
 
@@ -23,16 +24,18 @@ def tile_page(view: SlideView) -> Page:
     """Draw the highest and the lowest tiles by target probability, the mean over all checkpoints.
 
     One column a tile; the first row shows the tissue, every other row the map of one checkpoint at the
-    resolution of the network, on a scale of its own (tile pixels are not averaged here). Of many checkpoints
-    the first seed of each arm is shown.
+    resolution of the network, on a scale apart from that of slide maps, as tile pixels are not averaged
+    here. Of many checkpoints the first seed of each arm is shown; of a sample of tiles, tiles in it.
     """
     tiles, shown = extreme_tiles(view), _shown(view)
     columns = [_EDGE + _NAMES + i * (_SIDE + _GAP) for i in range(len(tiles))]
     rows = len(shown) + 1
     width = max(columns[-1] + _SIDE + _EDGE, 760)
-    page = Page(width, _HEAD + rows * _ROW + _FOOT)
+    words = tile_words(view)
+    foot = _HEAD + rows * _ROW + _FOOT
+    page = Page(width, foot + legend_height(width - 2 * _EDGE, words))
     maps = [_maps(item, tiles) for item in shown]
-    limit = colour_limit(maps, view.job.recipe.percentile)
+    limit = view.job.scale.tile_limit if view.job.scale else colour_limit(maps, view.job.recipe.percentile)
     _draw_tissue(page, view, tiles, columns)
     for number, (item, values) in enumerate(zip(shown, maps, strict=True), start=1):
         top = _HEAD + number * _ROW
@@ -44,8 +47,7 @@ def tile_page(view: SlideView) -> Page:
             )
             page.picture((left, top, _SIDE, _SIDE), image, smooth=False)
             page.text(left, top + _SIDE + 3, f"p = {_probability(item, tile):.3f}", 12, SOFT)
-    box = (_EDGE, _HEAD + rows * _ROW + 6, width - 2 * _EDGE, _FOOT)
-    attribution_legend(page, box, view.job, limit, "all maps of this picture at tile resolution")
+    attribution_legend(page, (_EDGE, foot, width - 2 * _EDGE), view.job, limit, words)
     return page
 
 

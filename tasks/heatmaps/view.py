@@ -1,4 +1,4 @@
-"""Everything the drawings of one slide share: stitched maps, outlines, the common scale; checked first."""
+"""Everything the drawings of one slide share: drawn maps, outlines, the common scale; checked first."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from PIL import Image
 from skimage.measure import find_contours
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.functional.probabilities import softmax
-from tasks.heatmaps.canvas import Canvas, analysis_canvas, thumbnail_canvas
+from tasks.heatmaps.canvas import Canvas, analysis_canvas
 from tasks.heatmaps.colour import Rgb, colour_limit
+from tasks.heatmaps.drawn import Ground, drawn_map, ground_of, mapped_tiles
+from tasks.heatmaps.evaluated import EvaluatedTiles, evaluated_tiles
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
-from tasks.heatmaps.stitch import Floats, RawMap, smoothed, stitch, stitch_attributions
+from tasks.heatmaps.stitch import Floats, RawMap, stitch
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import read_info
 
-_SAME_PROBABILITY = 1e-4
 THUMBNAIL = "thumbnail.png"
 
 
@@ -24,17 +24,26 @@ THUMBNAIL = "thumbnail.png"
 class CheckpointView:
     """One checkpoint's maps of the slide.
 
-    ``stitched`` is raw and lies on the analysis canvas; ``attribution`` (smoothed for drawing) and
-    ``probability`` lie on the thumbnail's. ``tile_probability`` [N] and ``score`` are of the target class.
+    Attributes:
+        checkpoint: the model.
+        tiles: rows of the M tiles that have a map, in the order of the maps.
+        tile_probability: [M], of the target class.
+        evaluated: the tiles that have a probability, all of the slide where predictions are in hand.
+        attribution: the drawn map on the thumbnail, smoothed, NaN where no map lies.
+        probability: of the target class on the thumbnail, NaN where no evaluated tile lies.
     """
 
     checkpoint: HeatmapCheckpoint
     tiles: pd.DataFrame
     tile_probability: Floats
-    score: float
-    stitched: RawMap
+    evaluated: EvaluatedTiles
     attribution: RawMap
     probability: RawMap
+
+    @property
+    def score(self) -> float | None:
+        """The slide score of the target class, None where only a sample of the tiles was predicted."""
+        return self.evaluated.score
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,11 @@ class Outlines:
 
 @dataclass(frozen=True)
 class SlideView:
-    """The slide and all its maps, ready to be drawn."""
+    """The slide and all its maps, ready to be drawn.
+
+    ``canvas`` is that of the raw maps; ``limit`` ends the colour scale of drawn maps. Of the ``usable``
+    tiles, ``mapped`` have a map: the same ones for all checkpoints.
+    """
 
     job: HeatmapJob
     slide_id: str
@@ -61,29 +74,41 @@ class SlideView:
     checkpoints: tuple[CheckpointView, ...]
     limit: float
 
+    @property
+    def usable(self) -> int:
+        """How many tiles of the slide could be read."""
+        return len(self.job.tiles.usable)
+
+    @property
+    def mapped(self) -> int:
+        """How many of them have a map."""
+        return len(self.checkpoints[0].tiles)
+
 
 def view_slide(job: HeatmapJob) -> SlideView:
-    """Stitch every map of ``job`` and set the common scale.
+    """Draw every map of ``job`` on the thumbnail and set the scale.
 
     Raises:
-        HeatmapError: a map is of other tiles, or of other predictions, than those evaluated.
+        HeatmapError: a map is of other tiles, or of other predictions, than those evaluated, checkpoints
+            have maps of different tiles, or the scale was made by another recipe.
     """
     info = read_info(job.tiles.folder)
+    _refuse_other_scale(job)
     thumbnail = np.asarray(Image.open(job.tiles.folder / THUMBNAIL).convert("RGB"))
-    on_thumbnail = thumbnail_canvas(info.geometry)
-    first = job.checkpoints[0].attributions.maps(slice(0, 1))
-    canvas = analysis_canvas(job.tiles.table, first.shape[-1], job.recipe.max_side_px)
-    ground = _Ground(canvas, on_thumbnail, _sigma(info.geometry, job.recipe.smoothing_um))
+    ground = ground_of(info.geometry, job.recipe.smoothing_um)
     views = tuple(_view_checkpoint(job, item, ground) for item in job.checkpoints)
+    _refuse_other_tiles(views)
+    side = job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
+    own = [] if job.scale else [view.attribution for view in views]
     return SlideView(
         job=job,
         slide_id=info.slide_id,
         geometry=info.geometry,
         thumbnail=thumbnail,
-        outlines=outlines_on(on_thumbnail, job.tiles),
-        canvas=canvas,
+        outlines=outlines_on(ground.canvas, job.tiles),
+        canvas=analysis_canvas(job.tiles.table, side, job.recipe.max_side_px),
         checkpoints=views,
-        limit=colour_limit([view.attribution for view in views], job.recipe.percentile),
+        limit=job.scale.limit if job.scale else colour_limit(own, job.recipe.percentile),
     )
 
 
@@ -98,62 +123,35 @@ def outlines_on(canvas: Canvas, tiles: TileSet) -> Outlines:
     )
 
 
-@dataclass(frozen=True)
-class _Ground:
-    """Where maps are laid; ``sigma`` is the smoothing of drawn maps in thumbnail pixels (rows, columns)."""
-
-    canvas: Canvas
-    thumbnail: Canvas
-    sigma: tuple[float, float]
-
-
-def _sigma(geometry: SlideGeometry, um: float) -> tuple[float, float]:
-    x, y = geometry.level0_to_thumbnail(*geometry.um_to_level0(um, um))
-    return y, x
-
-
-def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, ground: _Ground) -> CheckpointView:
-    tiles = _tiles_of(job, item)
-    probability = softmax(item.attributions.logits)[:, job.target]
-    score = _checked_score(job, item, tiles, probability)
-    stitched, raw = stitch_attributions((ground.canvas, ground.thumbnail), tiles, item.attributions)
-    drawn = smoothed(raw, ground.sigma)
-    flat = stitch(ground.thumbnail, tiles, probability[:, None, None])
-    return CheckpointView(item, tiles, probability, score, stitched, drawn, flat)
+def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, ground: Ground) -> CheckpointView:
+    tiles = mapped_tiles(job.tiles, item.attributions, item.name)
+    evaluated = evaluated_tiles(job, item, tiles)
+    probability = evaluated.probabilities[:, job.target]
+    rows = pd.Index(evaluated.tiles["tile_id"]).get_indexer(pd.Index(tiles["tile_id"]))
+    return CheckpointView(
+        checkpoint=item,
+        tiles=tiles,
+        tile_probability=probability[rows],
+        evaluated=evaluated,
+        attribution=drawn_map(ground, tiles, item.attributions),
+        probability=stitch(ground.canvas, evaluated.tiles, probability[:, None, None]),
+    )
 
 
-def _tiles_of(job: HeatmapJob, item: HeatmapCheckpoint) -> pd.DataFrame:
-    """Return the tile rows in the order of the maps."""
-    table: pd.DataFrame = job.tiles.table
-    rows = pd.Index(table["tile_id"]).get_indexer(pd.Index(item.attributions.index["tile_id"]))
-    if (rows < 0).any():
+def _refuse_other_tiles(views: tuple[CheckpointView, ...]) -> None:
+    first = views[0]
+    for view in views[1:]:
+        if view.tiles["tile_id"].tolist() != first.tiles["tile_id"].tolist():
+            raise HeatmapError(
+                f"{view.checkpoint.name} and {first.checkpoint.name} have maps of different tiles "
+                f"({len(view.tiles)} and {len(first.tiles)}), so that they cannot be compared"
+            )
+
+
+def _refuse_other_scale(job: HeatmapJob) -> None:
+    scale = job.scale
+    if scale and (scale.percentile, scale.smoothing_um) != (job.recipe.percentile, job.recipe.smoothing_um):
         raise HeatmapError(
-            f"{item.name}: {int((rows < 0).sum())} maps are of tiles that the slide's tile set does not hold"
+            f"the colour scale is of percentile {scale.percentile:g} after {scale.smoothing_um:g} um of "
+            f"smoothing; the drawing wants {job.recipe.percentile:g} after {job.recipe.smoothing_um:g} um"
         )
-    return table.take(rows)
-
-
-def _checked_score(
-    job: HeatmapJob, item: HeatmapCheckpoint, tiles: pd.DataFrame, probability: Floats
-) -> float:
-    """Return the slide score of the drawn tiles, after making sure that evaluation scored the same."""
-    score = job.slide_score(probability)
-    if item.predictions is None:
-        return score
-    slide = str(tiles["slide_id"].iloc[0])
-    table = item.predictions.table
-    evaluated = table[table["slide_id"] == slide].set_index("tile_id")
-    drawn = set(tiles["tile_id"])
-    if drawn != set(evaluated.index):
-        raise HeatmapError(
-            f"slide {slide!r}, {item.name}: {len(drawn)} tiles are drawn but {len(evaluated)} were evaluated"
-        )
-    logits = evaluated.loc[tiles["tile_id"], [f"logit_{k}" for k in range(len(job.classes))]]
-    expected = softmax(logits.to_numpy(dtype=np.float64))[:, job.target]
-    known = job.slide_score(expected)
-    worst = max(float(np.abs(probability - expected).max()), abs(score - known))
-    if not worst <= _SAME_PROBABILITY:
-        raise HeatmapError(
-            f"slide {slide!r}, {item.name}: the heatmap's score {score:.6f} is not the evaluated {known:.6f}"
-        )
-    return score

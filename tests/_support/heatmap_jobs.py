@@ -63,11 +63,18 @@ def make_slide(folder: Path, slide_id: str = "s1", patient_id: str = "secret-7",
 
 
 def make_attributions(
-    folder: Path, tiles: TileSet, maps: np.ndarray, margin: np.ndarray | None = None
+    folder: Path,
+    tiles: TileSet,
+    maps: np.ndarray,
+    margin: np.ndarray | None = None,
+    sample: list[int] | None = None,
 ) -> AttributionSet:
-    """Write ``maps`` [N, H, W] of all usable tiles; ``margin`` [N] is the logit difference, default 0."""
+    """Write ``maps`` [N, H, W] of all usable tiles; ``margin`` [N] is the logit difference, default 0.
+
+    With a ``sample`` of rows of the tile table, maps and margins are of these alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    table = tiles.table.iloc[tiles.usable]
+    table = tiles.table.iloc[tiles.usable if sample is None else sample]
     margin = np.zeros(len(table)) if margin is None else margin
     create_maps(folder, len(table), maps.shape[-1])[:] = maps.astype(np.float32)
     index = pd.DataFrame({"tile_id": table["tile_id"], "target": 1})

@@ -14,6 +14,12 @@ def test_the_limit_is_a_percentile_of_all_maps_together_and_ignores_nan():
     assert colour_limit([np.zeros((2, 2), np.float32)], 99) == 1.0
 
 
+def test_what_is_bare_does_not_lower_the_limit():
+    lesion = np.zeros((100, 100), np.float32)
+    lesion[0, :5] = 3.0
+    assert colour_limit([lesion], 99) == 3.0
+
+
 def test_zero_and_nan_show_grey_tissue_and_signs_show_opposite_colours():
     values = np.array([[0.0, np.nan, 2.0, -2.0, 9.0]], np.float32)
     shown = paint_attribution(PURPLE, values, limit=2.0, opacity=0.8, signed=True).astype(int)

@@ -1,10 +1,12 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tasks.heatmaps.draw import HeatmapInfo, draw_slide
 from tasks.heatmaps.job import HeatmapRecipe
+from tasks.heatmaps.scale import ScaledSlide, common_scale
 from tasks.heatmaps.sheet import Grid
 from tasks.heatmaps.tile_sheet import extreme_tiles
 from tasks.heatmaps.view import view_slide
@@ -16,29 +18,48 @@ def draw(job, folder):
     return draw_slide(job, folder)
 
 
-def test_every_drawing_is_written_with_the_raw_maps(tmp_path):
-    job = make_job(tmp_path)
-    measures = draw(job, tmp_path / "out")
+CHECKPOINTS = ("standard_s0", "standard_s1", "modulated_s0", "modulated_s1")
+DRAWN = {"sheet.png", "tiles.png", "heatmap.json"} | {
+    f"{what}_{name}.png" for what in ("overlay", "probability") for name in CHECKPOINTS
+}
+
+
+def test_every_drawing_is_written_with_its_exports(tmp_path):
+    measures = draw(make_job(tmp_path), tmp_path / "out")
     names = {p.name for p in (tmp_path / "out").iterdir()}
-    checkpoints = ("standard_s0", "standard_s1", "modulated_s0", "modulated_s1")
-    expected = {f"{what}_{name}.png" for what in ("overlay", "probability") for name in checkpoints}
-    assert names == expected | {f"stitched_{n}.npy" for n in checkpoints} | {
-        "sheet.png", "tiles.png", "heatmap.json",
-    }  # fmt: skip
-    raw = np.load(tmp_path / "out" / "stitched_standard_s0.npy")
-    np.testing.assert_array_equal(raw[16:32, 16:32], job.checkpoints[0].attributions.maps()[6])
+    exports = {f"tiles_{n}.geojson" for n in CHECKPOINTS} | {f"map_{n}.ome.tiff" for n in CHECKPOINTS}
+    assert names == DRAWN | exports
     assert measures["tiles"] == 40
+
+
+def test_exports_are_made_as_the_recipe_says(tmp_path):
+    job = dataclasses.replace(make_job(tmp_path), recipe=HeatmapRecipe(exports=("geojson",)))
+    draw(job, tmp_path / "out")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == DRAWN | {
+        f"tiles_{n}.geojson" for n in CHECKPOINTS
+    }
 
 
 def test_the_description_holds_scale_and_scores_but_no_patient(tmp_path):
     job = make_job(tmp_path)
     draw(job, tmp_path / "out")
-    text = (tmp_path / "out" / "heatmap.json").read_text()
-    info = HeatmapInfo.model_validate_json(text)
+    info = HeatmapInfo.model_validate_json((tmp_path / "out" / "heatmap.json").read_text())
     view = view_slide(job)
-    assert info.colour_limit == view.limit
+    assert (info.colour_limit, info.scaled_over) == (view.limit, "slide")
+    assert (info.usable_tiles, info.mapped_tiles) == (40, 40)
     assert info.slide_scores == {item.checkpoint.name: item.score for item in view.checkpoints}
-    assert "secret-7" not in text
+    files = list((tmp_path / "out").iterdir())
+    assert len(files) == 19
+    assert not [path.name for path in files if b"secret-7" in path.read_bytes()]
+
+
+def test_the_description_says_that_the_scale_is_of_the_study(tmp_path):
+    job = make_job(tmp_path)
+    slides = [ScaledSlide(job.tiles, tuple(item.attributions for item in job.checkpoints))]
+    draw(dataclasses.replace(job, scale=common_scale(slides, job.recipe.scale)), tmp_path / "out")
+    info = HeatmapInfo.model_validate_json((tmp_path / "out" / "heatmap.json").read_text())
+    assert info.scaled_over == "study"
+    assert info.colour_limit == pytest.approx(view_slide(job).limit, rel=1e-3)
 
 
 def test_the_same_job_gives_the_same_bytes(tmp_path):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from scipy.ndimage import center_of_mass
 
+from tasks.heatmaps.ome_tiff import write_ome_tiff
 from tasks.heatmaps.overlay import HEAD, MARGIN, attribution_overlay, attribution_page
 from tasks.heatmaps.view import view_slide
 from tests._support.heatmap_jobs import make_job
@@ -36,9 +38,10 @@ def redness(image):
     return np.clip(image[..., 0].astype(float) - image[..., 2], 0, None)
 
 
-def test_in_the_raw_map(view):
+def test_in_the_raw_map(view, tmp_path):
     (x, y), _ = expected(view)
-    column, row = centre(view.checkpoints[0].stitched)
+    write_ome_tiff(view, view.checkpoints[0], tmp_path / "map.ome.tiff")
+    column, row = centre(tifffile.imread(tmp_path / "map.ome.tiff")[0])
     assert view.canvas.left + column * view.canvas.step_x == pytest.approx(x, abs=1e-6)
     assert view.canvas.top + row * view.canvas.step_y == pytest.approx(y, abs=1e-6)
 

@@ -86,10 +86,10 @@ def test_smoothing_spreads_a_value_within_tiles_alone_and_keeps_a_constant():
     np.testing.assert_array_equal(smoothed(spot, (0.0, 0.0)), spot)
 
 
-def test_batches_and_canvases_do_not_change_a_value(tmp_path):
+def test_batches_do_not_change_a_value(tmp_path):
     maps, places = numbers(7), tiles_at(*[(3 * i, i % 2) for i in range(7)])
     create_maps(tmp_path, 7, 4)[:] = maps
     canvases = (canvas(25, 6), canvas(9, 3, step=2.8))
-    found = stitch_attributions(canvases, places, AttributionSet(tmp_path), batch=3)
-    for one, out in zip(canvases, found, strict=True):
-        np.testing.assert_array_equal(out, stitch(one, places, maps))
+    for one in canvases:
+        found = stitch_attributions(one, places, AttributionSet(tmp_path), batch=3)
+        np.testing.assert_array_equal(found, stitch(one, places, maps))

@@ -1,0 +1,69 @@
+"""ColourScale: the one colour scale of an explainer's maps, over all models and slides of a study.
+
+Payload: ``scale.json`` (:class:`ScaleInfo`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+SCALE = "scale.json"
+
+
+class SlideScale(BaseModel):
+    """One slide's share in a scale.
+
+    Attributes:
+        maps: how many maps of it were counted, one a model.
+        values: how many of their drawn pixels are not zero.
+        limit: where the scale would end for this slide alone; far below the common limit on a cold slide.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    maps: int
+    values: int
+    limit: float
+
+
+class ScaleInfo(BaseModel):
+    """Where the colours end, in raw units of attribution, and what that rests on.
+
+    Attributes:
+        limit: ``percentile`` of |value| over the drawn pixels of all maps, those of zero left out; 1.0 where
+            all are zero.
+        tile_limit: the same over the pixels of all tiles at the resolution of the network, for pictures of
+            single tiles.
+        percentile: which percentile, above 50.
+        smoothing_um: standard deviation of the Gaussian that drawn maps were smoothed with, micrometres.
+        rounding: both limits are above the exact percentile by at most this share of it.
+        maps: how many maps were counted.
+        values: how many drawn pixels were counted.
+        slides: the share of each slide, by slide id.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    limit: float
+    tile_limit: float
+    percentile: float
+    smoothing_um: float
+    rounding: float
+    maps: int
+    values: int
+    slides: Mapping[str, SlideScale]
+
+
+@dataclass(frozen=True)
+class ColourScale:
+    """A read-only view of one explainer's colour scale."""
+
+    folder: Path
+
+    @cached_property
+    def info(self) -> ScaleInfo:
+        """The limits and what they rest on."""
+        return ScaleInfo.model_validate_json((self.folder / SCALE).read_text(encoding="utf-8"))
