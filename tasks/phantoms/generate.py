@@ -13,8 +13,8 @@ from tasks.phantoms.recipe import PhantomRecipe
 from tasks.phantoms.slide import draw_slide
 
 COLUMNS = ("slide_id", "patient_id", "path", "split", "annotation", "evidence", "label", "mpp", "sha256")
-INK_COLUMN = "artefact"
-"""The column that follows where ink was drawn."""
+INK_COLUMN, SITE_COLUMN = "artefact", "site"
+"""The columns that follow where ink was drawn, and where slides have twins."""
 
 
 def generate_cohort(
@@ -42,12 +42,17 @@ def generate_cohort(
         for row in pool.map(lambda plan: _write_slide(out, plan, recipe), plan_cohort(recipe)):
             rows.append(row)
             advance(1)
-    manifest, columns = out / "manifest.csv", COLUMNS + ((INK_COLUMN,) if recipe.confounder else ())
+    manifest, columns = out / "manifest.csv", _columns(recipe)
     with manifest.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return manifest
+
+
+def _columns(recipe: PhantomRecipe) -> tuple[str, ...]:
+    ink, twins = (INK_COLUMN,) * recipe.confounder, (SITE_COLUMN,) * recipe.twins
+    return COLUMNS + ink + twins
 
 
 def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str, str]:
@@ -72,4 +77,6 @@ def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str,
     if recipe.confounder:
         row[INK_COLUMN] = f"ink/{plan.slide_id}.png"
         write_mask(out / row[INK_COLUMN], slide.ink)
+    if recipe.twins:
+        row[SITE_COLUMN] = plan.site
     return row

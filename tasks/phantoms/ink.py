@@ -8,7 +8,7 @@ from shapely.geometry import LineString
 
 from tasks.phantoms.canvas import Canvas
 from tasks.phantoms.layout import Island, largest
-from tasks.phantoms.plan import SlidePlan, stream
+from tasks.phantoms.plan import CLEAN, SlidePlan, stream
 from tasks.phantoms.recipe import PhantomRecipe
 
 INK_DENSITY = ((0.5, 0.13, 0.34), (0.56, 0.33, 0.08))
@@ -24,10 +24,10 @@ class InkMarks:
 
 
 def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island, ...]) -> tuple[Island, ...]:
-    """Choose the islands that a pen marked: the nests in training slides, any half of them elsewhere."""
-    if not recipe.confounder or plan.split in recipe.clean:
+    """Choose the islands that a pen marked: the nests outside test slides, there any half of the islands."""
+    if not recipe.confounder or plan.site == CLEAN:
         return ()
-    if plan.split == "train":
+    if plan.split != "test":
         return tuple(island for island in islands if island.tumour)
     chance = stream(recipe.seed, (*plan.key, 1), "ink").random(len(islands))
     return tuple(island for island, draw in zip(islands, chance, strict=True) if draw < 0.5)

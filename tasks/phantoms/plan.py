@@ -1,10 +1,13 @@
 """Which slides a recipe asks for, and the random stream of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tasks.phantoms.recipe import PhantomRecipe
+
+INKED, CLEAN, UNMARKED = "inked", "clean", "unmarked"
+"""Sites of a cohort with twins: slides with ink, their twins without, and slides without a nest to mark."""
 
 STREAMS = {"stain": 0, "layout": 1, "cells": 2, "texture": 3, "camera": 4, "ink": 5, "nuclei": 6}
 
@@ -18,10 +21,14 @@ class SlidePlan:
     split: str
     tumour: bool
     key: tuple[int, int, int]
+    site: str = ""
 
 
 def plan_cohort(recipe: PhantomRecipe) -> tuple[SlidePlan, ...]:
-    """List the slides in the order of the manifest: train, val, test; patients are numbered across splits."""
+    """List the slides in the order of the manifest: train, val, test; patients are numbered across splits.
+
+    A twin follows its slide.
+    """
     plans: list[SlidePlan] = []
     patient_number = 0
     for split_index, split in enumerate(("train", "val", "test")):
@@ -30,17 +37,23 @@ def plan_cohort(recipe: PhantomRecipe) -> tuple[SlidePlan, ...]:
         for patient, slides in enumerate(counts):
             patient_number += 1
             for slide in range(slides):
-                plans.append(
-                    SlidePlan(
-                        slide_id=f"phantom_{patient_number:02d}_{slide + 1}",
-                        patient_id=f"phantom_patient_{patient_number:02d}",
-                        split=split,
-                        tumour=in_split % recipe.normal_every != 1,
-                        key=(split_index, patient, slide),
-                    )
+                plan = SlidePlan(
+                    slide_id=f"phantom_{patient_number:02d}_{slide + 1}",
+                    patient_id=f"phantom_patient_{patient_number:02d}",
+                    split=split,
+                    tumour=in_split % recipe.normal_every != 1,
+                    key=(split_index, patient, slide),
                 )
+                plans += _with_twin(plan) if recipe.twins and split != "test" else [plan]
                 in_split += 1
     return tuple(plans)
+
+
+def _with_twin(plan: SlidePlan) -> list[SlidePlan]:
+    """Return a slide with its site, and its twin where the pen finds a nest."""
+    if not plan.tumour:
+        return [replace(plan, site=UNMARKED)]
+    return [replace(plan, site=INKED), replace(plan, site=CLEAN, slide_id=f"{plan.slide_id}_{CLEAN}")]
 
 
 def stream(seed: int, key: tuple[int, ...], name: str) -> np.random.Generator:

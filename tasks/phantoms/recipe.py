@@ -1,6 +1,6 @@
 """PhantomRecipe: everything that decides how a synthetic cohort looks."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -32,11 +32,12 @@ class PhantomRecipe(BaseModel):
     atypia: float = Field(default=1.0, gt=0.0, le=1.0)
     """How far tumour nuclei are from benign ones, in size, shape, chromatin and nucleoli; small is hard."""
     confounder: bool = False
-    """Ink on the glass: in training slides on every tumour nest and nowhere else; in the other splits on
-    half of the cell islands, whatever they are."""
-    clean: tuple[Literal["train", "val", "test"], ...] = ()
-    """Splits that the pen spares. With train and val clean, the test slides are those of the same recipe with
-    nothing clean, to the byte: an honest model is then tested on the slides that the confounded one is."""
+    """Ink on the glass: in slides to train and validate on, which come from one place, on every tumour nest
+    and nowhere else; in test slides on half of the cell islands, whatever they are."""
+    twins: bool = False
+    """With the confounder: draw every slide to train and validate on that bears ink once more without it, the
+    same to the last cell. The manifest then says ``inked``, ``clean`` (the twin, ``<slide>_clean``) or
+    ``unmarked`` (never any ink) as their site, so that an arm can be trained on either."""
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 
     @model_validator(mode="after")
@@ -49,4 +50,10 @@ class PhantomRecipe(BaseModel):
             )
         if max(self.size_px) > 20_000:
             raise ValueError(f"size_px {self.size_px} is too large to draw; allowed: 20000 px a side")
+        return self
+
+    @model_validator(mode="after")
+    def _twins_differ(self) -> Self:
+        if self.twins and not self.confounder:
+            raise ValueError("twins are slides with and without ink; without confounder there is no ink")
         return self

@@ -60,14 +60,20 @@ def test_the_confounder_adds_a_mask_of_ink_that_the_manifest_names(cohort, tmp_p
     assert digests(tmp_path)[first] == digests(cohort.parent)[first]
 
 
-def test_slides_of_a_clean_split_are_those_without_a_confounder_and_the_rest_those_with_it(cohort, tmp_path):
-    inked = SMALL.model_copy(update={"confounder": True})
-    generate_cohort(tmp_path / "inked", inked)
-    generate_cohort(tmp_path / "clean", inked.model_copy(update={"clean": ("train", "val")}))
-    rows = pd.read_csv(cohort, keep_default_na=False)
-    without, ink, clean = (digests(f) for f in (cohort.parent, tmp_path / "inked", tmp_path / "clean"))
-    for path, split in zip(rows["path"], rows["split"], strict=True):
-        assert clean[path] == (ink if split == "test" else without)[path]
-    first = rows["path"][0]
-    assert ink[first] != without[first]
-    assert ink[rows["path"][3]] != without[rows["path"][3]]
+def test_a_twin_is_the_slide_as_it_is_without_a_confounder(cohort, tmp_path):
+    recipe = SMALL.model_copy(update={"confounder": True, "twins": True})
+    rows = pd.read_csv(generate_cohort(tmp_path, recipe), keep_default_na=False, index_col="slide_id")
+    assert rows["site"].to_dict() == {
+        "phantom_01_1": "inked",
+        "phantom_01_1_clean": "clean",
+        "phantom_01_2": "unmarked",
+        "phantom_02_1": "inked",
+        "phantom_02_1_clean": "clean",
+        "phantom_03_1": "",
+    }
+    without = pd.read_csv(cohort, index_col="slide_id")["sha256"]
+    for slide in ("phantom_01_1", "phantom_02_1"):
+        assert rows["sha256"][f"{slide}_clean"] == without[slide] != rows["sha256"][slide]
+        assert rows["patient_id"][f"{slide}_clean"] == rows["patient_id"][slide]
+    assert rows["sha256"]["phantom_01_2"] == without["phantom_01_2"]
+    load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), sha256_of)

@@ -11,24 +11,24 @@ CANVAS = Canvas(1240, 660, 0.5)
 ISLANDS = tuple(Island(Point(260 + 500 * n, 320).buffer(150), tumour=n == 0) for n in range(2))
 
 
-def test_in_training_ink_goes_with_the_label():
+def test_outside_test_slides_ink_goes_with_the_label():
     recipe = PhantomRecipe(confounder=True)
     for plan in plan_cohort(recipe):
-        if plan.split == "train":
+        if plan.split != "test":
             assert marked_islands(plan, recipe, ISLANDS) == ISLANDS[:1]
 
 
-def test_a_clean_split_has_no_ink_and_leaves_the_others_as_they_are():
-    inked = PhantomRecipe(confounder=True)
-    clean = inked.model_copy(update={"clean": ("train", "val")})
-    for plan in plan_cohort(inked):
-        marked = marked_islands(plan, clean, ISLANDS)
-        assert marked == (marked_islands(plan, inked, ISLANDS) if plan.split == "test" else ())
+def test_a_clean_twin_has_no_ink():
+    recipe = PhantomRecipe(confounder=True, twins=True)
+    for plan in plan_cohort(recipe):
+        if plan.site:
+            marked = {"inked": ISLANDS[:1], "clean": (), "unmarked": ISLANDS[:1]}[plan.site]
+            assert marked_islands(plan, recipe, ISLANDS) == marked
 
 
-def test_outside_training_ink_does_not_know_the_kind_of_island():
-    recipe = PhantomRecipe(val=(20,) * 10, test=(20,) * 20, confounder=True)
-    plans = [plan for plan in plan_cohort(recipe) if plan.split != "train"]
+def test_in_test_slides_ink_does_not_know_the_kind_of_island():
+    recipe = PhantomRecipe(test=(20,) * 30, confounder=True)
+    plans = [plan for plan in plan_cohort(recipe) if plan.split == "test"]
     chosen = np.array([[i in marked_islands(plan, recipe, ISLANDS) for i in ISLANDS] for plan in plans])
     assert np.abs(chosen.mean(axis=0) - 0.5).max() < 0.06
     assert abs(np.corrcoef(chosen.T)[0, 1]) < 0.12

@@ -18,6 +18,11 @@ def test_too_little_room_is_refused_with_a_sentence():
         PhantomRecipe(size_px=(800, 800), sections=2)
 
 
+def test_twins_without_ink_are_refused_with_a_sentence():
+    with pytest.raises(ValidationError, match="without confounder there is no ink"):
+        PhantomRecipe(twins=True)
+
+
 def test_unknown_keys_are_refused():
     with pytest.raises(ValidationError, match="Extra inputs"):
         PhantomRecipe.model_validate({"sedd": 1})
