@@ -38,6 +38,13 @@ class Place:
         """Return the slides that it has to do with; with folds their split is their role in its fold."""
         return list(slides) if self.fold is None else self.fold.rows(slides)
 
+    def learns_from(self, slides: Iterable[SlideRow]) -> list[SlideRow]:
+        """Return the slides of its sites that the arm is trained on and that choose its epoch."""
+        sites = self.arm.sites
+        return [
+            row for row in self.rows(slides) if row.split != "test" and (sites is None or row.site in sites)
+        ]
+
 
 def places(session: Session) -> list[Place]:
     """Return every place, arm by arm, fold by fold, seed by seed."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.config import STAGES, Stage, StudyConfig
+from flows.config import STAGES, ConfigError, Stage, StudyConfig
 from flows.folds import Fold, dealt_out, make_folds
 from tasks.artifacts.part import digest_of
 from tasks.artifacts.payload import sha256_of
@@ -133,7 +133,7 @@ def open_session(config: StudyConfig, home: Path, data_root: Path | None, orders
 
     Raises:
         ManifestError: with every problem of the manifest.
-        ConfigError: the slides cannot be dealt out as the study asks.
+        ConfigError: an arm learns from a site that has no slide, or slides cannot be dealt out as asked.
         UsageError: a fold is named that the study has not.
     """
     csv = Path(config.manifest)
@@ -144,9 +144,22 @@ def open_session(config: StudyConfig, home: Path, data_root: Path | None, orders
     found = {path: hashes(root / path) for row in manifest.slides for path in input_files(row).values()}
     found |= _initial_weights(config, hashes)
     hashes.save()
+    _refuse_unknown_sites(config, manifest)
     folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
     _refuse_unknown_folds(orders.selection, folds)
     return Session(config, home, root, manifest, found, _device(config), orders, folds)
+
+
+def _refuse_unknown_sites(config: StudyConfig, manifest: Manifest) -> None:
+    known = sorted({row.site for row in manifest.slides if row.site is not None and row.split != "test"})
+    for arm in config.train.arms:
+        strangers = [site for site in arm.sites or () if site not in known]
+        if strangers:
+            there = f"there are: {', '.join(known)}" if known else "there are none"
+            raise ConfigError(
+                f"arm {arm.id!r} learns from site {strangers[0]!r}, which no slide to train or validate on "
+                f"has; {there}"
+            )
 
 
 def _refuse_unknown_folds(selection: Selection, folds: Sequence[Fold]) -> None:

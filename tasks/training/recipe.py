@@ -100,6 +100,9 @@ class ArmRecipe(BaseModel):
     """Applied in this order; none is standard training."""
     lr: float | None = Field(default=None, gt=0)
     """Peak learning rate of this arm in place of the recipe's: for an arm with no strength to choose."""
+    sites: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Learn from the train and val slides of these sites of the manifest alone; None: of all. What is learnt
+    elsewhere is judged on the same test slides."""
 
     def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Return ``recipe`` as this arm is trained by it."""
