@@ -19,7 +19,8 @@ class SlideScale(BaseModel):
     Attributes:
         maps: how many maps of it were counted, one a model.
         values: how many of their drawn pixels are not zero.
-        limit: where the scale would end for this slide alone; far below the common limit on a cold slide.
+        limit: where the scale would end by the same rule for this slide alone; far below the common limit on
+            a cold slide.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,8 +34,9 @@ class ScaleInfo(BaseModel):
     """Where the colours end, in raw units of attribution, and what that rests on.
 
     Attributes:
-        limit: ``percentile`` of |value| over the drawn pixels of all maps, those of zero left out; 1.0 where
-            all are zero.
+        limit: of each model, ``percentile`` of |value| over the drawn pixels of its maps of all slides, zeros
+            left out; of these the median, the upper of two in the middle, so that one model gone wild blanks
+            no other. 1.0 where all is zero.
         tile_limit: the same over the pixels of all tiles at the resolution of the network, for pictures of
             single tiles.
         percentile: which percentile, above 50.
@@ -43,6 +45,7 @@ class ScaleInfo(BaseModel):
         maps: how many maps were counted.
         values: how many drawn pixels were counted.
         slides: the share of each slide, by slide id.
+        models: where the scale would end for each model alone, by its place; 0 where its maps are zero.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,6 +58,7 @@ class ScaleInfo(BaseModel):
     maps: int
     values: int
     slides: Mapping[str, SlideScale]
+    models: Mapping[str, float]
 
 
 @dataclass(frozen=True)

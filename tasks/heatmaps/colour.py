@@ -1,6 +1,6 @@
 """Colours that people with any colour vision can tell apart, laid over grey tissue."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import matplotlib
 import numpy as np
@@ -20,9 +20,19 @@ _FULL_AT = 0.5
 
 
 def colour_limit(maps: Sequence[RawMap], percentile: float) -> float:
-    """Return ``percentile`` of |value| over all ``maps`` together, zeros left out; 1.0 where all are zero."""
-    values = np.concatenate([np.abs(m[np.isfinite(m) & (m != 0)]) for m in maps])
-    return float(np.percentile(values, percentile)) if values.size else 1.0
+    """Return the end of the scale of ``maps``, one a model: see :func:`common_end`."""
+    known = [np.abs(values[np.isfinite(values) & (values != 0)]) for values in maps]
+    return common_end([float(np.percentile(own, percentile)) for own in known if own.size])
+
+
+def common_end(ends: Iterable[float]) -> float:
+    """Return the median of what would end the scale of each model alone, the upper of two in the middle.
+
+    A median, since the attributions of one model gone wild are many times those of others, which would all
+    be blank on its scale. Ends of 0 are of maps that are zero and do not count; 1.0 where there is no other.
+    """
+    known = sorted(end for end in ends if end > 0)
+    return known[len(known) // 2] if known else 1.0
 
 
 def greyed(image: Rgb) -> Rgb:

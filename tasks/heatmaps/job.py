@@ -37,8 +37,8 @@ class HeatmapRecipe(BaseModel):
     Attributes:
         smoothing_um: standard deviation (micrometres) of the Gaussian that smooths slide maps for drawing, as
             signed pixel maps are mere grain at that scale; 0: none. Stored maps stay raw.
-        percentile: the colour limit is this percentile of the absolute values of all maps of an explainer, of
-            all models and slides; values of zero show bare tissue and are left out.
+        percentile: the colours of an explainer end at the median over all models of this percentile of
+            |value| over a model's maps of all slides; zeros show bare tissue and are left out.
         opacity: how strongly the full colour covers the tissue, 0 to 1.
         max_side_px: a stitched map longer than this is made at a coarser pixel, by whole factors.
         tiles_shown: how many of the highest and how many of the lowest tiles ``tiles.png`` shows.

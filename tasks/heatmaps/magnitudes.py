@@ -3,16 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_DROPPED_BITS = 11
+_DROPPED_BITS = 14
 ROUNDING = 2.0 ** (_DROPPED_BITS - 23)
-"""A percentile is above the exact one by at most this share of it (0.024 %)."""
+"""A percentile is above the exact one by at most this share of it (0.2 %)."""
 
 
 class Magnitudes:
     """Counts |value| by its leading bits as a float32; zeros and what is not finite are left out.
 
-    The bit pattern of a positive float32 grows with its value, so its first 20 bits are bins of equal
-    relative width over all magnitudes, known before any value is seen. 8 MB, however many values.
+    The bit pattern of a positive float32 grows with its value, so its first 17 bits are bins of equal
+    relative width over all magnitudes, known before any value is seen. 1 MB, however many values.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class Magnitudes:
     def percentile(self, percent: float) -> float:
         """Return the upper edge of the bin that holds the smallest value which ``percent`` do not exceed.
 
-        1.0 where nothing was counted, so that it can end a scale.
+        0.0 where nothing was counted.
         """
         if not self.count:
-            return 1.0
+            return 0.0
         rank = max(1, int(np.ceil(percent / 100 * self.count)))
         found = int(np.searchsorted(np.cumsum(self._counts), rank))
         return float(np.uint32((found + 1) << _DROPPED_BITS).view(np.float32))

@@ -26,7 +26,7 @@ def attribution_overlay(view: SlideView, item: CheckpointView) -> Rgb:
 
 def attribution_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the attribution overlay of one checkpoint."""
-    words = attribution_words(view)
+    words = attribution_words(view, item)
     page, place = _page(view, item, view.job.explainer, attribution_overlay(view, item), words)
     attribution_legend(page, place, view.job, view.limit, words)
     return page

@@ -3,13 +3,15 @@
 Were each slide drawn on a scale of its own, a slide without a lesion would look as hot as one with it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.artifacts.attribution_set import AttributionSet
 from tasks.artifacts.colour_scale import SCALE, ScaleInfo, SlideScale
 from tasks.artifacts.tile_set import TileSet
+from tasks.heatmaps.colour import common_end
 from tasks.heatmaps.drawn import drawn_map, ground_of, mapped_tiles
 from tasks.heatmaps.job import HeatmapError, ScaleRecipe
 from tasks.heatmaps.magnitudes import ROUNDING, Magnitudes
@@ -20,10 +22,10 @@ _BATCH = 512
 
 @dataclass(frozen=True)
 class ScaledSlide:
-    """One slide with the maps of all models that explain it."""
+    """One slide with the maps of all models that explain it, by the place of the model."""
 
     tiles: TileSet
-    maps: tuple[AttributionSet, ...]
+    maps: Mapping[str, AttributionSet]
 
 
 def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -> dict[str, float]:
@@ -34,43 +36,50 @@ def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -
 
 
 def common_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe) -> ScaleInfo:
-    """Return the one scale for all ``slides``, looked at one at a time: memory is that of one drawn map.
+    """Return the one scale for all ``slides``, looked at one at a time.
 
-    A slide without maps is passed over. Every drawn pixel counts once, so a slide counts by its tissue and
-    all models alike; the order of slides and maps does not matter.
+    Memory is that of one drawn map and of 2 MB a model. A slide without maps is passed over. Every drawn
+    pixel of a model counts once, so a slide counts by its tissue; the order of slides does not matter.
 
     Raises:
         HeatmapError: there is no map at all, or one of a tile that its tile set does not hold.
     """
-    drawn, tiles, each = Magnitudes(), Magnitudes(), dict[str, SlideScale]()
-    for slide in slides:
-        if slide.maps:
-            slide_id, own = _count(slide, recipe, tiles)
-            drawn.add_all(own)
-            each[slide_id] = SlideScale(
-                maps=len(slide.maps), values=own.count, limit=own.percentile(recipe.percentile)
-            )
+    counted = _Counted(recipe)
+    each = dict(counted.add(slide) for slide in slides if slide.maps)
     if not each:
         raise HeatmapError("a colour scale was asked for, but no slide has a map")
+    models = {name: own.percentile(recipe.percentile) for name, own in counted.drawn.items()}
     return ScaleInfo(
-        limit=drawn.percentile(recipe.percentile),
-        tile_limit=tiles.percentile(recipe.percentile),
+        limit=common_end(models.values()),
+        tile_limit=common_end(own.percentile(recipe.percentile) for own in counted.tiles.values()),
         percentile=recipe.percentile,
         smoothing_um=recipe.smoothing_um,
         rounding=ROUNDING,
         maps=sum(slide.maps for slide in each.values()),
-        values=drawn.count,
+        values=sum(slide.values for slide in each.values()),
         slides=each,
+        models=models,
     )
 
 
-def _count(slide: ScaledSlide, recipe: ScaleRecipe, tiles: Magnitudes) -> tuple[str, Magnitudes]:
-    """Return the slide's id and its drawn values; add the values of its tiles to ``tiles``."""
-    info, own = read_info(slide.tiles.folder), Magnitudes()
-    ground = ground_of(info.geometry, recipe.smoothing_um)
-    for maps in slide.maps:
-        rows = mapped_tiles(slide.tiles, maps, info.slide_id)
-        own.add(drawn_map(ground, rows, maps))
-        for start in range(0, len(rows), _BATCH):
-            tiles.add(maps.maps(slice(start, start + _BATCH)))
-    return info.slide_id, own
+@dataclass(frozen=True)
+class _Counted:
+    """The values of each model, of its drawn maps and of its tiles."""
+
+    recipe: ScaleRecipe
+    drawn: dict[str, Magnitudes] = field(default_factory=lambda: defaultdict(Magnitudes))
+    tiles: dict[str, Magnitudes] = field(default_factory=lambda: defaultdict(Magnitudes))
+
+    def add(self, slide: ScaledSlide) -> tuple[str, SlideScale]:
+        """Count all maps of a slide and return its id and its share."""
+        info, count, ends = read_info(slide.tiles.folder), 0, []
+        ground = ground_of(info.geometry, self.recipe.smoothing_um)
+        for model, maps in slide.maps.items():
+            rows, own = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}"), Magnitudes()
+            own.add(drawn_map(ground, rows, maps))
+            self.drawn[model].add_all(own)
+            for start in range(0, len(rows), _BATCH):
+                self.tiles[model].add(maps.maps(slice(start, start + _BATCH)))
+            count += own.count
+            ends.append(own.percentile(self.recipe.percentile))
+        return info.slide_id, SlideScale(maps=len(slide.maps), values=count, limit=common_end(ends))

@@ -10,7 +10,8 @@ from tasks.heatmaps.words import attribution_words
 
 _EDGE = 18
 _HEAD = 44
-_TITLE = 24
+_TITLE = 40
+"""Two lines above a panel: names of arms are long, panels may be narrow."""
 _WIDEST = 1760
 _MOST_COLUMNS = 6
 
@@ -77,9 +78,14 @@ def _grid(view: SlideView) -> Grid:
 
 def _draw_slide_panel(page: Page, view: SlideView, box: tuple[int, int, int, int]) -> None:
     page.text(box[0], box[1], "slide", 13)
+    page.text(box[0], box[1] + 17, _tiles(view), 12, SOFT)
     frame = page.picture((box[0], box[1] + _TITLE, box[2], box[3]), view.thumbnail)
     draw_outlines(frame, view)
     draw_scale_bar(frame, view)
+
+
+def _tiles(view: SlideView) -> str:
+    return f"{view.usable} tiles" if view.mapped == view.usable else f"{view.mapped} of {view.usable} tiles"
 
 
 def _draw_map_panel(
@@ -87,7 +93,7 @@ def _draw_map_panel(
 ) -> None:
     page.text(box[0], box[1], item.checkpoint.place.words, 13)
     score = "no slide score" if item.score is None else f"slide score {item.score:.3f}"
-    page.text(box[0] + box[2] - 118, box[1] + 1, score, 12, SOFT)
+    page.text(box[0], box[1] + 17, score, 12, SOFT)
     image = attribution_overlay(view, item)
     draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image), view)
 

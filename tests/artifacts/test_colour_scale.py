@@ -11,6 +11,7 @@ def test_a_scale_is_read_as_it_was_written(tmp_path):
         maps=6,
         values=700,
         slides={"s1": SlideScale(maps=6, values=700, limit=0.25)},
+        models={"standard/seed0": 0.25},
     )
     (tmp_path / SCALE).write_text(info.model_dump_json())
     assert ColourScale(tmp_path).info == info

@@ -1,17 +1,24 @@
 import numpy as np
 import pytest
 
-from tasks.heatmaps.colour import colour_limit, greyed, paint_attribution, paint_probability
+from tasks.heatmaps.colour import colour_limit, common_end, greyed, paint_attribution, paint_probability
 
 PURPLE = np.full((1, 5, 3), (140, 60, 150), np.uint8)
 
 
-def test_the_limit_is_a_percentile_of_all_maps_together_and_ignores_nan():
+def test_the_limit_is_the_median_of_the_percentiles_of_the_maps_and_ignores_nan():
     one = np.array([[-4.0, np.nan]], np.float32)
     two = np.array([[1.0, 2.0]], np.float32)
+    assert colour_limit([two], 60) == pytest.approx(np.percentile([1, 2], 60))
     assert colour_limit([one, two], 100) == 4.0
-    assert colour_limit([one, two], 60) == pytest.approx(np.percentile([4, 1, 2], 60))
+    assert colour_limit([one, two, two], 100) == 2.0
     assert colour_limit([np.zeros((2, 2), np.float32)], 99) == 1.0
+
+
+def test_one_model_gone_wild_blanks_no_other_and_a_dead_one_does_not_count():
+    assert common_end([0.03, 900.0, 0.02]) == 0.03
+    assert common_end([0.03, 0.02, 0.0, 0.0]) == 0.03
+    assert common_end([0.0]) == common_end([]) == 1.0
 
 
 def test_what_is_bare_does_not_lower_the_limit():

@@ -16,34 +16,46 @@ RECIPE = HeatmapRecipe().scale
 
 
 def slide_of(folder, slide_id, sizes, shift=0.0):
-    """A slide with one model's random maps for each size."""
+    """A slide with the random maps of one model for each size."""
     tiles = make_slide(folder / "tiles", slide_id)
     generator = np.random.default_rng(len(slide_id))
-    maps = [size * generator.normal(shift, 1.0, size=(40, 16, 16)) for size in sizes]
-    return ScaledSlide(
-        tiles, tuple(make_attributions(folder / f"m{i}", tiles, m) for i, m in enumerate(maps))
-    )
+    maps = {f"m{i}": size * generator.normal(shift, 1.0, size=(40, 16, 16)) for i, size in enumerate(sizes)}
+    return ScaledSlide(tiles, {name: make_attributions(folder / name, tiles, m) for name, m in maps.items()})
 
 
-def drawn_values(slide):
-    ground = ground_of(geometry(), RECIPE.smoothing_um)
-    maps = [drawn_map(ground, mapped_tiles(slide.tiles, m, "here"), m) for m in slide.maps]
-    return np.abs(np.concatenate([m[np.isfinite(m)] for m in maps]))
+def drawn_values(slide, model):
+    ground, maps = ground_of(geometry(), RECIPE.smoothing_um), slide.maps[model]
+    drawn = drawn_map(ground, mapped_tiles(slide.tiles, maps, "here"), maps)
+    return np.abs(drawn[np.isfinite(drawn)])
 
 
-def test_the_limit_is_the_percentile_of_all_drawn_values_of_all_slides(tmp_path):
-    hot, cold = slide_of(tmp_path / "h", "hot", [2.0, 1.0]), slide_of(tmp_path / "c", "cold", [0.05])
+def end(*values):
+    return np.percentile(np.concatenate(values), 99, method="inverted_cdf")
+
+
+def test_a_models_end_is_the_percentile_of_its_drawn_values_of_all_slides(tmp_path):
+    hot, cold = slide_of(tmp_path / "h", "hot", [2.0]), slide_of(tmp_path / "c", "cold", [0.05])
     info = common_scale([hot, cold], RECIPE)
-    values = np.concatenate([drawn_values(hot), drawn_values(cold)])
-    exact = np.percentile(values, 99, method="inverted_cdf")
-    assert exact <= info.limit <= exact * (1 + 2 * ROUNDING)
-    raw = np.concatenate([np.abs(m.maps()).ravel() for s in (hot, cold) for m in s.maps])
-    assert info.tile_limit == pytest.approx(np.percentile(raw, 99, method="inverted_cdf"), rel=2 * ROUNDING)
-    assert (info.maps, info.values) == (3, len(values))
-    own = np.percentile(drawn_values(cold), 99, method="inverted_cdf")
-    assert info.slides["cold"].limit == pytest.approx(own, rel=2 * ROUNDING)
+    values = [drawn_values(slide, "m0") for slide in (hot, cold)]
+    assert end(*values) <= info.limit <= end(*values) * (1 + 2 * ROUNDING)
+    assert info.models == {"m0": info.limit}
+    raw = [np.abs(slide.maps["m0"].maps()).ravel() for slide in (hot, cold)]
+    assert info.tile_limit == pytest.approx(end(*raw), rel=2 * ROUNDING)
+    assert (info.maps, info.values) == (2, sum(len(v) for v in values))
+    assert info.slides["cold"].limit == pytest.approx(end(values[1]), rel=2 * ROUNDING)
     assert info.slides["cold"].limit < info.limit / 10
-    assert (info.slides["hot"].maps, info.slides["cold"].maps) == (2, 1)
+
+
+def test_the_limit_is_the_median_of_the_models_so_that_a_wild_one_blanks_no_other(tmp_path):
+    one = slide_of(tmp_path / "a", "one", [1.0, 400.0, 2.0])
+    two = slide_of(tmp_path / "b", "two", [1.0, 400.0])
+    info = common_scale([one, two], RECIPE)
+    assert info.limit == info.models["m2"] == pytest.approx(end(drawn_values(one, "m2")), rel=2 * ROUNDING)
+    assert info.models["m1"] > 100 * info.limit
+    assert (info.maps, info.slides["one"].maps, info.slides["two"].maps) == (5, 3, 2)
+    assert info.slides["one"].limit == info.models["m2"]
+    wild = one.maps["m1"].maps()
+    assert info.tile_limit < np.percentile(np.abs(wild), 99) / 100
 
 
 def test_the_order_of_slides_changes_nothing_and_they_may_come_one_by_one(tmp_path):
@@ -53,7 +65,7 @@ def test_the_order_of_slides_changes_nothing_and_they_may_come_one_by_one(tmp_pa
 
 def test_slides_without_maps_are_passed_over_and_none_at_all_is_refused(tmp_path):
     one = slide_of(tmp_path / "a", "a", [1.0])
-    bare = dataclasses.replace(slide_of(tmp_path / "b", "b", []), maps=())
+    bare = dataclasses.replace(slide_of(tmp_path / "b", "b", []), maps={})
     assert common_scale([one, bare], RECIPE) == common_scale([one], RECIPE)
     with pytest.raises(HeatmapError, match="no slide has a map"):
         common_scale([bare], RECIPE)
@@ -68,7 +80,7 @@ def test_the_artifact_holds_the_scale(tmp_path):
 
 
 def job_of(slide, scale):
-    checkpoints = (HeatmapCheckpoint("standard", 0, slide.maps[0]),)
+    checkpoints = (HeatmapCheckpoint("standard", 0, slide.maps["m0"]),)
     return HeatmapJob(slide.tiles, "gradient", True, CLASSES, 1, checkpoints, top_tenth, scale=scale)
 
 

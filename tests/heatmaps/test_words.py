@@ -11,7 +11,8 @@ from tests._support.heatmap_jobs import make_attributions, make_job
 
 
 def scaled(job):
-    slides = [ScaledSlide(job.tiles, tuple(item.attributions for item in job.checkpoints))]
+    maps = {item.place.label: item.attributions for item in job.checkpoints}
+    slides = [ScaledSlide(job.tiles, maps)]
     return dataclasses.replace(job, scale=common_scale(slides, job.recipe.scale))
 
 
@@ -25,19 +26,24 @@ def test_the_value_its_scale_and_its_normalisation_are_named(tmp_path):
     words = attribution_words(view_slide(scaled(make_job(tmp_path))))
     assert "Raw values, the margin being the logit of tumour minus the mean of the other logits." in words
     assert "Diverging scale centred at zero, the same for all arms, seeds and slides of this study" in words
-    assert "the 99th percentile of |value|, zeros left out, over the 4 maps of 1 slide as drawn" in words
+    assert (
+        "the 99th percentile of |value|, zeros left out, over a model's maps of 1 slide, the median" in words
+    )
+    assert "the median of 4 models, as drawn" in words
     assert "averaged to pixels of the overview, here 1.35 µm, then smoothed by a Gaussian of 4 µm" in words
     assert "larger values are clipped" in words
     assert "sample" not in words
 
 
-def test_the_slides_own_limit_is_said_so_that_a_cold_slide_is_known(tmp_path):
+def test_limits_of_the_slide_and_the_model_alone_are_said_so_that_a_cold_one_is_known(tmp_path):
     view = view_slide(scaled(make_job(tmp_path)))
-    assert f"This slide alone would end at {view.job.scale.slides['s1'].limit:.3g}." in attribution_words(
-        view
-    )
+    scale = view.job.scale
+    slide = f"The scale of this slide alone would end at {scale.slides['s1'].limit:.3g}"
+    assert f"{slide}." in attribution_words(view)
+    own = f"{slide}, of this model alone at {scale.models['modulated/seed0']:.3g}."
+    assert own in attribution_words(view, view.checkpoints[2])
     assert "alone" not in tile_words(view)
-    assert "over the 4 maps of 1 slide at the resolution of the network" in tile_words(view)
+    assert "the median of 4 models, at the resolution of the network;" in tile_words(view)
 
 
 def test_a_scale_of_one_slide_is_not_called_that_of_the_study(tmp_path):
