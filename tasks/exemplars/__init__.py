@@ -1,0 +1,1 @@
+"""Explanations that are not maps: one file a method."""

@@ -1,0 +1,89 @@
+"""What explanations that are not maps have in common."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from tasks.artifacts.tile_set import TileSet
+from tasks.models.classifier import Classifier
+from tasks.plugins import Plugin
+
+
+class ExemplarError(ValueError):
+    """Something of which nothing can be shown; one sentence says why."""
+
+
+@dataclass(frozen=True)
+class ExemplarJob:
+    """One checkpoint, its slides, and how much at once.
+
+    Attributes:
+        model: on ``device``, in eval mode with frozen parameters.
+        train: the slides that it learnt from: in a fold, those with that role.
+        explained: the slides that are explained.
+        classes: class names in the order of the logits.
+        target: index of the explained class.
+        place: says in titles which checkpoint it is, such as ``standard, seed 0``.
+        batch: images in flight; a resource.
+        device: where the model lies; a resource.
+        advance: told of every few images or steps done.
+    """
+
+    model: Classifier
+    train: Sequence[TileSet]
+    explained: Sequence[TileSet]
+    classes: tuple[str, ...]
+    target: int
+    place: str = ""
+    batch: int = 64
+    device: str = "cpu"
+    advance: Callable[[int], None] = lambda done: None
+
+
+@dataclass(frozen=True)
+class ShownFile:
+    """One picture or table: what it is in one sentence, and how it is written."""
+
+    meaning: str
+    write: Callable[[Path], None]
+
+
+def table_file(table: pd.DataFrame, meaning: str) -> ShownFile:
+    """Return the Parquet file of ``table``."""
+    return ShownFile(meaning, lambda path: table.to_parquet(path, index=False))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a method shows.
+
+    Attributes:
+        files: {file name: the file}, PNG and Parquet; none names a patient.
+        excluded: {reason: how many}, what could not be shown.
+        measures: figures of the whole.
+    """
+
+    files: Mapping[str, ShownFile]
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+
+class Exemplars(Plugin):
+    """Shows what a network looks for by tiles or pictures instead of maps.
+
+    What is shown depends on the network, the tiles, the recipe and the method's own seed alone; neither on
+    the batch nor on the order of the slides.
+    """
+
+    package: ClassVar[str] = "tasks.exemplars"
+
+    def show(self, job: ExemplarJob) -> Shown:
+        """Return pictures and tables; the network is left as found.
+
+        Raises:
+            ExemplarError: there is nothing to show.
+        """
+        raise NotImplementedError(f"{type(self).__name__} shows nothing")

@@ -1,0 +1,123 @@
+"""Nearest tiles: the training tiles that a network takes to be most like a tile."""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tasks.exemplars._nearest import Described, NearestSearch
+from tasks.exemplars._neighbours import Known, Neighbours, neighbour_table, slide_table
+from tasks.exemplars._strip import Strip, draw_strip
+from tasks.exemplars._tiles import Tiles, labelled, looks
+from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars, Shown, ShownFile, table_file
+
+NEIGHBOURS, SLIDES = "neighbours.parquet", "slides.parquet"
+_ALONE = "explained tiles without a training tile of another slide and patient"
+
+
+class NearestTiles(Exemplars):
+    """Shows the training tiles nearest to a tile in feature space, and how many share its predicted class.
+
+    A feature is the mean of a channel of the last convolutional map; nearness is the cosine. Candidates are
+    the readable training tiles with the label of a class, less those of the query's slide or patient: such
+    likeness is that of one section to itself. A query without candidates is counted and said. Candidates go
+    by in blocks and are not kept, so memory grows with the explained tiles alone.
+
+    Every explained tile is looked up, not only those that are shown: by slide, the share of neighbours that
+    bear the predicted class stands beside its chance level, the share of that class among the candidates.
+    Ranks are discrete: two candidates whose cosines differ by rounding may change places between batch sizes.
+    """
+
+    source: ClassVar[str] = (
+        "Rajani, Krause, Yin, Niu, Socher and Xiong (2020), arXiv:2010.09030 (nearest training examples as "
+        "explanations); ours: cosine of mean features, exclusion by slide and patient, choice of queries, "
+        "agreement beside its chance level"
+    )
+
+    neighbours: int = Field(default=5, ge=1, le=10)
+    """How many neighbours of a tile are looked for."""
+    queries_per_slide: int = Field(default=3, ge=1, le=12)
+    """How many tiles of a slide are shown: in turn the surest, the least sure and the most wrong."""
+
+    def show(self, job: ExemplarJob) -> Shown:
+        """Return a picture a slide, the table of neighbours and the agreement by slide.
+
+        Raises:
+            ExemplarError: no explained tile could be read, or no training tile has the label of a class.
+        """
+        found = self._found(job)
+        queries = found.asked.queries(self.queries_per_slide)
+        slides, neighbours = slide_table(found), neighbour_table(found, queries)
+        files = {
+            f"nearest_{slide}.png": _picture(Strip(found, chosen, slide, job.target, job.place), self)
+            for slide, chosen in queries.items()
+        }
+        files[NEIGHBOURS] = table_file(
+            neighbours, "one row a query that is shown and neighbour, nearest first"
+        )
+        files[SLIDES] = table_file(
+            slides, "share of neighbours with the predicted class and its chance, by slide"
+        )
+        return Shown(files, {_ALONE: int(found.alone.sum())}, _measures(slides))
+
+    def _found(self, job: ExemplarJob) -> Neighbours:
+        asked, candidates = Tiles(job.explained), labelled(job)
+        if not len(asked):
+            raise ExemplarError(
+                f"none of the {len(job.explained)} explained slides has a tile that can be read"
+            )
+        who, whom = _codes(asked, candidates, job.device)
+        looked = list(looks(job, asked))
+        features, answers = (torch.cat(parts) for parts in zip(*looked, strict=True))
+        search = NearestSearch(Described(features, *who), self.neighbours, len(job.classes))
+        logits = _searched(job, candidates, whom, search)
+        return Neighbours(
+            asked=Known(asked, answers.double().cpu().numpy(), job.classes),
+            candidates=Known(candidates, logits.double().cpu().numpy(), job.classes),
+            places=search.places.cpu().numpy(),
+            cosines=search.cosines.cpu().numpy(),
+            admitted=search.admitted.cpu().numpy(),
+        )
+
+
+def _searched(
+    job: ExemplarJob, candidates: Tiles, whom: tuple[Tensor, Tensor], search: NearestSearch
+) -> Tensor:
+    """Let all candidates go by and return their logits [N, K]."""
+    labels = torch.from_numpy(candidates.label_places(job.classes)).to(job.device)
+    answers, first = [], 0
+    for features, logits in looks(job, candidates):
+        here = slice(first, first + len(features))
+        search.add(Described(features, *(codes[here] for codes in whom)), labels[here])
+        answers.append(logits)
+        first = here.stop
+    return torch.cat(answers)
+
+
+def _codes(
+    asked: Tiles, candidates: Tiles, device: str
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return the slides and patients of both as numbers, int64, equal where the names are equal."""
+    both = pd.concat([asked.table, candidates.table], ignore_index=True)
+    numbers = [
+        torch.from_numpy(pd.factorize(both[column])[0].astype(np.int64)).to(device)
+        for column in ("slide_id", "patient_id")
+    ]
+    cut = len(asked)
+    return (numbers[0][:cut], numbers[1][:cut]), (numbers[0][cut:], numbers[1][cut:])
+
+
+def _picture(strip: Strip, method: NearestTiles) -> ShownFile:
+    meaning = f"tiles of {strip.slide} with their {method.neighbours} nearest training tiles"
+    return ShownFile(meaning, lambda path: draw_strip(strip).save(path))
+
+
+def _measures(slides: pd.DataFrame) -> dict[str, float]:
+    """Return the means over slides; none where no tile has a candidate."""
+    known = slides.dropna(subset=["agreement"])
+    if known.empty:
+        return {}
+    return {f"neighbour_{name}": float(known[name].mean()) for name in ("agreement", "chance")}
