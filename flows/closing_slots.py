@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from flows.explain_slots import heatmap_slots, prediction_slots
-from flows.model_slots import model_slots
+from flows.drawing_slots import heatmap_slots
+from flows.evaluate_slots import model_slots, report_slots
+from flows.explain_slots import calibration_slots, exemplar_slots, prediction_slots
 from flows.places import explained, places, tiles_of
 from flows.session import Session
 from flows.slot import Slot
-from flows.slots import report_slots
 from tasks.plugins import recipe_of
 from tasks.slides.manifest import SlideRow
 
@@ -49,8 +49,15 @@ def record_slot(session: Session, slides: Iterable[SlideRow]) -> Slot:
         *report_slots(session, rows),
         *model_slots(session, rows),
         *heatmap_slots(session, rows),
+        *calibration_slots(session, rows),
+        *exemplar_slots(session, rows),
     ]
-    labels = ["compare", *(place.checkpoint for place in places(session)), *(slot.label for slot in shown)]
+    labels = [
+        "compare",
+        "review",
+        *(place.checkpoint for place in places(session)),
+        *(slot.label for slot in shown),
+    ]
     return Slot(
         stage="record",
         label="record",

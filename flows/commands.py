@@ -135,7 +135,7 @@ def plugins(console: Console) -> None:
     """Print every plug-in of every family."""
     from tasks.plugins import available, plugin_class
 
-    for family in ("regularizers", "explainers", "faithfulness", "model_metrics"):
+    for family in ("regularizers", "explainers", "exemplars", "faithfulness", "model_metrics"):
         table = Table(f"{family}", "", box=None, pad_edge=False, show_header=True)
         for name in available(f"tasks.{family}"):
             doc = plugin_class(f"tasks.{family}", name).__doc__ or ""

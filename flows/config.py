@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import Metric
 from tasks.heatmaps.job import HeatmapRecipe
@@ -26,9 +27,11 @@ Split = Literal["train", "val", "test"]
 if TYPE_CHECKING:
     AnyMetric = Metric
     AnyModelMetric = ModelMetric
+    AnyExemplars = Exemplars
 else:
     AnyMetric = plugin_type(Metric)
     AnyModelMetric = plugin_type(ModelMetric)
+    AnyExemplars = plugin_type(Exemplars)
 
 
 class ConfigError(Exception):
@@ -100,11 +103,13 @@ class ExplainStage(Section):
         validate_default=True,
     )
 
+    exemplars: tuple[AnyExemplars, ...] = ()
+    """Explanations that are no maps: nearest tiles, preferred images."""
     heatmaps: HeatmapRecipe = HeatmapRecipe()
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        _refuse_repeats("explainer ids", (e.id for e in self.everything))
+        _refuse_repeats("explainer ids", (e.id for e in (*self.everything, *self.exemplars)))
         if MODEL in {e.id for e in self.everything}:
             raise ValueError(
                 f"the id {MODEL!r} is reserved for what is measured on a model without an explainer; "

@@ -1,11 +1,13 @@
-"""The slots of the explain stage: predictions, calibrations, maps and their drawings."""
+"""The slots of the explain stage: predictions, calibrations, maps, and explanations that are no maps."""
 
 from collections.abc import Iterable
 
-from flows.places import Place, explained, explaining, tiles_of
+from flows.places import Place, explaining, tiles_of
 from flows.session import Session
 from flows.slot import Slot
 from flows.slots import target_of
+from tasks.exemplars.base import Exemplars
+from tasks.explainers._calibration_recipe import CalibrationRecipe, calibration_recipe
 from tasks.explainers.base import Explainer
 from tasks.plugins import modules_of, recipe_of
 from tasks.slides.manifest import SlideRow
@@ -25,6 +27,49 @@ def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]
         )
         for place, rows in explaining(session, slides)
     ]
+
+
+def calibration_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place a model and search for sigma; explainers that ask for the same one share it."""
+    rows = list(slides)
+    return [
+        _calibration_slot(session, place, name, rows)
+        for place, _ in explaining(session, rows)
+        for name in dict.fromkeys(_searches(session).values())
+    ]
+
+
+def _calibration_slot(session: Session, place: Place, name: str, rows: list[SlideRow]) -> Slot:
+    recipe = next(found for found, known in _searches(session).items() if known == name)
+    return Slot(
+        stage="explain",
+        label=f"calibrate/{place.label}/{name}",
+        kind="Calibration",
+        recipe={"calibration": recipe.model_dump(mode="json"), "device": session.device},
+        modules=("tasks.explainers._calibrate", "tasks.models.classifier"),
+        coords={**place.coords, "explainer": name},
+        needs={
+            "checkpoint": place.checkpoint,
+            **tiles_of(row for row in place.learns_from(rows) if row.split == "val"),
+        },
+        about=recipe,
+    )
+
+
+def calibration_of(session: Session, place: Place, explainer: Explainer) -> dict[str, str]:
+    """Return the calibration that ``explainer`` waits for as an input of a slot; empty where for none."""
+    recipe = calibration_recipe(explainer)
+    return {} if recipe is None else {"calibration": f"calibrate/{place.label}/{_searches(session)[recipe]}"}
+
+
+def _searches(session: Session) -> dict[CalibrationRecipe, str]:
+    """Return each search for sigma with the id of the first explainer that asks for it."""
+    found: dict[CalibrationRecipe, str] = {}
+    for explainer in session.config.explain.everything:
+        recipe = calibration_recipe(explainer)
+        if recipe is not None:
+            found.setdefault(recipe, explainer.id)
+    return found
 
 
 def attribution_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
@@ -50,44 +95,38 @@ def _attribution_slot(session: Session, place: Place, explainer: Explainer, row:
         },
         modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
         coords={**place.coords, "explainer": explainer.id, "slide": row.slide_id},
-        needs={"checkpoint": place.checkpoint, "tiles": f"tile/{row.slide_id}"},
+        needs={
+            "checkpoint": place.checkpoint,
+            "tiles": f"tile/{row.slide_id}",
+            **calibration_of(session, place, explainer),
+        },
         about=explainer,
     )
 
 
-def heatmap_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an explainer and slide: the maps of all models that explain it, drawn on one scale."""
+def exemplar_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
+    """One place a model and method that shows tiles or pictures instead of maps."""
     rows = list(slides)
-    drawn: dict[str, list[Place]] = {}
-    for place, own in explaining(session, rows):
-        for row in own:
-            drawn.setdefault(row.slide_id, []).append(place)
     return [
-        _heatmap_slot(session, drawn[row.slide_id], explainer, row)
-        for explainer in session.config.explain.explainers
-        for row in explained(session, rows)
+        _exemplar_slot(session, place, method, (place.learns_from(rows), own))
+        for place, own in explaining(session, rows)
+        for method in session.config.explain.exemplars
     ]
 
 
-def _heatmap_slot(session: Session, drawn: list[Place], explainer: Explainer, row: SlideRow) -> Slot:
+def _exemplar_slot(
+    session: Session, place: Place, method: Exemplars, rows: tuple[list[SlideRow], list[SlideRow]]
+) -> Slot:
+    learnt = {f"train/{row.slide_id}": f"tile/{row.slide_id}" for row in rows[0] if row.split == "train"}
     return Slot(
         stage="explain",
-        label=f"heatmap/{explainer.id}/{row.slide_id}",
-        kind="Heatmaps",
-        recipe={
-            "explainer": explainer.id,
-            "target": target_of(session),
-            "heatmaps": recipe_of(session.config.explain.heatmaps),
-            "top_share": session.config.compare.top_share,
-        },
-        modules=("tasks.heatmaps.draw",),
-        coords={"explainer": explainer.id, "slide": row.slide_id},
-        needs={
-            "tiles": f"tile/{row.slide_id}",
-            **{f"maps/{p.label}": f"explain/{p.label}/{explainer.id}/{row.slide_id}" for p in drawn},
-            **{f"predictions/{p.label}": f"predict/{p.label}" for p in drawn},
-        },
-        about=explainer,
+        label=f"exemplars/{place.label}/{method.id}",
+        kind="ExemplarSet",
+        recipe={"exemplars": recipe_of(method), "target": target_of(session), "device": session.device},
+        modules=("tasks.exemplars.plan", "tasks.models.classifier", *modules_of(method)),
+        coords={**place.coords, "explainer": method.id},
+        needs={"checkpoint": place.checkpoint, **learnt, **tiles_of(rows[1])},
+        about=method,
     )
 
 

@@ -7,10 +7,16 @@ from pathlib import Path
 from flows import slots
 from flows.carry_out import Progressing
 from flows.outcome import failed_slides
+from flows.places import explaining
 from flows.session import Session
+from tasks.artifacts.place import PlaceName
 from tasks.artifacts.record import write_atomically
 from tasks.comparison.job import ComparisonJob
+from tasks.comparison.performance import slide_score
+from tasks.comparison.private import without_patients
+from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
 from tasks.slides.manifest import SlideRow
+from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.tracking.job import RecordJob
 
 
@@ -29,6 +35,36 @@ def comparison_frame(state: Progressing) -> ComparisonJob:
         split_hash=session.split_hash,
         recipe=config.compare,
         salt=installation_salt(session.home),
+    )
+
+
+def review_frame(state: Progressing) -> ReviewJob:
+    """Return the review page's job without what lies in the store; no patient is named in it."""
+    session, config = state.session, state.session.config
+    compare, patients = config.compare, {row.patient_id for row in session.manifest.slides}
+    controls = {control.id for control in config.explain.controls}
+    return ReviewJob(
+        study=config.study,
+        classes=config.tile.classes,
+        target=slots.target_of(session),
+        slides={},
+        places=tuple(
+            PlaceName(place.arm.id, place.seed, None if place.fold is None else place.fold.index)
+            for place, _ in explaining(session, session.slides)
+        ),
+        explainers=tuple(
+            ReviewedExplainer(explainer.id, explainer.signed_maps, explainer.id in controls)
+            for explainer in config.explain.everything
+        ),
+        maps={},
+        slide_score=lambda probabilities: slide_score(probabilities, compare.top_share),
+        recipe=config.explain.heatmaps,
+        bootstrap=BootstrapSettings(draws=compare.draws, seed=compare.seed, level=compare.confidence),
+        failed={
+            label: str(without_patients(why, patients, installation_salt(session.home)))
+            for label, why in state.failed.items()
+        },
+        command=command_of(session),
     )
 
 

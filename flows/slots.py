@@ -1,17 +1,15 @@
 """The slots of a study: every part that its config and manifest call for, known before anything runs.
 
-Here are those of tiling, training and evaluation; the others lie in :mod:`flows.explain_slots`,
-:mod:`flows.model_slots` and :mod:`flows.closing_slots`.
+Here are those of tiling and training; the others lie in :mod:`flows.explain_slots`,
+:mod:`flows.drawing_slots`, :mod:`flows.evaluate_slots` and :mod:`flows.closing_slots`.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from flows.places import Place, explaining, places, tiles_of
+from flows.places import Place, places, tiles_of
 from flows.session import Session
 from flows.slot import Slot
-from tasks.explainers.base import Explainer
-from tasks.faithfulness.base import Metric
 from tasks.plugins import Plugin, modules_of, recipe_of
 from tasks.slides.manifest import SlideRow, input_files
 
@@ -44,12 +42,13 @@ def train_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
 
 def _train_slot(session: Session, place: Place, slides: list[SlideRow]) -> Slot:
     arm, stage = place.arm, session.config.train
-    seen = [row for row in place.rows(slides) if row.split != "test"]
+    seen = place.learns_from(slides)
     recipe = {
         "training": _without_init(recipe_of(arm.applied_to(stage.recipe))),
         "regularizers": recipe_of(arm.regularizers),
         "device": _arithmetic(session),
         "shared_patients": sorted(session.config.shared_patients),
+        **({} if arm.sites is None else {"sites": sorted(arm.sites)}),
     }
     # The tiles name the split of the manifest; in a fold a slide has another role, and that is recipe.
     roles = {} if place.fold is None else {"roles": {row.slide_id: row.split for row in seen}}
@@ -64,37 +63,6 @@ def _train_slot(session: Session, place: Place, slides: list[SlideRow]) -> Slot:
         files=_initial_weights(session),
         seed=place.seed,
         about=arm,
-    )
-
-
-def report_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place a model, explainer or control, and metric."""
-    return [
-        _report_slot(session, place, explainer, metric, rows)
-        for place, rows in explaining(session, slides)
-        for explainer in session.config.explain.everything
-        for metric in session.config.evaluate.metrics
-    ]
-
-
-def _report_slot(
-    session: Session, place: Place, explainer: Explainer, metric: Metric, rows: list[SlideRow]
-) -> Slot:
-    maps = {f"maps/{r.slide_id}": f"explain/{place.label}/{explainer.id}/{r.slide_id}" for r in rows}
-    return Slot(
-        stage="evaluate",
-        label=f"evaluate/{place.label}/{explainer.id}/{metric.id}",
-        kind="FaithfulnessReport",
-        recipe={
-            "metric": recipe_of(metric),
-            "target": target_of(session),
-            "device": session.device,
-            "seed": session.config.evaluate.seed,
-        },
-        modules=("tasks.faithfulness.plan", "tasks.models.classifier", *modules_of(metric)),
-        coords={**place.coords, "explainer": explainer.id, "metric": metric.id},
-        needs={"checkpoint": place.checkpoint, **tiles_of(rows), **maps},
-        about=(explainer, metric),
     )
 
 

@@ -5,18 +5,19 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from flows import closing_slots, explain_slots, slots
+from flows import closing_slots, drawing_slots, explain_slots, slots
 from flows.carry_out import Progressing, Work, carry_out
 from flows.config import Stage
-from flows.frames import comparison_frame, record_frame, slides_by_split
-from flows.model_slots import model_slots
+from flows.evaluate_slots import model_slots, report_slots
+from flows.frames import comparison_frame, record_frame, review_frame, slides_by_split
 from flows.outcome import refuse_too_many, refuse_untiled
 from flows.readings import note_readings, refuse_leaks
 from flows.session import Session
 from flows.slot import Slot
 from tasks.compare import compare
+from tasks.draw import draw, review, scale
 from tasks.evaluate import evaluate, measure
-from tasks.explain import draw, explain, predict
+from tasks.explain import explain, predict, search_sigma, show
 from tasks.explainers._slide import AttributionSettings
 from tasks.model_metrics.base import MeasureSettings
 from tasks.record import record
@@ -63,8 +64,10 @@ def explain_slides(state: Progressing) -> None:
     refuse_leaks(state.session)
     if state.session.orders.reaches("explain"):
         _predict(state)
+        _calibrate(state)
         _attribute(state)
         _draw(state)
+        _show(state)
 
 
 def _predict(state: Progressing) -> None:
@@ -75,6 +78,16 @@ def _predict(state: Progressing) -> None:
 
     places = explain_slots.prediction_slots(session, tiled(state))
     carry_out(state, places, submit, at_once=ONE_MODEL, on_start=_noting(state, "explain"))
+
+
+def _calibrate(state: Progressing) -> None:
+    session = state.session
+
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+        slot, order = work[0]
+        return search_sigma.submit(order, slot.about, session.device, session.config.resources.batch)
+
+    carry_out(state, explain_slots.calibration_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
 
 
 def _attribute(state: Progressing) -> None:
@@ -101,9 +114,30 @@ def _draw(state: Progressing) -> None:
         slot, order = work[0]
         return draw.submit(order, slot.about, config.tile.classes, target, config.explain.heatmaps, top)
 
-    places = [slot.less(state.known) for slot in explain_slots.heatmap_slots(session, tiled(state))]
-    with_maps = [slot for slot in places if any(name.startswith("maps/") for name in slot.needs)]
-    carry_out(state, with_maps, submit, at_once=ONE_DRAWING)
+    def submit_scale(work: Sequence[Work]) -> PrefectFuture[Any]:
+        return scale.submit(work[0][1], config.explain.heatmaps.scale)
+
+    for places, hand_over in (
+        (drawing_slots.scale_slots(session, tiled(state)), submit_scale),
+        (drawing_slots.heatmap_slots(session, tiled(state)), submit),
+    ):
+        carry_out(state, _with_maps(state, places), hand_over, at_once=ONE_DRAWING)
+
+
+def _with_maps(state: Progressing, places: Sequence[Slot]) -> list[Slot]:
+    """Return the places of which any map could be made, each with what could be had."""
+    known = [slot.less(state.known) for slot in places]
+    return [slot for slot in known if any(name.startswith("maps/") for name in slot.needs)]
+
+
+def _show(state: Progressing) -> None:
+    session, target = state.session, slots.target_of(state.session)
+
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+        slot, order = work[0]
+        return show.submit(order, slot.about, target, session.device, session.config.resources.batch)
+
+    carry_out(state, explain_slots.exemplar_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
 
 
 def evaluate_maps(state: Progressing) -> None:
@@ -124,7 +158,7 @@ def _score_maps(state: Progressing) -> None:
         batch = session.config.resources.batch
         return evaluate.submit(place, orders, wanted, target, session.device, batch)
 
-    reports, note = slots.report_slots(session, tiled(state)), _noting(state, "evaluate")
+    reports, note = report_slots(session, tiled(state)), _noting(state, "evaluate")
     carry_out(state, reports, submit, at_once=ONE_MODEL, together=_checkpoint_of, on_start=note)
 
 
@@ -145,7 +179,7 @@ def _measure_models(state: Progressing) -> None:
 
 
 def compare_arms(state: Progressing) -> None:
-    """Set the arms side by side."""
+    """Set the arms side by side, and make the page on which every map can be looked at."""
     session = state.session
     controls = frozenset(control.id for control in session.config.explain.controls)
 
@@ -155,6 +189,17 @@ def compare_arms(state: Progressing) -> None:
     if session.orders.reaches("compare"):
         place = closing_slots.comparison_slot(session, tiled(state), state.failed)
         carry_out(state, [place.less(state.known)], submit, on_start=_noting(state, "compare"))
+        _review(state)
+
+
+def _review(state: Progressing) -> None:
+    session = state.session
+
+    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+        return review.submit(work[0][1], review_frame(state))
+
+    place = drawing_slots.review_slot(session, tiled(state), state.failed)
+    carry_out(state, [place.less(state.known)], submit, at_once=ONE_DRAWING)
 
 
 def record_study(state: Progressing) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from flows import closing_slots, explain_slots, slots
-from flows.model_slots import model_slots
+from flows import closing_slots, drawing_slots, explain_slots, slots
+from flows.evaluate_slots import model_slots, report_slots
 from flows.session import Session
 from flows.slot import Slot
 from tasks.artifacts.changes import nearest, why
@@ -43,11 +43,15 @@ class Examination:
         rows = [r for r in self._session.slides if f"tile/{r.slide_id}" not in self._failed]
         yield from self._examine(slots.train_slots(self._session, rows))
         yield from self._examine(explain_slots.prediction_slots(self._session, rows))
+        yield from self._examine(explain_slots.calibration_slots(self._session, rows))
         yield from self._examine(explain_slots.attribution_slots(self._session, rows))
-        yield from self._examine(explain_slots.heatmap_slots(self._session, rows))
-        yield from self._examine(slots.report_slots(self._session, rows))
+        yield from self._examine(drawing_slots.scale_slots(self._session, rows))
+        yield from self._examine(drawing_slots.heatmap_slots(self._session, rows))
+        yield from self._examine(explain_slots.exemplar_slots(self._session, rows))
+        yield from self._examine(report_slots(self._session, rows))
         yield from self._examine(model_slots(self._session, rows))
         yield from self._examine([closing_slots.comparison_slot(self._session, rows, self._failed)])
+        yield from self._examine([drawing_slots.review_slot(self._session, rows, self._failed)])
         yield from self._examine([closing_slots.record_slot(self._session, rows)])
 
     def _examine(self, places: Sequence[Slot]) -> Iterator[Standing]:

@@ -13,6 +13,7 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
+from tasks.explainers._resolved import resolved
 from tasks.explainers.base import Explainer
 from tasks.faithfulness._evidence import Evidence
 from tasks.faithfulness._result import MetricResult
@@ -48,7 +49,11 @@ def evaluate(
         },
         classes=checkpoint.info.classes,
         target=target,
-        explainers={explainer.id: explainer for explainer, _ in wanted},
+        explainers={
+            explainer.id: resolved(store, order.inputs, explainer)
+            for order, (explainer, metric) in zip(orders, wanted, strict=True)
+            if "attribution" in metric.needs
+        },
     )
     settings = EvaluationSettings(batch, device)
     started = time.perf_counter()

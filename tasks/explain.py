@@ -1,4 +1,4 @@
-"""Verbs: predict every tile, explain one slide, draw the maps of all arms on one scale."""
+"""Verbs: predict every tile, calibrate noise, explain one slide, show what is no map."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,20 +7,20 @@ import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.artifacts.attribution_set import AttributionSet
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.place import place_of
-from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.performance import slide_score
+from tasks.exemplars.base import ExemplarJob, Exemplars
+from tasks.exemplars.plan import show_exemplars
+from tasks.explainers._calibrate import calibrate
+from tasks.explainers._calibration_recipe import CalibrationRecipe, CalibrationSettings
+from tasks.explainers._resolved import resolved
 from tasks.explainers._slide import AttributionSettings, attribute_slide
 from tasks.explainers.base import Explainer
 from tasks.faithfulness._predict import predict_tiles
 from tasks.faithfulness.plan import EvaluationSettings
-from tasks.heatmaps.draw import draw_slide
-from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe
 from tasks.models.classifier import load_classifier
 
 
@@ -29,10 +29,25 @@ def predict(order: Order, device: str, batch: int) -> Reference:
     """Return the reference of one checkpoint's PredictionSet on the explained slides."""
     store = Store(order.home)
     model = load_classifier(Checkpoint(store.path(order.inputs["checkpoint"])), torch.device(device))
-    tile_sets = [TileSet(store.path(reference)) for reference in under(order.inputs, "tiles/").values()]
+    tile_sets = _tile_sets(store, order.inputs, "tiles/")
 
     def write(out: Path) -> dict[str, float]:
         return predict_tiles(model, tile_sets, EvaluationSettings(batch, device), out, order.advance)
+
+    return store.reuse_or_build(order.part, write, force=order.force)
+
+
+@task(name="calibrate", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
+def search_sigma(order: Order, recipe: CalibrationRecipe, device: str, batch: int) -> Reference:
+    """Return the reference of one checkpoint's Calibration, searched on its validation tiles alone."""
+    store = Store(order.home)
+    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
+    tile_sets = _tile_sets(store, order.inputs, "tiles/")
+
+    def write(out: Path) -> dict[str, float]:
+        model = load_classifier(checkpoint, torch.device(device))
+        settings = CalibrationSettings(checkpoint.info.classes, batch, device)
+        return calibrate(model, tile_sets, recipe, settings, out, order.advance)
 
     return store.reuse_or_build(order.part, write, force=order.force)
 
@@ -44,40 +59,38 @@ def explain(order: Order, explainer: Explainer, settings: AttributionSettings) -
     checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
     model = load_classifier(checkpoint, torch.device(settings.device))
     tiles = TileSet(store.path(order.inputs["tiles"]))
+    ready = resolved(store, order.inputs, explainer)
 
     def write(out: Path) -> dict[str, float]:
         work = store.work(order.part)
-        return attribute_slide(model, tiles, explainer, settings, out, work, order.advance)
+        return attribute_slide(model, tiles, ready, settings, out, work, order.advance)
 
     return store.reuse_or_build(order.part, write, force=order.force)
 
 
-@task(name="draw", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def draw(
-    order: Order,
-    explainer: Explainer,
-    classes: tuple[str, ...],
-    target: int,
-    recipe: HeatmapRecipe,
-    top_share: float,
-) -> Reference:
-    """Return the reference of one explainer's Heatmaps on one slide."""
+@task(name="show", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
+def show(order: Order, exemplars: Exemplars, target: int, device: str, batch: int) -> Reference:
+    """Return the reference of the ExemplarSet of one checkpoint and method."""
     store = Store(order.home)
-    job = HeatmapJob(
-        tiles=TileSet(store.path(order.inputs["tiles"])),
-        explainer=explainer.id,
-        signed=explainer.signed,
-        classes=classes,
-        target=target,
-        checkpoints=tuple(_drawn(store, order.inputs, place) for place in under(order.inputs, "maps/")),
-        slide_score=lambda probabilities: slide_score(probabilities, top_share),
-        recipe=recipe,
-    )
-    return store.reuse_or_build(order.part, lambda out: draw_slide(job, out), force=order.force)
+    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
+    place, _ = place_of(order.part.label.removeprefix("exemplars/"))
+
+    def write(out: Path) -> dict[str, float]:
+        job = ExemplarJob(
+            model=load_classifier(checkpoint, torch.device(device)),
+            train=_tile_sets(store, order.inputs, "train/"),
+            explained=_tile_sets(store, order.inputs, "tiles/"),
+            classes=checkpoint.info.classes,
+            target=target,
+            place=place.words,
+            batch=batch,
+            device=device,
+            advance=order.advance,
+        )
+        return show_exemplars(exemplars, job, out)
+
+    return store.reuse_or_build(order.part, write, force=order.force)
 
 
-def _drawn(store: Store, inputs: Mapping[str, Reference], place: str) -> HeatmapCheckpoint:
-    name, _ = place_of(place)
-    maps, predicted = AttributionSet(store.path(inputs[f"maps/{place}"])), inputs.get(f"predictions/{place}")
-    predictions = PredictionSet(store.path(predicted)) if predicted else None
-    return HeatmapCheckpoint(name.arm, name.seed, maps, predictions, name.fold)
+def _tile_sets(store: Store, inputs: Mapping[str, Reference], prefix: str) -> list[TileSet]:
+    return [TileSet(store.path(reference)) for reference in under(inputs, prefix).values()]

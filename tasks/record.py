@@ -7,13 +7,16 @@ from pathlib import Path
 from prefect import runtime, task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.part import Order, Reference, digest_of, under
 from tasks.artifacts.place import place_of
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
+from tasks.heatmaps.review.write import PAGE
 from tasks.tracking.job import (
     RecordedCheckpoint,
     RecordedDataset,
@@ -52,6 +55,7 @@ def record(
             item if item.fold is None else replace(item, datasets=datasets[item.fold]) for item in checkpoints
         ),
         comparison=store.path(inputs["compare"]) if "compare" in inputs else None,
+        review=store.path(inputs["review"]) / PAGE if "review" in inputs else None,
         heatmaps=_heatmaps(store, inputs),
         datasets=datasets[None],
         tags={"prefect.flow_run_id": str(runtime.flow_run.id or "")},
@@ -69,9 +73,14 @@ def _checkpoint(
     at, _ = place_of(place)
     own, predicted = inputs[f"train/{place}"], inputs.get(f"predict/{place}")
     reports = under(inputs, f"evaluate/{place}/")
-    shown = {
-        name: reference.digest for name, reference in [*reports.items(), *under(inputs, "heatmap/").items()]
+    found, more = under(inputs, f"calibrate/{place}/"), under(inputs, f"exemplars/{place}/")
+    parts = {
+        **reports,
+        **under(inputs, "heatmap/"),
+        **_named("calibrate", found),
+        **_named("exemplars", more),
     }
+    shown = {name: reference.digest for name, reference in parts.items()}
     stored = store.record(own)
     return RecordedCheckpoint(
         arm=at.arm,
@@ -86,7 +95,13 @@ def _checkpoint(
         params={k: v for k, v in stored.part.recipe.items() if k != "roles"}
         | {"fingerprint": own.fingerprint},
         measures=stored.measures,
+        calibrations={name: Calibration(store.path(one)) for name, one in found.items()},
+        exemplars={name: ExemplarSet(store.path(one)) for name, one in more.items()},
     )
+
+
+def _named(kind: str, parts: Mapping[str, Reference]) -> dict[str, Reference]:
+    return {f"{kind}/{name}": reference for name, reference in parts.items()}
 
 
 def _report(store: Store, name: str, reference: Reference, controls: frozenset[str]) -> RecordedReport:

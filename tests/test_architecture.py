@@ -15,8 +15,14 @@ from tasks.plugins import available, plugin_class
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(p for top in ("flows", "tasks") for p in (ROOT / top).rglob("*.py"))
 MODULES = [p for p in SOURCES if p.name != "__init__.py"]
-FAMILIES = ("tasks.regularizers", "tasks.explainers", "tasks.faithfulness", "tasks.model_metrics")
-VERBS = {"tile", "train", "explain", "evaluate", "compare", "record"}
+FAMILIES = (
+    "tasks.regularizers",
+    "tasks.explainers",
+    "tasks.exemplars",
+    "tasks.faithfulness",
+    "tasks.model_metrics",
+)
+VERBS = {"tile", "train", "explain", "draw", "evaluate", "compare", "record"}
 FILE_LIMIT, BODY_LIMIT, ARGUMENT_LIMIT = 300, 45, 6
 
 

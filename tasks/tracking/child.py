@@ -15,7 +15,9 @@ from tasks.tracking.job import RecordedCheckpoint, RecordJob
 from tasks.tracking.model import log_checkpoint
 from tasks.tracking.names import flat
 from tasks.tracking.pictures import (
+    log_calibrations,
     log_checkpoint_pictures,
+    log_exemplars,
     log_report_pictures,
     log_slide_table,
 )
@@ -35,6 +37,8 @@ def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: Recorded
     log_checkpoint(client, client.get_run(run_id), item.name, item.checkpoint, item.digest)
     log_checkpoint_pictures(client, run_id, item.name, job.heatmaps)
     log_report_pictures(client, run_id, item.reports)
+    log_calibrations(client, run_id, item.calibrations)
+    log_exemplars(client, run_id, item.exemplars)
     log_slide_table(client, run_id, _slides(job, item), job.heatmaps, f"overlay_{item.name}")
 
 
@@ -48,7 +52,7 @@ def epoch_points(item: RecordedCheckpoint) -> Iterator[Point]:
 
 
 def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
-    """Yield cost, validation figures, performance and ``faithfulness/<explainer>/<metric>.<score>``."""
+    """Yield cost, validation figures, performance, faithfulness and calibrations."""
     for name, value in item.measures.items():
         yield f"cost/{name}", float(value), 0
     for name, value in item.checkpoint.info.scores.items():
@@ -61,6 +65,9 @@ def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
     for report in item.reports:
         for score, values in report.report.scores.groupby("score", sort=True)["value"]:
             yield f"faithfulness/{report.explainer}/{report.metric}.{score}", _mean(values), 0
+    for explainer, calibration in item.calibrations.items():
+        yield f"calibration/{explainer}.sigma", calibration.sigma, 0
+        yield f"calibration/{explainer}.drop", calibration.info.drop, 0
 
 
 def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:

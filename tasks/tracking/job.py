@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.part import digest_of
 from tasks.artifacts.place import PlaceName
@@ -42,6 +44,8 @@ class RecordedCheckpoint:
         measures: training cost (seconds, tiles_per_second, ...).
         fold: its fold, in a study with folds.
         datasets: one for each split of its fold; empty without folds: those of the study.
+        calibrations: {explainer id: the search for its sigma}.
+        exemplars: {id: what is shown of it besides maps}.
     """
 
     arm: str
@@ -55,6 +59,8 @@ class RecordedCheckpoint:
     measures: Mapping[str, float] = field(default_factory=dict)
     fold: int | None = None
     datasets: tuple["RecordedDataset", ...] = ()
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    exemplars: Mapping[str, ExemplarSet] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -95,6 +101,7 @@ class RecordJob:
         config: the study's configuration, plain; recorded whole as ``config.json``.
         params: what of it tells this study from others at a glance; recorded as params of the parent run.
         comparison: folder of the Comparison payload, if there is one.
+        review: the review page, if there is one.
         heatmaps: drawings by explainer and slide.
         datasets: one for each split; with folds one for all, as splits differ from fold to fold.
         split_hash: hash of the split.
@@ -114,6 +121,7 @@ class RecordJob:
     config: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     comparison: Path | None = None
+    review: Path | None = None
     heatmaps: tuple[RecordedHeatmaps, ...] = ()
     datasets: tuple[RecordedDataset, ...] = ()
     split_hash: str = ""

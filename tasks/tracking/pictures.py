@@ -1,12 +1,16 @@
 """Heatmaps in MLflow: image cards with a slider over slides, files by slide, and a table of thumbnails."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from PIL import Image as Pictures
 
+from tasks.artifacts.calibration import CURVE, Calibration
+from tasks.artifacts.calibration import INFO as CALIBRATION
+from tasks.artifacts.calibration import PICTURE as CURVE_PICTURE
+from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.heatmaps.draw import SHEET, TILE_SHEET
 from tasks.tracking.door import Image, MlflowClient
 from tasks.tracking.job import RecordedHeatmaps, RecordedReport
@@ -47,6 +51,23 @@ def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[Rec
         for path in sorted(item.report.folder.glob("*.png")):
             log_card(client, run_id, path, f"{item.explainer} {item.metric} {path.stem}", 0)
             client.log_artifact(run_id, str(path), f"{item.explainer}/{item.metric}")
+
+
+def log_calibrations(client: MlflowClient, run_id: str, calibrations: Mapping[str, Calibration]) -> None:
+    """Log how accuracy falls with the noise: card and file ``calibration/<explainer>/...``."""
+    for explainer, found in calibrations.items():
+        log_card(client, run_id, found.folder / CURVE_PICTURE, f"calibration {explainer}", 0)
+        for name in (CURVE_PICTURE, CURVE, CALIBRATION):
+            client.log_artifact(run_id, str(found.folder / name), f"calibration/{explainer}")
+
+
+def log_exemplars(client: MlflowClient, run_id: str, exemplars: Mapping[str, ExemplarSet]) -> None:
+    """Log what is shown besides maps: cards, and all files below ``exemplars/<id>``."""
+    for name, shown in exemplars.items():
+        for path in shown.pictures:
+            log_card(client, run_id, path, f"exemplars {name} {path.stem}", 0)
+        for path in (*shown.pictures, *shown.tables):
+            client.log_artifact(run_id, str(path), f"exemplars/{name}")
 
 
 def log_card(client: MlflowClient, run_id: str, path: Path, key: str, step: int) -> None:

@@ -93,6 +93,8 @@ class Recorder:
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
         log_datasets(client, parent, job.datasets, job.split_hash)
         log_study_pictures(client, parent, job.heatmaps)
+        if job.review is not None:
+            client.log_artifact(parent, str(job.review))
         tags = {_child_tag(item): self.children[item.name] for item in job.checkpoints}
         set_tags(client, parent, {**tags, "veritile.command": str(self._clean(job.command))})
         self._log_comparison(parent)

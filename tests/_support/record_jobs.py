@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 from safetensors.torch import save_file
 
+from tasks.artifacts.calibration import CURVE, PICTURE, Calibration
 from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, Checkpoint, CheckpointInfo
+from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.performance import slide_score
@@ -22,6 +25,7 @@ from tasks.tracking.job import (
     RecordJob,
     dataset_of,
 )
+from tests._support.calibrations import write_calibration
 from tests._support.claim_jobs import claim
 from tests._support.comparison_jobs import make_report
 from tests._support.heatmap_jobs import CLASSES, make_attributions, make_predictions, make_slide
@@ -45,6 +49,23 @@ def make_checkpoint(folder: Path, seed: int) -> Checkpoint:
     history = pd.DataFrame({"epoch": [0, 1, 2], "train_loss": [0.9, 0.5, 0.4], "val_auroc": [0.6, 0.75, 0.7]})
     history.to_parquet(folder / HISTORY, index=False)
     return Checkpoint(folder)
+
+
+def make_calibration(folder: Path) -> Calibration:
+    """A calibration that found 0.07."""
+    folder.mkdir()
+    write_calibration(folder, 0.07)
+    pd.DataFrame({"sigma": [0.07]}).to_parquet(folder / CURVE, index=False)
+    Image.new("RGB", (40, 30), "white").save(folder / PICTURE)
+    return Calibration(folder)
+
+
+def make_exemplars(folder: Path) -> ExemplarSet:
+    """One picture and one table."""
+    folder.mkdir()
+    Image.new("RGB", (40, 30), "white").save(folder / "strip.png")
+    pd.DataFrame({"tile_id": ["a"]}).to_parquet(folder / "neighbours.parquet", index=False)
+    return ExemplarSet(folder)
 
 
 def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard", "modulated")) -> RecordJob:
@@ -73,6 +94,8 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
                 reports=(RecordedReport("smoothgrad", "deletion", False, report),),
                 params={"regularizers": [{"name": arm}], "shared_patients": [PATIENT]},
                 measures={"seconds": 3.0},
+                calibrations={"noisegrad": make_calibration(place / "calibration")},
+                exemplars={"nearest": make_exemplars(place / "exemplars")},
             )
         )
     heatmaps, comparison = folder / "heatmaps", folder / "comparison"
@@ -92,6 +115,8 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
         ),
         comparison,
     )
+    review = folder / "review.html"
+    review.write_text("<!doctype html><title>review</title>", encoding="utf-8")
     return RecordJob(
         study="phantom",
         fingerprint="study-1",
@@ -100,6 +125,7 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
         config={"study": "phantom", "train": {"seeds": [0]}, "shared_patients": [PATIENT]},
         params={"seeds": "0", "patient": PATIENT},
         comparison=comparison,
+        review=review,
         heatmaps=(RecordedHeatmaps("smoothgrad", "s1", heatmaps),),
         datasets=(
             dataset_of("train", "training", [tiles], ["d1"]),

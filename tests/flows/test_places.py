@@ -2,9 +2,9 @@
 
 import pytest
 
-from flows import closing_slots, explain_slots, slots
+from flows import closing_slots, drawing_slots, explain_slots, slots
 from flows.config import ConfigError
-from flows.model_slots import model_slots
+from flows.evaluate_slots import model_slots, report_slots
 from flows.places import explained, places
 from flows.session import Orders, Selection, UsageError, open_session
 from tests._support.studies import folded_config, tiny_config
@@ -60,7 +60,7 @@ def test_a_model_is_judged_on_the_slides_that_its_fold_holds_out(session):
     rows = session.slides
     for slot in (
         *explain_slots.prediction_slots(session, rows),
-        *slots.report_slots(session, rows),
+        *report_slots(session, rows),
         *model_slots(session, rows),
     ):
         assert tiles(slot) == held_out[slot.coords["fold"]], slot.label
@@ -75,7 +75,7 @@ def test_a_model_is_judged_on_the_slides_that_its_fold_holds_out(session):
 
 def test_a_heatmap_shows_the_maps_of_the_fold_that_explains_its_slide(session):
     held_out = roles(session, "test")
-    drawn = explain_slots.heatmap_slots(session, session.slides)
+    drawn = drawing_slots.heatmap_slots(session, session.slides)
     assert len(drawn) == 6
     for slot in drawn:
         fold = next(k for k, slides in held_out.items() if slot.coords["slide"] in slides)
@@ -84,7 +84,7 @@ def test_a_heatmap_shows_the_maps_of_the_fold_that_explains_its_slide(session):
             for what in ("maps", "predictions")
             for arm in ("standard", "modulated")
         }
-        assert set(slot.needs) == expected | {"tiles"}
+        assert set(slot.needs) == expected | {"tiles", "scale"}
 
 
 def test_the_comparison_has_every_model_and_slide(session):
@@ -135,7 +135,7 @@ def test_a_fold_whose_held_out_slides_failed_explains_nothing(session):
     lost = roles(session, "test")["1"]
     rest = [row for row in session.slides if row.slide_id not in lost]
     assert {slot.coords["fold"] for slot in explain_slots.prediction_slots(session, rest)} == {"0", "2"}
-    assert {slot.coords["fold"] for slot in slots.report_slots(session, rest)} == {"0", "2"}
+    assert {slot.coords["fold"] for slot in report_slots(session, rest)} == {"0", "2"}
 
 
 def test_another_dealing_has_another_split_hash(open_study, manifest):

@@ -50,13 +50,13 @@ def digests(home):
 def test_everything_is_made_once(finished):
     home, outcome = finished
     assert stages(outcome.executed) == {
-        "tile", "train", "predict", "explain", "heatmap", "evaluate", "compare", "record",
+        "tile", "train", "predict", "explain", "scale", "heatmap", "evaluate", "compare", "review", "record",
     }  # fmt: skip
     # 6 slides, 2 arms x 1 seed, 2 test slides, 3 maps, 2 metrics
     counts = pd.Series([label.partition("/")[0] for label in outcome.executed]).value_counts().to_dict()
     assert counts == {
         "tile": 6, "train": 2, "predict": 2, "explain": 12,
-        "heatmap": 4, "evaluate": 12, "compare": 1, "record": 1,
+        "scale": 2, "heatmap": 4, "evaluate": 12, "compare": 1, "review": 1, "record": 1,
     }  # fmt: skip
     assert outcome.reused == 0
     assert outcome.failed_slides == {}
@@ -70,11 +70,13 @@ def test_again_everything_is_reused_and_no_stage_body_runs(config, home, monkeyp
     def forbidden(*_):
         raise AssertionError("a stage body ran")
 
-    for verb in ("tile", "train", "predict", "explain", "draw", "evaluate", "compare", "record"):
+    for verb in (
+        "tile", "train", "predict", "explain", "scale", "draw", "evaluate", "compare", "review", "record",
+    ):  # fmt: skip
         monkeypatch.setattr(f"flows.stages.{verb}.submit", forbidden)
     outcome = study(config, home)
     assert outcome.executed == ()
-    assert outcome.reused == 40
+    assert outcome.reused == 43
 
 
 def test_status_of_a_finished_study_says_done(config, finished):

@@ -108,6 +108,17 @@ def test_heatmaps_are_cards_with_steps_and_files_by_slide(client, summary, job):
     assert any(name.startswith("images/sheet smoothgrad+step+0+") for name in parent)
 
 
+def test_calibrations_and_exemplars_lie_with_their_checkpoint_and_the_review_page_with_the_study(
+    client, summary
+):
+    run_id = summary.children["standard_s0"]
+    child = set(files(client, run_id))
+    assert {"calibration/noisegrad/curve.png", "calibration/noisegrad/curve.parquet"} <= child
+    assert {"exemplars/nearest/strip.png", "exemplars/nearest/neighbours.parquet"} <= child
+    assert client.get_run(run_id).data.metrics["calibration/noisegrad.sigma"] == 0.07
+    assert "review.html" in files(client, summary.parent)
+
+
 def test_the_slide_table_has_thumbnails_and_hashed_patients(client, summary, tmp_path):
     run_id = summary.children["standard_s0"]
     path = client.download_artifacts(run_id, "tables/slides.json", str(tmp_path))

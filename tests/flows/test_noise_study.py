@@ -1,0 +1,93 @@
+"""A study with what the others do without: calibrated noise, a metric that calls, a sample, exemplars."""
+
+import pytest
+
+from flows.study import study
+from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.calibration import Calibration
+from tasks.artifacts.exemplar_set import ExemplarSet
+from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.store import Store
+from tests._support.studies import tiny_config
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
+NOISY = {"average": "magnitude", "calibration_tiles": 24}
+
+
+@pytest.fixture(scope="module")
+def config(manifest):
+    return tiny_config(
+        manifest,
+        train={
+            "arms": [{"id": "standard"}],
+            "seeds": [0],
+            "recipe": {"network": {"width": 0.125}, "epochs": 6, "batch": 16},
+        },
+        explain={
+            "tiles_per_slide": 10,
+            "explainers": [
+                {"name": "gradient"},
+                {"name": "noisegrad", "draws": 2, **NOISY},
+                {"name": "fusiongrad", "draws": 2, "samples": 1, **NOISY},
+            ],
+            "controls": [{"name": "random_map"}],
+            "exemplars": [{"name": "nearest_tiles"}],
+        },
+        evaluate={"metrics": [{"name": "local_lipschitz", "labels": "all", "tiles_per_slide": 4}]},
+        compare={"draws": 200, "reference_explainer": "gradient"},
+    )
+
+
+@pytest.fixture(scope="module")
+def made(config, tmp_path_factory, prefect):
+    home = tmp_path_factory.mktemp("home")
+    outcome = study(config, home)
+    store = Store(home)
+    return outcome, lambda kind: {r.part.label: store.path(r.reference) for r in store.records(kind)}
+
+
+def test_one_sigma_is_found_for_both_explainers_and_used_by_both(made):
+    outcome, stored = made
+    ((label, folder),) = stored("Calibration").items()
+    assert label == "calibrate/standard/seed0/noisegrad"
+    found = Calibration(folder)
+    assert 0 < found.sigma < 1
+    assert found.info.drop == pytest.approx(0.05, abs=0.1)
+    assert "explain/standard/seed0/fusiongrad/phantom_04_1" in outcome.executed
+
+
+def test_a_sample_is_explained_and_all_is_predicted(made):
+    _, stored = made
+    maps = stored("AttributionSet")
+    assert len(maps) == 8
+    ids = {tuple(AttributionSet(folder).index["tile_id"]) for folder in maps.values()}
+    assert {len(names) for names in ids} == {10}
+    assert len(ids) == 2, "one sample a slide, the same for all explainers"
+    (predicted,) = (PredictionSet(folder).table for folder in stored("PredictionSet").values())
+    assert (predicted.groupby("slide_id").size() > 10).all()
+
+
+def test_the_metric_that_calls_scores_the_calibrated_explainers(made):
+    _, stored = made
+    reports = stored("FaithfulnessReport")
+    noisy = FaithfulnessReport(reports["evaluate/standard/seed0/noisegrad/local_lipschitz"]).scores
+    assert len(noisy[noisy["score"] == "estimate"]) == 8
+    assert (noisy["value"] > 0).all()
+
+
+def test_nearest_tiles_and_the_review_page_are_made(made):
+    outcome, stored = made
+    shown = ExemplarSet(stored("ExemplarSet")["exemplars/standard/seed0/nearest_tiles"])
+    assert shown.pictures
+    page = stored("ReviewPage")["review"] / "review.html"
+    assert "noisegrad" in page.read_text(encoding="utf-8")
+    assert outcome.failed_slides == {}
+
+
+def test_again_all_of_it_is_reused(made, config):
+    outcome, stored = made
+    home = stored("ReviewPage")["review"].parents[3]
+    again = study(config, home)
+    assert again.executed == ()
+    assert again.reused == len(outcome.executed)
