@@ -35,7 +35,7 @@ def study_data(scores: Scores, scales: tuple[ScaleInfo | None, ...]) -> dict[str
         "target": job.target_class,
         "places": [_place(job, number) for number in range(len(job.places))],
         "accuracy": accuracies(job),
-        "explainers": [_explainer(*pair) for pair in zip(job.explainers, scales, strict=True)],
+        "explainers": [_explainer(job, *pair) for pair in zip(job.explainers, scales, strict=True)],
         "scores": [
             {"metric": named.metric, "unit": named.unit, "ranks": named.of_tiles, **named.info.model_dump()}
             for named in scores.named
@@ -76,14 +76,15 @@ def _place(job: ReviewJob, number: int) -> dict[str, Any]:
     return {"arm": place.arm, "seed": place.seed, "fold": place.fold, "words": place.words}
 
 
-def _explainer(explainer: ReviewedExplainer, scale: ScaleInfo | None) -> dict[str, Any]:
+def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | None) -> dict[str, Any]:
+    """Return the explainer; ``alone`` is where its scale would end for each place alone."""
     return {
         "id": explainer.id,
         "signed": explainer.signed,
         "control": explainer.is_control,
         "limit": scale.limit if scale else 1.0,
         "tile_limit": scale.tile_limit if scale else 1.0,
-        "maps": scale.maps if scale else 0,
+        "alone": [_known(scale.models.get(place.label, 0.0)) for place in job.places] if scale else [],
     }
 
 

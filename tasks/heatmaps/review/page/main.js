@@ -135,13 +135,13 @@
     pen.globalAlpha = state.opacity;
     pen.drawImage(Review.painted(shown, 256, 1, kind, 1), 0, 0, 256, 14);
     pen.globalAlpha = 1;
-    const { limit, maps, id } = study.explainers[state.explainer], end = said(limit / state.gain);
+    const { limit, alone, id } = study.explainers[state.explainer], end = said(limit / state.gain);
     const ticks = { signed: [`−${end}`, '0', end], magnitude: ['0', end], probability: ['0', '0.5', '1'] }[kind];
     at('legend-ticks').replaceChildren(...ticks.map(tick => element('span', tick)));
     at('legend-said').textContent = kind === 'probability'
       ? `Predicted probability of ${study.target}: softmax of the logits, not rescaled; overlapping tiles are averaged. No colour: no tile.`
       : `${id}: attribution to ${study.target} (its logit less the mean of the others), raw units. ${kind === 'signed' ? 'Red speaks for it, blue against; centred at zero. ' : ''}`
-        + `One scale for all ${maps} maps of this explainer: the end is the ${study.percentile}th percentile of |value|${state.gain > 1 ? ` divided by the contrast ${state.gain}` : ''}; what is beyond is clipped. Smoothed by ${study.smoothing} µm. Faint: near zero.`;
+        + `One scale for all slides and models: it ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}; what is beyond is clipped. This model alone would end at ${said(alone[state.place])}. Smoothed by ${study.smoothing} µm. Faint: near zero.`;
   }
 
   function showFacts() {
@@ -197,8 +197,9 @@
     const told = new URLSearchParams(location.hash.slice(1)), number = (list, value) => Math.max(0, list.indexOf(value));
     state.slide = number(study.slides, told.get('slide'));
     state.explainer = number(study.explainers.map(explainer => explainer.id), told.get('explainer'));
-    const place = study.places.findIndex(own => own.arm === told.get('arm') && String(own.seed) === told.get('seed') && (own.fold === null || String(own.fold) === told.get('fold')));
-    setPlace(Math.max(0, place));
+    const own = placesOf(told.get('arm')), same = (value, name) => value === null || String(value) === told.get(name);
+    const found = own.find(([place]) => same(place.seed, 'seed') && same(place.fold, 'fold')) || own[0];
+    setPlace(found ? found[1] : 0);
     if (['attribution', 'probability', 'none'].includes(told.get('layer'))) state.layer = told.get('layer');
     const row = (await Review.slide(state.slide)).table.ids.indexOf(told.get('tile'));
     state.tile = row < 0 ? null : row;

@@ -131,7 +131,7 @@ Object.assign(Review, (() => {
     const control = isControl ? null : strongestControl(slide, state.place, score);
     const whole = ofStudy(state.place, state.explainer, score);
     block.append(strip(slide, score, record, control, whole));
-    const beside = [plural(record[3], unit)];
+    const beside = [`${plural(record[3], unit)}${record[1] === null ? ', no interval' : ''}`];
     if (whole) beside.push(`study ${bounded(whole.value, whole.low, whole.high)}`);
     block.append(element('span', beside.join(' · '), { class: 'beside' }));
     if (control) {
@@ -154,7 +154,7 @@ Object.assign(Review, (() => {
     const whole = ofStudy(state.place, state.explainer, state.score);
     const words = [`${score.metric} ${score.name}: ${score.meaning || 'no description'}.`];
     if (record) words.push(`This map: ${record[1] === null ? '' : `${study.level * 100} % interval `}${slide.records.notes[record[4]]}.`);
-    if (whole) words.push(`Whole study (${plural(whole.seeds, 'seed')}): ${whole.note}.${whole.flag ? ` ${whole.flag}.` : ''}`);
+    if (whole) words.push(`Whole study (${plural(whole.seeds, 'seed')}): ${whole.note}.${whole.flag ? ` There ${whole.flag}.` : ''}`);
     return words.join(' ');
   }
 

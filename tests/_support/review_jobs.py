@@ -1,0 +1,236 @@
+"""Small studies for the review page, with known maps and scores; and one that is as large as pages get."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, FaithfulnessReport
+from tasks.artifacts.place import PlaceName
+from tasks.artifacts.tile_set import ARTEFACT_MASK, PIXELS, SLIDE, TileSet
+from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
+from tasks.heatmaps.view import THUMBNAIL
+from tasks.slides.geometry import SlideGeometry
+from tasks.statistics.bootstrap import BootstrapSettings
+from tests._support.heatmap_jobs import make_attributions, make_predictions, make_slide, top_tenth
+from tests._support.tile_sets import make_tile_set
+
+CLASSES = ("normal", "tumour")
+HOSTILE = '</script><img src=x onerror="window.broken=1">&\''
+PATIENT = "secret-7"
+PLACES = tuple(PlaceName(arm, seed) for arm in ("standard", HOSTILE) for seed in (0, 1))
+EXPLAINERS = (
+    ReviewedExplainer("gradient"),
+    ReviewedExplainer("random_map", is_control=True),
+)
+FEW_DRAWS = BootstrapSettings(draws=200)
+WHY = "<b>out of memory</b> on this slide"
+
+
+def make_review(folder: Path) -> ReviewJob:
+    """Two slides of 40 tiles, two arms (one with a hostile name), two seeds, an explainer and a control.
+
+    Maps are the tile's number over 40, negative in the lower half of a tile, and for the control noise. The
+    map of the second arm's second seed on the second slide is missing. Of the metric ``deletion`` the score
+    ``gap`` of tile i is i / 40 plus the place's number; ``size`` has no direction. Ink lies on the upper left
+    quarter of every tile of the first slide.
+    """
+    slides = {name: make_slide(folder / name, name, PATIENT) for name in ("s1", "s2")}
+    np.save(slides["s1"].folder / ARTEFACT_MASK, _upper_left(slides["s1"]))
+    generator = np.random.default_rng(0)
+    maps = {}
+    for p, place in enumerate(PLACES):
+        for explainer in EXPLAINERS:
+            for slide, tiles in slides.items():
+                values = generator.normal(size=(40, 16, 16)) if explainer.is_control else known_maps()
+                home = folder / "maps" / f"{p}{explainer.id}{slide}"
+                maps[place, explainer.id, slide] = make_attributions(home, tiles, values, _margin(p))
+    del maps[PLACES[3], "gradient", "s2"]
+    predictions = {
+        place: make_predictions(folder / f"predictions{p}", list(slides.values()), [_margin(p)] * 2)
+        for p, place in enumerate(PLACES)
+    }
+    return ReviewJob(
+        study=f"study {HOSTILE}",
+        classes=CLASSES,
+        target=1,
+        slides=slides,
+        places=PLACES,
+        explainers=EXPLAINERS,
+        maps=maps,
+        reports=_reports(folder / "reports", list(slides)),
+        predictions=predictions,
+        slide_score=top_tenth,
+        bootstrap=FEW_DRAWS,
+        failed={f"explain/{PLACES[3].label}/gradient/s2": WHY},
+        command="veritile run study.yaml",
+    )
+
+
+def known_maps() -> np.ndarray:
+    """[40, 16, 16]: tile i has i / 40, its lower half the negative."""
+    values = np.repeat(np.arange(40) / 40, 256).reshape(40, 16, 16)
+    values[:, 8:] *= -1
+    return values
+
+
+def score_rows(slide: str, values: dict[str, np.ndarray], sections: int = 2) -> pd.DataFrame:
+    """Long-form scores of the tiles of a slide made by ``make_tile_set``; ``values`` by score, [N] each."""
+    parts = []
+    for score, own in values.items():
+        count = len(own)
+        row, column = np.divmod(np.arange(count), 5)
+        part = pd.DataFrame(
+            {
+                "unit": "tile",
+                "unit_id": [f"{slide}/{32 * c}_{32 * r}" for r, c in zip(row, column, strict=True)],
+            }
+        )
+        part["slide_id"], part["patient_id"], part["label"], part["score"] = slide, PATIENT, "tumour", score
+        part["section"], part["value"], part["chance"] = np.arange(count) * sections // count, own, 0.0
+        parts.append(part)
+    return pd.concat(parts)[list(SCORE_COLUMNS)]
+
+
+def write_report(folder: Path, rows: pd.DataFrame, directions: dict[str, str]) -> FaithfulnessReport:
+    """Write a report whose scores have these directions."""
+    folder.mkdir(parents=True)
+    rows.to_parquet(folder / SCORES, index=False)
+    scores = [
+        {"name": name, "direction": way, "meaning": f"{name} {HOSTILE}"} for name, way in directions.items()
+    ]
+    info = {"metric": {}, "scores": scores, "excluded": {}, "passes": {}, "minimum_passes": {}}
+    (folder / INFO).write_text(json.dumps(info))
+    return FaithfulnessReport(folder)
+
+
+@dataclass(frozen=True)
+class MapsInMemory:
+    """Noise in place of an AttributionSet: made when asked for, other for every ``seed``."""
+
+    ids: tuple[str, ...]
+    seed: int
+    tile_px: int
+
+    @property
+    def index(self) -> pd.DataFrame:
+        """One row a map."""
+        return pd.DataFrame({"tile_id": self.ids})
+
+    def maps(self, rows: slice | None = None) -> np.ndarray:
+        """Return float32 [N, H, W]."""
+        shape = (len(self.ids), self.tile_px, self.tile_px)
+        noise = np.random.default_rng(self.seed).normal(size=shape)
+        return noise.astype(np.float32)[rows or slice(None)]
+
+
+@dataclass(frozen=True)
+class ReportInMemory:
+    """Scores in place of a FaithfulnessReport."""
+
+    scores: pd.DataFrame
+    info: Any
+
+
+def make_largest(
+    folder: Path, slides: int = 12, arms: int = 6, seeds: int = 3, explainers: int = 5
+) -> ReviewJob:
+    """A study in which nothing can be compressed: noise for pixels, maps and scores; 40 tiles."""
+    tile_sets = {f"slide{i:02}": _noisy_slide(folder / f"slide{i:02}", f"slide{i:02}") for i in range(slides)}
+    places = tuple(PlaceName(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
+    names = tuple(ReviewedExplainer(f"explainer{e}", is_control=e > 2) for e in range(explainers))
+    maps: dict[Any, Any] = {}
+    reports: dict[Any, Any] = {}
+    generator = np.random.default_rng(0)
+    small = write_report(
+        folder / "report", score_rows("x", {"gap": np.zeros(40)}), {f"score{k}": "higher" for k in range(8)}
+    )
+    for place in places:
+        for explainer in names:
+            for slide, tiles in tile_sets.items():
+                ids = tuple(tiles.table["tile_id"])
+                maps[place, explainer.id, slide] = MapsInMemory(ids, len(maps), 64)
+            rows = [_noisy_scores(tiles, generator) for tiles in tile_sets.values()]
+            reports[place, explainer.id, "metric"] = ReportInMemory(pd.concat(rows), small.info)
+    return ReviewJob(
+        "largest", CLASSES, 1, tile_sets, places, names, maps, top_tenth, reports, bootstrap=FEW_DRAWS
+    )
+
+
+def without_slides(job: ReviewJob, *slides: str) -> ReviewJob:
+    """Return ``job`` with these slides alone."""
+    return replace(job, slides={name: job.slides[name] for name in slides})
+
+
+def _margin(place: int) -> np.ndarray:
+    return np.linspace(-2, 2, 40) + place / 10
+
+
+def _upper_left(tiles: TileSet) -> np.ndarray:
+    mask = np.zeros(tiles.pixels.shape[:3], np.uint8)
+    mask[:, : mask.shape[1] // 2, : mask.shape[2] // 2] = 1
+    return mask
+
+
+def _reports(folder: Path, slides: list[str]) -> dict[Any, FaithfulnessReport]:
+    found = {}
+    for p, place in enumerate(PLACES):
+        for explainer in EXPLAINERS:
+            gap = np.arange(40) / 40 + (9 if explainer.is_control else p)
+            rows = pd.concat([score_rows(slide, {"gap": gap, "size": gap * 0 + 0.5}, 8) for slide in slides])
+            home = folder / f"{p}{explainer.id}"
+            found[place, explainer.id, "deletion"] = write_report(
+                home, rows, {"gap": "higher", "size": "none"}
+            )
+    return found
+
+
+def _noisy_slide(folder: Path, slide: str) -> TileSet:
+    tiles = make_tile_set(folder, slide, PATIENT, "test", 40, tile_px=64)
+    generator = np.random.default_rng(len(slide))
+    np.save(folder / PIXELS, generator.integers(0, 256, size=(40, 64, 64, 3), dtype=np.uint8))
+    geometry = SlideGeometry(
+        width_level0=640,
+        height_level0=1024,
+        mpp=0.5,
+        mpp_y=0.5,
+        mpp_source="metadata",
+        bounds_x=0,
+        bounds_y=0,
+        bounds_width=640,
+        bounds_height=1024,
+        level_downsamples=(1.0,),
+        thumbnail_width=320,
+        thumbnail_height=512,
+        thumbnail_downsample_x=2.0,
+        thumbnail_downsample_y=2.0,
+    )
+    info = {"slide_id": slide, "geometry": geometry.model_dump(mode="json"), "classes": list(CLASSES)}
+    info |= {
+        "sections": [],
+        "counts": {},
+        "failed_tiles": 0,
+        "saturation_threshold": 0.1,
+        "repaired_outlines": 0,
+    }
+    (folder / SLIDE).write_text(json.dumps(info))
+    noise = generator.integers(0, 256, size=(512, 320, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / THUMBNAIL)
+    return tiles
+
+
+def _noisy_scores(tiles: TileSet, generator: np.random.Generator) -> pd.DataFrame:
+    table = tiles.table
+    parts = []
+    for k in range(8):
+        part = table[["tile_id", "slide_id", "patient_id", "section", "label"]].rename(
+            columns={"tile_id": "unit_id"}
+        )
+        parts.append(
+            part.assign(unit="tile", score=f"score{k}", value=generator.normal(size=len(table)), chance=0.0)
+        )
+    return pd.concat(parts)[list(SCORE_COLUMNS)]
