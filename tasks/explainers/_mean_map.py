@@ -27,9 +27,9 @@ class MeanMap:
         value = drawn.abs() if self._average == "magnitude" else drawn
         step = value - self._mean
         # A sum of squares by its form, so that rounding cannot make it negative.
-        self._squares += step.square() * (self._count / (self._count + 1))
+        self._squares.addcmul_(step, step, value=self._count / (self._count + 1))
         self._count += 1
-        self._mean += step / self._count
+        self._mean.add_(step, alpha=1 / self._count)
 
     @property
     def mean(self) -> Tensor:
