@@ -269,12 +269,17 @@ def memory_of_a_process(setting: Setting, name: str) -> int:
 
 
 def peak_memory_mb(setting: Setting, name: str) -> int:
-    """Return the peak megabytes of this process, or of its tensors on an accelerator, after some steps."""
+    """Return the peak megabytes of this process after some steps of one method."""
     bench, arm = Bench(setting, NetworkRecipe()), arm_of(name, setting.device)
     for _ in range(WARM_UP):
         bench.step(arm)
-    if bench.device.type == "cuda":
-        return torch.cuda.max_memory_allocated(bench.device) >> 20
+    return peak_of_this_process(bench.device)
+
+
+def peak_of_this_process(device: torch.device) -> int:
+    """Return the peak megabytes of this process, or of its tensors on an accelerator, so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) >> 20
     status = Path("/proc/self/status")
     if not status.is_file():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
