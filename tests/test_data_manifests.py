@@ -4,8 +4,11 @@ import csv
 from pathlib import Path
 
 import pytest
+import yaml
 
+from flows.problems import load_study
 from tasks.artifacts.payload import sha256_of
+from tasks.phantoms.recipe import PhantomRecipe
 from tasks.slides.manifest import load_manifest
 from tests._support.real_data import real_data
 
@@ -21,6 +24,15 @@ SLIDES = {"camelyon16_tma_swapped": "camelyon16_tma"}
 def test_every_manifest_is_described():
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"`{path.name}`" in told for path in FOLDER.glob("*.csv"))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_recipe_is_one_of_phantoms_has_its_study_and_is_described(path):
+    recipe = PhantomRecipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert len(recipe.test) >= 5
+    study = load_study(FOLDER.parent / "pipeline_configs" / path.name)
+    assert Path(study.manifest).parent.name == path.stem
+    assert f"`{path.name}`" in (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.real_data
