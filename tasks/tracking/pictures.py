@@ -23,7 +23,7 @@ _CARD_PX = 1600
 def log_checkpoint_pictures(
     client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]
 ) -> None:
-    """Log the overlays of the checkpoint ``name``: card ``heatmap <explainer>``, one step a slide."""
+    """Log drawings and tiles of the checkpoint ``name``: card ``heatmap <explainer>``, one step a slide."""
     steps = slide_steps(heatmaps)
     for item in heatmaps:
         overlay = item.folder / f"overlay_{name}.png"
@@ -31,8 +31,10 @@ def log_checkpoint_pictures(
             continue
         log_card(client, run_id, overlay, f"heatmap {item.explainer}", steps[item.slide_id])
         place = f"heatmaps/{item.slide_id}/{item.explainer}"
-        for path in (overlay, item.folder / f"probability_{name}.png"):
-            client.log_artifact(run_id, str(path), place)
+        # Raw maps stay in the store: they are large, and MLflow cannot show them.
+        for path in (overlay, item.folder / f"probability_{name}.png", item.folder / f"tiles_{name}.geojson"):
+            if path.is_file():
+                client.log_artifact(run_id, str(path), place)
 
 
 def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:

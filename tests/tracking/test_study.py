@@ -102,6 +102,7 @@ def test_heatmaps_are_cards_with_steps_and_files_by_slide(client, summary, job):
     child = files(client, summary.children["standard_s0"])
     assert "heatmaps/s1/smoothgrad/overlay_standard_s0.png" in child
     assert "heatmaps/s1/smoothgrad/probability_standard_s0.png" in child
+    assert "heatmaps/s1/smoothgrad/tiles_standard_s0.geojson" in child
     assert any(name.startswith("images/heatmap smoothgrad+step+0+") for name in child)
     parent = files(client, summary.parent)
     assert {"heatmaps/s1/smoothgrad/sheet.png", "heatmaps/s1/smoothgrad/tiles.png"} <= set(parent)
