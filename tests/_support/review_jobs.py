@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.place import PlaceName
 from tasks.artifacts.tile_set import ARTEFACT_MASK, PIXELS, SLIDE, TileSet
@@ -121,6 +122,11 @@ class MapsInMemory:
         """One row a map."""
         return pd.DataFrame({"tile_id": self.ids})
 
+    @property
+    def logits(self) -> np.ndarray:
+        """[N, K] logits."""
+        return np.random.default_rng(self.seed).normal(size=(len(self.ids), 2))
+
     def maps(self, rows: slice | None = None) -> np.ndarray:
         """Return float32 [N, H, W]."""
         shape = (len(self.ids), self.tile_px, self.tile_px)
@@ -142,7 +148,9 @@ def make_largest(
     """A study in which nothing can be compressed: noise for pixels, maps and scores; 40 tiles."""
     tile_sets = {f"slide{i:02}": _noisy_slide(folder / f"slide{i:02}", f"slide{i:02}") for i in range(slides)}
     places = tuple(PlaceName(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
-    names = tuple(ReviewedExplainer(f"explainer{e}", is_control=e > 2) for e in range(explainers))
+    names = tuple(
+        ReviewedExplainer(f"explainer{e}", is_control=e > 2, scale=_noise_scale()) for e in range(explainers)
+    )
     maps: dict[Any, Any] = {}
     reports: dict[Any, Any] = {}
     generator = np.random.default_rng(0)
@@ -187,6 +195,21 @@ def _reports(folder: Path, slides: list[str]) -> dict[Any, FaithfulnessReport]:
                 home, rows, {"gap": "higher", "size": "none"}
             )
     return found
+
+
+def _noise_scale() -> ScaleInfo:
+    """Where about 99 % of the smoothed noise, and of the noise itself, end."""
+    return ScaleInfo(
+        limit=0.18,
+        tile_limit=2.6,
+        percentile=99,
+        smoothing_um=4,
+        rounding=0,
+        maps=1,
+        values=1,
+        models={},
+        slides={},
+    )
 
 
 def _noisy_slide(folder: Path, slide: str) -> TileSet:

@@ -11,8 +11,9 @@ from typing import Any
 PAGE_BYTES = 15_000_000
 """The page stays below this."""
 MARGIN = 100_000
-LEAST_SHARE = 400_000
-"""A slide gets no less than this, so a study of more slides than 35 makes a larger page."""
+LEAST_SHARE, MOST_SHARE = 400_000, 3_000_000
+"""A slide gets no less than the one, so a study of more slides than 35 makes a larger page; and no more than
+the other, so that a study of few opens at once."""
 
 PICTURE_SIDES = (4096, 3072, 2304, 1728, 1296, 1024, 768, 576, 432, 324)
 """Longest side of the slide's picture in pixels, from the best."""
@@ -82,7 +83,8 @@ class Detail:
 
 def share_of(slides: int, fixed: int) -> Share:
     """Return what each of ``slides`` may take if the page without them takes ``fixed`` bytes."""
-    return Share(max(LEAST_SHARE, (PAGE_BYTES - MARGIN - fixed) // max(1, slides)))
+    equal = (PAGE_BYTES - MARGIN - fixed) // max(1, slides)
+    return Share(min(max(LEAST_SHARE, equal), MOST_SHARE))
 
 
 def first_side(room: int, maps: int, shape: tuple[int, int], covered: float) -> int:

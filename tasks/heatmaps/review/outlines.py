@@ -23,8 +23,9 @@ def slide_outlines(canvas: Canvas, tiles: TileSet, room: int) -> dict[str, Any]:
     [x0, y0, x1, y1, ...] in tenths of a canvas pixel, followed to within ``tolerance`` canvas pixels: a
     quarter, or doubled until all lines take no more than ``room`` bytes, at most 8.
     """
-    masks = {"annotation": tiles.annotation_mask, **tiles.marks}
-    known = {name: _closed(canvas, tiles, mask) for name, mask in masks.items() if bool(mask.any())}
+    masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask)]
+    masks.extend(tiles.marks.items())
+    known = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
     tolerance = _FIRST_TOLERANCE
     found = _simpler(known, tolerance)
     while len(as_json(found)) > room and tolerance < _LAST_TOLERANCE:

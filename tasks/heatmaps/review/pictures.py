@@ -62,11 +62,11 @@ def tile_picture(pixels: NDArray[np.uint8]) -> str:
 
 def _finest_side(tiles: TileSet, geometry: SlideGeometry) -> int:
     """Return the longer side of the slide at the resolution of its tiles, no less than the thumbnail's."""
-    thumbnail = max(geometry.thumbnail_width, geometry.thumbnail_height)
+    thumbnail: int = max(geometry.thumbnail_width, geometry.thumbnail_height)
     if not len(tiles.usable):
         return thumbnail
     pixel = float(tiles.table["extent_level0"].iloc[0]) / tiles.pixels.shape[1]
-    return max(thumbnail, round(max(geometry.width_level0, geometry.height_level0) / pixel))
+    return max(thumbnail, int(max(geometry.width_level0, geometry.height_level0) / pixel + 0.5))
 
 
 def _mosaic(tiles: TileSet, geometry: SlideGeometry, side: int) -> Image.Image:

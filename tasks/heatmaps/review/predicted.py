@@ -17,20 +17,22 @@ def tile_probabilities(job: ReviewJob, slide: str) -> dict[int, Floats]:
     A place without predictions has what its model said when it was explained, or is left out.
     """
     ids = job.slides[slide].table["tile_id"].astype(str)
-    found = {}
+    found: dict[int, Floats] = {}
     for p, place in enumerate(job.places):
         known = _evaluated(job, place, slide)
         if known is None:
             known = _explained(job, place, slide)
         if known is not None:
-            found[p] = known.reindex(ids).to_numpy(dtype=np.float64)
+            found[p] = np.asarray(known.reindex(ids), dtype=np.float64)
     return found
 
 
 def slide_scores(job: ReviewJob, slide: str) -> list[float | None]:
     """Return the slide score of each place; None where the slide was not evaluated."""
     known = [_evaluated(job, place, slide) for place in job.places]
-    return [None if own is None else round(job.slide_score(own.to_numpy()), 4) for own in known]
+    return [
+        None if own is None else round(job.slide_score(np.asarray(own, dtype=np.float64)), 4) for own in known
+    ]
 
 
 def accuracies(job: ReviewJob) -> list[dict[str, Any]]:

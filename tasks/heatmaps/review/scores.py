@@ -18,6 +18,7 @@ from tasks.statistics.clusters import Clusters, choose_clusters
 Floats = NDArray[np.float64]
 _TILE = "tile"
 _DIGITS = 5
+_WORD, _BYTE = 65535, 255
 _ENTRY = 48
 """Bytes of an entry besides its text."""
 
@@ -122,36 +123,24 @@ def packed_tile_scores(values: Mapping[tuple[int, int, int], Floats], room: int)
 
     ``of`` is a list of [place, explainer, score, low, high, text]: code 1 is low, the last code is high.
     """
-    ways = (
-        (_words, values, "all", 65535),
-        (_bytes, values, "all", 255),
-        (_bytes, _listed(values), "listed", 255),
-    )
     found: dict[str, Any] = {}
-    for way, kept, which, levels in ways:
-        of = [[*key, *way(own)] for key, own in kept.items()]
+    for levels, kept, which in (
+        (_WORD, values, "all"),
+        (_BYTE, values, "all"),
+        (_BYTE, _listed(values), "listed"),
+    ):
+        of = [[*key, *_coded(own, levels)] for key, own in kept.items()]
         found = {"levels": levels, "kept": which, "listed": LISTED, "of": of}
-        if sum(len(entry[-1]) + _ENTRY for entry in of) <= room:
+        if sum(len(str(entry[-1])) + _ENTRY for entry in of) <= room:
             break
     return found
 
 
-def _words(values: Floats) -> tuple[float | None, float | None, str]:
-    low, high = _range(values)
-    return _short(low), _short(high), packed_words(range_codes(values, _held(low), _held(high), 65535))
-
-
-def _bytes(values: Floats) -> tuple[float | None, float | None, str]:
-    low, high = _range(values)
-    return (
-        _short(low),
-        _short(high),
-        packed(range_codes(values, _held(low), _held(high), 255).astype(np.uint8)),
-    )
-
-
-def _range(values: Floats) -> tuple[float, float]:
-    return float(np.nanmin(values)), float(np.nanmax(values))
+def _coded(values: Floats, levels: int) -> tuple[float, float, str]:
+    """Return the least and the greatest of ``values`` as the page will read them, and all as text."""
+    low, high = _held(float(np.nanmin(values))), _held(float(np.nanmax(values)))
+    codes = range_codes(values, low, high, levels)
+    return low, high, packed_words(codes) if levels > _BYTE else packed(codes.astype(np.uint8))
 
 
 def _listed(values: Mapping[tuple[int, int, int], Floats]) -> dict[tuple[int, int, int], Floats]:

@@ -47,7 +47,7 @@ def slide_data(
     orders = faithful_order(values, scores.named, controls)
     layers = SlideLayers(job, tiles, info, tuple(limit for limit, _ in limits), probabilities)
     room = Room()
-    found = room.spend(share.rest, _facts(scores, info, probabilities))
+    found: dict[str, Any] = room.spend(share.rest, _facts(scores, info, probabilities))
     own = room.of(share.outlines)
     found["outlines"] = room.spend(
         share.outlines, slide_outlines(thumbnail_canvas(info.geometry), tiles, own)

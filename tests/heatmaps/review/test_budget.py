@@ -6,6 +6,7 @@ from tasks.heatmaps.review.budget import (
     LEAST_DETAILED,
     LEAST_SHARE,
     MARGIN,
+    MOST_SHARE,
     PAGE_BYTES,
     TILE_PICTURE_BYTES,
     Detail,
@@ -21,6 +22,7 @@ from tasks.heatmaps.review.budget import (
 def test_the_page_is_shared_by_all_slides():
     assert share_of(12, 500_000).total == (PAGE_BYTES - MARGIN - 500_000) // 12
     assert share_of(1000, 500_000).total == LEAST_SHARE
+    assert share_of(1, 500_000).total == MOST_SHARE
 
 
 def test_parts_take_no_more_than_the_whole():
