@@ -240,6 +240,28 @@ def test_keys_alone_are_enough(page):
     assert focused(page) == "openseadragon-canvas"
 
 
+def test_everything_that_can_be_reached_has_a_name(page):
+    page.click(*tile_point(page, 13))
+    page.wait("document.querySelectorAll('#tile-all td button').length == 4")
+    roles = {"button", "combobox", "slider", "radio", "checkbox", "application", "DisclosureTriangle"}
+    found = [
+        (node["role"]["value"], node["name"]["value"])
+        for node in page.send("Accessibility.getFullAXTree")["nodes"]
+        if not node["ignored"] and node["role"]["value"] in roles
+    ]
+    assert {role for role, _ in found} == roles
+    assert [role for role, name in found if not name.strip()] == []
+
+
+def test_outlines_are_drawn_on_the_open_tile_too(page):
+    page.click(*tile_point(page, 13))
+    page.wait("document.querySelectorAll('#tile-all td button').length == 4")
+    picture = "document.getElementById('tile-tissue').toDataURL()"
+    outlined = page.get(picture)
+    page.get("document.getElementById('outline-artefact').click()")
+    page.wait(f"{picture} !== {outlined!r}")
+
+
 def test_letters_do_not_turn_or_mirror_the_slide(page):
     page.get("document.querySelector('.openseadragon-canvas').focus()")
     before = page.get("document.querySelector('svg.lines').getBoundingClientRect().x")

@@ -117,7 +117,16 @@ window.Review = (() => {
     return canvas;
   }
 
+  /* The lines around what a mask marks, as the path of a drawing in pixels of the thumbnail. */
+  function outlinePath(slide, name) {
+    return (slide.outlines[name] || []).map(line => {
+      const points = [];
+      for (let i = 0; i < line.length; i += 2) points.push(`${line[i] / 10} ${line[i + 1] / 10}`);
+      return `M${points.join('L')}Z`;
+    }).join('');
+  }
+
   const kindOf = explainer => study.explainers[explainer].signed ? 'signed' : 'magnitude';
 
-  return { study, slide, layer, tileScores, detail, painted, kindOf };
+  return { study, slide, layer, tileScores, detail, painted, kindOf, outlinePath };
 })();

@@ -13,7 +13,7 @@
     title: at('tile-title'), facts: at('tile-facts'), tissue: at('tile-tissue'), map: at('tile-map'),
     mapSaid: at('tile-map-said'), all: at('tile-all'), said: at('tile-said'),
   };
-  const viewer = new Review.Viewer(at('viewer'), { picked: row => row !== null && pickTile(row), moved: showScale });
+  const viewer = new Review.Viewer(at('viewer'), { picked: row => slide && row !== null && pickTile(row), moved: showScale });
 
   function firstScore() {
     const found = study.scores.findIndex(score => score.ranks);
@@ -114,12 +114,14 @@
   }
 
   async function showTile() {
+    if (!slide) return;
     const there = state.tile !== null;
     at('tile').hidden = !there;
     at('tile-hint').hidden = there;
     viewer.mark(state.tile);
     Review.markListed(at('lists'), state.tile);
-    if (there) await Review.showTile(parts, slide, state, pickMap);
+    const outlined = LINES.filter(name => at(`outline-${name}`).checked);
+    if (there) await Review.showTile(parts, slide, { ...state, outlined }, pickMap);
     writeDown();
   }
 
@@ -265,7 +267,10 @@
     for (const radio of document.querySelectorAll('input[name="layer"]')) {
       radio.addEventListener('change', () => { state.layer = radio.value; showMap(); });
     }
-    for (const name of LINES) on(`outline-${name}`, 'change', event => viewer.show(name, event.target.checked));
+    for (const name of LINES) on(`outline-${name}`, 'change', event => {
+      viewer.show(name, event.target.checked);
+      showTile();
+    });
     on('zoom-in', 'click', () => viewer.zoom(1.5));
     on('zoom-out', 'click', () => viewer.zoom(1 / 1.5));
     on('zoom-fit', 'click', () => viewer.fit());

@@ -3,6 +3,11 @@
 Object.assign(Review, (() => {
   const { study, element, said } = Review;
   const LISTED = 6;
+  const STROKES = {
+    annotation: [['#fff', 5, []], ['#000', 2.5, []]],
+    evidence: [['#fff', 3.5, []], ['#006e51', 2, [3, 3]]],
+    artefact: [['#000', 5, []], ['#ffa62b', 3, [9, 6]]],
+  };
 
   /* Draw what the slide's picture shows of a tile. */
   function drawTissue(canvas, slide, row, image = null) {
@@ -21,6 +26,22 @@ Object.assign(Review, (() => {
       data.data[i] = data.data[i + 1] = data.data[i + 2] = 255 - 0.45 * (255 - grey);
     }
     pen.putImageData(data, 0, 0);
+  }
+
+  /* Draw over a tile the outlines that are picked, as they lie on the slide. */
+  function drawOutlines(canvas, slide, row, names) {
+    const pen = canvas.getContext('2d'), { x, y, e } = slide.table, { outlines, size } = slide;
+    const across = canvas.width / e[row] * size[0] / outlines.width, down = canvas.height / e[row] * size[1] / outlines.height;
+    for (const name of names.filter(own => STROKES[own])) {
+      const path = new Path2D(), place = new DOMMatrix([across, 0, 0, down, -x[row] * canvas.width / e[row], -y[row] * canvas.height / e[row]]);
+      path.addPath(new Path2D(Review.outlinePath(slide, name)), place);
+      for (const [colour, width, dashes] of STROKES[name]) {
+        pen.strokeStyle = colour;
+        pen.lineWidth = width;
+        pen.setLineDash(dashes);
+        pen.stroke(path);
+      }
+    }
   }
 
   /* Draw a tile with one of its maps; false where there is no map. */
@@ -117,6 +138,7 @@ Object.assign(Review, (() => {
     parts.facts.textContent = `Label: ${table.labels[table.label[row]] || 'none'} · section ${table.section[row]} · tile ${row + 1} of ${table.ids.length}.${read}`;
     drawTissue(parts.tissue, slide, row, detail && detail.image);
     await drawMap(parts.map, slide, row, [state.place, state.explainer], state);
+    for (const canvas of [parts.tissue, parts.map]) drawOutlines(canvas, slide, row, state.outlined);
     parts.mapSaid.textContent = study.explainers[state.explainer].id;
     parts.all.replaceChildren(await tileTable(slide, state, choose));
     parts.said.textContent = tileWords(slide, state, detail);

@@ -12,6 +12,8 @@ Review.Viewer = class {
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, gestureSettingsTouch: { clickToZoom: false },
       gestureSettingsPen: { clickToZoom: false },
     });
+    this.osd.canvas.setAttribute('role', 'application');
+    this.osd.canvas.setAttribute('aria-label', element.dataset.said);
     this.osd.addHandler('canvas-click', event => {
       if (event.quick) this.told.picked(this.rowAt(this.osd.viewport.pointFromPixel(event.position)));
     });
@@ -45,6 +47,8 @@ Review.Viewer = class {
     this.groups = {};
     for (const name of ['grid', 'evidence', 'annotation', 'artefact', 'here']) this.lines.append(this.group(name));
     this.osd.addOverlay({ element: this.lines, location: new OpenSeadragon.Rect(0, 0, 1, this.height) });
+    // Both lie over the slide, which is what is clicked.
+    for (const over of [this.canvas, this.lines]) over.parentElement.style.pointerEvents = 'none';
     this.told.moved();
   }
 
@@ -54,21 +58,14 @@ Review.Viewer = class {
     for (const part of name === 'grid' ? ['line'] : ['halo', 'line']) {
       const path = document.createElementNS(this.lines.namespaceURI, 'path');
       path.setAttribute('class', part);
-      path.setAttribute('d', this.pathOf(name));
+      path.setAttribute('d', name === 'grid' ? this.grid() : Review.outlinePath(this.slide, name));
       group.append(path);
     }
     this.groups[name] = group;
     return group;
   }
 
-  pathOf(name) {
-    if (name === 'grid') return this.slide.table.ids.map((_, row) => this.square(row)).join('');
-    return (this.slide.outlines[name] || []).map(line => {
-      const points = [];
-      for (let i = 0; i < line.length; i += 2) points.push(`${line[i] / 10} ${line[i + 1] / 10}`);
-      return `M${points.join('L')}Z`;
-    }).join('');
-  }
+  grid() { return this.slide.table.ids.map((_, row) => this.square(row)).join(''); }
 
   square(row) {
     const { x, y, e } = this.slide.table, [width, height] = this.slide.size;
