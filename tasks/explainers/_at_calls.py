@@ -27,6 +27,12 @@ class Call:
         """The name of the function, the same in place or not: ``relu``."""
         return name_of(self.func)
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the call changes its input: by its name, or by the ``inplace`` of an activation."""
+        flags = (self.named.get("inplace"), *self.rest)
+        return self.func.__name__.endswith("_") or any(flag is True for flag in flags)
+
     def on(self, values: Tensor) -> Tensor:
         """Return the function of other values; a function in place changes and returns them."""
         result: Tensor = self.func(values, *self.rest, **self.named)

@@ -1,6 +1,7 @@
 """A network seen as linear between an image and a reference: the rescale rule of DeepLIFT."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from tasks.explainers._at_calls import AtCalls, Call
 
 ELEMENTWISE = frozenset(
-    {"celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish"}
+    {"celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid", "mish"}
     | {"prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"}
 )
 POOLS = frozenset({"adaptive_max_pool2d", "max_pool2d"})
@@ -19,9 +20,9 @@ _NO_STEP = 1e-6
 
 
 def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return images -> logits whose gradients are the multipliers of DeepLIFT against ``reference``.
+    """Return images -> logits, to be called once, whose gradients are DeepLIFT's multipliers.
 
-    Their sum over multiplier x (image - reference) is the difference of the logits where all else than
+    The sum of multiplier x (image - reference) is the difference of the logits where all else than
     :data:`ELEMENTWISE` and :data:`POOLS` is linear; pools may overlap. Both must take the same way through
     the layers.
 
@@ -29,65 +30,81 @@ def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
         model: gives logits [B, K], in eval mode; sees the reference once, at this call.
         reference: float [B, C, H, W].
     """
-    inputs: list[Tensor] = []
+    seen: list[tuple[Tensor, ...]] = []
 
     def record(call: Call) -> Tensor:
-        inputs.append(call.input.clone())  # before it may be changed in place
-        return call.on(call.input)
+        # Copies: the network may change what it has by now in place.
+        if call.name not in POOLS:
+            seen.append((call.input.clone(),))
+            return call.on(call.input)
+        maxima, places = _maxima(call, call.input)
+        seen.append((call.input.clone(), maxima.clone(), places))
+        return maxima
 
     with torch.no_grad(), AtCalls(ELEMENTWISE | POOLS, record):
         model(reference)
 
     def forward(images: Tensor) -> Tensor:
-        seen = iter(inputs)
-        with AtCalls(ELEMENTWISE | POOLS, lambda call: _rescale(call, next(seen))):
+        with AtCalls(ELEMENTWISE | POOLS, lambda call: _rescale(call, *seen.pop(0))):
             logits: Tensor = model(images)
         return logits
 
     return forward
 
 
-def _rescale(call: Call, reference: Tensor) -> Tensor:
-    return _pooled(call, reference) if call.name in POOLS else _activated(call, reference)
+def _rescale(call: Call, *there: Tensor) -> Tensor:
+    if call.name in POOLS:
+        return _pooled(call, *there)
+    result: Tensor = _Activation.apply(call.input, *there, call)  # type: ignore[no-untyped-call]  # torch
+    return call.input.copy_(result) if call.in_place else result
 
 
-def _activated(call: Call, reference: Tensor) -> Tensor:
-    """Return the activation with the quotient of differences as its slope."""
-    values = call.input
+class _Activation(torch.autograd.Function):
+    """The call's activation, with the quotient of its differences to the reference as its slope."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, reference: Tensor, call: Call) -> Tensor:
+        result = call.on(values.clone() if call.in_place else values)
+        there = call.on(reference.clone() if call.in_place else reference)
+        # What the reference left is ours and used once: fresh memory would cost more than the arithmetic.
+        step = torch.sub(values, reference, out=reference)
+        slope = torch.sub(result, there, out=there).div_(step)
+        if call.name == "relu":
+            # Exact, so that only 0 / 0 needs a word: no difference has nothing to share.
+            slope.nan_to_num_(nan=0.0)
+        else:
+            slope = torch.where(step.abs() > _NO_STEP, slope, _local_slope(call))
+        ctx.save_for_backward(slope)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (slope,) = ctx.saved_tensors
+        return gradients[0] * slope, None, None
+
+
+def _local_slope(call: Call) -> Tensor:
     with torch.enable_grad():
-        leaf = values.detach().clone().requires_grad_()
-        inner = leaf.clone()
-        result = call.on(inner)
-        (slope,) = torch.autograd.grad(result.sum(), leaf)
-    step = leaf.detach() - reference
-    rise = result.detach() - call.on(reference.clone())
-    slope = torch.where(step.abs() > _NO_STEP, rise / step, slope)
-    out = result.detach() + slope * (values - values.detach())
-    in_place = result is inner
-    return values.copy_(out) if in_place else out
+        leaf = call.input.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(call.on(leaf.clone()).sum(), leaf)
+    return slope
 
 
-def _pooled(call: Call, reference: Tensor) -> Tensor:
+def _pooled(call: Call, reference: Tensor, lowest: Tensor, place_there: Tensor) -> Tensor:
     """Return the maxima with slopes at two places of each window that share out the change of its maximum.
 
     With top = the greater of both maxima, the place of the image's maximum answers for top less the
     reference's maximum, the place of the reference's for the image's maximum less top. Both quotients lie
     in [0, 1]: a maximum that rose did so at a place that rose at least as much.
     """
-    values = call.input
-    highest, place = _maxima(call, values.detach())
-    highest_there, place_there = _maxima(call, reference)
-    top, change = torch.maximum(highest, highest_there), values.detach() - reference
-    out = highest
-    parts = (
-        (place, top - highest_there, (place == place_there).to(values)),
-        (place_there, highest - top, torch.zeros_like(highest)),
-    )
-    for at, rise, without_step in parts:
-        step, here = _taken(change, at), _taken(values, at)
-        slope = torch.where(step.abs() > _NO_STEP, rise / step, without_step)
-        out = out + slope * (here - here.detach())
-    return out
+    highest, place = _maxima(call, call.input.detach())
+    top, result = torch.maximum(highest, lowest), highest
+    for at, rise in ((place, top - lowest), (place_there, highest - top)):
+        here = _taken(call.input, at)
+        slope = rise.div_(here.detach() - _taken(reference, at)).nan_to_num_(nan=0.0)
+        # Nothing is added but the slope.
+        result = result + slope * (here - here.detach())
+    return result
 
 
 def _maxima(call: Call, values: Tensor) -> tuple[Tensor, Tensor]:

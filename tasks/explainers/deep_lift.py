@@ -16,13 +16,14 @@ class DeepLift(ExplainsDifference):
 
     Complete for networks of affine layers, elementwise activations and max-pools, as all of ``NetworkRecipe``
     are; softmax or normalisation by the image's own statistics inside breaks the sum, which the error beside
-    every map then shows. Captum 0.9 drops shares where max-pools overlap, raises or differs where ReLUs are
-    reused, in place or functional, and sends back twice the images; so the rule is our own.
+    every map then shows. Captum 0.9 loses shares where max-pools overlap or follow a ReLU directly, raises
+    or differs where ReLUs are reused, in place or functional, and sends back twice the images; so the rule
+    is our own.
     """
 
     source: ClassVar[str] = (
         "Shrikumar, Greenside and Kundaje (2017), arXiv:1704.02685, rescale rule; max-pools as for SHAP's "
-        "DeepExplainer, but overlapping shares add up; agrees with Captum 0.9 where pools do not overlap"
+        "DeepExplainer, but overlapping shares add up; agrees with Captum 0.9 where that is complete"
     )
     kind: ClassVar[Kind] = "contribution"
     complete: ClassVar[bool] = True

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tasks.explainers.base import Explainer, ExplanationError
+from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.tile_keys import tile_keys
@@ -55,6 +56,16 @@ def test_it_says_where_it_comes_from_and_what_it_is(name):
     assert explainer.control == (explainer.kind == "control")
     if explainer.complete:
         assert explainer.reference(small_network(), inputs()[0]) is not None, "promised, but not measured"
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if explainer_of(n).complete])
+def test_what_is_complete_adds_up(name):
+    explainer, model, (images, targets, keys) = explainer_of(name), small_network().eval(), inputs()
+    reference = explainer.reference(model, images)
+    with torch.no_grad():
+        promised = target_margin(model(images), targets) - target_margin(model(reference), targets)
+    error = explainer(model, images, targets, keys).sum((1, 2)) - promised
+    assert error.abs().mean() < 0.02 * promised.abs().mean()
 
 
 @pytest.mark.parametrize("device", DEVICES)
