@@ -34,7 +34,7 @@ def captums(model: nn.Module) -> torch.Tensor:
 
 
 def pooled_network() -> nn.Module:
-    """The small network with a pool whose windows lie apart and a smooth activation, between affine layers."""
+    """The small network with a pool whose windows lie apart, and a smooth activation, in between."""
     layers = list(small_network())
     layers[2:2] = [nn.MaxPool2d(2), deepcopy(layers[1]), nn.Softplus(), deepcopy(layers[1])]
     return nn.Sequential(*layers)
