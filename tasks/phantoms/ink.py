@@ -4,15 +4,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely.geometry import LineString
+from shapely.geometry import LineString, Polygon
 
 from tasks.phantoms.canvas import Canvas
-from tasks.phantoms.layout import Island, largest
+from tasks.phantoms.layout import Island
 from tasks.phantoms.plan import CLEAN, SlidePlan, stream
 from tasks.phantoms.recipe import PhantomRecipe
 
 INK_DENSITY = ((0.5, 0.13, 0.34), (0.56, 0.33, 0.08))
 """Optical density in red, green and blue of a green and of a blue pen."""
+
+STROKE_UM = (5.0, 7.0)
+"""Lowest and highest width of a slide's strokes: thin enough that the nuclei between them can be read."""
+
+APART_UM = 26.0
+"""Distance of the middles of two strokes: a tile of 32 um in a marked island has ink on it, so that a network
+can tell every marked tile by the ink alone."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +41,30 @@ def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island
 
 
 def draw_ink(canvas: Canvas, islands: tuple[Island, ...], rng: np.random.Generator) -> InkMarks:
-    """Draw one wavy stroke over each of ``islands``, all of one slide with one pen."""
+    """Hatch each of ``islands`` with wavy strokes, all of one slide with one pen."""
     mask = np.zeros(canvas.shape, dtype=bool)
     if not islands:
         return InkMarks(None, mask)
     pen = np.asarray(INK_DENSITY[int(rng.integers(len(INK_DENSITY)))], dtype=np.float32)
     for island in islands:
-        mask |= _stroke(canvas, island, rng)
-    flow = canvas.soften(mask, 1.5) * np.clip(0.75 + 0.12 * canvas.noise(16, rng), 0.3, 1)
+        mask |= canvas.inside(*_strokes(canvas, island, rng))
+    flow = canvas.soften(mask, 0.7) * np.clip(0.85 + 0.12 * canvas.noise(16, rng), 0.3, 1)
     return InkMarks((flow[..., None] * pen).astype(np.float32), mask)
 
 
-def _stroke(canvas: Canvas, island: Island, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return the pixels of a stroke along the island's longer side, kept within the island."""
+def _strokes(canvas: Canvas, island: Island, rng: np.random.Generator) -> list[Polygon]:
+    """Return strokes along the island's longer side, side by side and kept within the island."""
     left, top, right, bottom = island.outline.bounds
-    along = np.linspace(-0.5, 0.5, 60)
-    length = 1.1 * max(right - left, bottom - top)
-    wave = canvas.px(16) * np.sin(along * rng.uniform(7, 12) + rng.uniform(0, 6))
+    reach = 0.5 * np.hypot(right - left, bottom - top)
+    along = np.linspace(-reach, reach, 200)
+    wave = canvas.px(5) * np.sin(along / canvas.px(rng.uniform(18, 30)) + rng.uniform(0, 6))
     turn = rng.uniform(-0.4, 0.4) + (0.0 if right - left > bottom - top else np.pi / 2)
-    centre = island.outline.representative_point()
-    x = centre.x + along * length * np.cos(turn) - wave * np.sin(turn)
-    y = centre.y + along * length * np.sin(turn) + wave * np.cos(turn)
-    line = LineString(np.stack([x, y], axis=1)).buffer(canvas.px(rng.uniform(18, 27)))
-    kept = largest(line.intersection(island.outline))
-    return canvas.inside(kept) if not kept.is_empty else np.zeros(canvas.shape, dtype=bool)
+    width, apart = canvas.px(rng.uniform(*STROKE_UM)), canvas.px(APART_UM)
+    found: list[Polygon] = []
+    for shift in np.arange(-reach + rng.uniform(0, apart), reach, apart):
+        across = wave + shift
+        x = (left + right) / 2 + along * np.cos(turn) - across * np.sin(turn)
+        y = (top + bottom) / 2 + along * np.sin(turn) + across * np.cos(turn)
+        kept = LineString(np.stack([x, y], axis=1)).buffer(width / 2).intersection(island.outline)
+        found += [part for part in getattr(kept, "geoms", [kept]) if isinstance(part, Polygon) and part.area]
+    return found

@@ -40,12 +40,25 @@ def test_no_confounder_no_ink():
     assert draw_ink(CANVAS, (), np.random.default_rng(0)).density is None
 
 
-def test_a_stroke_crosses_its_island_and_stays_in_it():
+def test_strokes_hatch_their_island_and_stay_in_it():
     for seed in range(6):
         ink = draw_ink(CANVAS, ISLANDS[:1], np.random.default_rng(seed))
         island = CANVAS.inside(ISLANDS[0].outline.buffer(1.5))
-        assert 0.1 < ink.mask[island].mean() < 0.7
+        # Width over distance: 5 to 7 um of every 26.
+        assert 0.17 < ink.mask[island].mean() < 0.29
         assert not (ink.mask & ~island).any()
         assert ink.density is not None
         assert ink.density[ink.mask].max() > 0.3
         assert ink.density[:, 600:].max() == 0
+
+
+def test_no_tile_within_a_marked_island_is_without_ink_nor_without_tissue_between():
+    """A tile of 32 um: the ink must be enough to tell it, and leave the nuclei to be read."""
+    inside = CANVAS.inside(ISLANDS[0].outline)
+    tiles = [(slice(y, y + 64), slice(x, x + 64)) for y in range(0, 596, 16) for x in range(0, 560, 16)]
+    for seed in range(6):
+        mask = draw_ink(CANVAS, ISLANDS[:1], np.random.default_rng(seed)).mask
+        shares = [mask[tile].mean() for tile in tiles if inside[tile].all()]
+        assert len(shares) > 20
+        assert min(shares) > 0.05
+        assert max(shares) < 0.5
