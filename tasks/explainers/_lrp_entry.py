@@ -4,7 +4,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tasks.explainers._lrp_unit import Unit
 from tasks.explainers.base import ExplanationError
@@ -27,61 +26,58 @@ class Entry:
         self.unit = unit
         self.shared = rule != "epsilon"
         """Whether the layer computes shares rather than its own output."""
+        self.entered = images
+        """What the layer is given."""
         self._rule = rule
         self._images = images
-        self._weight, self._shift = unit.merged()
-        self.leaves: list[Tensor] = []
-        """What entered, one tensor or two: relevance is each times its gradient."""
+        self._groups = unit.layer.groups if isinstance(unit.layer, nn.Conv2d) else 1
 
     def state(self) -> dict[str, Tensor]:
         """Return the parameters and buffers, by name, with which the first unit computes its rule."""
         if not self.shared:
             return {}
-        weight = self._weight
-        rules = {"w_squared": weight.square(), "flat": torch.ones_like(weight), "z_box": weight.clamp_min(0)}
-        return self.unit.replaced(rules[self._rule], torch.zeros_like(self._shift))
+        weight, shift = self.unit.merged()
+        if self._rule == "z_box":
+            weight = torch.cat([weight.clamp_min(0), weight.clamp_max(0)], 1)
+        else:
+            weight = weight.square() if self._rule == "w_squared" else torch.ones_like(weight)
+        return self.unit.replaced(weight, torch.zeros_like(shift))
 
     def enter(self, _layer: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
         """Be the layer's forward pre-hook: give it what its rule shares out."""
         (given,) = inputs
-        if given.numel() != self._images.numel():
+        if given.shape[0] != len(self._images) or given.numel() != self._images.numel():
             raise ExplanationError(
                 f"the first layer {self.unit.name!r} reads {list(given.shape)} of images "
                 f"{list(self._images.shape)}; lrp needs a value for each of theirs"
             )
-        return (self._keep(self._above_floor(given) if self._rule == "z_box" else self._read(given)),)
-
-    def leave(self, layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        """Be the layer's forward hook: add the part of the negative weights."""
-        if self._rule != "z_box":
-            return output
-        below = self._keep(self._below)
-        weight = self._weight.clamp_max(0)
-        if isinstance(layer, nn.Conv2d):
-            # Not F.conv2d: the layer knows its padding mode.
-            negative: Tensor = layer._conv_forward(below, weight, None)
-        else:
-            negative = F.linear(below, weight)
-        return output + negative
+        self.entered = self._read(given).requires_grad_()
+        return (self.entered,)
 
     def factor(self, shares: Tensor, output: Tensor) -> Tensor:
         """Return by how much the gradient of the unit's output is multiplied."""
         return output / (shares + _TINY)
 
-    def _keep(self, values: Tensor) -> Tensor:
-        self.leaves.append(values.detach().requires_grad_())
-        return self.leaves[-1]
+    def relevance(self, gradient: Tensor) -> Tensor:
+        """Return the relevance [B, C, H, W] of the images, from the gradient of what entered."""
+        product = self.entered.detach() * gradient
+        if self._rule == "z_box":
+            product = torch.unflatten(product, 1, (self._groups, 2, -1)).sum(2)
+        return product.view_as(self._images).detach()
 
     def _read(self, given: Tensor) -> Tensor:
-        return torch.ones_like(given) if self.shared else given
+        if self._rule == "z_box":
+            return self._above_ends(given)
+        return torch.ones_like(given) if self.shared else given.detach()
 
-    def _above_floor(self, given: Tensor) -> Tensor:
-        """Return the input less the lowest value a pixel can give it; remember it less the highest one.
+    def _above_ends(self, given: Tensor) -> Tensor:
+        """Return the input less the lowest value that a pixel can give it, beside it less the highest one.
 
-        Pixels lie in [0, 1]; noisy ones beyond stretch their own box, so that no share becomes negative.
+        Pixels lie in [0, 1]; noisy ones beyond stretch their own box, so that no share becomes negative. In a
+        grouped convolution each group has the two side by side.
         """
         (slope,) = torch.autograd.grad(given.sum(), self._images, retain_graph=True)
         black, white = self._images.clamp_max(0), self._images.clamp_min(1)
         ends = [(slope * (self._images - end)).view_as(given).detach() for end in (black, white)]
-        self._below = torch.minimum(*ends)
-        return torch.maximum(*ends)
+        both = (torch.maximum(*ends), torch.minimum(*ends))
+        return torch.cat([torch.unflatten(end, 1, (self._groups, -1)) for end in both], 2).flatten(1, 2)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
 
 
 @dataclass
@@ -53,4 +54,4 @@ def boosted(values: Tensor, gamma: float) -> Tensor:
     That is the gamma rule's ``values + gamma * positive part`` over 1 + gamma, a common factor that relevance
     does not see; so written, an identity keeps its weight 1, and a residual branch needs no rule.
     """
-    return torch.where(values > 0, values, values / (1 + gamma))
+    return leaky_relu(values, 1 / (1 + gamma))

@@ -71,24 +71,23 @@ class Lrp(ChannelExplainer):
             logits = self._second_pass(model, trace, entry, leaf)
             margin = target_margin(logits, targets)
         _check_values(logits, trace)
-        return reduce_channels(self._relevance(margin, entry, leaf).view_as(images), self.reduce)
+        return reduce_channels(self._relevance(margin, entry, leaf), self.reduce)
 
     def passes(self) -> Passes:
         """Two forward, for the true values and for the rules', and one backward."""
         return Passes(forward=2, backward=1)
 
     def _relevance(self, margin: Tensor, entry: Entry, leaf: Tensor) -> Tensor:
-        """Return what entered times its gradient, the epsilon rule applied to the margin itself."""
+        """Return the relevance [B, C, H, W] of the images, the margin's own rule being epsilon's."""
         size = margin.detach().abs()
         start = size / (size + max(self.epsilon, _TINY))
-        leaves = [*entry.leaves, leaf]
-        *gradients, past = torch.autograd.grad(margin, leaves, grad_outputs=start, allow_unused=True)
+        leaves = (entry.entered, leaf)
+        gradient, past = torch.autograd.grad(margin, leaves, grad_outputs=start, allow_unused=True)
         if cast("Tensor | None", past) is not None:
             raise ExplanationError(
                 f"the images reach the logits past the first layer {entry.unit.name!r} too"
             )
-        parts = [value * gradient for value, gradient in zip(entry.leaves, gradients, strict=True)]
-        return torch.stack(parts).sum(0).detach()
+        return entry.relevance(gradient)
 
     def _second_pass(self, model: nn.Module, trace: Trace, entry: Entry, leaf: Tensor) -> Tensor:
         """Return the true logits [B, K] on a graph whose gradients obey the rules."""
@@ -96,7 +95,6 @@ class Lrp(ChannelExplainer):
         with ExitStack() as stack:
             first = entry.unit.layer
             stack.callback(first.register_forward_pre_hook(entry.enter).remove)
-            stack.callback(first.register_forward_hook(entry.leave).remove)
             if entry.shared:
                 stack.callback(entry.unit.last.register_forward_hook(_closing(entry, trace)).remove)
             for name in trace.relus:
@@ -117,8 +115,9 @@ class Lrp(ChannelExplainer):
         def replace(_relu: nn.Module, inputs: tuple[Tensor], _output: Tensor) -> Tensor:
             value = trace.relus[name].popleft()
             (given,) = inputs
-            denominator = torch.maximum(given.detach(), value) + max(self.epsilon, _TINY)
-            return _Relay.of(given, value, value / denominator)
+            # In place: fresh memory for a batch's activations costs more than the arithmetic.
+            factor = torch.maximum(given.detach(), value).add_(max(self.epsilon, _TINY))
+            return _Relay.of(given, value, torch.div(value, factor, out=factor))
 
         return replace
 
