@@ -72,7 +72,7 @@ def _draw_tile(page: Page, known: Known, row: int, corner: tuple[int, int], word
     page.picture((left + _FRAME, top + _FRAME, inner, inner), known.tiles.pixels(row))
     fill(page, (left, top + _SIDE + 2, _SIDE, _BAR), class_colour(int(known.predicted[row])))
     for number, line in enumerate(words):
-        page.text(left, top + _SIDE + _BAR + 6 + number * 15, _shortened(line), 12, SOFT)
+        page.text(left, top + _SIDE + _BAR + 6 + number * 15, shortened(line), 12, SOFT)
 
 
 def _draw_legend(page: Page, strip: Strip, top: int) -> None:
@@ -123,6 +123,7 @@ def _tile_words(known: Known, row: int, target: int) -> list[str]:
     return [known.name(int(known.labels[row])), f"p = {known.probabilities[row, target]:.3f}"]
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """Return ``name``, its middle left out where it is wider than a tile."""
     most = int(_SIDE / _LETTER)
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
