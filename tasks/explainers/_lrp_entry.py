@@ -60,10 +60,11 @@ class Entry:
 
     def relevance(self, gradient: Tensor) -> Tensor:
         """Return the relevance [B, C, H, W] of the images, from the gradient of what entered."""
-        product = self.entered.detach() * gradient
+        product = gradient.mul_(self.entered.detach())
         if self._rule == "z_box":
-            product = torch.unflatten(product, 1, (self._groups, 2, -1)).sum(2)
-        return product.view_as(self._images).detach()
+            above, below = torch.unflatten(product, 1, (self._groups, 2, -1)).unbind(2)
+            product = above.add_(below)
+        return product.reshape(self._images.shape)
 
     def _read(self, given: Tensor) -> Tensor:
         if self._rule == "z_box":
@@ -77,7 +78,10 @@ class Entry:
         grouped convolution each group has the two side by side.
         """
         (slope,) = torch.autograd.grad(given.sum(), self._images, retain_graph=True)
-        black, white = self._images.clamp_max(0), self._images.clamp_min(1)
-        ends = [(slope * (self._images - end)).view_as(given).detach() for end in (black, white)]
-        both = (torch.maximum(*ends), torch.minimum(*ends))
-        return torch.cat([torch.unflatten(end, 1, (self._groups, -1)) for end in both], 2).flatten(1, 2)
+        pixels = self._images.detach()
+        ends = [slope * pixels.clamp_min(0), (pixels - 1).clamp_max_(0).mul_(slope)]
+        grouped = [torch.unflatten(end.view_as(given), 1, (self._groups, -1)) for end in ends]
+        both = slope.new_empty((*grouped[0].shape[:2], 2, *grouped[0].shape[2:]))
+        torch.maximum(*grouped, out=both[:, :, 0])
+        torch.minimum(*grouped, out=both[:, :, 1])
+        return both.flatten(1, 3)
