@@ -122,7 +122,13 @@ def _exemplar_slot(
         stage="explain",
         label=f"exemplars/{place.label}/{method.id}",
         kind="ExemplarSet",
-        recipe={"exemplars": recipe_of(method), "target": target_of(session), "device": session.device},
+        recipe={
+            "exemplars": recipe_of(method),
+            "target": target_of(session),
+            "device": session.device,
+            # It stands in the titles of the pictures.
+            "place": place.label,
+        },
         modules=("tasks.exemplars.plan", "tasks.models.classifier", *modules_of(method)),
         coords={**place.coords, "explainer": method.id},
         needs={"checkpoint": place.checkpoint, **learnt, **tiles_of(rows[1])},
