@@ -7,10 +7,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.explainers._absent import absent
+from tasks.explainers._noisy_images import noise_of
 from tasks.explainers.base import ChannelExplainer, Kind
 from tasks.functional.fills import Fill
 from tasks.functional.gradients import input_gradient, reduce_channels
-from tasks.functional.noise import normal, seed_of, uniform
+from tasks.functional.noise import seed_of, uniform
 from tasks.functional.passes import Passes
 
 
@@ -42,11 +43,13 @@ class GradientShap(ChannelExplainer):
         kinds = torch.stack([absent(kind, model, images, self.blur_px) for kind in self.baselines])
         mean = torch.zeros_like(images)
         for draw in range(self.draws):
-            noise = normal(seed_of(self.seed, "noise"), tile_keys, draw, images.shape[1:]).to(images)
             baseline = kinds[self._choice(tile_keys, draw), torch.arange(len(images), device=images.device)]
-            way = images + self.sigma * noise - baseline
-            gradient = input_gradient(model, baseline + self._place(tile_keys, draw, images) * way, targets)
-            mean += (way * gradient - mean) / (draw + 1)
+            # In place where the memory is this draw's own: fresh memory costs more than the arithmetic.
+            noise = noise_of(seed_of(self.seed, "noise"), tile_keys, draw, images.shape[1:]).to(images)
+            way = noise.mul_(self.sigma).add_(images).sub_(baseline)
+            point = baseline.addcmul_(self._place(tile_keys, draw, images), way)
+            way.mul_(input_gradient(model, point, targets))
+            mean.add_(way.sub_(mean), alpha=1 / (draw + 1))
         return reduce_channels(mean, self.reduce)
 
     def passes(self) -> Passes:
