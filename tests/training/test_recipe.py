@@ -53,3 +53,10 @@ def test_an_arm_may_have_a_learning_rate_of_its_own():
     recipe = TrainingRecipe(lr=0.001, epochs=3)
     assert ArmRecipe(id="plain").applied_to(recipe) == recipe
     assert ArmRecipe(id="slow", lr=0.0001).applied_to(recipe) == TrainingRecipe(lr=0.0001, epochs=3)
+
+
+def test_an_arm_that_learns_from_no_site_is_refused():
+    assert ArmRecipe(id="all").sites is None
+    assert ArmRecipe(id="one", sites=("inked",)).sites == ("inked",)
+    with pytest.raises(ValidationError, match="sites"):
+        ArmRecipe(id="none", sites=())
