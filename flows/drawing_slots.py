@@ -15,7 +15,7 @@ from tasks.slides.manifest import SlideRow
 
 
 def scale_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
-    """One place an explainer: the colour scale of its maps of all models and slides."""
+    """One place an explainer or control: the colour scale of its maps of all models and slides."""
     rows = list(slides)
     pairs = [(place, row) for place, own in explaining(session, rows) for row in own]
     return [
@@ -31,7 +31,7 @@ def scale_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
                 **{f"maps/{row.slide_id}/{place.label}": _map(place, explainer, row) for place, row in pairs},
             },
         )
-        for explainer in session.config.explain.explainers
+        for explainer in session.config.explain.everything
     ]
 
 

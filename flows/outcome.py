@@ -25,6 +25,8 @@ class Outcome(BaseModel):
     failed_slides: dict[str, str]
     comparison: str | None = None
     """The comparison's reference, as text."""
+    review: str | None = None
+    """The review page's reference, as text."""
     recording: str | None = None
 
 
@@ -45,6 +47,7 @@ def settle(state: Progressing) -> Outcome:
         reused=len(known) - len(state.executed),
         failed_slides=failed_slides(state),
         comparison=str(known["compare"]) if "compare" in known else None,
+        review=str(known["review"]) if "review" in known else None,
         recording=str(known["record"]) if "record" in known else None,
     )
 

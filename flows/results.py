@@ -10,7 +10,8 @@ from rich.table import Table
 from flows.outcome import Outcome
 from tasks.artifacts.part import Reference
 from tasks.artifacts.store import Store
-from tasks.comparison.wording import MOST_COLUMNS
+from tasks.comparison.wording import MOST_COLUMNS, taken_off
+from tasks.heatmaps.review.write import PAGE
 
 
 def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
@@ -23,6 +24,9 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
     folder = Store(home).path(reference_from(outcome.comparison))
     print_table(folder, console)
     console.print(f"the whole comparison: {folder / 'comparison.md'}", soft_wrap=True)
+    if outcome.review is not None:
+        page = Store(home).path(reference_from(outcome.review)) / PAGE
+        console.print(f"every map beside its scores, in a browser: {page}", soft_wrap=True)
     console.print(f"heatmaps, curves and models in the browser: veritile ui --home {home}", soft_wrap=True)
 
 
@@ -54,7 +58,8 @@ def _claims_table(claims: pd.DataFrame) -> Table:
     table = Table("claim", "endpoint", "difference", "verdict", box=None, pad_edge=False)
     for row in claims.to_dict("records"):
         endpoint = f"{row['explainer'] or 'performance'}/{row['metric']}.{row['score']}"
-        difference = f"{row['arm']} less {row['against']}: {_cell(row['value'], row['low'], row['high'])}"
+        said = taken_off(row["arm"], row["against"], row["explainer"], row["against_explainer"])
+        difference = f"{said}: {_cell(row['value'], row['low'], row['high'])}"
         table.add_row(row["claim"], endpoint, escape(difference), row["verdict"])
     return table
 

@@ -9,7 +9,7 @@ from tasks.comparison.reading import out_of_reach
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.verdict import NOT_REPRODUCED, REPRODUCED
-from tasks.comparison.wording import DASH, number, table, with_interval
+from tasks.comparison.wording import DASH, number, table, taken_off, with_interval
 
 _HEAD = ("paper", "claim", "endpoint", "difference", "p", "detectable", "verdict", "why")
 
@@ -32,25 +32,17 @@ def tally_of(rows: list[Row]) -> str:
 
 
 def _line(claim: Claim, row: Row) -> tuple[str, ...]:
+    said = taken_off(row.arm, row.against, row.explainer, row.against_explainer)
     return (
         claim.source,
         f"{'**primary** ' if claim.primary else ''}{claim.id}: {claim.says}",
         f"{claim.endpoint}, {_expected(claim)}",
-        f"{_sides(claim)}: {with_interval(row)}{_means(row)}",
+        f"{said}: {with_interval(row)}{_means(row)}",
         number(row.p_holm) if row.family else DASH,
         number(row.detectable),
         f"**{row.verdict}**",
         row.reason,
     )
-
-
-def _sides(claim: Claim) -> str:
-    """Return what is taken off what, in words."""
-    if claim.against_explainer is None:
-        return f"{claim.arm} less {claim.against}"
-    (arm, one), (against, other) = claim.sides
-    where = f", {arm}" if arm == against else ""
-    return f"{one} less {other}{where}" if where else f"{one} in {arm} less {other} in {against}"
 
 
 def _expected(claim: Claim) -> str:

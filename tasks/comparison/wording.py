@@ -42,3 +42,12 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
 
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def taken_off(arm: str, against: str, explainer: str = "", against_explainer: str = "") -> str:
+    """Return in words what is taken off what: an arm, or an explainer, of one arm or of two."""
+    if not against_explainer:
+        return f"{arm} less {against}"
+    if arm == against:
+        return f"{explainer} less {against_explainer}, {arm}"
+    return f"{explainer} in {arm} less {against_explainer} in {against}"

@@ -19,6 +19,12 @@ def printed(folder, gains, claims=()):
     return console.file.getvalue(), rows
 
 
+def test_claims_on_explainers_say_which_is_taken_off_which(tmp_path):
+    asked = claim(arm="standard", against="standard", against_explainer="gradient")
+    text, _ = printed(tmp_path, {"standard": 0.0}, (asked,))
+    assert "smoothgrad less gradient, standard: " in text
+
+
 def test_few_arms_are_columns_and_claims_come_first(tmp_path):
     text, rows = printed(tmp_path, {"standard": 0.0, "better": 0.3}, (claim(primary=True),))
     row = rows[-1]

@@ -69,7 +69,8 @@ def test_maps_and_metrics_that_call_wait_for_the_sigma_and_others_do_not(session
 
 def test_one_scale_an_explainer_holds_the_maps_of_all_models_and_slides(session):
     found = by_label(drawing_slots.scale_slots(session, session.slides))
-    assert set(found) == {f"scale/{entry.get('id', entry['name'])}" for entry in EXPLAIN["explainers"]}
+    shown = [*EXPLAIN["explainers"], *EXPLAIN["controls"]]
+    assert set(found) == {f"scale/{entry.get('id', entry['name'])}" for entry in shown}
     tests = [row.slide_id for row in session.slides if row.split == "test"]
     assert set(found["scale/gradient"].needs.values()) == {f"tile/{slide}" for slide in tests} | {
         f"explain/{arm}/seed0/gradient/{slide}" for arm in ("standard", "modulated") for slide in tests

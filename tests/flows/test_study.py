@@ -56,7 +56,7 @@ def test_everything_is_made_once(finished):
     counts = pd.Series([label.partition("/")[0] for label in outcome.executed]).value_counts().to_dict()
     assert counts == {
         "tile": 6, "train": 2, "predict": 2, "explain": 12,
-        "scale": 2, "heatmap": 4, "evaluate": 12, "compare": 1, "review": 1, "record": 1,
+        "scale": 3, "heatmap": 4, "evaluate": 12, "compare": 1, "review": 1, "record": 1,
     }  # fmt: skip
     assert outcome.reused == 0
     assert outcome.failed_slides == {}
@@ -76,7 +76,7 @@ def test_again_everything_is_reused_and_no_stage_body_runs(config, home, monkeyp
         monkeypatch.setattr(f"flows.stages.{verb}.submit", forbidden)
     outcome = study(config, home)
     assert outcome.executed == ()
-    assert outcome.reused == 43
+    assert outcome.reused == 44
 
 
 def test_status_of_a_finished_study_says_done(config, finished):
