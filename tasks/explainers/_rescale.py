@@ -54,7 +54,8 @@ def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
 
 def _rescale(call: Call, *there: Tensor) -> Tensor:
     if call.name in POOLS:
-        return _pooled(call, *there)
+        maxima: Tensor = _Pool.apply(call.input, *there, call)  # type: ignore[no-untyped-call]  # torch
+        return maxima
     result: Tensor = _Activation.apply(call.input, *there, call)  # type: ignore[no-untyped-call]  # torch
     return call.input.copy_(result) if call.in_place else result
 
@@ -90,21 +91,35 @@ def _local_slope(call: Call) -> Tensor:
     return slope
 
 
-def _pooled(call: Call, reference: Tensor, lowest: Tensor, place_there: Tensor) -> Tensor:
-    """Return the maxima with slopes at two places of each window that share out the change of its maximum.
+class _Pool(torch.autograd.Function):
+    """The call's maxima, with slopes at two places of each window that share out the change of its maximum.
 
     With top = the greater of both maxima, the place of the image's maximum answers for top less the
     reference's maximum, the place of the reference's for the image's maximum less top. Both quotients lie
     in [0, 1]: a maximum that rose did so at a place that rose at least as much.
     """
-    highest, place = _maxima(call, call.input.detach())
-    top, result = torch.maximum(highest, lowest), highest
-    for at, rise in ((place, top - lowest), (place_there, highest - top)):
-        here = _taken(call.input, at)
-        slope = rise.div_(here.detach() - _taken(reference, at)).nan_to_num_(nan=0.0)
-        # Nothing is added but the slope.
-        result = result + slope * (here - here.detach())
-    return result
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, reference: Tensor, lowest: Tensor, place_there: Tensor, call: Call
+    ) -> Tensor:
+        highest, place = _maxima(call, values)
+        top = torch.maximum(highest, lowest)
+        # Exact, so that only 0 / 0 needs a word: no difference has nothing to share.
+        slope = (top - lowest).div_(highest - _taken(reference, place)).nan_to_num_(nan=0.0)
+        slope_there = (highest - top).div_(_taken(values, place_there) - lowest).nan_to_num_(nan=0.0)
+        ctx.save_for_backward(slope, place, slope_there, place_there)
+        ctx.shape = torch.empty_like(values, device="meta")
+        return highest
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
+        slope, place, slope_there, place_there = ctx.saved_tensors
+        # In the layout of the values, which the layers before would else bring it into, one by one.
+        given = torch.zeros_like(ctx.shape, device=slope.device)
+        for part, at in ((slope, place), (slope_there, place_there)):
+            given.flatten(2).scatter_add_(2, at.flatten(2), (gradients[0] * part).flatten(2))
+        return given, None, None, None, None
 
 
 def _maxima(call: Call, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,5 +130,7 @@ def _maxima(call: Call, values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _taken(values: Tensor, places: Tensor) -> Tensor:
-    """Return values [B, C, H, W] at flat places [B, C, h, w] of their planes."""
-    return values.flatten(2).gather(2, places.flatten(2)).view_as(places)
+    """Return values [B, C, H, W] at flat places [B, C, h, w] of their planes, laid out as the places are."""
+    taken = torch.empty_like(places, dtype=values.dtype)
+    torch.gather(values.flatten(2), 2, places.flatten(2), out=taken.flatten(2))
+    return taken
