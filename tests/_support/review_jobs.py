@@ -149,7 +149,8 @@ def make_largest(
     tile_sets = {f"slide{i:02}": _noisy_slide(folder / f"slide{i:02}", f"slide{i:02}") for i in range(slides)}
     places = tuple(PlaceName(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
     names = tuple(
-        ReviewedExplainer(f"explainer{e}", is_control=e > 2, scale=_noise_scale()) for e in range(explainers)
+        ReviewedExplainer(f"explainer{e}", is_control=e > 2, scale=scale_of(0.18, 2.6))
+        for e in range(explainers)
     )
     maps: dict[Any, Any] = {}
     reports: dict[Any, Any] = {}
@@ -197,11 +198,11 @@ def _reports(folder: Path, slides: list[str]) -> dict[Any, FaithfulnessReport]:
     return found
 
 
-def _noise_scale() -> ScaleInfo:
-    """Where about 99 % of the smoothed noise, and of the noise itself, end."""
+def scale_of(limit: float, tile_limit: float) -> ScaleInfo:
+    """A colour scale that ends there, whatever it rests on."""
     return ScaleInfo(
-        limit=0.18,
-        tile_limit=2.6,
+        limit=limit,
+        tile_limit=tile_limit,
         percentile=99,
         smoothing_um=4,
         rounding=0,

@@ -3,22 +3,11 @@
 import numpy as np
 import pytest
 
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.rank_accuracy import RankAccuracy
-from tests._support.attribution_sets import maps_of, noise
-from tests._support.small_networks import small_network
-from tests._support.tile_sets import make_tile_set
+from tests._support.attribution_sets import noise
+from tests._support.scored_maps import score
 
 SIGNED = RankAccuracy(ranked_by="signed")
-
-
-def score(folder, draw, metric, count=40, change=None):
-    tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
-    if change is not None:
-        change(tiles.folder)
-    evidence = Evidence([tiles], {"m": maps_of(folder / "m", [tiles], draw)}, ("normal", "tumour"), 1)
-    return evaluate_parts(small_network(), evidence, [("m", metric)], EvaluationSettings())["m", metric.id]
 
 
 def values(result, name):

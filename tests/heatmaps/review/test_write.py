@@ -7,7 +7,6 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.heatmaps.review.budget import PAGE_BYTES
 from tasks.heatmaps.review.job import ReviewedExplainer, ReviewError
 from tasks.heatmaps.review.write import PAGE, write_review
@@ -18,20 +17,11 @@ from tests._support.review_jobs import (
     WHY,
     make_largest,
     make_review,
+    scale_of,
     without_slides,
 )
 
-SCALE = ScaleInfo(
-    limit=0.25,
-    tile_limit=4.0,
-    percentile=99,
-    smoothing_um=4,
-    rounding=0,
-    maps=1,
-    values=1,
-    models={},
-    slides={},
-)
+SCALE = scale_of(0.25, 4.0)
 
 
 def parts(page: str) -> dict[str, dict]:

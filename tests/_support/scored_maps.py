@@ -1,0 +1,30 @@
+"""One metric on given maps of one slide."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tasks.artifacts.tile_set import TileSet
+from tasks.faithfulness._evidence import Evidence
+from tasks.faithfulness._result import MetricResult
+from tasks.faithfulness.base import Metric
+from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tests._support.attribution_sets import maps_of
+from tests._support.small_networks import small_network
+from tests._support.tile_sets import make_tile_set
+
+
+def score(
+    folder: Path,
+    draw: Callable[[TileSet], np.ndarray],
+    metric: Metric,
+    count: int = 40,
+    change: Callable[[Path], None] | None = None,
+) -> MetricResult:
+    """Return the result on the maps ``draw(tiles)`` of ``count`` tiles; ``change`` may alter their folder first."""
+    tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
+    if change is not None:
+        change(tiles.folder)
+    evidence = Evidence([tiles], {"m": maps_of(folder / "m", [tiles], draw)}, ("normal", "tumour"), 1)
+    return evaluate_parts(small_network(), evidence, [("m", metric)], EvaluationSettings())["m", metric.id]
