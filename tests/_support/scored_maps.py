@@ -22,7 +22,7 @@ def score(
     count: int = 40,
     change: Callable[[Path], None] | None = None,
 ) -> MetricResult:
-    """Return the result on the maps ``draw(tiles)`` of ``count`` tiles; ``change`` may alter their folder first."""
+    """Return the result on the maps ``draw(tiles)``; ``change`` may alter the folder of the tiles before."""
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
     if change is not None:
         change(tiles.folder)
