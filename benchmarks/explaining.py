@@ -28,6 +28,9 @@ EXPLAINED = (32, 64)
 """Images that an explainer is handed at once; the better of them counts, as the best counts of a pass. What
 is done once a batch, such as a weight draw, weighs less in the larger; a study hands over 64 by default."""
 
+LENGTH = 8
+"""Passes that are timed at least at once."""
+
 SIGMA = 0.1
 """For weight noise that waits for a calibration: its size does not change the cost."""
 
@@ -65,6 +68,20 @@ class Work:
     images: int
 
 
+def lengthened(work: Work, passes: int) -> Work:
+    """Return ``work`` of so many passes, over and over until it makes ``LENGTH`` of them.
+
+    What is short would else be timed by what came before it: after work on other sizes, memory is found anew.
+    """
+    times = -(-LENGTH // max(1, passes))
+
+    def run() -> None:
+        for _ in range(times):
+            work.run()
+
+    return Work(run, work.images * times)
+
+
 class Bench:
     """A network laid out as one that is loaded to explain, and images to explain with it."""
 
@@ -95,18 +112,19 @@ class Bench:
 
     def forward(self, batch: int) -> Work:
         """Return a forward pass without gradients."""
-        return Work(lambda: self.model(self.images[:batch]), batch)
+        return lengthened(Work(lambda: self.model(self.images[:batch]), batch), 1)
 
     def both(self, batch: int) -> Work:
         """Return a forward and a backward pass to the input."""
         images, targets = self.images[:batch], self.targets[:batch]
-        return Work(lambda: input_gradient(self.model, images, targets), batch)
+        return lengthened(Work(lambda: input_gradient(self.model, images, targets), batch), 1)
 
     def explain(self, explainer: Explainer, batch: int) -> Work:
         """Return an explanation of one batch by an explainer that is prepared, as for a whole slide."""
         prepared = explainer.prepare(self.model)
         tensors = self.images[:batch], self.targets[:batch], self.keys[:batch]
-        return Work(lambda: explainer.attribute(prepared, *tensors), batch)
+        work = Work(lambda: explainer.attribute(prepared, *tensors), batch)
+        return lengthened(work, explainer.passes().forward)
 
     def _seconds(self, work: Callable[[], object]) -> tuple[float, float]:
         self._wait()
