@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tasks.artifacts.tile_set import TileSet
 from tasks.faithfulness._evidence import Evidence, EvidenceError, SlideEvidence
 from tests._support.attribution_sets import noise, write_maps
 from tests._support.tile_sets import make_tile_set
@@ -44,6 +45,16 @@ def test_masks_are_of_the_explained_class_alone(tiles):
     )
     assert not SlideEvidence(tiles, {}, 2, "other").mask("annotation", rows).any()
     assert SlideEvidence(tiles, {}, 1, "tumour").mask("evidence", rows).any()
+
+
+def test_an_artefact_is_its_own_mask_and_none_where_no_image_is_named(tiles):
+    rows = np.arange(1, 10)
+    assert not SlideEvidence(tiles, {}, 1, "tumour").mask("artefact", rows).any()
+    ink = np.zeros((200, 16, 16), np.uint8)
+    ink[4, :3] = 1
+    np.save(tiles.folder / "artefact_mask.npy", ink)
+    found = SlideEvidence(TileSet(tiles.folder), {}, 1, "tumour").mask("artefact", rows)
+    assert np.array_equal(found, ink[rows] == 1)
 
 
 def test_maps_that_are_not_finite_are_refused(tmp_path, tiles):
