@@ -92,7 +92,7 @@ def test_again_they_are_reused_and_a_changed_field_runs_one_of_them_alone(finish
     changed = {
         label: s for label, s in standings(config_of(manifest, steps=2), home).items() if s.state != "done"
     }
-    assert set(changed) == {label for label in LABELS if "neurons" in label} | {"compare", "record"}
+    assert set(changed) == {label for label in LABELS if "neurons" in label} | {"compare", "review", "record"}
     reasons = changed["evaluate/standard/seed0/model/neurons"].reasons
     assert reasons == ("recipe model_metric.steps: 1 -> 2",)
 

@@ -97,7 +97,7 @@ def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest,
     assert reasons == ("recipe explainer.samples: 2 -> 3",)
     outcome = study(changed, home)
     assert set(outcome.executed) == would
-    assert would == {label for label in before if "smoothgrad" in label} | {"compare", "record"}
+    assert would == {label for label in before if "smoothgrad" in label} | {"compare", "review", "record"}
 
 
 def test_a_damaged_artifact_is_noticed_reported_and_rebuilt(config, home, caplog):
