@@ -57,7 +57,7 @@ def test_validate_says_what_the_study_consists_of(study_file, tmp_path):
     done = veritile("validate", study_file, "--home", tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert "3 train slides, 1 val slides, 2 test slides" in done.stdout
-    assert "6 tile, 2 train, 18 explain, 12 evaluate, 1 compare, 1 record" in done.stdout
+    assert "6 tile, 2 train, 21 explain, 12 evaluate, 2 compare, 1 record" in done.stdout
 
 
 def test_validate_and_status_know_the_folds(manifest, tmp_path):
@@ -67,7 +67,7 @@ def test_validate_and_status_know_the_folds(manifest, tmp_path):
     assert done.returncode == 0, done.stderr
     for k in range(3):
         assert f"fold {k}: 2 train slides, 2 val slides, 2 test slides" in done.stdout
-    assert "6 tile, 6 train, 36 explain, 12 evaluate, 1 compare, 1 record" in done.stdout
+    assert "6 tile, 6 train, 38 explain, 12 evaluate, 2 compare, 1 record" in done.stdout
     done = veritile("status", path, "--home", tmp_path / "home")
     assert "train/standard/fold2/seed0" in done.stdout
 
