@@ -8,12 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tasks.explainers._at_calls import AtCalls, Call
+from tasks.functional.pixels import spans
 
 ELEMENTWISE = frozenset(
     {"celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid", "mish"}
     | {"prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"}
 )
 POOLS = frozenset({"adaptive_max_pool2d", "max_pool2d"})
+
+_AT_ONCE = 1 << 19
+"""Values that a CPU handles at once."""
 
 _NO_STEP = 1e-6
 """Differences to the reference up to it count as none: the local slope stands in for the quotient."""
@@ -66,15 +70,12 @@ class _Activation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, reference: Tensor, call: Call) -> Tensor:
         result = call.on(values.clone() if call.in_place else values)
-        there = call.on(reference.clone() if call.in_place else reference)
-        # What the reference left is ours and used once: fresh memory would cost more than the arithmetic.
-        step = torch.sub(values, reference, out=reference)
-        slope = torch.sub(result, there, out=there).div_(step)
         if call.name == "relu":
             # Exact, so that only 0 / 0 needs a word: no difference has nothing to share.
-            slope.nan_to_num_(nan=0.0)
+            slope = _quotient(call, values, result, reference).nan_to_num_(nan=0.0)
         else:
-            slope = torch.where(step.abs() > _NO_STEP, slope, _local_slope(call))
+            small = (values - reference).abs() <= _NO_STEP
+            slope = torch.where(small, _local_slope(call), _quotient(call, values, result, reference))
         ctx.save_for_backward(slope)
         return result
 
@@ -82,6 +83,21 @@ class _Activation(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (slope,) = ctx.saved_tensors
         return gradients[0] * slope, None, None
+
+
+def _quotient(call: Call, values: Tensor, result: Tensor, reference: Tensor) -> Tensor:
+    """Return the difference of the results over that of the values, in the memory of the reference.
+
+    What the reference left is used once. Fresh memory for a whole batch would cost more than the arithmetic,
+    so a CPU goes through it in blocks that fit its cache.
+    """
+    whole = values.device.type != "cpu"
+    together = len(values) if whole else max(1, _AT_ONCE // max(1, values[:1].numel()))
+    for at in spans(len(values), together):
+        there = call.on(reference[at].clone() if call.in_place else reference[at])
+        step = values[at] - reference[at]
+        torch.sub(result[at], there, out=reference[at]).div_(step)
+    return reference
 
 
 def _local_slope(call: Call) -> Tensor:

@@ -112,11 +112,12 @@ class Lrp(ChannelExplainer):
         return state
 
     def _neuron(self, trace: Trace, name: str) -> Hook:
-        def replace(_relu: nn.Module, inputs: tuple[Tensor], _output: Tensor) -> Tensor:
+        def replace(_relu: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
             value = trace.relus[name].popleft()
             (given,) = inputs
-            # In place: fresh memory for a batch's activations costs more than the arithmetic.
-            factor = torch.maximum(given.detach(), value).add_(max(self.epsilon, _TINY))
+            # In the memory of the output that goes: fresh memory costs more than the arithmetic.
+            factor = torch.maximum(given.detach(), value, out=output.detach())
+            factor.add_(max(self.epsilon, _TINY))
             return _Relay.of(given, value, torch.div(value, factor, out=factor))
 
         return replace
