@@ -1,10 +1,11 @@
 """FaithfulnessReport: the scores of one metric on the maps of one explainer for one checkpoint.
 
 Payload: ``scores.parquet`` in long form (unit, unit_id, slide_id, patient_id, section, label, score, value,
-chance), ``report.json`` (:class:`ReportInfo`) and, for metrics that trace curves, ``curves.parquet``
+chance, error), ``report.json`` (:class:`ReportInfo`) and, for metrics that trace curves, ``curves.parquet``
 (unit_id, slide_id, curve, fraction, value). ``unit`` is ``tile``, ``section`` or ``slide``; a unit that
-cannot be scored has a NaN value and is counted in ``excluded`` with its reason. What is measured on a model
-without an explainer has the same payload, and may hold further tables and pictures.
+cannot be scored has a NaN value and is counted in ``excluded`` with its reason. ``error`` is the standard
+error that the metric's own random draws leave in a value, NaN where it draws none. What is measured on a
+model without an explainer has the same payload, and may hold further tables and pictures.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ MODEL = "model"
 of a study may bear this id."""
 
 SCORE_COLUMNS = (
-    "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance",
+    "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance", "error",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Probes answered: images of many steps stacked up to the batch, equal probes once."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -35,23 +36,32 @@ class Prober:
     def _run(self, block: Block, probe: Probe) -> Tensor:
         together = max(1, self._batch // len(block.rows))
         pieces = []
-        for steps in spans(probe.count, together):
-            images = probe.make(steps)
-            answer = self._ask(block, probe, images.flatten(0, 1))
-            pieces.append(answer.view(*images.shape[:2], *answer.shape[1:]))
+        with self._changed(probe):
+            for steps in spans(probe.count, together):
+                images = probe.make(steps)
+                answer = self._ask(block, probe, images.flatten(0, 1))
+                pieces.append(answer.view(*images.shape[:2], *answer.shape[1:]))
         return torch.cat(pieces)
+
+    def _changed(self, probe: Probe) -> AbstractContextManager[object]:
+        if probe.within is None:
+            return nullcontext()
+        return probe.within(self._model if probe.explainer is None else self._ready(probe.explainer).network)
 
     def _ask(self, block: Block, probe: Probe, images: Tensor) -> Tensor:
         times = len(images) // len(block.rows)
-        targets = block.targets.repeat(times)
+        targets = (block.targets if probe.targets is None else probe.targets).repeat(times)
         if probe.explainer is None:
             self.minimum += Passes(forward=len(images))
             logits: Tensor = self._model(images)
             check_logits(logits, targets)
             return logits
-        if probe.explainer not in self._explainers:
-            raise EvidenceError(f"explainer {probe.explainer!r} is not at hand, only its maps are")
-        ready = self._explainers[probe.explainer]
+        ready = self._ready(probe.explainer)
         self.minimum += ready.explainer.passes() * len(images)
         self.explained += len(images)
         return ready(images, targets, block.keys.repeat(times))
+
+    def _ready(self, explainer: str) -> Ready:
+        if explainer not in self._explainers:
+            raise EvidenceError(f"explainer {explainer!r} is not at hand, only its maps are")
+        return self._explainers[explainer]

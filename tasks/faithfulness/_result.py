@@ -42,13 +42,15 @@ def score_table(units: pd.DataFrame, names: Sequence[str], scores: Sequence[Scor
     Args:
         units: N rows of the columns ``UNIT_COLUMNS``.
         names: the scores, in the order of their rows.
-        scores: blocks of together N units, on the host; a chance level that is not given is NaN.
+        scores: blocks of together N units, on the host; a chance level or error that is not given is NaN.
     """
     values = np.stack([_column(scores, "values", name) for name in names], axis=1)
     chance = np.stack([_column(scores, "chance", name) for name in names], axis=1)
+    errors = np.stack([_column(scores, "errors", name) for name in names], axis=1)
     table = units.loc[units.index.repeat(len(names))].reset_index(drop=True)
     table["score"] = list(names) * len(units)
-    return table.assign(value=values.ravel(), chance=chance.ravel())[list(SCORE_COLUMNS)]
+    columns = {"value": values.ravel(), "chance": chance.ravel(), "error": errors.ravel()}
+    return table.assign(**columns)[list(SCORE_COLUMNS)]
 
 
 def curve_table(units: pd.DataFrame, scores: Sequence[Scores]) -> pd.DataFrame | None:

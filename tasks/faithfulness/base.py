@@ -1,11 +1,12 @@
 """What every metric is: a frozen recipe that asks for probes and reduces the answers to named scores."""
 
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._evidence import Block, SlideEvidence
@@ -24,12 +25,16 @@ class Probe:
 
     ``make(steps)`` returns the images [s, n, C, H, W] of a slice of the ``count`` steps. The answer is the
     logits [count, n, K], or the maps [count, n, H, W] where ``explainer`` names who explains them.
+    ``targets`` int64 [n] are the classes explained, by default those of the block. ``within`` changes the
+    network that answers for as long as the probe runs, and puts it back bit for bit.
     """
 
     key: ProbeKey
     count: int
     make: Callable[[slice], Tensor]
     explainer: str | None = None
+    targets: Tensor | None = None
+    within: Callable[[nn.Module], AbstractContextManager[object]] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,15 @@ class MapBlock:
 class Scores:
     """Named scores of n units; tensors stay on their device until the plan has ended.
 
-    ``values`` and ``chance`` map a score to [n], ``curves`` a curve to [n, S] over ``fractions`` [S], and
-    ``excluded`` a reason to bool [n]: who is excluded has a NaN value. ``sections`` names the units of a
+    ``values`` and ``chance`` map a score to [n], ``errors`` to the standard error [n] that the metric's own
+    random draws leave in it, ``curves`` a curve to [n, S] over ``fractions`` [S], and ``excluded`` a reason
+    to bool [n]: who is excluded has a NaN value. ``sections`` names the units of a
     metric that scores sections; the units of the others are the tiles of the block.
     """
 
     values: Mapping[str, Tensor]
     chance: Mapping[str, Tensor] = field(default_factory=dict)
+    errors: Mapping[str, Tensor] = field(default_factory=dict)
     curves: Mapping[str, Tensor] = field(default_factory=dict)
     fractions: Tensor | None = None
     excluded: Mapping[str, Tensor] = field(default_factory=dict)
@@ -61,6 +68,7 @@ class Scores:
         return Scores(
             values={name: change(value) for name, value in self.values.items()},
             chance={name: change(value) for name, value in self.chance.items()},
+            errors={name: change(value) for name, value in self.errors.items()},
             curves={name: change(value) for name, value in self.curves.items()},
             fractions=None if self.fractions is None else change(self.fractions),
             excluded={name: change(value) for name, value in self.excluded.items()},

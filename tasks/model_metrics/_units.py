@@ -32,4 +32,5 @@ def _long(units: pd.DataFrame, scores: Mapping[str, Values], chance: Mapping[str
     table = units.loc[units.index.repeat(len(scores))].reset_index(drop=True)
     levels = np.tile([chance.get(name, np.nan) for name in scores], len(units))
     values = np.stack(list(scores.values()), axis=1).ravel()
-    return table.assign(score=list(scores) * len(units), value=values, chance=levels)[list(SCORE_COLUMNS)]
+    columns = {"score": list(scores) * len(units), "value": values, "chance": levels, "error": np.nan}
+    return table.assign(**columns)[list(SCORE_COLUMNS)]

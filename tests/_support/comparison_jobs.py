@@ -54,7 +54,7 @@ def make_report(folder: Path, table: pd.DataFrame, scores: dict[str, np.ndarray]
     parts = []
     for name, values in scores.items():
         part = table[["slide_id", "patient_id", "section", "label"]].assign(
-            unit="tile", unit_id=table["tile_id"], score=name, value=values, chance=np.nan
+            unit="tile", unit_id=table["tile_id"], score=name, value=values, chance=np.nan, error=np.nan
         )
         parts.append(part[list(SCORE_COLUMNS)])
     pd.concat(parts).to_parquet(folder / SCORES, index=False)

@@ -93,7 +93,7 @@ def score_rows(slide: str, values: dict[str, np.ndarray], sections: int = 2) -> 
         )
         part["slide_id"], part["patient_id"], part["label"], part["score"] = slide, PATIENT, "tumour", score
         part["section"], part["value"], part["chance"] = np.arange(count) * sections // count, own, 0.0
-        parts.append(part)
+        parts.append(part.assign(error=np.nan))
     return pd.concat(parts)[list(SCORE_COLUMNS)]
 
 
@@ -255,6 +255,12 @@ def _noisy_scores(tiles: TileSet, generator: np.random.Generator) -> pd.DataFram
             columns={"tile_id": "unit_id"}
         )
         parts.append(
-            part.assign(unit="tile", score=f"score{k}", value=generator.normal(size=len(table)), chance=0.0)
+            part.assign(
+                unit="tile",
+                score=f"score{k}",
+                value=generator.normal(size=len(table)),
+                chance=0.0,
+                error=np.nan,
+            )
         )
     return pd.concat(parts)[list(SCORE_COLUMNS)]

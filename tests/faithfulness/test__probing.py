@@ -1,14 +1,18 @@
 """Equal probes are answered once, and batches never mix probes."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 
 from tasks.faithfulness._evidence import Block, EvidenceError, SlideEvidence
+from tasks.faithfulness._explaining import Ready
 from tasks.faithfulness._probing import Prober
 from tasks.faithfulness._selection import select
 from tasks.faithfulness.base import Probe
 from tasks.functional.passes import Passes
 from tasks.functional.tile_keys import tile_keys
+from tests._support.explaining import Known
 from tests._support.tile_sets import make_tile_set
 
 
@@ -55,3 +59,47 @@ def test_an_explainer_that_is_not_at_hand_is_named(block):
     probe = Probe(("a",), 1, lambda steps: block.images[None], explainer="noisegrad")
     with pytest.raises(EvidenceError, match="'noisegrad' is not at hand"):
         Prober(Brightness(), {}, batch=12).answer(block, [probe])
+
+
+class Scaled(Brightness):
+    def __init__(self):
+        super().__init__()
+        self.factor = 1.0
+
+    def forward(self, images):
+        return self.factor * super().forward(images)
+
+
+@contextmanager
+def tripled(model):
+    model.factor = 3.0
+    try:
+        yield
+    finally:
+        model.factor = 1.0
+
+
+def test_a_probe_may_change_the_network_for_as_long_as_it_runs(block):
+    model = Scaled()
+    probes = [Probe((n,), 2, steps_of(block, 1.0), within=w) for n, w in (("a", tripled), ("b", None))]
+    answers = Prober(model, {}, batch=5).answer(block, probes)
+    torch.testing.assert_close(answers[("a",)], 3 * answers[("b",)])
+    assert model.factor == 1.0
+
+
+class Targets(Known):
+    """A map of the number of the class that is explained."""
+
+    def attribute(self, model, images, targets, tile_keys):
+        return torch.full_like(images[:, 0], model.factor) * targets[:, None, None]
+
+
+def test_a_probe_may_explain_another_class_on_the_network_of_its_explainer(block):
+    network = Scaled()
+    prober = Prober(Brightness(), {"e": Ready(Targets(lambda images, _keys: images), network)}, batch=10)
+    others = torch.arange(5)
+    probe = Probe(("a",), 3, steps_of(block, 1.0), explainer="e", targets=others, within=tripled)
+    plain = Probe(("b",), 1, steps_of(block, 1.0), explainer="e")
+    answers = prober.answer(block, [probe, plain])
+    assert answers[("a",)][:, :, 0, 0].tolist() == [[0.0, 3.0, 6.0, 9.0, 12.0]] * 3
+    assert answers[("b",)][0, :, 0, 0].tolist() == [1.0] * 5

@@ -17,6 +17,7 @@ BLOCKS = [
     Scores(
         values={"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([3.0, 4.0])},
         chance={"b": torch.tensor([0.1, 0.2])},
+        errors={"a": torch.tensor([0.5, 0.6])},
         curves={"c": torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])},
         fractions=torch.tensor([0.0, 0.5, 1.0]),
         excluded={"why": torch.tensor([True, False])},
@@ -24,6 +25,7 @@ BLOCKS = [
     Scores(
         values={"a": torch.tensor([5.0]), "b": torch.tensor([6.0])},
         chance={"b": torch.tensor([0.3])},
+        errors={"a": torch.tensor([0.7])},
         curves={"c": torch.tensor([[6.0, 7.0, 8.0]])},
         fractions=torch.tensor([0.0, 0.5, 1.0]),
         excluded={"why": torch.tensor([True])},
@@ -37,6 +39,7 @@ def test_scores_are_listed_unit_by_unit():
     assert table["score"].tolist() == ["a", "b"] * 3
     assert table["value"].tolist() == [1, 3, 2, 4, 5, 6]
     np.testing.assert_allclose(table["chance"], [np.nan, 0.1, np.nan, 0.2, np.nan, 0.3], rtol=1e-6)
+    np.testing.assert_allclose(table["error"], [0.5, np.nan, 0.6, np.nan, 0.7, np.nan], rtol=1e-6)
 
 
 def test_curves_are_listed_point_by_point():
