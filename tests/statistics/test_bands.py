@@ -1,0 +1,58 @@
+"""A band is the interval of a mean at every point."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.statistics.bands import mean_band
+from tasks.statistics.bootstrap import BootstrapError, BootstrapSettings, mean_interval
+from tasks.statistics.clusters import choose_clusters
+
+SETTINGS = BootstrapSettings(draws=1500)
+UNITS, SLIDES = 24, 6
+
+
+def slides(count=SLIDES):
+    table = pd.DataFrame({"patient_id": "p", "slide_id": [f"s{n % count}" for n in range(UNITS)]})
+    return choose_clusters(table.assign(section=0))
+
+
+@pytest.fixture
+def curves():
+    return np.random.default_rng(0).normal(size=(2, UNITS, 4))
+
+
+def test_every_point_has_the_interval_that_its_values_have(curves):
+    band = mean_band(curves, slides(), SETTINGS)
+    for point in range(4):
+        wanted = mean_interval(curves[:, :, point], slides().codes, SETTINGS)
+        found = (band.mean[point], band.low[point], band.high[point])
+        assert found == pytest.approx((wanted.estimate, wanted.low, wanted.high))
+
+
+def test_a_curve_with_a_gap_counts_at_no_point(curves):
+    broken = curves.copy()
+    broken[0, 3, 2] = np.nan
+    whole = curves.copy()
+    whole[0, 3] = np.nan
+    one, other = mean_band(broken, slides(), SETTINGS), mean_band(whole, slides(), SETTINGS)
+    np.testing.assert_array_equal(one.low, other.low)
+    np.testing.assert_allclose(one.mean, np.nanmean(whole, axis=(0, 1)))
+
+
+def test_below_five_clusters_there_is_a_mean_and_no_band(curves):
+    band = mean_band(curves, slides(4), SETTINGS)
+    np.testing.assert_allclose(band.mean, curves.mean(axis=(0, 1)))
+    assert np.isnan(band.low).all()
+    assert np.isnan(band.high).all()
+
+
+def test_clusters_without_a_curve_are_not_counted(curves):
+    """Of six slides four hold a curve: too few, whatever the others would have been."""
+    curves[:, slides().codes >= 4] = np.nan
+    assert np.isnan(mean_band(curves, slides(), SETTINGS).low).all()
+
+
+def test_no_curve_at_all_is_said(curves):
+    with pytest.raises(BootstrapError, match="no unit has a curve"):
+        mean_band(np.full_like(curves, np.nan), slides(), SETTINGS)
