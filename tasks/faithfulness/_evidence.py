@@ -1,9 +1,9 @@
 """What a metric may look at: tiles, masks and maps, opened slide by slide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.artifacts.attribution_set import AttributionSet
-from tasks.artifacts.tile_set import Mark, TileSet
+from tasks.artifacts.tile_set import Mark
 from tasks.faithfulness._explaining import Explaining
-from tasks.functional.pixels import spans
+from tasks.functional.pixels import spans, to_images
 
 MaskName = Literal["annotation", Mark]
 """``annotation``: inside an outline of the explained class; ``evidence``: on what the label rests on;
@@ -28,14 +27,64 @@ class EvidenceError(ValueError):
     """Tiles, maps and settings that do not belong together."""
 
 
+class Tiles(Protocol):
+    """N tiles as metrics look at them: a :class:`tasks.artifacts.tile_set.TileSet`, or images in memory."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a tile with at least tile_id, slide_id, patient_id, section and label."""
+        ...
+
+    @property
+    def pixels(self) -> NDArray[Any]:
+        """[N, H, W, 3], RGB: uint8, or floats in [0, 1]."""
+        ...
+
+    @property
+    def tissue_mask(self) -> NDArray[Any]:
+        """[N, H, W], above 0 on tissue."""
+        ...
+
+    @property
+    def annotation_mask(self) -> NDArray[Any]:
+        """[N, H, W], the class that an outline names."""
+        ...
+
+    @property
+    def marks(self) -> Mapping[Mark, NDArray[Any]]:
+        """[N, H, W] for each mark there is, above 0 where it marks."""
+        ...
+
+    @property
+    def usable(self) -> Rows:
+        """Row numbers of the tiles that can be scored, in order."""
+        ...
+
+
+class Maps(Protocol):
+    """Maps of an explainer: a :class:`tasks.artifacts.attribution_set.AttributionSet`, or some in memory."""
+
+    @property
+    def index(self) -> pd.DataFrame:
+        """One row a map: tile_id, target and completeness_error."""
+        ...
+
+    def maps(self, rows: slice | None = None) -> NDArray[np.float32]:
+        """Return float32 [n, H, W], all or a slice of them."""
+        ...
+
+
 @dataclass(frozen=True)
 class SlideEvidence:
-    """One slide: its tiles and, for each explainer, the maps of its usable tiles, or of a sample of them."""
+    """One slide: its tiles and, for each explainer, the maps of its usable tiles, or of a sample of them.
 
-    tiles: TileSet
-    attributions: Mapping[str, AttributionSet]
-    target: int
-    target_class: str
+    ``target`` is the explained class and ``target_class`` its name; or both hold one for each tile.
+    """
+
+    tiles: Tiles
+    attributions: Mapping[str, Maps]
+    target: int | NDArray[np.int64]
+    target_class: str | NDArray[np.str_]
 
     @property
     def slide_id(self) -> str:
@@ -64,6 +113,23 @@ class SlideEvidence:
             raise EvidenceError(f"{self._name(name)} are not of the usable tiles in their order")
         return self.usable[places]
 
+    @cached_property
+    def targets(self) -> NDArray[np.int64]:
+        """[N]: the class explained in each tile."""
+        return np.broadcast_to(np.asarray(self.target, dtype=np.int64), len(self.tiles.table))
+
+    def labelled_as_explained(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n]: whether each tile bears the label that is explained in it."""
+        names = np.broadcast_to(np.asarray(self.target_class), len(self.tiles.table))
+        return np.asarray(self.tiles.table["label"].to_numpy()[rows] == names[rows], dtype=np.bool_)
+
+    def images(self, rows: Rows, device: torch.device) -> Tensor:
+        """Return float32 [n, 3, H, W] in [0, 1] on ``device``."""
+        pixels = self.tiles.pixels[rows]
+        if pixels.dtype == np.uint8:
+            return to_images(pixels, device)
+        return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32).contiguous()
+
     def tile_ids(self, rows: Rows) -> list[str]:
         """Return the ids of some rows."""
         return [str(name) for name in self.tiles.table["tile_id"].iloc[rows]]
@@ -91,7 +157,7 @@ class SlideEvidence:
     def mask(self, name: MaskName, rows: Rows) -> NDArray[np.bool_]:
         """Return bool [n, H, W] inside the named mask; all False where the slide has no such mask."""
         if name == "annotation":
-            return np.asarray(self.tiles.annotation_mask[rows] == self.target)
+            return np.asarray(self.tiles.annotation_mask[rows] == self.targets[rows, None, None])
         mask = self.tiles.marks.get(name)
         if mask is None:
             return np.zeros((len(rows), *self.tiles.pixels.shape[1:3]), dtype=np.bool_)
@@ -105,12 +171,13 @@ class SlideEvidence:
     def tissue_colour(self) -> NDArray[np.float64]:
         """[3] in [0, 1]: the mean colour of the tissue pixels of all usable tiles; white where none."""
         total, count = np.zeros(3), 0
+        white = 255.0 if self.tiles.pixels.dtype == np.uint8 else 1.0
         for span in spans(len(self.usable), _SPAN):
             rows = self.usable[span]
             tissue = self.tissue(rows)
             total += self.tiles.pixels[rows][tissue].sum(axis=0, dtype=np.float64)
             count += int(tissue.sum())
-        return total / (255.0 * count) if count else np.ones(3)
+        return total / (white * count) if count else np.ones(3)
 
     def _aligned(self, explainer_id: str) -> None:
         if explainer_id in self._checked:
@@ -119,10 +186,11 @@ class SlideEvidence:
         if index["tile_id"].astype(str).tolist() != self.tile_ids(self.explained):
             first = next(iter(self.attributions))
             raise EvidenceError(f"{self._name(explainer_id)} are not of the tiles that {first!r} explains")
-        others = sorted(set(index["target"]) - {self.target})
-        if others:
+        wanted, found = self.targets[self.explained], index["target"].to_numpy()
+        other = found != wanted
+        if other.any():
             raise EvidenceError(
-                f"{self._name(explainer_id)} explain class {others[0]}, not class {self.target}"
+                f"{self._name(explainer_id)} explain class {found[other][0]}, not class {wanted[other][0]}"
             )
         self._checked.add(explainer_id)
 
@@ -139,19 +207,22 @@ class Evidence:
     """The evaluated slides of one checkpoint with the maps of each explainer.
 
     ``attributions`` maps an explainer id to one AttributionSet for each tile set, in the same order.
+    ``target`` is the class explained in every tile; or an int64 [N] for each tile set, one for each tile.
     ``explainers`` holds those that made the maps, for metrics that explain changed images.
     """
 
-    tile_sets: Sequence[TileSet]
-    attributions: Mapping[str, Sequence[AttributionSet]]
+    tile_sets: Sequence[Tiles]
+    attributions: Mapping[str, Sequence[Maps]]
     classes: Sequence[str]
-    target: int
+    target: int | Sequence[NDArray[np.int64]]
     explainers: Mapping[str, Explaining] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.target < len(self.classes):
+        each = [self.target] if isinstance(self.target, int) else np.concatenate(self.target).tolist()
+        strange = next((target for target in each if not 0 <= target < len(self.classes)), None)
+        if strange is not None:
             raise EvidenceError(
-                f"target {self.target} is none of the {len(self.classes)} classes, counted from 0"
+                f"target {strange} is none of the {len(self.classes)} classes, counted from 0"
             )
         for name, sets in self.attributions.items():
             if len(sets) != len(self.tile_sets):
@@ -161,11 +232,12 @@ class Evidence:
 
     def slide(self, number: int) -> SlideEvidence:
         """Open one slide."""
+        target = self.target if isinstance(self.target, int) else self.target[number]
         return SlideEvidence(
             tiles=self.tile_sets[number],
             attributions={name: sets[number] for name, sets in self.attributions.items()},
-            target=self.target,
-            target_class=self.classes[self.target],
+            target=target,
+            target_class=np.asarray(self.classes)[target],
         )
 
 
@@ -189,6 +261,11 @@ class Block:
     def mask(self, name: MaskName) -> Tensor:
         """Return bool [n, H, W]."""
         return torch.from_numpy(self.slide.mask(name, self.rows)).to(self.images.device)
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Tensor]:
+        """What was worked out from the tiles alone, by name; gone with the block."""
+        return {}
 
     @cached_property
     def tissue(self) -> Tensor:

@@ -22,5 +22,5 @@ def select(slide: SlideEvidence, selection: Selection) -> Rows:
     labels, most = selection
     rows = slide.explained
     if labels == "target":
-        rows = rows[(slide.tiles.table["label"].iloc[rows] == slide.target_class).to_numpy()]
+        rows = rows[slide.labelled_as_explained(rows)]
     return rows[sampled(slide.tile_ids(rows), most)]

@@ -17,7 +17,7 @@ from tasks.faithfulness._selection import select, selection_of
 from tasks.faithfulness.base import MapBlock, Metric
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
-from tasks.functional.pixels import spans, to_images
+from tasks.functional.pixels import spans
 from tasks.functional.tile_keys import tile_keys
 
 Wanted = Sequence[tuple[str, Metric]]
@@ -132,8 +132,8 @@ def _open(slide: SlideEvidence, rows: Rows, device_name: str) -> Block:
     return Block(
         slide=slide,
         rows=rows,
-        images=to_images(slide.tiles.pixels[rows], device),
-        targets=torch.full((len(rows),), slide.target, dtype=torch.int64, device=device),
+        images=slide.images(rows, device),
+        targets=torch.from_numpy(slide.targets[rows]).to(device),
         keys=tile_keys(slide.tile_ids(rows)).to(device),
     )
 

@@ -1,7 +1,10 @@
 """Evidence that belongs together, and evidence that does not."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 from tasks.artifacts.tile_set import TileSet
 from tasks.faithfulness._evidence import Evidence, EvidenceError, SlideEvidence
@@ -104,3 +107,40 @@ def test_maps_in_another_order_or_of_another_sample_are_refused(tmp_path, tiles)
     both = SlideEvidence(tiles, {"m": whole, "n": part}, 1, "tumour")
     with pytest.raises(EvidenceError, match="not of the tiles that 'm' explains"):
         both.maps("n", tiles.usable[:1])
+
+
+def test_the_explained_class_may_differ_by_tile(tmp_path, tiles):
+    """Tiles of the class that is explained in them are chosen, and masks are of that class."""
+    targets = np.arange(200) % 2
+    stored = write_maps(tmp_path / "m", tiles, noise(tiles), target=targets[tiles.usable])
+    evidence = Evidence([tiles], {"m": [stored]}, ("normal", "tumour"), [targets])
+    slide, rows = evidence.slide(0), tiles.usable
+    assert slide.targets.tolist() == targets.tolist()
+    assert slide.maps("m", rows).shape == (198, 16, 16)
+    labels = tiles.table["label"].to_numpy()[rows]
+    expected = labels == np.where(targets[rows], "tumour", "normal")
+    assert slide.labelled_as_explained(rows).tolist() == expected.tolist()
+    assert np.array_equal(
+        slide.mask("annotation", rows), tiles.annotation_mask[rows] == targets[rows, None, None]
+    )
+    with pytest.raises(EvidenceError, match="explain class 1, not class 0"):
+        Evidence([tiles], {"m": [stored]}, ("normal", "tumour"), [1 - targets]).slide(0).maps("m", rows)
+    with pytest.raises(EvidenceError, match="target 2 is none of the 2 classes"):
+        Evidence([tiles], {}, ("normal", "tumour"), [targets + 2])
+
+
+def test_images_and_the_tissue_colour_are_the_same_from_bytes_and_from_floats(tiles):
+    """A float image is what its bytes over 255 are, and is not rounded to bytes."""
+    rows, device = tiles.usable[:5], torch.device("cpu")
+    slide = SlideEvidence(tiles, {}, 1, "tumour")
+    floating = tiles.pixels.astype(np.float32) / np.float32(255)
+    other = SlideEvidence(in_memory(tiles, floating), {}, 1, "tumour")
+    assert torch.equal(other.images(rows, device), slide.images(rows, device))
+    assert other.tissue_colour == pytest.approx(slide.tissue_colour, abs=1e-6)
+    third = SlideEvidence(in_memory(tiles, floating / 3), {}, 1, "tumour")
+    assert torch.equal(third.images(rows, device), slide.images(rows, device) / 3)
+
+
+def in_memory(tiles, pixels):
+    fields = ("table", "tissue_mask", "annotation_mask", "marks", "usable")
+    return SimpleNamespace(pixels=pixels, **{name: getattr(tiles, name) for name in fields})
