@@ -1,0 +1,45 @@
+"""Which tiles can be judged by a mask: those whose tissue it crosses."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from tasks.faithfulness._evidence import Block, MaskName
+
+
+@dataclass(frozen=True)
+class CrossingTiles:
+    """A mask on the tissue of a block, both bool [n, P]; a tile has one reason not to be judged at most.
+
+    A tile without the mask is no hit and no miss: there is nothing to find. Nor is a tile full of it.
+    """
+
+    mask: Tensor
+    inside: Tensor
+
+    @classmethod
+    def of(cls, block: Block, name: MaskName) -> "CrossingTiles":
+        """Return the named mask of a block, cut to its tissue."""
+        inside = block.tissue.flatten(1)
+        return cls(block.mask(name).flatten(1) & inside, inside)
+
+    @cached_property
+    def chance(self) -> Tensor:
+        """Float64 [n], the mask's share of the tissue; NaN where there is no tissue."""
+        return self.mask.sum(1).double() / self.inside.sum(1)
+
+    @cached_property
+    def excluded(self) -> dict[str, Tensor]:
+        """Bool [n] for each reason."""
+        tissue, hit = self.inside.any(1), self.mask.any(1)
+        return {
+            "no tissue in the tile": ~tissue,
+            "no mask on the tile's tissue": tissue & ~hit,
+            "mask covers all of the tile's tissue": tissue & (self.mask == self.inside).all(1),
+        }
+
+    def judged(self, values: Tensor) -> Tensor:
+        """Return [n] with NaN for the tiles that are left out."""
+        return torch.where(torch.stack(list(self.excluded.values())).any(0), torch.nan, values)

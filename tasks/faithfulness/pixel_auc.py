@@ -1,0 +1,52 @@
+"""Pixel AUC: does a pixel on the mask rank above one beside it?"""
+
+from typing import ClassVar, Literal
+
+import torch
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._crossing_tiles import CrossingTiles
+from tasks.faithfulness._evidence import Block, MaskName
+from tasks.faithfulness._judging import mask_direction
+from tasks.faithfulness.base import Answers, MapBlock, Need, RankingMetric, Scores
+from tasks.functional.hits import auc_inside
+
+
+class PixelAuc(RankingMetric):
+    """ROC-AUC over the tissue pixels of a tile: every pixel counts, not the highest alone.
+
+    Judged where the mask crosses the tile's tissue; other tiles are excluded and counted. Ties count half,
+    so a constant map scores chance, 0.5.
+    """
+
+    source: ClassVar[str] = (
+        "Hanley and McNeil (1982); Fawcett (2006), doi 10.1016/j.patrec.2005.10.010; inside tissue and on "
+        "crossing tiles alone is ours (design 6)"
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
+
+    labels: Literal["target", "all"] = "all"
+    mask: MaskName = "annotation"
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the area."""
+        meaning = f"how often a pixel on the mask ranks above one beside it, 0.5 by chance; {self.sign}"
+        return (
+            ScoreInfo(
+                name="auc",
+                direction=mask_direction(self.mask),
+                lower_bound=0.0,
+                upper_bound=1.0,
+                meaning=meaning,
+            ),
+        )
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return the area of each tile; NaN where the mask does not cross the tissue."""
+        tiles = CrossingTiles.of(block, self.mask)
+        auc = tiles.judged(auc_inside(self.ranked(part.maps).flatten(1), tiles.mask, tiles.inside))
+        return Scores(
+            values={"auc": auc},
+            chance={"auc": torch.full_like(auc, 0.5)},
+            excluded=tiles.excluded,
+        )
