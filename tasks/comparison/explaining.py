@@ -11,6 +11,7 @@ from tasks.comparison.job import ComparisonJob
 from tasks.comparison.rows import Row, better
 from tasks.comparison.scored import Scored, scores_of
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, mean_interval
+from tasks.statistics.drawing import monte_carlo_error
 from tasks.statistics.paired import PairedDifference, paired_difference
 
 Pair = tuple[str, str]
@@ -85,6 +86,7 @@ def _mean_row(scored: Scored, arm: str, explainer: str) -> Row:
         high=found.high,
         seeds=len(seeds),
         units=int(known.sum()),
+        monte_carlo=monte_carlo_error(scored.error_block(arm, explainer, seeds), known),
     )
 
 

@@ -52,7 +52,7 @@ def _lines(summary: Summary, rows: list[Row]) -> dict[str, Lines]:
 
 
 def _section(summary: Summary, title: str, body: Lines) -> Lines:
-    words = page_words.words_on(title, summary)
+    words = page_words.words_on(title, summary, body)
     heading = f"{title} from {summary.reference_arm}" if title == "Differences" else title
     return [f"## {heading}", "", *([words, ""] if words else []), *body]
 

@@ -1,17 +1,20 @@
 """What stands above the tables of the page: how to read them."""
 
+from collections.abc import Iterable
+
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, FLAGGED, MOST_COLUMNS
+from tasks.comparison.wording import ARROWS, DRAWN, FLAGGED, MOST_COLUMNS
 
 
-def words_on(title: str, summary: Summary) -> str:
-    """Return the paragraph of the section ``title``; empty where a table speaks for itself."""
+def words_on(title: str, summary: Summary, body: Iterable[str]) -> str:
+    """Return the paragraph above ``body`` in the section ``title``; empty where it speaks for itself."""
     if title == "Prediction":
         return _prediction(summary)
     if title == "Differences":
         return _differences(summary)
     if title == "Faithfulness":
-        return _FAITHFULNESS + (_MARKED if len(summary.arms) > MOST_COLUMNS else "")
+        marked = _MARKED if len(summary.arms) > MOST_COLUMNS else ""
+        return _FAITHFULNESS + marked + (_DRAWN if any(DRAWN in line for line in body) else "")
     return _PLAIN.get(title, "")
 
 
@@ -23,6 +26,10 @@ _FAITHFULNESS = (
 )
 _MARKED = (
     f" Controls are the columns in *italics*; {FLAGGED} marks a flagged score, and why stands beside it."
+)
+_DRAWN = (
+    f" {DRAWN}: the standard error that a metric's own random draws leave in the mean, printed where it is "
+    "above a tenth of the interval's half width; the interval holds it, and more draws would narrow it."
 )
 _PLAIN = {
     "The network itself": (

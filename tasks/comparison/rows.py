@@ -60,6 +60,8 @@ class Row:
         margin: its margin.
         verdict: what became of it.
         reason: why, in half a sentence.
+        monte_carlo: of a mean, the standard error that the metric's own random draws leave in it; NaN where
+            it draws none.
     """
 
     kind: Kind
@@ -93,6 +95,7 @@ class Row:
     margin: float = float("nan")
     verdict: str = ""
     reason: str = ""
+    monte_carlo: float = float("nan")
 
     @property
     def name(self) -> str:

@@ -22,13 +22,17 @@ _PLACES = ["unit_id", "patient_id", "slide_id", "section"]
 class Scored:
     """One score of one metric for all arms, explainers and seeds, on the same N units.
 
-    ``values`` maps (arm, explainer, seed) to [N], NaN where a unit was not scored.
+    ``values`` maps (arm, explainer, seed) to [N], NaN where a unit was not scored, and ``errors`` to the
+    standard error [N] that the metric's own draws leave in them. ``places`` has a row a unit.
     """
 
     metric: str
     score: str
     direction: str
+    unit: str
+    places: pd.DataFrame
     values: dict[Key, Floats]
+    errors: dict[Key, Floats]
     controls: tuple[str, ...]
     clusters: Clusters
     settings: BootstrapSettings
@@ -44,7 +48,14 @@ class Scored:
 
     def block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
         """Return float64 [S, N]."""
-        rows = [self.values[arm, explainer, seed] for seed in seeds]
+        return self._stacked(self.values, arm, explainer, seeds)
+
+    def error_block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
+        """Return the errors float64 [S, N]."""
+        return self._stacked(self.errors, arm, explainer, seeds)
+
+    def _stacked(self, found: dict[Key, Floats], arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
+        rows = [found[arm, explainer, seed] for seed in seeds]
         return np.stack(rows) if rows else np.empty((0, len(self.clusters.codes)))
 
 
@@ -78,7 +89,10 @@ def _scored(
         metric=metric,
         score=info.name,
         direction=info.direction,
-        values={key: _aligned(parts.get(key), units) for key in tables},
+        unit=str(next(iter(parts.values()))["unit"].iloc[0]),
+        places=places,
+        values={key: _aligned(parts.get(key), units, "value") for key in tables},
+        errors={key: _aligned(parts.get(key), units, "error") for key in tables},
         controls=controls,
         clusters=choose_clusters(places),
         settings=settings,
@@ -105,9 +119,9 @@ def _places(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return units.reset_index(drop=True)
 
 
-def _aligned(part: pd.DataFrame | None, units: pd.Index) -> Floats:
-    """Return the values [N] in the order of ``units``."""
+def _aligned(part: pd.DataFrame | None, units: pd.Index, column: str) -> Floats:
+    """Return what stands in ``column`` [N], in the order of ``units``."""
     values = np.full(len(units), np.nan)
     if part is not None:
-        values[units.get_indexer(pd.Index(part["unit_id"]))] = part["value"]
+        values[units.get_indexer(pd.Index(part["unit_id"]))] = part[column]
     return values

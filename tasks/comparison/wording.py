@@ -14,6 +14,9 @@ DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 MOST_COLUMNS = 5
 """Arms are columns up to this many; more are rows, so that tables stay as wide as a page."""
+DRAWN = "\N{PLUS-MINUS SIGN}"
+"""Stands before the error that the metric's own random draws leave in a mean."""
+_WORTH_SAYING = 0.1
 FLAGGED = "\N{DAGGER}"
 """Marks a score that a control equals or beats in the same arm."""
 
@@ -28,10 +31,19 @@ def number(value: float) -> str:
 
 
 def with_interval(row: Row) -> str:
-    """Return ``value [low, high]``, or the value alone where there is no interval."""
+    """Return ``value [low, high]``, or the value alone where there is no interval.
+
+    What the metric's own draws leave in the mean stands behind, where it is large enough to matter.
+    """
     if math.isnan(row.low):
         return number(row.value)
-    return f"{number(row.value)} [{number(row.low)}, {number(row.high)}]"
+    drawn = f" {DRAWN} {number(row.monte_carlo)}" if blurred_by_draws(row) else ""
+    return f"{number(row.value)} [{number(row.low)}, {number(row.high)}]{drawn}"
+
+
+def blurred_by_draws(row: Row) -> bool:
+    """Say whether the error of the metric's own draws is above a tenth of the interval's half width."""
+    return row.monte_carlo > _WORTH_SAYING * (row.high - row.low) / 2
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
