@@ -20,7 +20,7 @@ def removal_images(block: Block, fill: Tensor, ranks: Tensor, counts: Tensor) ->
     Args:
         block: n tiles.
         fill: [n, C, H, W].
-        ranks: int64 [n, H * W], 0 for the pixel that goes first.
+        ranks: [n, H * W], 0 for the pixel that goes first; pixels that go together share the mean of theirs.
         counts: int64 [S].
     """
     height, width = block.images.shape[2:]

@@ -1,0 +1,147 @@
+"""Removal curves: the images between a tile and its fill, which all metrics that read them share."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import ClassVar, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._removal import CLEAN, clean_probe, removal_images
+from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric
+from tasks.functional.curves import step_counts
+from tasks.functional.fills import Fill, filled
+from tasks.functional.gradients import target_margin
+from tasks.functional.ranking import descending_ranks, tie_keys
+
+Output = Literal["probability", "margin", "logit"]
+Order = Literal["morf", "lerf"]
+"""Who goes first: the most or the least relevant pixels."""
+
+_PURPOSE = "deletion"
+_CURVE = "removal curve"
+
+
+class CurveMetric(RankingMetric):
+    """Reads curves of the output while pixels give way to a fill, most (MoRF) or least relevant first (LeRF).
+
+    Whole pixels go, all channels at once, until the image is all fill. Both orders come from one ranking
+    with seeded ties, so one is the other backwards; both share the clean and the fully removed image. The
+    axis is the fraction of pixels removed, 0 to 1. Probability, margin and logit come of the same forward.
+    The probes depend on the map, ``ranked_by``, fill, steps and seed alone: metrics for which these are
+    equal ask about the same images, which go through the model once.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
+    orders: ClassVar[tuple[Order, ...]] = ("morf", "lerf")
+    """The curves that the metric reads."""
+
+    fill: Fill = "white"
+    steps: int = Field(default=16, ge=2)
+    """Pixels go in so many equal parts."""
+    output: Output = "probability"
+    """Which of the three outputs is scored."""
+    follows: Literal["target", "predicted"] = "target"
+    """Whose output is traced: that of the explained class, or of the class predicted for the whole tile.
+
+    With ``labels: all`` the second asks of every tile whether the pixels of large magnitude hold up the
+    prediction, whatever it is; magnitudes alone can be asked so.
+    """
+    blur_px: float = Field(default=8.0, gt=0)
+    """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _a_sign_has_one_class(self) -> Self:
+        if self.follows == "predicted" and self.ranked_by == "signed":
+            raise ValueError(
+                f"{self.name} follows the predicted class by magnitudes alone; set ranked_by: magnitude"
+            )
+        return self
+
+    @property
+    def followed(self) -> str:
+        """Whose output is traced, in words."""
+        return "target" if self.follows == "target" else "class predicted for the whole tile"
+
+    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+        """Return the clean image, the fully removed one and the steps between of each order."""
+
+        # Made when first asked for: of metrics with equal probes only one is asked.
+        @cache
+        def fill() -> Tensor:
+            return filled(self.fill, block.images, block.tissue_colour, self.blur_px)
+
+        @cache
+        def ranks() -> Tensor:
+            return self.ranks(block, part.maps)
+
+        return (
+            clean_probe(block),
+            Probe(key=self._gone(), count=1, make=lambda _steps: fill()[None]),
+            *(self._between(block, part, order, fill, ranks) for order in self.orders),
+        )
+
+    def ranks(self, block: Block, maps: Tensor) -> Tensor:
+        """Return [n, H * W], the place of each pixel when the most relevant go first, from 0."""
+        values = self.ranked(maps).flatten(1)
+        return descending_ranks(values, tie_keys(self.seed, block.keys, _PURPOSE, values.shape[1]))
+
+    def ranking_key(self) -> ProbeKey:
+        """Return what, beside the map, decides :meth:`ranks`."""
+        return ("pixels", self.ranked_by, self.seed)
+
+    def minimum_forward(self) -> int:
+        """Two ends that the curves share, and the steps between for each."""
+        return 2 + len(self.orders) * (self.steps - 1)
+
+    def traced(self, block: Block, part: MapBlock, answers: Answers, order: Order) -> dict[Output, Tensor]:
+        """Return the curve of each output, float64 [n, steps + 1], from the whole image to the fill."""
+        followed = block.targets if self.follows == "target" else answers[CLEAN][0].argmax(1)
+        logits = torch.cat([answers[CLEAN], answers[self._key(part, order)], answers[self._gone()]])
+        return _outputs(logits, followed)
+
+    def fractions(self, block: Block) -> Tensor:
+        """Return float64 [steps + 1], the fraction of pixels removed at each step."""
+        counts = self._counts(block)
+        return (counts.double() / counts[-1]).to(block.images.device)
+
+    def _between(
+        self,
+        block: Block,
+        part: MapBlock,
+        order: Order,
+        fill: Callable[[], Tensor],
+        ranks: Callable[[], Tensor],
+    ) -> Probe:
+        counts = self._counts(block)[1:-1]
+
+        def make(steps: slice) -> Tensor:
+            going = ranks() if order == "morf" else ranks().shape[1] - 1 - ranks()
+            return removal_images(block, fill(), going, counts[steps])
+
+        return Probe(key=self._key(part, order), count=len(counts), make=make)
+
+    def _counts(self, block: Block) -> Tensor:
+        return step_counts(block.images[0, 0].numel(), self.steps)
+
+    def _gone(self) -> ProbeKey:
+        return ("gone", self.fill, self.blur_px if self.fill == "blur" else None)
+
+    def _key(self, part: MapBlock, order: Order) -> ProbeKey:
+        return (_CURVE, part.explainer_id, order, *self.ranking_key(), self.steps, *self._gone())
+
+
+def _outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
+    """Return float64 [n, S] of each output from logits [S, n, K]: one forward serves all three."""
+    steps, count = logits.shape[:2]
+    flat = logits.double().flatten(0, 1)
+    target = targets.repeat(steps)
+    values: dict[Output, Tensor] = {
+        "probability": flat.softmax(1).gather(1, target[:, None]).squeeze(1),
+        "margin": target_margin(flat, target),
+        "logit": flat.gather(1, target[:, None]).squeeze(1),
+    }
+    return {name: value.view(steps, count).T.contiguous() for name, value in values.items()}
