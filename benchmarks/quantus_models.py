@@ -1,4 +1,4 @@
-"""A model that sees half-removed pixels, and an explainer that keeps what it gave."""
+"""Models with known answers, and an explainer that keeps what it gave."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +17,19 @@ class ChannelsApart(nn.Module):
         """Return logits [B, 2]."""
         apart = (images.amax(1) != images.amin(1)).sum((1, 2)).to(images)
         return stack([apart * 0, apart], dim=1)
+
+
+class LinearLogits(nn.Module):
+    """Logits (0, sum of weight x image, 0) of images [B, 1, H, W]."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits [B, 3]."""
+        logit = (images * self.weight).sum((1, 2, 3))
+        return stack([logit * 0, logit, logit * 0], dim=1)
 
 
 @contextmanager

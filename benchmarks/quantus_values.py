@@ -17,199 +17,19 @@ drawn at random is either given to Quantus or recorded from it, so that both mee
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import quantus
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.quantus_inputs import (
-    SIDE,
-    SQUARE,
-    TARGET,
-    TILES,
-    Inputs,
-    drawn_inputs,
-    gradient,
-    stored_network,
-)
-from benchmarks.quantus_models import ChannelsApart, recorded_maps
-
-WHITE = 1.0
-PLAIN = {"disable_warnings": True, "normalise": False, "abs": False, "return_aggregate": False}
-STEPS = 8
-Metric = Callable[..., object]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Quantus, asked about tiles [N, C, H, W] with target 1, everything in one batch."""
-
-    network: nn.Module
-    images: NDArray
-    maps: NDArray
-    squares: NDArray
-    masks: NDArray
-    noise: NDArray
-
-    @property
-    def targets(self) -> NDArray:
-        """int64 [N]."""
-        return np.full(TILES, TARGET)
-
-    def __call__(
-        self, metric: Metric, maps: NDArray | None = None, softmax: bool = False, count: int = TILES
-    ) -> object:
-        """Return the scores of ``maps``, by default the signed maps, of the first ``count`` tiles."""
-        maps = self.maps if maps is None else maps
-        return metric(
-            model=self.network,
-            x_batch=self.images[:count].copy(),
-            y_batch=self.targets[:count],
-            a_batch=maps[:count].copy(),
-            s_batch=self.masks[:count],
-            explain_func=explained,
-            softmax=softmax,
-            device="cpu",
-        )
-
-
-def grey_tiles(inputs: Inputs) -> Asked:
-    """Return the grey tiles with the stored network."""
-    return Asked(
-        network=stored_network(inputs),
-        images=(inputs["grey"][:, None] / 255.0).astype(np.float32),
-        maps=inputs["maps"][:, None],
-        squares=inputs["squares"][:, None],
-        masks=inputs["masks"][:, None],
-        noise=inputs["noise"],
-    )
-
-
-def explained(model: nn.Module, inputs: NDArray, targets: NDArray, **_: object) -> NDArray:
-    """Return the plain gradient maps [B, 1, H, W]."""
-    images = torch.as_tensor(inputs, dtype=torch.float32)
-    return gradient(model, images, torch.as_tensor(targets))[:, None].numpy()
-
-
-def removal(ask: Asked) -> dict[str, object]:
-    """Pixels and squares that go in the order of their values."""
-    pixels = ask.images[0].size // STEPS
-    patches = {"patch_size": SQUARE, "perturb_baseline": WHITE, **PLAIN}
-    flipped = quantus.PixelFlipping(features_in_step=pixels, perturb_baseline=WHITE, **PLAIN)
-    area = quantus.PixelFlipping(
-        features_in_step=pixels, perturb_baseline=WHITE, return_auc_per_sample=True, **PLAIN
-    )
-    drifting = quantus.PixelFlipping(features_in_step=pixels, perturb_baseline="mean", **PLAIN)
-    regions = {
-        order: quantus.RegionPerturbation(order=order, regions_evaluation=16, **patches)
-        for order in ("morf", "lerf")
-    }
-    return {
-        "pixel_flipping": ask(flipped, softmax=True),
-        "pixel_flipping_auc": ask(area, softmax=True),
-        "pixel_flipping_mean": ask(drifting, softmax=True),
-        "region_morf": ask(regions["morf"], softmax=True),
-        "region_lerf": ask(regions["lerf"], softmax=True),
-        "selectivity": ask(quantus.Selectivity(**patches), softmax=True),
-        "irof": ask(quantus.IROF(perturb_baseline=WHITE, **PLAIN), softmax=True),
-        "monotonicity": ask(quantus.Monotonicity(features_in_step=pixels, perturb_baseline=WHITE, **PLAIN)),
-        "monotonicity_reversed": ask(
-            quantus.Monotonicity(features_in_step=pixels, perturb_baseline=WHITE, **PLAIN), -ask.maps
-        ),
-    }
-
-
-def colours(grey: Asked) -> dict[str, object]:
-    """Three channels: how many pixels are half removed, by maps without ties and with many; and ROAD."""
-    ask = replace(grey, network=ChannelsApart().eval(), images=grey.images.repeat(3, axis=1))
-    metric = quantus.PixelFlipping(features_in_step=SIDE**2 // STEPS, perturb_baseline=WHITE, **PLAIN)
-    found = {
-        "half_removed": ask(metric),
-        "half_removed_ties": ask(metric, ask.maps.clip(min=0).round(0)),
-    }
-    try:
-        ask(quantus.ROAD(percentages=[50], noise=0.0, **PLAIN))
-    except IndexError as error:
-        found["road_on_colour"] = type(error).__name__
-    return found
-
-
-def correlation(ask: Asked) -> dict[str, object]:
-    """Attribution against drop, over random subsets and over squares."""
-    settings = {"perturb_baseline": WHITE, **PLAIN}
-    with recorded_choices() as subsets:
-        faithful = ask(quantus.FaithfulnessCorrelation(nr_runs=40, subset_size=24, **settings))
-    estimate = quantus.FaithfulnessEstimate(features_in_step=SQUARE**2, **settings)
-    infidelity = {"perturb_patch_sizes": [SQUARE], **settings}
-    return {
-        "faithfulness_correlation": faithful,
-        "faithfulness_correlation_subsets": np.stack(subsets).reshape(40, TILES, 24),
-        "faithfulness_estimate": ask(estimate, ask.squares),
-        "infidelity": ask(quantus.Infidelity(n_perturb_samples=1, **infidelity)),
-        "infidelity_five_times": ask(quantus.Infidelity(n_perturb_samples=5, **infidelity)),
-        "sensitivity_n": ask(quantus.SensitivityN(features_in_step=32, **settings)),
-        "monotonicity_correlation": ask(
-            quantus.MonotonicityCorrelation(features_in_step=SQUARE**2, nr_samples=1, **settings), ask.squares
-        ),
-        "non_sensitivity": ask(quantus.NonSensitivity(eps=1e-5, **settings), np.maximum(ask.maps, 0)),
-        "completeness": ask(quantus.Completeness(**settings)),
-        "completeness_exact": ask(quantus.Completeness(**settings), whole_difference(ask)),
-        "sufficiency": ask(quantus.Sufficiency(**PLAIN)),
-    }
-
-
-def whole_difference(ask: Asked) -> NDArray:
-    """Return maps whose one pixel holds the whole logit less that of the white image, to the last bit."""
-    images = torch.from_numpy(ask.images)
-    with torch.no_grad():
-        difference = (ask.network(images) - ask.network(torch.ones_like(images)))[:, TARGET]
-    maps = np.zeros_like(ask.images)
-    maps[:, 0, 0, 0] = difference.numpy()
-    return maps
-
-
-@contextmanager
-def recorded_choices() -> Iterator[list[NDArray]]:
-    """Keep what ``np.random.choice`` draws, from a fixed seed."""
-    kept: list[NDArray] = []
-    plain = np.random.choice
-
-    def choice(*arguments: object, **settings: object) -> NDArray:
-        kept.append(plain(*arguments, **settings))
-        return kept[-1]
-
-    np.random.seed(0)
-    np.random.choice = choice
-    try:
-        yield kept
-    finally:
-        np.random.choice = plain
-
-
-def road(ask: Asked) -> dict[str, object]:
-    """The published data-set accuracy without noise, its images, and what batches do to it."""
-    levels = [20, 50, 80]
-    scores = quantus.ROAD(percentages=levels, noise=0.0, **PLAIN)
-    order = np.argsort(-ask.maps.reshape(TILES, -1), axis=1)
-    images = [
-        [
-            quantus.functions.perturb_func.noisy_linear_imputation(
-                image, gone[: 256 * level // 100], noise=0.0
-            )
-            for image, gone in zip(ask.images, order, strict=True)
-        ]
-        for level in levels
-    ]
-    return {
-        "road": {str(level): float(value) for level, value in ask(scores).items()},
-        "road_images": np.array(images)[:, :, 0],
-    }
+from benchmarks.quantus_asked import PLAIN, Asked, explained, grey_tiles
+from benchmarks.quantus_faithfulness import colours, correlation, linear, removal, road
+from benchmarks.quantus_inputs import TILES, drawn_inputs
+from benchmarks.quantus_models import recorded_maps
 
 
 def robustness(ask: Asked) -> dict[str, object]:
@@ -255,7 +75,7 @@ def localisation(ask: Asked) -> dict[str, object]:
         "auc": ask(quantus.AUC(**PLAIN), magnitudes),
         "auc_signed": ask(quantus.AUC(**PLAIN)),
         "auc_ties": ask(quantus.AUC(**PLAIN), magnitudes.round(0)),
-        "top_k": ask(quantus.TopKIntersection(k=64, **PLAIN), magnitudes),
+        "top_k": ask(quantus.TopKIntersection(k=13, **PLAIN), magnitudes),
         "pointing_game": ask(quantus.PointingGame(**PLAIN), magnitudes),
         "pointing_game_ties": ask(quantus.PointingGame(**PLAIN), magnitudes.clip(max=1.0)),
         "pointing_game_empty": empty(quantus.PointingGame(**PLAIN), magnitudes),
@@ -265,10 +85,15 @@ def localisation(ask: Asked) -> dict[str, object]:
 def complexity(ask: Asked) -> dict[str, object]:
     """Concentration of magnitudes."""
     magnitudes = np.abs(ask.maps)
+    effective = quantus.EffectiveComplexity(eps=0.1, **PLAIN)
     return {
         "sparseness": ask(quantus.Sparseness(**PLAIN), magnitudes),
         "complexity": ask(quantus.Complexity(**PLAIN), magnitudes),
-        "effective_complexity": ask(quantus.EffectiveComplexity(eps=1.0, **PLAIN), magnitudes),
+        "effective_complexity": ask(effective, magnitudes / magnitudes.max((1, 2, 3), keepdims=True)),
+        "effective_complexity_default": ask(quantus.EffectiveComplexity(eps=0.1, disable_warnings=True)),
+        "effective_complexity_alone": ask(
+            quantus.EffectiveComplexity(eps=0.1, disable_warnings=True), count=1
+        ),
     }
 
 
@@ -291,7 +116,15 @@ def randomisation(ask: Asked) -> dict[str, object]:
                 device="cpu",
             )
         found[f"{name}_maps"] = np.stack(maps)[:, :, 0]
+    found["mprt_equal_layers"] = redrawn_alike()
     return found
+
+
+def redrawn_alike() -> bool:
+    """Return whether two layers of one shape get the same weights when they are randomised."""
+    layers = quantus.helpers.model.pytorch_model.PyTorchModel(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)))
+    *_, (_, randomised) = layers.get_random_layer_generator()
+    return bool((randomised[0].weight == randomised[1].weight).all())
 
 
 def plain(value: object) -> object:
@@ -312,7 +145,17 @@ def main() -> None:
     folder = parser.parse_args().folder
     inputs = drawn_inputs()
     ask, found = grey_tiles(inputs), dict[str, object]()
-    for idea in (removal, colours, correlation, road, robustness, localisation, complexity, randomisation):
+    for idea in (
+        removal,
+        colours,
+        correlation,
+        linear,
+        road,
+        robustness,
+        localisation,
+        complexity,
+        randomisation,
+    ):
         found |= idea(ask)
     arrays = {
         name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.ndim > 2
