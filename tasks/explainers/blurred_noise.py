@@ -1,0 +1,39 @@
+"""Control: noise as smooth as many explanations are."""
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from tasks.explainers.base import Explainer, Kind
+from tasks.functional.blur import gaussian_blur
+from tasks.functional.noise import normal, seed_of
+from tasks.functional.passes import Passes
+
+
+class BlurredNoise(Explainer):
+    """Standard normal noise under a Gaussian: it knows nothing, yet removes pixels in blobs.
+
+    Removal with imputation rewards blobs, since a hole is harder to fill in than scattered pixels: a map that
+    wins by its smoothness alone does not win over this one.
+    """
+
+    source: ClassVar[str] = (
+        "the blur control of design section 6; why it is needed: arXiv:2304.13836 (ROAR and ROAD reward blur)"
+    )
+    kind: ClassVar[Kind] = "control"
+    control: ClassVar[bool] = True
+
+    sigma_px: float = Field(default=4.0, gt=0)
+    """Standard deviation of the Gaussian, in pixels."""
+    seed: int = Field(default=0, ge=0)
+
+    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return smoothed noise [B, H, W] that depends on (seed, tile key), mirrored at the border."""
+        # A seed of its own: the noise of random_map, blurred, would be a relative of that control.
+        noise = normal(seed_of(self.seed, "blurred_noise"), tile_keys, 0, (1, *images.shape[2:]))
+        return gaussian_blur(noise, self.sigma_px)[:, 0].to(images)
+
+    def passes(self) -> Passes:
+        """None."""
+        return Passes()
