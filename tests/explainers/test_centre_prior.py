@@ -9,7 +9,7 @@ from tasks.explainers.centre_prior import CentrePrior
 from tests._support.small_networks import small_network
 
 
-def hill(height, across, prior=CentrePrior()):
+def hill(height, across, prior):
     images = torch.ones(2, 3, height, across)
     return prior(small_network(), images, torch.tensor([0, 1]), torch.arange(2))
 
@@ -27,7 +27,7 @@ def test_it_is_one_in_the_middle_and_falls_as_a_gaussian(width):
 
 
 def test_it_is_even_about_the_middle_and_follows_the_shape_of_the_tile():
-    found = hill(16, 30)[0]
+    found = hill(16, 30, CentrePrior())[0]
     assert torch.equal(found, found.flip(0))
     assert torch.equal(found, found.flip(1))
     assert found.argmax().item() in (7 * 30 + 14, 7 * 30 + 15, 8 * 30 + 14, 8 * 30 + 15)
