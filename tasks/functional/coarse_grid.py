@@ -1,0 +1,86 @@
+"""A coarse grid that carries smooth errors across a hole at once, so that its width does not matter."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Operator = Callable[[Tensor], Tensor]
+_SIDE = 0.8
+_RIDGE = 1e-5
+"""Share of its diagonal that is added to a coarse matrix: with no pixel known it would be singular."""
+
+
+@dataclass(frozen=True)
+class CoarseGrid:
+    """The inverse of an operator among the unknown pixels, for images constant in square cells.
+
+    An iteration that moves news by one pixel a step needs as many steps as a hole is wide; with the exact
+    answer of the cells added to each step, their number depends on the side of a cell alone.
+
+    Attributes:
+        inverse: [B, K, K], of the operator between the K cells.
+        unknown: [B, 1, H, W], 1 where a pixel is unknown, else 0.
+        side: pixels in a cell's side.
+
+    Source: the two-level additive Schwarz idea of Dryja and Widlund (1987), with cells cut out of the unknown
+    pixels (aggregation).
+    """
+
+    inverse: Tensor
+    unknown: Tensor
+    side: int
+
+    @classmethod
+    def of(cls, operator: Operator, unknown: Tensor) -> "CoarseGrid":
+        """Return the coarse grid of a symmetric operator on [B, C, H, W] that reaches one pixel far."""
+        side = max(1, round(_SIDE * math.sqrt(max(unknown.shape[2:]))))
+        matrix = _between_cells(operator, unknown, side)
+        scale = torch.diagonal(matrix, dim1=1, dim2=2)
+        # A cell without unknown pixels has an empty row; 1 makes it invertible and answers 0 to 0.
+        ridge = torch.where(scale > 0, _RIDGE * scale, 1.0)
+        factor, _ = torch.linalg.cholesky_ex(matrix + torch.diag_embed(ridge))
+        return cls(torch.cholesky_inverse(factor), unknown, side)
+
+    def answer(self, residual: Tensor) -> Tensor:
+        """Return [B, C, H, W]: what the cells' own system says to a residual [B, C, H, W]."""
+        totals = _totals(residual, self.side)
+        heights = totals.flatten(2) @ self.inverse
+        return self.unknown * _spread(heights.view(totals.shape), self.side, residual)
+
+    def of_rows(self, rows: Tensor) -> "CoarseGrid":
+        """Return the grid of some of the images."""
+        return CoarseGrid(self.inverse[rows], self.unknown[rows], self.side)
+
+
+def _between_cells(operator: Operator, unknown: Tensor, side: int) -> Tensor:
+    """Return [B, K, K]: the operator between the images that are 1 on one cell's unknown pixels.
+
+    A cell touches its eight neighbours alone. In a pattern of nine colours it meets each colour once, so nine
+    applications find all entries.
+    """
+    rows, columns = (-(-size // side) for size in unknown.shape[2:])
+    y, x = torch.arange(rows, device=unknown.device), torch.arange(columns, device=unknown.device)
+    colour = (y[:, None] % 3 * 3 + x[None] % 3).flatten()
+    pattern = F.one_hot(colour, 9).T.to(unknown).view(1, 9, rows, columns)
+    met = _totals(operator(unknown * _spread(pattern, side, unknown)), side).flatten(2)
+    touching = _near(y)[:, None, :, None] & _near(x)[None, :, None, :]
+    return met[:, colour] * touching.reshape(rows * columns, -1)
+
+
+def _near(places: Tensor) -> Tensor:
+    return (places[:, None] - places[None]).abs() <= 1
+
+
+def _totals(values: Tensor, side: int) -> Tensor:
+    """Return [B, C, h, w]: the sum of each cell; those at the far border may be narrower."""
+    return F.avg_pool2d(values, side, ceil_mode=True, divisor_override=1)
+
+
+def _spread(heights: Tensor, side: int, like: Tensor) -> Tensor:
+    images, channels, rows, columns = heights.shape
+    wide = heights[..., :, None, :, None].expand(-1, -1, -1, side, -1, side)
+    return wide.reshape(images, channels, rows * side, columns * side)[..., : like.shape[2], : like.shape[3]]
