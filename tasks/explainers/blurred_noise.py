@@ -1,5 +1,6 @@
 """Control: noise as smooth as many explanations are."""
 
+import math
 from typing import ClassVar
 
 from pydantic import Field
@@ -29,10 +30,13 @@ class BlurredNoise(Explainer):
     seed: int = Field(default=0, ge=0)
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return smoothed noise [B, H, W] that depends on (seed, tile key), mirrored at the border."""
+        """Return smoothed noise [B, H, W] of (seed, tile key), as strong at the border as inside."""
         # A seed of its own: the noise of random_map, blurred, would be a relative of that control.
-        noise = normal(seed_of(self.seed, "blurred_noise"), tile_keys, 0, (1, *images.shape[2:]))
-        return gaussian_blur(noise, self.sigma_px)[:, 0].to(images)
+        seed, margin = seed_of(self.seed, "blurred_noise"), math.ceil(4 * self.sigma_px)
+        # Noise mirrored at the border doubles there, and its peaks would shun the middle of every tile.
+        height, width = (count + 2 * margin for count in images.shape[2:])
+        wide = gaussian_blur(normal(seed, tile_keys, 0, (1, height, width)), self.sigma_px)
+        return wide[:, 0, margin:-margin, margin:-margin].to(images)
 
     def passes(self) -> Passes:
         """None."""

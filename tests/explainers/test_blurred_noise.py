@@ -40,6 +40,16 @@ def test_it_is_as_smooth_and_as_strong_as_white_noise_under_a_gaussian(sigma):
     assert spread == pytest.approx(1 / (2 * sigma * math.sqrt(math.pi)), rel=0.1)
 
 
+def test_it_is_as_strong_at_the_border_as_in_the_middle():
+    """Mirrored noise would have twice the deviation in the corners."""
+    found = maps(BlurredNoise(sigma_px=2.0))
+    spread = 1 / (4 * math.sqrt(math.pi))
+    rim = torch.cat([found[:, :2], found[:, -2:], found[:, :, :2].mT, found[:, :, -2:].mT], dim=1)
+    assert rim.std().item() == pytest.approx(spread, rel=0.1)
+    corners = found[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.std().item() == pytest.approx(spread, rel=0.2)
+
+
 def test_it_is_no_relative_of_the_random_map():
     blurred, noise = maps(BlurredNoise(sigma_px=0.5)), maps(RandomMap())
     shared = torch.corrcoef(torch.stack([blurred.flatten(), noise.flatten()]))[0, 1].item()
