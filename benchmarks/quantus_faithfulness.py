@@ -9,7 +9,7 @@ import quantus
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.quantus_asked import PLAIN, WHITE, Asked
+from benchmarks.quantus_asked import PLAIN, WHITE, Asked, Metric
 from benchmarks.quantus_inputs import SIDE, SQUARE, TARGET, TILES
 from benchmarks.quantus_models import ChannelsApart, LinearLogits
 
@@ -48,15 +48,20 @@ def colours(grey: Asked) -> dict[str, object]:
     """Three channels: how many pixels are half removed, by maps without ties and with many; and ROAD."""
     ask = replace(grey, network=ChannelsApart().eval(), images=grey.images.repeat(3, axis=1))
     metric = quantus.PixelFlipping(features_in_step=SIDE**2 // STEPS, perturb_baseline=WHITE, **PLAIN)
-    found = {
+    return {
         "half_removed": ask(metric),
         "half_removed_ties": ask(metric, ask.maps.clip(min=0).round(0)),
+        **refused(ask, "road_on_colour", quantus.ROAD(percentages=[50], noise=0.0, **PLAIN)),
     }
+
+
+def refused(ask: Asked, name: str, metric: Metric) -> dict[str, object]:
+    """Return the error that a metric ends in; what does not fail has nothing to say here."""
     try:
-        ask(quantus.ROAD(percentages=[50], noise=0.0, **PLAIN))
-    except IndexError as error:
-        found["road_on_colour"] = type(error).__name__
-    return found
+        ask(metric)
+    except (IndexError, ValueError) as error:
+        return {name: type(error).__name__}
+    return {}
 
 
 def correlation(ask: Asked) -> dict[str, object]:
@@ -79,6 +84,7 @@ def correlation(ask: Asked) -> dict[str, object]:
         "non_sensitivity": ask(quantus.NonSensitivity(eps=1e-5, **settings), np.maximum(ask.maps, 0)),
         "completeness": ask(quantus.Completeness(**settings), complete_maps(ask)),
         "sufficiency": ask(quantus.Sufficiency(**PLAIN)),
+        **refused(ask, "non_sensitivity_of_squares", quantus.NonSensitivity(features_in_step=16, **settings)),
     }
 
 
