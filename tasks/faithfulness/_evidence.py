@@ -154,6 +154,12 @@ class SlideEvidence:
             raise EvidenceError(f"{self._name(explainer_id)} hold values that are not finite")
         return maps
 
+    def completeness_errors(self, explainer_id: str, rows: Rows) -> NDArray[np.float64]:
+        """Return float64 [n], what each map sums to less what it was measured against; NaN if by nothing."""
+        self._aligned(explainer_id)
+        errors = self.attributions[explainer_id].index["completeness_error"].to_numpy(dtype=np.float64)
+        return np.asarray(errors[np.searchsorted(self.explained, rows)])
+
     def mask(self, name: MaskName, rows: Rows) -> NDArray[np.bool_]:
         """Return bool [n, H, W] inside the named mask; all False where the slide has no such mask."""
         if name == "annotation":
@@ -257,6 +263,11 @@ class Block:
     def maps(self, explainer_id: str) -> Tensor:
         """Return float32 [n, H, W]."""
         return torch.from_numpy(self.slide.maps(explainer_id, self.rows)).to(self.images.device)
+
+    def completeness_errors(self, explainer_id: str) -> Tensor:
+        """Return float64 [n]; NaN where the explainer names no reference."""
+        errors = self.slide.completeness_errors(explainer_id, self.rows)
+        return torch.from_numpy(errors).to(self.images.device)
 
     def mask(self, name: MaskName) -> Tensor:
         """Return bool [n, H, W]."""

@@ -11,23 +11,36 @@ from tasks.artifacts.tile_set import TileSet
 
 
 def write_maps(
-    folder: Path, tiles: TileSet, maps: np.ndarray, target: int = 1, rows: np.ndarray | None = None
+    folder: Path,
+    tiles: TileSet,
+    maps: np.ndarray,
+    target: int = 1,
+    rows: np.ndarray | None = None,
+    error: float | np.ndarray = np.nan,
 ) -> AttributionSet:
-    """Write float maps [N, H, W] of the N usable tiles, or of those of ``rows``, and open them."""
+    """Write float maps [N, H, W] of the N usable tiles, or of those of ``rows``, and open them.
+
+    ``error`` is their completeness error, one for all or [N]; NaN: they were measured against nothing.
+    """
     folder.mkdir(parents=True)
     names = tiles.table["tile_id"].iloc[tiles.usable if rows is None else rows].astype(str).tolist()
     index = pd.DataFrame({"tile_id": names, "target": target, "logit_0": 0.0, "logit_1": 0.0})
-    index.assign(completeness_error=np.nan).to_parquet(folder / INDEX, index=False)
+    index.assign(completeness_error=error).to_parquet(folder / INDEX, index=False)
     if len(names):
         create_maps(folder, len(names), maps.shape[1])[:] = maps.astype(np.float32)
     return AttributionSet(folder)
 
 
 def maps_of(
-    folder: Path, tile_sets: Sequence[TileSet], draw: Callable[[TileSet], np.ndarray]
+    folder: Path,
+    tile_sets: Sequence[TileSet],
+    draw: Callable[[TileSet], np.ndarray],
+    error: float = np.nan,
 ) -> tuple[AttributionSet, ...]:
-    """Write ``draw(tiles)`` [N, H, W] for each slide below ``folder``."""
-    return tuple(write_maps(folder / str(i), tiles, draw(tiles)) for i, tiles in enumerate(tile_sets))
+    """Write ``draw(tiles)`` [N, H, W] for each slide below ``folder``, all of the completeness ``error``."""
+    return tuple(
+        write_maps(folder / str(i), tiles, draw(tiles), error=error) for i, tiles in enumerate(tile_sets)
+    )
 
 
 def darkness(tiles: TileSet) -> np.ndarray:

@@ -50,7 +50,8 @@ def evidence(tmp_path_factory) -> Evidence:
         for name, count, failed in (("s1", 40, (3, 8)), ("s2", 17, ()), ("s3", 2, ()))
     ]
     maps = {"noise": noise, "darkness": darkness, "gradient": gradient}
-    sets = {name: maps_of(folder / name, slides, draw) for name, draw in maps.items()}
+    error = {"noise": 0.1, "darkness": np.nan, "gradient": np.nan}
+    sets = {name: maps_of(folder / name, slides, draw, error[name]) for name, draw in maps.items()}
     return Evidence(slides, sets, ("normal", "tumour"), 1, EXPLAINERS)
 
 
