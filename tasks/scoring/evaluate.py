@@ -1,0 +1,144 @@
+"""How faithful are these maps? The one door for who has a network and images, and nothing else of ours."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from torch import nn
+
+from tasks.explainers.base import Explainer, ExplanationError
+from tasks.faithfulness._evidence import Evidence, EvidenceError
+from tasks.faithfulness._result import MetricResult
+from tasks.faithfulness.base import Metric
+from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tasks.functional.gradients import LogitsError
+from tasks.functional.passes import Passes
+from tasks.plugins import recipe_of
+from tasks.scoring.errors import ScoringError
+from tasks.scoring.given import Values, images_given, maps_given
+from tasks.scoring.making import maps_made
+from tasks.scoring.memory import ImagesInMemory, MapsInMemory
+from tasks.scoring.methods import (
+    Named,
+    checked_name,
+    controls_asked,
+    explainers_asked,
+    lacking,
+    metrics_asked,
+)
+from tasks.scoring.network import class_count
+from tasks.scoring.table import FaithfulnessTable
+
+_NONE: Mapping[str, Values] = MappingProxyType({})
+
+
+def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named, not packed)
+    model: nn.Module,
+    images: Values,
+    targets: Values,
+    *,
+    metrics: Sequence[Metric | Named],
+    attributions: Mapping[str, Values] | None = None,
+    explainers: Mapping[str, Explainer | Named] | None = None,
+    controls: Sequence[Explainer | Named] = ("random_map",),
+    masks: Mapping[str, Values] = _NONE,
+    keys: Sequence[str] | None = None,
+    patients: Sequence[str] | None = None,
+    batch: int = 64,
+    device: str = "cpu",
+    advance: Callable[[int], None] = lambda n: None,
+) -> FaithfulnessTable:
+    """Score maps of N images by all metrics at once, in one shared plan.
+
+    Everything is checked before anything is computed. All images and maps are held in memory on the host;
+    what lies on the device is bounded by ``batch``. The scores of an image do not depend on its neighbours,
+    but for the fill ``mean_tissue``, which is the mean colour of all the images given.
+
+    Args:
+        model: maps float32 images [B, 3, H, W] in [0, 1] to logits [B, K], K at least 2, on ``device``; the
+            normalisation is inside. Left as found.
+        images: [N, 3, H, W], floats in [0, 1] (computed with in float32) or uint8.
+        targets: integers [N], the class explained in each image; it counts as its label too.
+        metrics: names, mappings as in a study file, or metrics.
+        attributions: by name, maps [N, H, W], raw and signed, one value a pixel.
+        explainers: by name, who makes the maps; either these or ``attributions``.
+        controls: maps that see no trained model, scored beside the others; () for none.
+        masks: booleans [N, H, W] under ``annotation``, ``evidence``, ``artefact`` or ``tissue`` (everywhere
+            by default).
+        keys: a name for each image, by default its number. Random draws depend on (seed, key) alone, so an
+            image under the same key meets the same draws in any company.
+        patients: whose image each is: intervals are clustered by them. Without them each image is taken as
+            independent of the others.
+        batch: images in flight; changes no score beyond 1e-5.
+        device: where the model lies.
+        advance: called with the number of scores of maps just done.
+
+    Returns:
+        The scores, and by metric why it was not available: it needs an explainer, a mask or slides.
+
+    Raises:
+        ScoringError: what was given does not belong together; the message is one sentence.
+    """
+    settings, brought = (
+        EvaluationSettings(batch, device),
+        images_given(images, targets, masks, keys, patients),
+    )
+    asked, classes = metrics_asked(metrics), class_count(model, brought, device)
+    makers, maps = _sources(attributions, explainers, brought)
+    controlling = controls_asked(controls, (*makers, *maps))
+    called = {**makers, **controlling}
+    missing = {metric.id: lacking(metric, masks, bool(makers)) for metric in asked}
+    names, known = (*makers, *maps, *controlling), [metric for metric in asked if not missing[metric.id]]
+    try:
+        made, spent = maps_made(model, called, brought, settings)
+        evidence = Evidence(
+            tile_sets=[brought],
+            attributions={name: [{**maps, **made}[name]] for name in names},
+            classes=[str(number) for number in range(classes)],
+            target=[brought.targets],
+            explainers=called,
+        )
+        wanted = [(name, metric) for name in names for metric in known]
+        results = evaluate_parts(model, evidence, wanted, settings, advance)
+    except (EvidenceError, ExplanationError, LogitsError) as error:
+        raise ScoringError(str(error)) from error
+    return FaithfulnessTable(
+        results=results,
+        unavailable={name: why for name, why in missing.items() if why is not None},
+        controls=(*(n for n, maker in makers.items() if maker.control), *controlling),
+        recipes={name: recipe_of(called.get(name)) for name in names},
+        passes=_passes(results, spent),
+        patients=brought.patients,
+    )
+
+
+def _sources(
+    attributions: Mapping[str, Values] | None,
+    explainers: Mapping[str, Explainer | Named] | None,
+    images: ImagesInMemory,
+) -> tuple[dict[str, Explainer], dict[str, MapsInMemory]]:
+    """Return the explainers that make the maps, or the maps that were brought."""
+    if (attributions is None) == (explainers is None):
+        raise ScoringError("give either attributions or explainers")
+    if not (attributions or explainers):
+        raise ScoringError("no map and no explainer was given")
+    if explainers is not None:
+        return explainers_asked(explainers), {}
+    unmeasured = np.full(len(images.keys), np.nan)
+    maps = {
+        checked_name(name): MapsInMemory(images, maps_given(name, values, images), unmeasured)
+        for name, values in (attributions or {}).items()
+    }
+    return {}, maps
+
+
+def _passes(results: Mapping[tuple[str, str], MetricResult], making: Passes) -> dict[str, int]:
+    measures = next((result.measures for result in results.values()), {})
+    kinds = ("forward_images", "backward_images", "minimum_forward_images", "minimum_backward_images")
+    found = {kind.removesuffix("_images"): int(measures.get(f"plan_{kind}", 0)) for kind in kinds}
+    explained = int(measures.get("plan_explained_images", 0))
+    return found | {
+        "explained": explained,
+        "maps_forward": making.forward,
+        "maps_backward": making.backward,
+    }

@@ -1,0 +1,128 @@
+"""The mean of every score with its interval, its controls and what the dice leave in it."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._result import MetricResult
+from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
+from tasks.statistics.clusters import MINIMUM
+from tasks.statistics.drawing import monte_carlo_error
+
+Floats = NDArray[np.float64]
+Part = tuple[str, str]
+"""Explainer, metric id."""
+
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Mean:
+    """One score of one explainer over the images that could be scored; what there is not is NaN.
+
+    ``low`` and ``high`` are the 95 % interval of the mean (see :func:`interval_note`), ``monte_carlo`` the
+    standard error that the metric's own draws leave in it, ``chance`` the mean chance level. ``flag`` says
+    that a control does as well or better.
+    """
+
+    explainer: str
+    is_control: bool
+    metric: str
+    score: str
+    direction: str
+    mean: float
+    low: float
+    high: float
+    monte_carlo: float
+    chance: float
+    scored: int
+    excluded: int
+    flag: str = ""
+
+
+def means_of(results: Mapping[Part, MetricResult], controls: Collection[str]) -> tuple[Mean, ...]:
+    """Return one mean for each explainer, metric and score, in the order of the results."""
+    means = [
+        _mean_of(part, info, result.scores[result.scores["score"] == info.name], part[0] in controls)
+        for part, result in results.items()
+        for info in result.info.scores
+    ]
+    return tuple(replace(mean, flag=_flag(mean, means)) for mean in means)
+
+
+def interval_note(patients: Collection[str]) -> str:
+    """Return the sentence that is printed with every interval.
+
+    Args:
+        patients: whose images were scored, one name an image; empty names where nobody was named.
+    """
+    named = {patient for patient in patients if patient}
+    if len(named) >= MINIMUM:
+        return f"Intervals: 95 %, bootstrap clustered by patient ({len(named)})."
+    if named:
+        return f"No intervals: {len(named)} patients, and at least {MINIMUM} are needed."
+    if len(patients) < MINIMUM:
+        return f"No intervals: {len(patients)} images, and at least {MINIMUM} are needed."
+    return (
+        f"Intervals: 95 %, Student's, {len(patients)} images taken as independent of each other. Where "
+        "several are of one patient this is too narrow: name the patients."
+    )
+
+
+def _mean_of(part: Part, info: ScoreInfo, table: pd.DataFrame, is_control: bool) -> Mean:
+    values, chance, errors = (table[c].to_numpy(dtype=np.float64) for c in ("value", "chance", "error"))
+    scored = np.isfinite(values)
+    low, high = _bounds(values[scored], table["patient_id"].to_numpy(dtype=str)[scored])
+    return Mean(
+        explainer=part[0],
+        is_control=is_control,
+        metric=part[1],
+        score=info.name,
+        direction=info.direction,
+        mean=_average(values[scored]),
+        low=low,
+        high=high,
+        monte_carlo=monte_carlo_error(errors[None], scored[None]),
+        chance=_average(chance[scored]),
+        scored=int(scored.sum()),
+        excluded=int((~scored).sum()),
+    )
+
+
+def _average(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+def _bounds(values: Floats, patients: NDArray[np.str_]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of float64 [n]; NaN where too few are independent."""
+    names, codes = np.unique(patients, return_inverse=True)
+    independent = names.tolist() in ([], [""])
+    if (len(values) if independent else len(names)) < MINIMUM:
+        return math.nan, math.nan
+    if not independent:
+        found = mean_interval(values, codes.astype(np.int64), BootstrapSettings(level=_LEVEL))
+        return found.low, found.high
+    reach = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - reach), float(values.mean() + reach)
+
+
+def _flag(mean: Mean, means: Sequence[Mean]) -> str:
+    """Return why the figure is no evidence here; a score that neither end of is better says nothing."""
+    if mean.is_control or mean.direction == "none" or math.isnan(mean.mean):
+        return ""
+    sign = 1.0 if mean.direction == "higher" else -1.0
+    winners = [
+        other.explainer
+        for other in means
+        if other.is_control
+        and (other.metric, other.score) == (mean.metric, mean.score)
+        and sign * (mean.mean - other.mean) <= 0
+    ]
+    return f"not informative here: {', '.join(winners)} does as well or better" if winners else ""

@@ -1,0 +1,121 @@
+"""Which metrics and explainers were asked for, and what cannot be answered with what was given."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from tasks.artifacts.faithfulness_report import MODEL
+from tasks.explainers.base import AnyExplainer, Explainer
+from tasks.faithfulness.base import Metric
+from tasks.plugins import plugin_type
+from tasks.scoring.errors import ScoringError
+
+if TYPE_CHECKING:
+    AnyMetric = Metric
+else:
+    AnyMetric = plugin_type(Metric)
+"""The type of a field that holds any metric."""
+
+Named = str | Mapping[str, Any]
+"""A plug-in by its name, or as the mapping that stands in a study file."""
+
+NOT_AVAILABLE = "not available: needs"
+
+
+def metrics_asked(metrics: Sequence[Metric | Named]) -> tuple[Metric, ...]:
+    """Return the metrics, each under an id of its own.
+
+    Raises:
+        ScoringError: none, an unknown name or setting, or an id that stands there twice.
+    """
+    adapter: TypeAdapter[Metric] = TypeAdapter(AnyMetric)
+    found = tuple(_made(adapter, "metric", metric) for metric in metrics)
+    if not found:
+        raise ScoringError("no metric was asked for")
+    _refuse_repeats("metric ids", (metric.id for metric in found))
+    return found
+
+
+def explainers_asked(explainers: Mapping[str, Explainer | Named]) -> dict[str, Explainer]:
+    """Return the explainers by the names that the caller gave them.
+
+    Raises:
+        ScoringError: an unknown name or setting, a name that cannot be one of a folder, or a noise whose
+            sigma waits for a calibration.
+    """
+    adapter: TypeAdapter[Explainer] = TypeAdapter(AnyExplainer)
+    found = {}
+    for name, explainer in explainers.items():
+        made = _made(adapter, "explainer", explainer)
+        waiting = made.uncalibrated
+        if waiting is not None:
+            raise ScoringError(
+                f"explainer {name!r} waits for the calibration of {waiting.name!r}; give it a number as sigma"
+            )
+        # The name is the id: it is what folders and rows say.
+        found[checked_name(name)] = made.model_copy(update={"id": name})
+    return found
+
+
+def controls_asked(controls: Sequence[Explainer | Named], taken: Collection[str]) -> dict[str, Explainer]:
+    """Return the control maps by their ids.
+
+    Raises:
+        ScoringError: one is no control, stands there twice, or bears a name that is ``taken``.
+    """
+    adapter: TypeAdapter[Explainer] = TypeAdapter(AnyExplainer)
+    made = [_made(adapter, "control", control) for control in controls]
+    strangers = [control.id for control in made if not control.control]
+    if strangers:
+        raise ScoringError(f"{strangers[0]} is no control map; give it as an explainer")
+    _refuse_repeats("names of explainers and controls", (*taken, *(control.id for control in made)))
+    return explainers_asked({control.id: control for control in made})
+
+
+def checked_name(name: str) -> str:
+    """Return ``name`` if it may name a folder.
+
+    Raises:
+        ScoringError: it may not, or stands for a network without an explainer.
+    """
+    if not name.replace("_", "").replace("-", "").isalnum() or name == MODEL:
+        raise ScoringError(
+            f"an explainer is called {name!r}; its name may hold letters, digits, '_' and '-' only, and may "
+            f"not be {MODEL!r}"
+        )
+    return name
+
+
+def lacking(metric: Metric, masks: Collection[str], callable_explainers: bool) -> str | None:
+    """Return why ``metric`` cannot be asked, or None if it can."""
+    if metric.unit != "tile" or "dataset" in metric.needs:
+        return f"{NOT_AVAILABLE} slides"
+    if "attribution" in metric.needs and not callable_explainers:
+        return f"{NOT_AVAILABLE} an explainer"
+    mask = getattr(metric, "mask", None)
+    if "mask" in metric.needs and mask not in masks:
+        return f"{NOT_AVAILABLE} the mask {mask!r}"
+    return None
+
+
+def _made(adapter: TypeAdapter[Any], what: str, item: Any) -> Any:
+    try:
+        return adapter.validate_python(item)
+    except ValidationError as error:
+        raise ScoringError("; ".join(_sentence(what, item, problem) for problem in error.errors())) from None
+
+
+def _sentence(what: str, item: Any, problem: Any) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    where = ".".join(str(step) for step in problem["loc"])
+    name = item.get("name") if isinstance(item, Mapping) else item
+    about = f"{what} {name!r}" + (f", {where}" if where else "")
+    return f"{about}: {message[:1].lower()}{message[1:]}"
+
+
+def _refuse_repeats(what: str, names: Iterable[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ScoringError(f"{what} must be unique, but {repeated[0]!r} stands there more than once")

@@ -1,0 +1,133 @@
+"""What came out: every score of every map, their means, and what could not be asked."""
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
+from tasks.faithfulness._result import MetricResult
+from tasks.scoring.errors import ScoringError
+from tasks.scoring.means import Mean, Part, interval_note, means_of
+from tasks.scoring.page import page_of
+
+REPORTS = "reports"
+PAGE = "report.md"
+CURVE_COLUMNS = ("unit_id", "slide_id", "curve", "fraction", "value")
+_PRIVATE = ["patient_id"]
+
+
+@dataclass(frozen=True)
+class FaithfulnessTable:
+    """The scores of some explainers by some metrics on the same images.
+
+    Attributes:
+        results: by explainer and metric id, each what a FaithfulnessReport holds.
+        unavailable: by metric id, why it could not be asked.
+        controls: which explainers are controls, to be beaten.
+        recipes: by explainer, its settings; None where the maps were brought.
+        passes: images sent through networks: ``forward`` and ``backward`` by the metrics, with
+            ``minimum_forward`` and ``minimum_backward`` for the union of what they ask, ``explained`` the
+            maps made anew for them; ``maps_forward`` and ``maps_backward`` to make the maps that are judged.
+        patients: whose images they are, one name an image; empty where nobody was named.
+    """
+
+    results: Mapping[Part, MetricResult]
+    unavailable: Mapping[str, str]
+    controls: tuple[str, ...]
+    recipes: Mapping[str, Any]
+    passes: Mapping[str, int]
+    patients: tuple[str, ...]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Every score of every image: explainer, metric, then the columns of a FaithfulnessReport.
+
+        The key of an image stands in ``unit_id``; ``error`` is the standard error of the metric's own draws.
+        """
+        return _joined({part: result.scores for part, result in self.results.items()}, SCORE_COLUMNS)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Every curve: explainer, metric, unit_id, slide_id, curve, fraction, value."""
+        traced = {part: result.curves for part, result in self.results.items() if result.curves is not None}
+        return _joined(traced, CURVE_COLUMNS)
+
+    @cached_property
+    def each_mean(self) -> tuple[Mean, ...]:
+        """The mean of each score of each explainer and metric."""
+        return means_of(self.results, self.controls)
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """The same as a table, with the fields of :class:`tasks.scoring.means.Mean` as columns."""
+        return pd.DataFrame(self.each_mean, columns=[field.name for field in fields(Mean)])
+
+    @property
+    def excluded(self) -> pd.DataFrame:
+        """How many images were excluded why: explainer, metric, reason, images; reasons that came up."""
+        rows = [
+            (*part, reason, count)
+            for part, result in self.results.items()
+            for reason, count in result.info.excluded.items()
+            if count
+        ]
+        return pd.DataFrame(rows, columns=["explainer", "metric", "reason", "images"])
+
+    def to_markdown(self) -> str:
+        """Return a page: a table for each metric, then all that is needed to read it."""
+        return page_of(self, interval_note(self.patients))
+
+    def write(self, folder: Path) -> Path:
+        """Write everything into ``folder``, which appears when it is complete, and return it.
+
+        It holds ``report.md``, ``means.csv``, ``scores.csv``, ``scores.parquet``, ``curves.parquet`` where
+        curves were traced, ``score.json`` and, in ``reports/<explainer>/<metric>``, the payload of one
+        FaithfulnessReport each. The joint tables name no patient.
+
+        Raises:
+            ScoringError: ``folder`` exists.
+        """
+        if folder.exists():
+            raise ScoringError(f"{folder} exists; name a new folder, nothing is written over")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as unfinished:
+            # A folder of our own in it: the temporary one can be read by nobody else.
+            complete = Path(unfinished) / folder.name
+            complete.mkdir()
+            self._fill(complete)
+            complete.rename(folder)
+        return folder
+
+    def _fill(self, folder: Path) -> None:
+        for (explainer, metric), result in self.results.items():
+            place = folder / REPORTS / explainer / metric
+            place.mkdir(parents=True)
+            result.write(place)
+        shown = self.scores.drop(columns=_PRIVATE)
+        shown.to_parquet(folder / "scores.parquet", index=False)
+        shown.to_csv(folder / "scores.csv", index=False)
+        self.means.to_csv(folder / "means.csv", index=False)
+        if len(self.curves):
+            self.curves.to_parquet(folder / "curves.parquet", index=False)
+        said = {
+            "explainers": dict(self.recipes),
+            "metrics": {metric: result.info.metric for (_, metric), result in self.results.items()},
+            "controls": list(self.controls),
+            "unavailable": dict(self.unavailable),
+            "passes": dict(self.passes),
+        }
+        (folder / "score.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        (folder / PAGE).write_text(self.to_markdown(), encoding="utf-8")
+
+
+def _joined(tables: Mapping[Part, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Return the tables below each other, those of ``columns`` after explainer and metric."""
+    pieces = [table.assign(explainer=part[0], metric=part[1]) for part, table in tables.items()]
+    empty = pd.DataFrame(columns=["explainer", "metric", *columns])
+    return pd.concat(pieces, ignore_index=True)[list(empty.columns)] if pieces else empty

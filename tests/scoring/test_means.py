@@ -1,0 +1,115 @@
+"""Means, intervals, dice and controls of made-up scores."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, ReportInfo, ScoreInfo
+from tasks.faithfulness._result import MetricResult
+from tasks.scoring.means import interval_note, means_of
+from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
+
+
+def result(values, errors=None, patients=None, direction="higher", chance=math.nan):
+    """A report of one score ``s``."""
+    count = len(values)
+    table = pd.DataFrame(
+        {
+            "unit": "tile",
+            "unit_id": [str(number) for number in range(count)],
+            "slide_id": "images",
+            "patient_id": [""] * count if patients is None else patients,
+            "section": 0,
+            "label": "1",
+            "score": "s",
+            "value": values,
+            "chance": chance,
+            "error": [math.nan] * count if errors is None else errors,
+        }
+    )
+    info = ReportInfo(
+        metric={"name": "x"},
+        scores=(ScoreInfo(name="s", direction=direction, meaning="what it means"),),
+        excluded={},
+        passes={"forward": 0},
+        minimum_passes={"forward": 0},
+    )
+    return MetricResult(table[list(SCORE_COLUMNS)], None, info, {})
+
+
+def one(made):
+    (mean,) = means_of({("e", "m"): made}, ())
+    return mean
+
+
+def test_the_interval_of_independent_images_is_students():
+    values = np.random.default_rng(0).normal(size=30)
+    mean = one(result([*values, math.nan], chance=0.25))
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (mean.mean, mean.low, mean.high) == pytest.approx((values.mean(), low, high))
+    assert (mean.scored, mean.excluded, mean.chance) == (30, 1, 0.25)
+
+
+def test_images_of_one_patient_are_drawn_together():
+    """Six patients of equal images: as many independent values as patients, whatever number of images."""
+    values, patients = np.repeat(np.arange(6.0), 10), np.repeat(list("abcdef"), 10)
+    mean = one(result(values, patients=patients))
+    expected = mean_interval(np.arange(6.0), np.arange(6), BootstrapSettings())
+    assert (mean.low, mean.high) == pytest.approx((expected.low, expected.high), abs=0.05)
+    assert mean.high - mean.low > 2 * (one(result(values)).high - one(result(values)).low)
+
+
+def test_too_few_give_no_interval():
+    assert math.isnan(one(result([0.0, 1, 2, 3])).low)
+    assert not math.isnan(one(result([0.0, 1, 2, 3, 4])).low)
+    assert math.isnan(one(result(np.arange(40.0), patients=np.repeat(list("abcd"), 10))).low)
+    nothing = one(result([math.nan] * 6))
+    assert math.isnan(nothing.mean)
+    assert (nothing.scored, nothing.excluded) == (0, 6)
+
+
+def test_what_the_dice_leave_in_a_mean_falls_with_the_images():
+    """Independent errors of 0.3 in nine scores leave 0.1; what was not scored has no part in it."""
+    mean = one(result([1.0] * 9 + [math.nan], errors=[0.3] * 9 + [5.0]))
+    assert mean.monte_carlo == pytest.approx(0.1)
+    assert math.isnan(one(result([1.0] * 9)).monte_carlo)
+
+
+@pytest.mark.parametrize(
+    ("direction", "control", "flagged"),
+    [
+        ("higher", 0.5, False),
+        ("higher", 1.0, True),
+        ("higher", 2.0, True),
+        ("lower", 0.5, True),
+        ("lower", 1.0, True),
+        ("lower", 2.0, False),
+        ("none", 2.0, False),
+        ("higher", math.nan, False),
+    ],
+)
+def test_a_control_that_does_as_well_makes_a_score_uninformative(direction, control, flagged):
+    results = {
+        ("e", "m"): result([1.0] * 5, direction=direction),
+        ("c", "m"): result([control] * 5, direction=direction),
+        ("c", "other"): result([1.0] * 5, direction=direction),
+    }
+    mine, *controls = means_of(results, ("c",))
+    assert mine.flag == ("not informative here: c does as well or better" if flagged else "")
+    assert [(mean.is_control, mean.flag) for mean in controls] == [(True, "")] * 2
+
+
+@pytest.mark.parametrize(
+    ("patients", "said"),
+    [
+        ([""] * 3, "No intervals: 3 images, and at least 5 are needed."),
+        ([""] * 7, "Intervals: 95 %, Student's, 7 images taken as independent of each other. Where several"),
+        (["a", "b"] * 7, "No intervals: 2 patients, and at least 5 are needed."),
+        (list("abcdefa"), "Intervals: 95 %, bootstrap clustered by patient (6)."),
+    ],
+)
+def test_the_page_says_what_its_intervals_are(patients, said):
+    assert interval_note(patients).startswith(said)
