@@ -21,3 +21,8 @@ def test_infinities_and_both_zeros_have_their_places():
 def test_a_turned_view_is_ranked_like_its_copy():
     values = torch.rand(8, 5, generator=torch.Generator().manual_seed(0)).T
     assert torch.equal(midranks(values), midranks(values.clone(memory_format=torch.contiguous_format)))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_rows_too_short_for_a_tie(count):
+    assert midranks(torch.zeros(3, count)).tolist() == [[1.0] * count] * 3
