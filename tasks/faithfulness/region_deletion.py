@@ -1,0 +1,55 @@
+"""Region deletion: deletion of whole regions, about as large as a nucleus, by the mean of their values."""
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._regions import Regions, grid_regions, region_ranks, superpixels
+from tasks.faithfulness.base import ProbeKey
+from tasks.faithfulness.deletion import Deletion
+
+
+class RegionDeletion(Deletion):
+    """MoRF, LeRF and gap as in deletion, where all pixels of a region go at once.
+
+    Single pixels flipped all over a tile are salt, which networks answer to as such; a region takes a thing
+    away. Regions are ranked by the mean over their pixels of the ranked values. The axis is the fraction of
+    pixels: at each step those regions have gone whose middle pixel is due, so that regions of unequal size,
+    and maps that prefer one, are compared at equal fractions. With fewer regions than steps some steps show
+    the same image. A tile of a single region, as superpixels of bare glass may be, scores a gap of 0.
+    """
+
+    source: ClassVar[str] = (
+        "Samek et al. (2017), arXiv:1509.06321 (squares); Rieger and Hansen (2020), arXiv:2003.08747 "
+        "(superpixels by mean relevance); Achanta et al. (2012), doi:10.1109/TPAMI.2012.120 (SLIC); the "
+        "common axis of pixels is ours"
+    )
+
+    regions: Regions = "grid"
+    """Squares of a grid, or superpixels found in the image, whatever the map."""
+    region_px: int = Field(default=8, ge=2)
+    """Side of a square, or root of the mean area aimed at, in tile pixels: 8 are about a nucleus at 1 mpp."""
+
+    @property
+    def removed(self) -> str:
+        """What goes at once, in words."""
+        return "squares" if self.regions == "grid" else "superpixels"
+
+    def ranks(self, block: Block, maps: Tensor) -> Tensor:
+        """Return float64 [n, H * W], equal for the pixels of a region."""
+        values, regions = self.ranked(maps).flatten(1), self._regions(block).flatten(1)
+        # Counted while they are on the host: a device is not asked back before the plan has ended.
+        count = int(regions.max()) + 1
+        return region_ranks(values, regions.to(values.device), count, self.seed, block.keys)
+
+    def ranking_key(self) -> ProbeKey:
+        """Return what, beside the map, decides :meth:`ranks`."""
+        return (self.regions, self.region_px, self.ranked_by, self.seed)
+
+    def _regions(self, block: Block) -> Tensor:
+        if self.regions == "superpixels":
+            return superpixels(block.slide.tiles.pixels[block.rows], self.region_px)
+        height, width = block.images.shape[2:]
+        return grid_regions(height, width, self.region_px).expand(len(block.rows), -1, -1)
