@@ -1,0 +1,121 @@
+"""How far the output drops when pixels go, and what a map says that it should have dropped."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._removal import CLEAN
+from tasks.faithfulness.base import Answers, Metric, Need, ProbeKey
+from tasks.functional.fills import Fill, filled
+from tasks.functional.gradients import target_margin
+
+Output = Literal["probability", "margin", "logit"]
+Reading = Literal["magnitude", "contribution", "sensitivity"]
+
+STILL = 1e-6
+"""Logits that differ by less than so much of the largest do not differ: that is rounding, and it depends on
+how many images share a batch."""
+
+UNMOVED = "the output is the same whatever is removed"
+INDIFFERENT = "the map gives the same sum whatever is removed"
+
+_SIGNS = {
+    "magnitude": "magnitudes are summed: the sign is dropped",
+    "contribution": "signed values are summed, as what the removed pixels add to the output",
+    "sensitivity": "signed values times the change of their pixels are summed: the sign of both counts",
+}
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Outputs float64 of n tiles: ``whole`` [n], and ``changed`` [S, n] at each step of a probe.
+
+    ``rounding`` [n] is the difference below which two outputs count as equal.
+    """
+
+    whole: Tensor
+    changed: Tensor
+    rounding: Tensor
+
+    @property
+    def drops(self) -> Tensor:
+        """[S, n]."""
+        return self.whole - self.changed
+
+    @property
+    def unmoved(self) -> Tensor:
+        """Bool [n]: the output is the same at every step."""
+        return alike(self.changed, self.rounding)
+
+
+class DropMetric(Metric):
+    """Removes pixels, all channels at once, and looks how far the output of the explained class drops."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
+
+    fill: Fill = "white"
+    output: Output = "margin"
+    """Whose drop counts; a probability near 0 or 1 hardly moves, so the margin is the default."""
+    blur_px: float = Field(default=8.0, gt=0)
+    """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
+
+    def filled(self, block: Block) -> Tensor:
+        """Return [n, C, H, W], the tiles with every pixel removed; made once a block."""
+        key = self.fill_key()
+        if key not in block.kept:
+            block.kept[key] = filled(self.fill, block.images, block.tissue_colour, self.blur_px)
+        return block.kept[key]
+
+    def fill_key(self) -> ProbeKey:
+        """Return what decides on :meth:`filled`."""
+        return ("fill", self.fill, self.blur_px if self.fill == "blur" else None)
+
+    def traced(self, block: Block, answers: Answers, key: ProbeKey) -> Traced:
+        """Return the output of the whole tiles and at each step of a probe."""
+        logits = torch.cat([answers[CLEAN], answers[key]]).double()
+        outputs = self._output(logits.flatten(0, 1), block.targets.repeat(len(logits)))
+        outputs, rounding = outputs.view(logits.shape[:2]), STILL * logits.abs().amax((0, 2))
+        if self.output == "probability":
+            # By the slope of the softmax: a probability near 0 or 1 has less rounding than its logits.
+            rounding = rounding * (outputs * (1 - outputs)).amax(0)
+        return Traced(whole=outputs[0], changed=outputs[1:], rounding=rounding)
+
+    def _output(self, logits: Tensor, targets: Tensor) -> Tensor:
+        if self.output == "margin":
+            return target_margin(logits, targets)
+        values = logits.softmax(1) if self.output == "probability" else logits
+        return values.gather(1, targets[:, None]).squeeze(1)
+
+
+class ReadingMetric(DropMetric):
+    """Compares each drop with a sum over the removed pixels of the map, read in one of three ways.
+
+    ``contribution``: a value is what its pixel adds to the output, so the sum is the drop that the map
+    foretells. ``sensitivity``: a value is a slope, so it is multiplied by what removal takes from its pixel,
+    image less fill, on average over the channels; this foretells the drop of a linear network where the
+    channels change alike or have equal slopes, since a map holds one value a pixel. ``magnitude``: the sum
+    of magnitudes, which foretells no drop but may go along with it; the default where any map may come,
+    since a gradient read as a contribution has the wrong sign on whatever is darker than the fill.
+    """
+
+    reads: Reading = "magnitude"
+
+    @property
+    def sign(self) -> str:
+        """Follows ``reads``."""
+        return _SIGNS[self.reads]
+
+    def read(self, block: Block, maps: Tensor) -> Tensor:
+        """Return float32 [n, H, W], what is summed over the removed pixels."""
+        if self.reads == "sensitivity":
+            return maps * (block.images - self.filled(block)).mean(1)
+        return maps.abs() if self.reads == "magnitude" else maps
+
+
+def alike(values: Tensor, tolerance: Tensor | float = 0.0) -> Tensor:
+    """Return bool [n]: whether the S values of each column of [S, n] lie within ``tolerance`` ([n])."""
+    return values.amax(0) - values.amin(0) <= tolerance

@@ -1,0 +1,112 @@
+"""Random subsets of pixels: the same for every explainer, and shared by the metrics that ask for them."""
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, Traced, alike
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._removal import clean_probe
+from tasks.faithfulness.base import Answers, MapBlock, Probe, ProbeKey
+from tasks.functional.jackknife import pearson
+from tasks.functional.noise import seed_of, uniform
+
+_PURPOSE = "random subsets of pixels"
+_BYTE = 8
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What happened in D draws: the ``sums`` float64 [D, n] of the map, and the output."""
+
+    sums: Tensor
+    traced: Traced
+
+    def correlation(self) -> tuple[Tensor, Tensor]:
+        """Return Pearson's correlation of sums and drops with its Monte-Carlo error; NaN if undefined."""
+        undefined = alike(self.sums) | self.traced.unmoved
+        value, error = pearson(self.sums, self.traced.drops)
+        return torch.where(undefined, torch.nan, value), torch.where(undefined, torch.nan, error)
+
+    def excluded(self) -> dict[str, Tensor]:
+        """Return why a correlation is undefined: Pearson's needs both sides to vary, and 0 would be a lie."""
+        unmoved = self.traced.unmoved
+        return {UNMOVED: unmoved, INDIFFERENT: alike(self.sums) & ~unmoved}
+
+
+class SubsetMetric(ReadingMetric):
+    """Removes random subsets of pixels of a size, and compares the drop of the output with the map there.
+
+    A subset depends on (seed, tile key, size, draw) alone. So every explainer meets the same subsets, which
+    pairs their scores, and metrics of equal fill, size, draws and seed ask about the same images, which go
+    through the model once. The errors are the jackknife over the draws.
+    """
+
+    draws: int = Field(default=32, ge=3)
+    """Subsets of each size."""
+    seed: int = Field(default=0, ge=0)
+
+    def sizes(self) -> tuple[float, ...]:
+        """Return the sizes of the subsets as fractions of the tile's pixels."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how many pixels go")
+
+    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+        """Return the clean image, and for each size the images without a subset."""
+        return (clean_probe(block), *(self._probe(block, size) for size in self.sizes()))
+
+    def minimum_forward(self) -> int:
+        """The whole tile, and each draw of each size."""
+        return 1 + self.draws * len(self.sizes())
+
+    def removals(self, block: Block, part: MapBlock, answers: Answers) -> list[Removals]:
+        """Return for each size what happened."""
+        values = self.read(block, part.maps).flatten(1)
+        return [self._removals(block, values, answers, size) for size in self.sizes()]
+
+    def _removals(self, block: Block, values: Tensor, answers: Answers, size: float) -> Removals:
+        subsets = (subset(block, self.seed, size, draw) for draw in range(self.draws))
+        # The maps are float32 and so is each product; in float64 the sums of a constant map are exact.
+        sums = torch.stack([(values * chosen).sum(1, dtype=torch.float64) for chosen in subsets])
+        return Removals(sums=sums, traced=self.traced(block, answers, self._key(size)))
+
+    def _probe(self, block: Block, size: float) -> Probe:
+        def make(steps: slice) -> Tensor:
+            fill, shape = self.filled(block), (-1, 1, *block.images.shape[2:])
+            gone = (subset(block, self.seed, size, draw).view(shape) for draw in range(self.draws)[steps])
+            return torch.stack([torch.where(each, fill, block.images) for each in gone])
+
+        return Probe(key=self._key(size), count=self.draws, make=make)
+
+    def _key(self, size: float) -> ProbeKey:
+        return (_PURPOSE, size, self.draws, self.seed, *self.fill_key())
+
+
+def subset(block: Block, seed: int, size: float, draw: int) -> Tensor:
+    """Return bool [n, H * W], a random subset of each tile's pixels: the fraction ``size`` of them.
+
+    At least one pixel, and never all of them. Drawn once a block, then kept at one bit a pixel.
+    """
+    pixels = block.images[0, 0].numel()
+    key = (_PURPOSE, seed, size, draw)
+    if key not in block.kept:
+        count = min(max(round(size * pixels), 1), pixels - 1)
+        drawn = uniform(seed_of(seed, _PURPOSE, str(size)), block.keys, draw, (pixels,))
+        block.kept[key] = packed(drawn <= drawn.kthvalue(count, dim=1, keepdim=True).values)
+    return unpacked(block.kept[key], pixels)
+
+
+def packed(flags: Tensor) -> Tensor:
+    """Return uint8 [n, ceil(P / 8)] of bool [n, P]; see :func:`unpacked`."""
+    padded = torch.nn.functional.pad(flags.to(torch.uint8), (0, -flags.shape[1] % _BYTE))
+    return (padded.view(len(flags), -1, _BYTE) << _places(flags)).sum(2, dtype=torch.uint8)
+
+
+def unpacked(stored: Tensor, count: int) -> Tensor:
+    """Return bool [n, count], the first flags of each row."""
+    return (stored[:, :, None] >> _places(stored) & 1).flatten(1)[:, :count].bool()
+
+
+def _places(like: Tensor) -> Tensor:
+    return torch.arange(_BYTE, dtype=torch.uint8, device=like.device)

@@ -1,0 +1,84 @@
+"""Non-sensitivity: is the map silent on exactly those squares that the output does not notice?"""
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._drops import DropMetric
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._removal import clean_probe
+from tasks.faithfulness._squares import square_sums, squares_key, squares_probe
+from tasks.faithfulness.base import Answers, MapBlock, Probe, Scores
+
+
+class NonSensitivity(DropMetric):
+    """The share of squares on which map and output disagree about whether the square matters at all.
+
+    A square is silent where the map's magnitudes in it sum to at most ``tolerance`` of the highest sum of the
+    tile, and unused where removing it moves the output, up or down, by at most ``tolerance`` of the largest
+    move; less than rounding is no move. So a map of zeros is silent everywhere and an output that does not
+    move uses nothing: both have a score. Where the network uses every square, any map that is nowhere silent
+    scores 0: the metric tells something of sparse maps and of networks that look at a part.
+    """
+
+    source: ClassVar[str] = (
+        "Nguyen and Martinez (2020), arXiv:2007.07584 (non-sensitivity, the symmetric difference of silent "
+        "and unused features); squares, the share, relative thresholds and the chance level are ours"
+    )
+
+    squares: int = Field(default=8, ge=2)
+    """A side: the tile is cut into the square of so many."""
+    tolerance: float = Field(default=0.01, ge=0, lt=1)
+    """What counts as nothing, as a fraction of the tile's most."""
+
+    @property
+    def sign(self) -> str:
+        """Magnitudes."""
+        return "magnitudes of map and drop count: the sign is dropped"
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return the disagreement and its two parts."""
+        meanings = {
+            "disagreement": f"share of squares silent but used, or speaking but unused; {self.sign}",
+            "silent_but_used": "share of squares where the map is silent and the output moves",
+            "speaking_but_unused": "share of squares where the map speaks and the output does not move",
+        }
+        return tuple(
+            ScoreInfo(name=name, direction="lower", lower_bound=0.0, upper_bound=1.0, meaning=meaning)
+            for name, meaning in meanings.items()
+        )
+
+    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+        """Return the clean image, and the images without a square."""
+        return clean_probe(block), squares_probe(block, self, self.squares)
+
+    def minimum_forward(self) -> int:
+        """The whole tile, and one image a square."""
+        return 1 + self.squares**2
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return the three shares; chance is what the map's silent squares would give at random places."""
+        traced = self.traced(block, answers, squares_key(self, self.squares))
+        moves = traced.drops.abs()
+        sums = square_sums(part.maps.abs(), self.squares)
+        silent = sums <= self.tolerance * sums.amax(0)
+        unused = moves <= (self.tolerance * moves.amax(0)).maximum(traced.rounding)
+        mute, idle = _share(silent), _share(unused)
+        return Scores(
+            values=_parts(_share(silent & ~unused), _share(~silent & unused)),
+            chance=_parts(mute * (1 - idle), (1 - mute) * idle),
+        )
+
+
+def _share(flags: Tensor) -> Tensor:
+    return flags.double().mean(0)
+
+
+def _parts(silent_but_used: Tensor, speaking_but_unused: Tensor) -> dict[str, Tensor]:
+    return {
+        "disagreement": silent_but_used + speaking_but_unused,
+        "silent_but_used": silent_but_used,
+        "speaking_but_unused": speaking_but_unused,
+    }

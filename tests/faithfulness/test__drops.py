@@ -1,0 +1,87 @@
+"""How far the output drops, and the three ways to read a map."""
+
+import numpy as np
+import pytest
+import torch
+
+from tasks.faithfulness._drops import alike
+from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.faithfulness._removal import CLEAN
+from tasks.faithfulness.faithfulness_correlation import FaithfulnessCorrelation as Plain
+from tasks.functional.tile_keys import tile_keys
+from tests._support.tile_sets import make_tile_set
+
+
+@pytest.fixture
+def block(tmp_path) -> Block:
+    tiles = make_tile_set(tmp_path / "t", "s", "p", "test", 2)
+    slide, rows = SlideEvidence(tiles, {}, 1, "tumour"), np.arange(2)
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    return Block(slide, rows, images, torch.ones(2, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+
+
+def logits(*rows: tuple[float, ...]) -> torch.Tensor:
+    """Return [S, 2, K]: the same of both tiles."""
+    return torch.tensor(rows)[:, None].expand(-1, 2, -1)
+
+
+def traced(block, clean, changed, output="margin"):
+    answers = {CLEAN: logits(clean), ("k",): logits(*changed)}
+    return Plain(output=output).traced(block, answers, ("k",))
+
+
+@pytest.mark.parametrize(
+    ("output", "whole", "drop"),
+    [
+        ("margin", 2.0 - (0.0 + 4.0) / 2, 1.0),
+        ("logit", 2.0, 1.0),
+        ("probability", np.exp(2) / (1 + np.exp(2) + np.exp(4)), None),
+    ],
+)
+def test_outputs_and_drops_by_hand(block, output, whole, drop):
+    found = traced(block, (0.0, 2.0, 4.0), [(0.0, 1.0, 4.0), (0.0, 2.0, 4.0)], output)
+    drop = whole - np.e / (1 + np.e + np.exp(4)) if drop is None else drop
+    np.testing.assert_allclose(found.whole, [whole] * 2, rtol=1e-12)
+    np.testing.assert_allclose(found.drops, [[drop] * 2, [0.0] * 2], rtol=1e-12, atol=1e-15)
+    assert found.drops.dtype == torch.float64
+
+
+@pytest.mark.parametrize(("moves", "unmoved"), [(0.0, True), (1e-5, True), (1e-3, False)])
+def test_what_large_logits_lose_to_rounding_is_no_move(block, moves, unmoved):
+    """The margin is small, the logits are not: rounding goes by the logits."""
+    changed = [(100.0, 100.25), (100.0, 100.25 + moves)]
+    assert traced(block, (100.0, 100.25), changed).unmoved.tolist() == [unmoved] * 2
+
+
+def test_a_saturated_probability_still_moves(block):
+    found = traced(block, (0.0, 20.0), [(0.0, 18.0), (0.0, 19.0)], "probability")
+    assert found.drops.max() < 1e-7
+    assert not found.unmoved.any()
+
+
+def test_the_three_readings(block):
+    maps = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(Plain().read(block, maps), maps.abs())
+    assert torch.equal(Plain(reads="contribution").read(block, maps), maps)
+    slopes = Plain(reads="sensitivity").read(block, maps)
+    torch.testing.assert_close(slopes, maps * (block.images.mean(1) - 1))
+
+
+def test_a_fill_is_made_once_a_block(block):
+    blurred = Plain(fill="blur", blur_px=2.0)
+    assert blurred.filled(block) is blurred.filled(block)
+    assert not torch.equal(Plain(fill="blur", blur_px=4.0).filled(block), blurred.filled(block))
+    # The width of a blur means nothing to another fill, so it must not part what could be shared.
+    assert Plain(blur_px=2.0).filled(block) is Plain(blur_px=4.0).filled(block)
+
+
+def test_alike_is_within_the_tolerance_of_each_column():
+    values = torch.tensor([[0.0, 0.0, 5.0], [0.0, 1.0, 6.0]])
+    assert alike(values).tolist() == [True, False, False]
+    assert alike(values, torch.tensor([0.0, 0.5, 1.0])).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("reads", ["magnitude", "contribution", "sensitivity"])
+def test_each_reading_says_what_it_does_with_the_sign(reads):
+    assert "sign" in Plain(reads=reads).sign
+    assert ("dropped" in Plain(reads=reads).sign) == (reads == "magnitude")
