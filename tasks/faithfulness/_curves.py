@@ -101,7 +101,7 @@ class CurveMetric(RankingMetric):
         """Return the curve of each output, float64 [n, steps + 1], from the whole image to the fill."""
         followed = block.targets if self.follows == "target" else answers[CLEAN][0].argmax(1)
         logits = torch.cat([answers[CLEAN], answers[self._key(part, order)], answers[self._gone()]])
-        return _outputs(logits, followed)
+        return outputs(logits, followed)
 
     def fractions(self, block: Block) -> Tensor:
         """Return float64 [steps + 1], the fraction of pixels removed at each step."""
@@ -134,7 +134,7 @@ class CurveMetric(RankingMetric):
         return (_CURVE, part.explainer_id, order, *self.ranking_key(), self.steps, *self._gone())
 
 
-def _outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
+def outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
     """Return float64 [n, S] of each output from logits [S, n, K]: one forward serves all three."""
     steps, count = logits.shape[:2]
     flat = logits.double().flatten(0, 1)

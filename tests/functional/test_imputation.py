@@ -3,20 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from scipy.sparse import csc_matrix
-from scipy.sparse.linalg import spsolve
 from torch import Tensor
 
 from tasks.functional import imputation
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.imputation import ImputationError, imputed
 from tasks.functional.ranking import descending_ranks
+from tests._support.sparse_imputation import directly
 
 COLOUR = torch.tensor([0.7, 0.5, 0.6])
-NEIGHBOURS = [
-    (y, x, 1 / 6 if y * x == 0 else 1 / 12) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)
-]
 
 
 def images_of(count: int, height: int, width: int) -> Tensor:
@@ -32,32 +27,6 @@ def removed_of(count: int, height: int, width: int, share: float, blur_px: float
     ties = torch.arange(height * width).expand(count, -1)
     ranks = descending_ranks(values.flatten(1), ties)
     return (ranks < share * height * width).view(count, height, width)
-
-
-def directly(image: NDArray[np.float64], removed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Solve one image [C, H, W] as its definition reads, each row divided by its sum of weights."""
-    rows, columns, values = [], [], []
-    right = np.zeros((int(removed.sum()), len(image)))
-    number = np.full(removed.shape, -1)
-    number[removed] = np.arange(removed.sum())
-    for y, x in np.argwhere(removed):
-        near = [(y + i, x + j, weight) for i, j, weight in NEIGHBOURS]
-        near = [n for n in near if 0 <= n[0] < removed.shape[0] and 0 <= n[1] < removed.shape[1]]
-        total = sum(weight for _, _, weight in near)
-        entries = [(number[y, x], 1.0)]
-        for i, j, weight in near:
-            if removed[i, j]:
-                entries.append((number[i, j], -weight / total))
-            else:
-                right[number[y, x]] += weight / total * image[:, i, j]
-        for column, value in entries:
-            rows.append(number[y, x])
-            columns.append(column)
-            values.append(value)
-    matrix = csc_matrix((values, (rows, columns)), shape=(len(right), len(right)))
-    result = image.copy()
-    result[:, removed] = spsolve(matrix, right).reshape(len(right), -1).T
-    return result
 
 
 @pytest.mark.parametrize("blur_px", [0.0, 4.0])

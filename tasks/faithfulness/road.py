@@ -1,0 +1,192 @@
+"""ROAD: pixels go in the order of their attribution, and are filled in from what is left around them."""
+
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import ClassVar
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._curves import Order, Output, outputs
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._removal import CLEAN, clean_probe
+from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, Scores
+from tasks.functional.curves import area_under
+from tasks.functional.imputation import imputed
+from tasks.functional.noise import normal, seed_of
+from tasks.functional.ranking import descending_ranks, tie_keys
+
+_ORDERS: tuple[Order, ...] = ("morf", "lerf")
+_NOISE = "noise of the imputation"
+
+
+class Road(RankingMetric):
+    """Curves of the output and of the accuracy, most (MoRF) or least relevant pixels first, with imputation.
+
+    A removed pixel becomes the weighted mean of its eight neighbours, removed ones being unknowns too, plus
+    normal noise (:func:`tasks.functional.imputation.imputed`): with a fixed fill the shape of the hole is
+    plain to see and may itself speak for a class. The result is not clamped to [0, 1], as published. The
+    noise of a tile is the same for every explainer, order and level.
+
+    Curves begin at the whole image and go on at each of ``percentages``, of which both orders remove the
+    same number of pixels; an area is the mean height of its curve up to the last one. Each curve is the mean
+    over ``draws`` of noise. Beside the outputs there is the *accuracy* of the paper: of one tile 1 where the
+    explained class is the predicted one, else 0, so the mean over tiles labelled as that class is the share
+    that is still told rightly. (The authors' program calls the LeRF level p at which 1 - p is removed.)
+
+    A constant map is all ties, which the seed breaks: its gaps are 0 on average. Imputation is kind to
+    scattered pixels, which their neighbours give back, so MoRF favours maps with large smooth patches:
+    compare with the blurred noise control (arXiv:2304.13836).
+    """
+
+    source: ClassVar[str] = (
+        "Rong et al. (2022), arXiv:2202.00449; the areas, the gap and the outputs other than accuracy follow "
+        "deletion and are ours"
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
+
+    percentages: tuple[int, ...] = (10, 20, 30, 40, 50, 60, 70, 80, 90)
+    """How much is removed, in percent of the pixels; from 1 to 99, rising."""
+    noise: float = Field(default=0.01, ge=0)
+    """Standard deviation of what is added to an imputed value, as a fraction of the pixel range [0, 1]."""
+    draws: int = Field(default=1, ge=1)
+    """Draws of that noise; with two or more the error that they leave is known."""
+    output: Output = "probability"
+    """Which of the outputs is scored beside the accuracy; all three are traced."""
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("percentages")
+    @classmethod
+    def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or list(value) != sorted(set(value)) or not 1 <= value[0] <= value[-1] <= 99:
+            raise ValueError("percentages must rise from at least 1 to at most 99")
+        return value
+
+    def score_infos(self) -> tuple[ScoreInfo, ...]:
+        """Return gap, MoRF and LeRF of the chosen output and of the accuracy."""
+        going = f"while the %s relevant pixels are imputed first; {self.sign}"
+        return (
+            *_infos("", f"mean {self.output} of the target {going}", self.output == "probability"),
+            *_infos("_accuracy", f"how often the target is predicted, mean {going}", bounded=True),
+        )
+
+    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+        """Return the clean image and the imputed ones of both orders."""
+
+        @cache
+        def ranks() -> Tensor:
+            values = self.ranked(part.maps).flatten(1)
+            return descending_ranks(values, tie_keys(self.seed, block.keys, self.name, values.shape[1]))
+
+        return (clean_probe(block), *(self._levels(block, part, order, ranks) for order in _ORDERS))
+
+    def minimum_forward(self) -> int:
+        """The whole image, and for each draw each level of both orders."""
+        return 1 + len(_ORDERS) * self._steps
+
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+        """Return areas and curves, each the mean over the draws, and the error that the draws leave."""
+        counts = self._counts(block).double()
+        fractions = (counts / block.images[0, 0].numel()).to(block.images.device)
+        lines = {
+            order: self._lines(block, answers[CLEAN], answers[self._key(part, order)]) for order in _ORDERS
+        }
+        areas: dict[str, Tensor] = {}
+        for suffix, name in (("", self.output), ("_accuracy", "accuracy")):
+            morf, lerf = (area_under(lines[order][name], fractions) for order in _ORDERS)
+            areas |= {f"morf{suffix}": morf, f"lerf{suffix}": lerf, _gap_of(suffix): lerf - morf}
+        return Scores(
+            values={name: drawn.mean(1) for name, drawn in areas.items()},
+            chance={name: torch.zeros_like(areas[name][:, 0]) for name in ("gap", "accuracy_gap")},
+            errors={name: drawn.std(1) / self.draws**0.5 for name, drawn in areas.items() if self.draws > 1},
+            curves={
+                f"{order}_{name}": line.mean(1) for order in _ORDERS for name, line in lines[order].items()
+            },
+            fractions=fractions,
+        )
+
+    def _lines(self, block: Block, clean: Tensor, changed: Tensor) -> dict[str, Tensor]:
+        """Return float64 [n, draws, levels + 1] of each output and of the hits."""
+        levels, count = len(self.percentages), len(block.rows)
+        drawn = changed.view(levels, self.draws, count, -1).transpose(0, 1)
+        logits = torch.cat([clean.expand(self.draws, *clean.shape), drawn], dim=1).flatten(0, 1)
+        hits = (logits.argmax(2) == block.targets).T.double()
+        lines = (*outputs(logits, block.targets).items(), ("accuracy", hits))
+        return {name: line.reshape(count, self.draws, levels + 1) for name, line in lines}
+
+    def _levels(self, block: Block, part: MapBlock, order: Order, ranks: Callable[[], Tensor]) -> Probe:
+        # The draws of a level follow each other, so its solution is kept until the next one is asked for.
+        @lru_cache(maxsize=1)
+        def imputed_levels(first: int, last: int) -> tuple[Tensor, Tensor]:
+            going = ranks() if order == "morf" else ranks().shape[1] - 1 - ranks()
+            return self._imputed(block, going, self._counts(block)[first + 1 : last + 2])
+
+        def make(steps: slice) -> Tensor:
+            taken = [divmod(step, self.draws) for step in range(self._steps)[steps]]
+            first = taken[0][0]
+            images, removed = imputed_levels(first, taken[-1][0])
+            return torch.stack(
+                [images[i - first] + removed[i - first] * self._noise(block, draw) for i, draw in taken]
+            )
+
+        return Probe(key=self._key(part, order), count=self._steps, make=make)
+
+    def _imputed(self, block: Block, ranks: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """Return [levels, n, C, H, W] without noise, and where pixels are imputed, [levels, n, 1, H, W]."""
+        shape = (len(counts), *block.images.shape)
+        removed = (ranks < counts[:, None, None].to(ranks.device)).view(*shape[:2], *shape[3:])
+        images = block.images.expand(shape).flatten(0, 1)
+        solved = imputed(images, removed.flatten(0, 1), block.tissue_colour)
+        return solved.view(shape), removed[:, :, None]
+
+    def _noise(self, block: Block, draw: int) -> Tensor:
+        """Return [n, C, H, W], by seed, tile and draw alone."""
+        drawn = normal(seed_of(self.seed, _NOISE), block.keys, draw, block.images.shape[1:])
+        return self.noise * drawn.to(block.images)
+
+    @property
+    def _steps(self) -> int:
+        return len(self.percentages) * self.draws
+
+    def _counts(self, block: Block) -> Tensor:
+        """Return int64 [levels + 1]: how many pixels are removed, from none."""
+        percent = torch.tensor([0, *self.percentages])
+        return (percent * block.images[0, 0].numel() + 50) // 100
+
+    def _key(self, part: MapBlock, order: Order) -> ProbeKey:
+        how = (self.ranked_by, self.percentages, self.noise, self.draws, self.seed)
+        return (self.name, part.explainer_id, order, *how)
+
+
+def _gap_of(suffix: str) -> str:
+    return f"{suffix}_gap".strip("_")
+
+
+def _infos(suffix: str, what: str, bounded: bool) -> tuple[ScoreInfo, ...]:
+    lowest, highest = (0.0, 1.0) if bounded else (None, None)
+    gap = "LeRF area less MoRF area; 0 for a map that says nothing"
+    return (
+        ScoreInfo(
+            name=_gap_of(suffix),
+            direction="higher",
+            lower_bound=None if lowest is None else -1.0,
+            upper_bound=highest,
+            meaning=gap,
+        ),
+        ScoreInfo(
+            name=f"morf{suffix}",
+            direction="lower",
+            lower_bound=lowest,
+            upper_bound=highest,
+            meaning=what % "most",
+        ),
+        ScoreInfo(
+            name=f"lerf{suffix}",
+            direction="higher",
+            lower_bound=lowest,
+            upper_bound=highest,
+            meaning=what % "least",
+        ),
+    )
