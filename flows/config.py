@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from flows.controls import all_controls
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.recipe import ComparisonRecipe
@@ -98,14 +99,19 @@ class ExplainStage(Section):
     """Explain at most so many tiles of a slide, the same for all models and explainers: those whose ids have
     the lowest hashes. None: all that could be read. Predictions are always of all."""
     explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
-    controls: tuple[AnyExplainer, ...] = Field(
-        ({"name": "random_map"}, {"name": "optical_density"}, {"name": "untrained_network"}),
-        validate_default=True,
-    )
-
+    controls: tuple[AnyExplainer, ...] = ()
+    """Maps that an explanation has to beat. Left out: all there are, those that hold an explainer with the
+    first of ``explainers``; an empty list: none."""
     exemplars: tuple[AnyExemplars, ...] = ()
     """Explanations that are no maps: nearest tiles, preferred images."""
     heatmaps: HeatmapRecipe = HeatmapRecipe()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every_control(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "controls" not in data and data.get("explainers"):
+            return {**data, "controls": all_controls(data["explainers"][0])}
+        return data
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

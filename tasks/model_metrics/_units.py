@@ -32,5 +32,5 @@ def _long(units: pd.DataFrame, scores: Mapping[str, Values], chance: Mapping[str
     table = units.loc[units.index.repeat(len(scores))].reset_index(drop=True)
     levels = np.tile([chance.get(name, np.nan) for name in scores], len(units))
     values = np.stack(list(scores.values()), axis=1).ravel()
-    columns = {"score": list(scores) * len(units), "value": values, "chance": levels, "error": np.nan}
-    return table.assign(**columns)[list(SCORE_COLUMNS)]
+    named = table.assign(score=list(scores) * len(units), value=values, chance=levels, error=np.nan)
+    return named[list(SCORE_COLUMNS)]

@@ -3,6 +3,7 @@ import yaml
 
 from flows.config import ConfigError, StudyConfig
 from flows.problems import load_study
+from tasks.plugins import available, plugin_class
 
 GOOD = {
     "study": "s",
@@ -33,8 +34,20 @@ def test_a_good_study_loads_with_its_manifest_found_beside_it(tmp_path):
 
 
 def test_controls_come_by_default(tmp_path):
-    ids = [control.id for control in load_study(write(tmp_path)).explain.controls]
-    assert ids == ["random_map", "optical_density", "untrained_network"]
+    study = load_study(
+        write(tmp_path, explain={"explainers": [{"name": "smoothgrad", "id": "calm"}, "gradient"]})
+    )
+    controls = {control.id: control for control in study.explain.controls}
+    assert set(controls) == {
+        n for n in available("tasks.explainers") if plugin_class("tasks.explainers", n).control
+    }
+    held = {name: control.held.name for name, control in controls.items() if control.held}
+    assert held == {"shuffled_map": "smoothgrad", "untrained_network": "smoothgrad"}
+
+
+def test_a_study_may_do_without_controls(tmp_path):
+    explain = {"explainers": [{"name": "gradient"}], "controls": []}
+    assert load_study(write(tmp_path, explain=explain)).explain.controls == ()
 
 
 @pytest.mark.parametrize(
