@@ -1,4 +1,4 @@
-"""Arms side by side: the table, the page, the figure and the summary."""
+"""Arms side by side: the table, the page, the figures and the summary."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,6 +9,8 @@ import pandas as pd
 
 from tasks.comparison.claiming import judged, unanswered
 from tasks.comparison.explaining import faithfulness_rows
+from tasks.comparison.extras import FILES as EXTRA_FILES
+from tasks.comparison.extras import extras_of, write_extras
 from tasks.comparison.figure import draw_comparison
 from tasks.comparison.job import ComparisonError, ComparisonJob
 from tasks.comparison.page import write_page
@@ -22,10 +24,12 @@ TABLE = "comparison.parquet"
 PAGE = "comparison.md"
 FIGURE = "comparison.png"
 SUMMARY = "comparison.json"
+FILES = (PAGE, FIGURE, TABLE, SUMMARY, *EXTRA_FILES)
+"""What a comparison may hold; the first four always."""
 
 
 def compare_arms(job: ComparisonJob, out: Path) -> dict[str, float]:
-    """Write ``comparison.parquet``, ``.md``, ``.png`` and ``.json`` into ``out``.
+    """Write ``comparison.parquet``, ``.md``, ``.png`` and ``.json`` into ``out``, and what ``FILES`` adds.
 
     Returns:
         How many rows and tests there are.
@@ -37,10 +41,12 @@ def compare_arms(job: ComparisonJob, out: Path) -> dict[str, float]:
     _refuse_what_cannot_be_compared(job)
     rows = compared_rows(job)
     summary = summarise(job, rows)
+    extras = extras_of(job, summary, rows)
     table_of(rows).to_parquet(out / TABLE, index=False)
     (out / SUMMARY).write_text(summary.model_dump_json(indent=1), encoding="utf-8")
-    (out / PAGE).write_text(write_page(summary, rows), encoding="utf-8")
+    (out / PAGE).write_text(write_page(summary, rows, extras), encoding="utf-8")
     draw_comparison(summary, rows, out / FIGURE)
+    write_extras(summary, rows, extras, out)
     return {"rows": float(len(rows)), "tests": float(sum(row.kind == "difference" for row in rows))}
 
 

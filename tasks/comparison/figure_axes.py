@@ -1,7 +1,17 @@
-"""What the axes of both figures look like."""
+"""What the figures share: colours that are told apart, and plain axes."""
+
+from textwrap import fill
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+# Okabe and Ito (2008): told apart under every common colour deficiency.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+CONTROL = "#8a8a8a"
+"""Maps that see no trained model."""
+_LETTERS_PER_INCH = 15.5
+"""Of the small type below the panels."""
 
 
 def dress(axes: Axes, names: list[str], ticks: int) -> None:
@@ -14,3 +24,9 @@ def dress(axes: Axes, names: list[str], ticks: int) -> None:
     axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def say(figure: Figure, words: str) -> None:
+    """Write ``words`` below the panels, in lines as long as the figure is wide."""
+    width = int(_LETTERS_PER_INCH * figure.get_figwidth())
+    figure.supxlabel(fill(words, width), fontsize=8, color="#5c5c5c", x=0.01, ha="left")

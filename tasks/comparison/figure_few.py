@@ -5,15 +5,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tasks.comparison.figure_axes import dress
+from tasks.comparison.figure_axes import COLOURS, CONTROL, dress
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS, NAMES
 
-# Okabe and Ito (2008): told apart under every common colour deficiency.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X")
-_CONTROL = "#8a8a8a"
 _COLUMNS = 4
 _MOST_PANELS = 24
 
@@ -63,11 +60,11 @@ def _draw_panel(axes: Axes, summary: Summary, panel: list[Row]) -> None:
     axes.set_title(f"{title} {ARROWS[first.direction]}", fontsize=9, loc="left")
     dress(axes, names, ticks=4)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
-        label.set_color(_CONTROL if name in controls else "black")
+        label.set_color(CONTROL if name in controls else "black")
 
 
 def _draw_value(axes: Axes, row: Row, y: float, arm: int) -> None:
-    colour = _CONTROL if row.is_control else _COLOURS[arm % len(_COLOURS)]
+    colour = CONTROL if row.is_control else COLOURS[arm % len(COLOURS)]
     if row.low == row.low:
         axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
     axes.plot(
@@ -82,10 +79,10 @@ def _draw_value(axes: Axes, row: Row, y: float, arm: int) -> None:
 
 def _legend(summary: Summary) -> list[Line2D]:
     arms = [
-        Line2D([], [], color=_COLOURS[i % len(_COLOURS)], marker=_MARKERS[i % len(_MARKERS)], label=arm)
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=_MARKERS[i % len(_MARKERS)], label=arm)
         for i, arm in enumerate(summary.arms)
     ]
-    return [*arms, Line2D([], [], color=_CONTROL, marker="o", label="control map, no trained model")]
+    return [*arms, Line2D([], [], color=CONTROL, marker="o", label="control map, no trained model")]
 
 
 def _words(summary: Summary) -> str:

@@ -6,13 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tasks.comparison.figure_axes import dress
+from tasks.comparison.figure_axes import CONTROL, dress
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS
 
-_REFERENCE, _ARM, _CONTROL = "#000000", "#0072B2", "#8a8a8a"
-_CONTROL_MARKS = ("|", "x", "+", "1", "2")
+_REFERENCE, _ARM = "#000000", "#0072B2"
+_CONTROL_MARKS = ("|", "x", "+", "1", "2", "3", "4", "_", "*", ".")
 _COLUMNS = 3
 _MOST_PANELS = 12
 _KINDS = ("performance", "faithfulness", "model")
@@ -63,7 +63,7 @@ def _draw_panel(axes: Axes, summary: Summary, name: str, found: list[Row], contr
     for row in found:
         if row.is_control and (row.metric, row.score) == (first.metric, first.score):
             mark = _CONTROL_MARKS[controls.index(row.explainer) % len(_CONTROL_MARKS)]
-            axes.plot(row.value, summary.arms.index(row.arm), mark, color=_CONTROL, markersize=7, zorder=1)
+            axes.plot(row.value, summary.arms.index(row.arm), mark, color=CONTROL, markersize=7, zorder=1)
     axes.set_title(f"{name} {ARROWS[first.direction]}", fontsize=9, loc="left")
     dress(axes, list(summary.arms), ticks=5)
 
@@ -78,7 +78,7 @@ def _draw_arm(axes: Axes, row: Row, y: int, is_reference: bool) -> None:
 
 def _legend(summary: Summary, controls: list[str]) -> list[Line2D]:
     marks = [
-        Line2D([], [], color=_CONTROL, marker=mark, linestyle="", label=f"{control} (control)")
+        Line2D([], [], color=CONTROL, marker=mark, linestyle="", label=f"{control} (control)")
         for control, mark in zip(controls, _CONTROL_MARKS, strict=False)
     ]
     arms = [

@@ -1,28 +1,48 @@
 """``comparison.md``: the page that a reader sees first."""
 
 from tasks.comparison import page_many, page_tables, page_words
+from tasks.comparison.extras import Extras
 from tasks.comparison.page_claims import claims_section
+from tasks.comparison.page_extras import agreement_section, curves_section, pareto_section
+from tasks.comparison.page_leaderboard import leaderboard_section
 from tasks.comparison.page_said import what_can_be_said
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import MOST_COLUMNS, table
 
 Lines = list[str]
+_NETWORKS = ("Prediction", "The network itself")
+"""These tables come first; those on maps follow their summaries."""
 
 
-def write_page(summary: Summary, rows: list[Row]) -> str:
-    """Return the whole page; deterministic for equal input."""
+def write_page(summary: Summary, rows: list[Row], extras: Extras | None = None) -> str:
+    """Return the whole page; deterministic for equal input. ``extras`` add sections with pictures."""
     tables = _columns(summary, rows) if len(summary.arms) <= MOST_COLUMNS else _lines(summary, rows)
     blocks = [
         [f"# {summary.study}: the arms compared"],
         _frame(summary),
         ["## What can be said", "", *what_can_be_said(summary, rows)],
         claims_section(summary, rows),
-        *(_section(summary, title, body) for title, body in tables.items() if body),
+        *(_section(summary, title, tables[title]) for title in _NETWORKS if tables[title]),
+        leaderboard_section(summary, rows),
+        *(_beyond(summary, extras) if extras else []),
+        *(
+            _section(summary, *titled)
+            for titled in tables.items()
+            if titled[0] not in _NETWORKS and titled[1]
+        ),
         ["## Slides that failed", "", *_failed(summary)],
         ["![The arms compared](comparison.png)"],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _beyond(summary: Summary, extras: Extras) -> list[Lines]:
+    return [
+        pareto_section(summary, extras.pareto),
+        curves_section(extras.curves),
+        agreement_section(summary, extras.agreed),
+    ]
 
 
 def _columns(summary: Summary, rows: list[Row]) -> dict[str, Lines]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.comparison.compare import FIGURE, PAGE, SUMMARY, TABLE
+from tasks.comparison.compare import FILES, PAGE, TABLE
 from tasks.comparison.private import without_patients
 from tasks.tracking.child import fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
@@ -103,8 +103,9 @@ class Recorder:
         folder = self._job.comparison
         if folder is None:
             return
-        for name in (PAGE, FIGURE, TABLE, SUMMARY):
-            self._client.log_artifact(parent, str(folder / name))
+        for path in (folder / name for name in FILES):
+            if path.is_file():
+                self._client.log_artifact(parent, str(path))
         rows = pd.read_parquet(folder / TABLE)
         log_points(self._client, parent, comparison_points(rows))
         if claims := claims_text(rows):

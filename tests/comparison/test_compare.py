@@ -108,7 +108,9 @@ def test_the_files_are_the_same_each_time_and_name_no_patient(job, tmp_path):
         (tmp_path / name).mkdir()
         compare_arms(job, tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert files == ["comparison.json", "comparison.md", "comparison.parquet", "comparison.png"]
+    always = {"comparison.json", "comparison.md", "comparison.parquet", "comparison.png"}
+    more = {"leaderboard.csv", "leaderboard.parquet", "agreement.parquet", "agreement.png", "pareto.png"}
+    assert set(files) == always | more | {"tiles.csv"}
     for name in files:
         content = (tmp_path / "one" / name).read_bytes()
         assert content == (tmp_path / "two" / name).read_bytes(), name

@@ -84,9 +84,10 @@ def test_the_parent_holds_the_comparison(client, summary):
     assert run.data.metrics["claim/more_faithful"] == difference
     assert run.data.metrics["claim/more_faithful.verdict"] == 0.0, "one slide of one patient"
     assert run.data.tags["claims"].startswith("more_faithful: cannot tell, ")
-    assert {"comparison.md", "comparison.png", "comparison.parquet", "config.json"} <= set(
-        files(client, summary.parent)
-    )
+    logged = set(files(client, summary.parent))
+    assert {"comparison.md", "comparison.png", "comparison.parquet", "config.json"} <= logged
+    assert {"leaderboard.csv", "leaderboard.parquet", "pareto.png", "tiles.csv"} <= logged
+    assert not {"curves.png", "agreement.png"} & logged, "no curve was traced, and one score agrees with none"
 
 
 def test_datasets_carry_digest_and_counts(client, summary):

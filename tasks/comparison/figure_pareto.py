@@ -1,0 +1,126 @@
+"""``pareto.png``: accuracy against faithfulness, arms by number, explainers by colour."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from tasks.comparison.figure_axes import COLOURS, CONTROL, dress, say
+from tasks.comparison.pareto import Pareto, Point
+from tasks.comparison.summary import Summary
+from tasks.comparison.wording import ARROWS, NAMES
+
+_FRONT = "#222222"
+_CONTROLS = "controls"
+_STEP = 0.025
+"""From point to point of one arm, as a share of what all arms span."""
+_LEAST_SPAN = 0.02
+
+
+def draw_pareto(summary: Summary, found: Pareto) -> Figure:
+    """Draw every arm and explainer, the front as a line, and the accuracy of each arm below."""
+    arms = [arm for arm in summary.arms if arm in {point.accuracy.arm for point in found.points}]
+    low = 0.5 + 0.22 * len(arms)
+    figure = Figure(figsize=(10.5, 6.6 + low), dpi=110, layout="constrained")
+    upper, lower = figure.subplots(2, 1, height_ratios=[5.0, low])
+    explainers = list(dict.fromkeys(point.faithfulness.explainer for point in found.points))
+    places = _places(found, explainers)
+    upper.plot(
+        [places[point] for point in found.front],
+        [point.faithfulness.value for point in found.front],
+        color=_FRONT, linewidth=1.2, linestyle=":", zorder=1,
+    )  # fmt: skip
+    for point in (*found.controls, *found.points):
+        name, colour = point.faithfulness.explainer, CONTROL
+        if not point.faithfulness.is_control:
+            colour = COLOURS[explainers.index(name) % len(COLOURS)]
+        _draw_point(upper, point, places[point], colour, arms.index(point.accuracy.arm))
+    _dress(upper, found)
+    _draw_accuracies(lower, found, arms)
+    figure.legend(handles=_legend(explainers, found), loc="outside right upper", frameon=False, fontsize=8)
+    say(figure, _words(summary, found))
+    return figure
+
+
+def _places(found: Pareto, explainers: list[str]) -> dict[Point, float]:
+    """Return where points stand: those of an arm side by side, about its accuracy."""
+    columns = [*explainers, *([_CONTROLS] if found.controls else [])]
+    step, middle = _STEP * _span(found), (len(columns) - 1) / 2
+    places = {}
+    for point in (*found.points, *found.controls):
+        column = _CONTROLS if point.faithfulness.is_control else point.faithfulness.explainer
+        places[point] = point.accuracy.value + step * (columns.index(column) - middle)
+    return places
+
+
+def _span(found: Pareto) -> float:
+    values = [point.accuracy.value for point in found.points]
+    return max(max(values) - min(values), _LEAST_SPAN)
+
+
+def _draw_point(axes: Axes, point: Point, x: float, colour: str, arm: int) -> None:
+    row = point.faithfulness
+    if row.low == row.low:
+        axes.plot([x, x], [row.low, row.high], color=colour, linewidth=1.2, alpha=0.6, zorder=2)
+    inside = "white" if row.flag else colour
+    axes.plot(x, row.value, "o", color=colour, markerfacecolor=inside, markersize=12, zorder=3)
+    axes.annotate(
+        str(arm + 1), (x, row.value), ha="center", va="center", fontsize=7, zorder=4,
+        color=colour if row.flag else "white",
+    )  # fmt: skip
+
+
+def _draw_accuracies(axes: Axes, found: Pareto, arms: list[str]) -> None:
+    """Draw each arm's accuracy with its interval; this is where numbers get their names."""
+    rows = {point.accuracy.arm: point.accuracy for point in found.points}
+    for line, arm in enumerate(arms):
+        row = rows[arm]
+        if row.low == row.low:
+            axes.plot([row.low, row.high], [line, line], color=_FRONT, linewidth=1.2)
+        axes.plot(row.value, line, "o", color=_FRONT, markersize=4)
+    dress(axes, [f"{arm}  {number}" for number, arm in enumerate(arms, start=1)], ticks=8)
+    axes.set_xlabel(_accuracy(found), fontsize=9)
+
+
+def _dress(axes: Axes, found: Pareto) -> None:
+    y, values = found.points[0].faithfulness, [point.accuracy.value for point in found.points]
+    axes.set_xlim(min(values) - 0.3 * _span(found), max(values) + 0.3 * _span(found))
+    axes.set_xlabel(_accuracy(found), fontsize=9)
+    axes.set_ylabel(f"{y.metric}.{y.score} {ARROWS[y.direction]}", fontsize=9)
+    if y.direction == "lower":
+        axes.invert_yaxis()
+    axes.tick_params(labelsize=8)
+    axes.grid(color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _accuracy(found: Pareto) -> str:
+    row = found.points[0].accuracy
+    return f"tile {NAMES[row.score]} {ARROWS[row.direction]}"
+
+
+def _legend(explainers: list[str], found: Pareto) -> list[Line2D]:
+    lines = [
+        Line2D([], [], color=COLOURS[n % len(COLOURS)], marker="o", linestyle="", label=explainer)
+        for n, explainer in enumerate(explainers)
+    ]
+    if found.controls:
+        lines.append(Line2D([], [], color=CONTROL, marker="o", linestyle="", label="best control of the arm"))
+    if any(point.faithfulness.flag for point in found.points):
+        lines.append(
+            Line2D(
+                [], [], color="black", marker="o", markerfacecolor="white", linestyle="", label="no evidence"
+            )
+        )
+    return [*lines, Line2D([], [], color=_FRONT, linestyle=":", label="beaten in neither")]
+
+
+def _words(summary: Summary, found: Pareto) -> str:
+    is_turned = found.points[0].faithfulness.direction == "lower"
+    upward = " The vertical axis is turned." if is_turned else ""
+    return (
+        f"{summary.study}: right is more accurate, up is more faithful; means over seeds with "
+        f"{summary.confidence:.0%} intervals. Numbers are arms, named below with the interval of their "
+        "accuracy; points of one arm stand side by side about it. Hollow: a control map does as well or "
+        f"better in that arm; such a point is no evidence and not on the front.{upward}"
+    )
