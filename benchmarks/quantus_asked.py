@@ -19,7 +19,7 @@ Metric = Callable[..., object]
 
 @dataclass(frozen=True)
 class Asked:
-    """Quantus, asked about tiles [N, C, H, W] with target 1, everything in one batch."""
+    """Quantus, asked about tiles [N, C, H, W] with target 1."""
 
     network: nn.Module
     images: NDArray
@@ -34,7 +34,12 @@ class Asked:
         return np.full(TILES, TARGET)
 
     def __call__(
-        self, metric: Metric, maps: NDArray | None = None, softmax: bool = False, count: int = TILES
+        self,
+        metric: Metric,
+        maps: NDArray | None = None,
+        softmax: bool = False,
+        count: int = TILES,
+        batch: int = TILES,
     ) -> object:
         """Return the scores of ``maps``, by default the signed maps, of the first ``count`` tiles."""
         maps = self.maps if maps is None else maps
@@ -47,6 +52,7 @@ class Asked:
             explain_func=explained,
             softmax=softmax,
             device="cpu",
+            batch_size=batch,
         )
 
 

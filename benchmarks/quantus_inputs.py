@@ -10,7 +10,7 @@ from torch import Tensor, nn
 Inputs = dict[str, NDArray[np.generic]]
 
 TILES, SIDE, SQUARE, CLASSES, TARGET = 6, 16, 4, 3, 1
-COPIES, SIGMA = 5, 0.05
+COPIES, SIGMA = 5, 0.02
 WEIGHT = "weight_"
 
 

@@ -46,10 +46,16 @@ def robustness(ask: Asked) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, metric in metrics.items():
         found[name] = ask(metric(perturb_func=copies(ask), **settings), clean)
+    strict = {**settings, "return_nan_when_prediction_changes": True}
+    turned = quantus.RelativeInputStability(perturb_func=copies(ask), **strict)
+    found["relative_input_stability_or_nan"] = ask(turned, clean)
     normalised = {**settings, "normalise": True}
     for count in (1, TILES):
         metric = quantus.LocalLipschitzEstimate(perturb_func=copies(ask), **normalised)
         found[f"local_lipschitz_of_{count}"] = ask(metric, clean, count=count)
+    stable = quantus.RelativeInputStability(disable_warnings=True)
+    noise = stable.perturb_func(arr=np.zeros((1, 256)), indices=np.arange(256)[None])
+    found["relative_stability_default_noise"] = [float(noise.min()), float(noise.max())]
     return found
 
 
