@@ -7,13 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tasks.faithfulness._curves import Output, outputs
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN
 from tasks.faithfulness.base import Answers, Metric, Need, ProbeKey
 from tasks.functional.fills import Fill, filled
-from tasks.functional.gradients import target_margin
 
-Output = Literal["probability", "margin", "logit"]
 Reading = Literal["magnitude", "contribution", "sensitivity"]
 
 STILL = 1e-6
@@ -76,19 +75,13 @@ class DropMetric(Metric):
 
     def traced(self, block: Block, answers: Answers, key: ProbeKey) -> Traced:
         """Return the output of the whole tiles and at each step of a probe."""
-        logits = torch.cat([answers[CLEAN], answers[key]]).double()
-        outputs = self._output(logits.flatten(0, 1), block.targets.repeat(len(logits)))
-        outputs, rounding = outputs.view(logits.shape[:2]), STILL * logits.abs().amax((0, 2))
+        logits = torch.cat([answers[CLEAN], answers[key]])
+        traced = outputs(logits, block.targets)[self.output].T
+        rounding = STILL * logits.double().abs().amax((0, 2))
         if self.output == "probability":
             # By the slope of the softmax: a probability near 0 or 1 has less rounding than its logits.
-            rounding = rounding * (outputs * (1 - outputs)).amax(0)
-        return Traced(whole=outputs[0], changed=outputs[1:], rounding=rounding)
-
-    def _output(self, logits: Tensor, targets: Tensor) -> Tensor:
-        if self.output == "margin":
-            return target_margin(logits, targets)
-        values = logits.softmax(1) if self.output == "probability" else logits
-        return values.gather(1, targets[:, None]).squeeze(1)
+            rounding = rounding * (traced * (1 - traced)).amax(0)
+        return Traced(whole=traced[0], changed=traced[1:], rounding=rounding)
 
 
 class ReadingMetric(DropMetric):
