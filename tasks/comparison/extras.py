@@ -14,7 +14,7 @@ from tasks.comparison.figure_agreement import draw_agreement
 from tasks.comparison.figure_curves import arms_to_draw, draw_curves
 from tasks.comparison.figure_pareto import draw_pareto
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.leaderboard import leaderboard
+from tasks.comparison.leaderboard import headlines, leaderboard
 from tasks.comparison.pareto import Pareto, pareto_of
 from tasks.comparison.rows import Row
 from tasks.comparison.scored import scores_of
@@ -76,7 +76,8 @@ def write_extras(summary: Summary, rows: list[Row], extras: Extras, out: Path) -
         _save(draw_pareto(summary, extras.pareto), out / PARETO_FIGURE)
     if len(extras.agreed.table):
         extras.agreed.table.to_parquet(out / AGREEMENT, index=False)
-        _save(draw_agreement(summary, extras.agreed), out / AGREEMENT_FIGURE)
+        leading = [".".join(score) for score in headlines(rows, summary.primary).items()]
+        _save(draw_agreement(summary, extras.agreed, leading), out / AGREEMENT_FIGURE)
 
 
 def _save(figure: Figure, path: Path) -> None:

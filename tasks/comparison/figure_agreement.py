@@ -1,5 +1,8 @@
 """``agreement.png``: the rank agreement of every two scores as a coloured matrix."""
 
+from collections.abc import Collection, Hashable
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +13,7 @@ from tasks.comparison.figure_axes import say
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import DASH, MINUS
 
+MOST_SCORES = 30
 _CELL_INCHES = 0.42
 _STRONG = 0.6
 """Beyond this the colour is dark, and numbers on it are white."""
@@ -17,46 +21,54 @@ _MARK = "*"
 """Stands behind an agreement of section means."""
 
 
-def draw_agreement(summary: Summary, agreed: Agreed) -> Figure:
-    """Draw tau-b of every two scores; blue where they rank maps alike, red where they contradict."""
-    count = len(agreed.scores)
+def draw_agreement(summary: Summary, agreed: Agreed, leading: Collection[str]) -> Figure:
+    """Draw tau-b of every two scores; blue where they rank maps alike, red where they contradict.
+
+    Where there are too many scores to be read only those are drawn that are ``leading``, one a metric.
+    """
+    everything = len(agreed.scores) <= MOST_SCORES
+    names = [name for name in agreed.scores if everything or name in leading]
+    count = len(names)
     side = 3.2 + _CELL_INCHES * count
     figure = Figure(figsize=(max(8.0, side + 1), max(5.5, side)), dpi=110, layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(_matrix(agreed), cmap="RdBu", vmin=-1, vmax=1)
-    names = list(agreed.scores)
+    image = axes.imshow(_matrix(agreed, names), cmap="RdBu", vmin=-1, vmax=1)
     axes.set_xticks(range(count), names, rotation=90, fontsize=8)
     axes.set_yticks(range(count), names, fontsize=8)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    _write_numbers(axes, agreed)
+    _write_numbers(axes, agreed, names)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02)
     bar.set_label("mean Kendall tau-b", fontsize=8)
     bar.ax.tick_params(labelsize=8)
-    say(figure, _words(summary, agreed))
+    left_out = "" if everything else f" One score a metric; all {len(agreed.scores)} are in the table."
+    say(figure, _words(summary, agreed) + left_out)
     return figure
 
 
-def _matrix(agreed: Agreed) -> NDArray[np.float64]:
-    place = {name: number for number, name in enumerate(agreed.scores)}
-    matrix = np.full((len(place), len(place)), np.nan)
-    for one, other, tau in agreed.table[["one", "other", "tau"]].itertuples(index=False):
-        matrix[place[one], place[other]] = matrix[place[other], place[one]] = tau
+def _rows(agreed: Agreed, names: list[str]) -> list[dict[Hashable, Any]]:
+    table = agreed.table
+    return table[table["one"].isin(names) & table["other"].isin(names)].to_dict("records")
+
+
+def _matrix(agreed: Agreed, names: list[str]) -> NDArray[np.float64]:
+    matrix = np.full((len(names), len(names)), np.nan)
+    for row in _rows(agreed, names):
+        one, other = names.index(row["one"]), names.index(row["other"])
+        matrix[one, other] = matrix[other, one] = row["tau"]
     return matrix
 
 
-def _write_numbers(axes: Axes, agreed: Agreed) -> None:
-    place = {name: number for number, name in enumerate(agreed.scores)}
-    for row in agreed.table.to_dict("records"):
+def _write_numbers(axes: Axes, agreed: Agreed, names: list[str]) -> None:
+    for row in _rows(agreed, names):
         tau, told = float(row["tau"]), row["low"] > 0 or row["high"] < 0
         colour = "white" if abs(tau) > _STRONG else "black" if told else "#7a7a7a"
         text = f"{tau:z.2f}".replace("-", MINUS) + (_MARK if row["ranked_on"] == SECTIONS else "")
-        for x, y in ((row["one"], row["other"]), (row["other"], row["one"])):
+        one, other = names.index(row["one"]), names.index(row["other"])
+        for x, y in ((one, other), (other, one)):
             weight = "bold" if told else "normal"
-            axes.text(
-                place[x], place[y], text, ha="center", va="center", fontsize=7, color=colour, weight=weight
-            )
-    for number in range(len(place)):
+            axes.text(x, y, text, ha="center", va="center", fontsize=7, color=colour, weight=weight)
+    for number in range(len(names)):
         axes.text(number, number, DASH, ha="center", va="center", fontsize=7, color="#7a7a7a")
 
 

@@ -98,7 +98,7 @@ def _words(summary: Summary, arms: list[str], curves: Sequence[MeanCurve]) -> st
     fewer = f" {left_out} more arms are not drawn." if left_out else ""
     alone = f" Arm: {arms[0]}." if len(arms) == 1 and len(summary.arms) > 1 else ""
     return (
-        f"{summary.study}: means over seeds and units against the share of pixels that are gone (or, where "
-        f"pixels come back, that are there again). Bands, with thin edges: {summary.confidence:.0%} interval "
-        f"at each point by itself ({notes}).{alone}{fewer}"
+        f"{summary.study}: means over seeds and units against how far the metric has gone, from 0 to 1 "
+        "(pixels taken away or put back, layers randomised). Bands, with thin edges: "
+        f"{summary.confidence:.0%} interval at each point by itself ({notes}).{alone}{fewer}"
     )

@@ -29,14 +29,14 @@ def performance_table(summary: Summary, rows: list[Row]) -> list[str]:
 
 
 def network_table(summary: Summary, rows: list[Row]) -> list[str]:
-    """Score of a model metric against arms."""
+    """Score of a model metric against arms; empty where there is none."""
     found = [row for row in rows if row.kind == "model"]
     keys = dict.fromkeys((row.explainer, row.metric, row.score, row.direction) for row in found)
     body = [
         (f"{metric}.{score} {ARROWS[direction]}", *_cells(summary, found, explainer, metric, score))
         for explainer, metric, score, direction in keys
     ]
-    return table(("score", *summary.arms), body)
+    return table(("score", *summary.arms), body) if body else []
 
 
 def faithfulness_table(summary: Summary, rows: list[Row]) -> list[str]:
