@@ -25,8 +25,8 @@ def maximum_over(draws: Tensor) -> tuple[Tensor, Tensor]:
     The jackknife of a maximum is (S - 1) / S of its distance to the second: rough for a single unit, and of
     the right size on average over many. The maximum is NaN without a draw, the error below two.
     """
-    count = (~torch.isnan(draws)).sum(0)
-    first = draws.nan_to_num(nan=-torch.inf)
+    drawn = ~torch.isnan(draws)
+    count, first = drawn.sum(0), torch.where(drawn, draws, -torch.inf)
     highest, place = first.max(0, keepdim=True)
     second = first.scatter(0, place, -torch.inf).amax(0)
     error = (highest[0] - second) * (count - 1) / count

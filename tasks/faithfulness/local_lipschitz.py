@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._draws import maximum_over
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
 from tasks.faithfulness.base import Answers, MapBlock, Scores
@@ -32,14 +33,18 @@ class LocalLipschitz(RobustnessMetric):
         )
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
-        """Return both; NaN where the clean map is all zeros."""
+        """Return both, and the errors that the draws leave; NaN where the clean map is all zeros."""
         size = length(part.maps)
         noise = torch.stack([length(self.noise(block, draw)) for draw in range(self.samples)])
-        highest = (self.moved(part, answers) / noise).amax(0)
+        highest, error = maximum_over(self.moved(part, answers) / noise)
         return Scores(
             values={
                 "estimate": torch.where(size > 0, highest, torch.nan),
                 "relative": torch.where(size > 0, highest / size, torch.nan),
+            },
+            errors={
+                "estimate": torch.where(size > 0, error, torch.nan),
+                "relative": torch.where(size > 0, error / size, torch.nan),
             },
             excluded={UNSPEAKING: size == 0},
         )

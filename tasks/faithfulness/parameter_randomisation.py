@@ -30,9 +30,10 @@ class ParameterRandomisation(Metric):
     error is common to the tiles and no mean over tiles makes it smaller; none is given with a score, and a
     second use under another seed shows it.
 
-    Every stage runs the whole network. That the layers below a forgotten one give what they gave before is
-    not used: their activations would have to be kept with their graphs, and be right also under explainers
-    that change weights, see single calls or hang hooks on layers.
+    Every stage runs the whole network. That layers below the forgotten ones give what they gave before is
+    not used: it would save a seventh of what one gradient costs and nothing where an explainer averages over
+    draws, whose images are others every time; and what is kept would have to hold under explainers that
+    change weights, replace single calls or hang hooks on layers.
 
     A stored map of one magnitude everywhere ranks nothing: NaN, excluded and counted, as is a tile where a
     randomised network's map is not finite. A randomised network's constant map has correlation 0.

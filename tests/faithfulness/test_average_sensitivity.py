@@ -17,8 +17,8 @@ def score(folder, draw, metric):
     return evaluate_parts(model, evidence, [("m", metric)], EvaluationSettings(batch=1000))["m", metric.id]
 
 
-def values(result, name):
-    return result.scores[result.scores["score"] == name]["value"].to_numpy()
+def values(result, name, column="value"):
+    return result.scores[result.scores["score"] == name][column].to_numpy()
 
 
 def growing(images, _keys):
@@ -33,10 +33,18 @@ def test_mean_and_maximum_of_known_moves(tmp_path):
     assert values(found, "maximum").tolist() == pytest.approx([4.0] * 8)
 
 
+def test_the_errors_of_known_moves(tmp_path):
+    """Moves 0, 1, 2, 3, 4: variance 2.5, error of the mean sqrt(2.5 / 5); of the maximum 4 / 5 x (4 - 3)."""
+    found = score(tmp_path, growing, AverageSensitivity(samples=5))
+    assert values(found, "average", "error").tolist() == pytest.approx([0.5**0.5] * 8)
+    assert values(found, "maximum", "error").tolist() == pytest.approx([0.8] * 8)
+
+
 def test_of_one_draw_mean_and_maximum_are_one(tmp_path):
     found = score(tmp_path, lambda images, _keys: images.mean(1), AverageSensitivity(samples=1))
     assert (values(found, "average") == values(found, "maximum")).all()
     assert (values(found, "average") > 0).all()
+    assert found.scores["error"].isna().all()
 
 
 @pytest.mark.parametrize(("sigma", "expected"), [(0.01, 0.01), (0.1, 0.1)])
