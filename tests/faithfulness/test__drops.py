@@ -3,12 +3,20 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from tasks.artifacts.tile_set import TileSet
 from tasks.faithfulness._drops import alike
 from tasks.faithfulness._evidence import Block, SlideEvidence
 from tasks.faithfulness._removal import CLEAN
 from tasks.faithfulness.faithfulness_correlation import FaithfulnessCorrelation as Plain
+from tasks.faithfulness.faithfulness_estimate import FaithfulnessEstimate
+from tasks.faithfulness.infidelity import Infidelity
+from tasks.faithfulness.non_sensitivity import NonSensitivity
+from tasks.faithfulness.sensitivity_n import SensitivityN
 from tasks.functional.tile_keys import tile_keys
+from tests._support.attribution_sets import darkness
+from tests._support.linear_scoring import column, scored, shuffled
 from tests._support.tile_sets import make_tile_set
 
 
@@ -85,3 +93,36 @@ def test_alike_is_within_the_tolerance_of_each_column():
 def test_each_reading_says_what_it_does_with_the_sign(reads):
     assert "sign" in Plain(reads=reads).sign
     assert ("dropped" in Plain(reads=reads).sign) == (reads == "magnitude")
+
+
+class NucleusDetector(nn.Module):
+    """Counts the pixels darker than 0.5 on average over the channels, which are those of the evidence."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits [B, 2]."""
+        count = (images.mean(1) < 0.5).float().sum((1, 2))
+        return torch.stack([torch.zeros_like(count), count], dim=1)
+
+
+def evidence(tiles: TileSet) -> np.ndarray:
+    return np.asarray(tiles.marks["evidence"][tiles.usable] > 0).astype(float)
+
+
+def test_of_a_detector_that_reads_the_evidence_alone_the_evidence_is_the_best_map(tmp_path):
+    """It foretells every drop; darkness, which is higher there too, does not, nor does what is elsewhere."""
+    rivals = {"darkness": darkness, "shuffled": shuffled(evidence), "outside": lambda t: 1 - evidence(t)}
+    metrics = {
+        Plain(): "correlation",
+        SensitivityN(): "correlation",
+        FaithfulnessEstimate(): "correlation",
+        Infidelity(reads="contribution"): "scaled",
+        NonSensitivity(): "disagreement",
+    }
+    found = scored(tmp_path, {"evidence": evidence, **rivals}, list(metrics), NucleusDetector())
+    for metric, name in metrics.items():
+        best = column(found["evidence", metric.id], name)
+        for rival in rivals:
+            other = column(found[rival, metric.id], name)
+            better = best < other if metric.score_infos()[0].direction == "lower" else best > other
+            assert better.all(), (metric.id, rival)
+        np.testing.assert_allclose(best, 1.0 if name == "correlation" else 0.0, atol=1e-9)
