@@ -1,11 +1,14 @@
 """The figure for few arms: every score in a panel of its own, arms by colour and marker."""
 
+from collections.abc import Mapping
+
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tasks.comparison.figure_axes import COLOURS, CONTROL, dress
+from tasks.comparison.figure_axes import COLOURS, CONTROL, dress, say
+from tasks.comparison.leaderboard import headlines
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS, NAMES
@@ -19,7 +22,9 @@ def draw_few(summary: Summary, rows: list[Row]) -> Figure:
     """Draw one small panel for each score; controls are grey marks."""
     performance = [row for row in rows if row.kind == "performance" and row.value == row.value]
     others = [row for row in rows if row.kind in ("model", "faithfulness")]
-    panels = _panels(performance) + _panels(others)[: _MOST_PANELS - len(_panels(performance))]
+    first, further = _panels(performance), _panels(others)
+    room = _MOST_PANELS - len(first)
+    panels = first + _leading(further, room, headlines(rows, summary.primary))
     heights = [_lines(panel) for panel in panels]
     count = max(1, -(-len(panels) // _COLUMNS))
     by_row = [max(heights[i * _COLUMNS : (i + 1) * _COLUMNS], default=2) for i in range(count)]
@@ -34,13 +39,20 @@ def draw_few(summary: Summary, rows: list[Row]) -> Figure:
     figure.legend(
         handles=_legend(summary), loc="outside upper left", ncols=len(summary.arms) + 1, frameon=False
     )
-    figure.supxlabel(_words(summary), fontsize=8, color="#5c5c5c", x=0.01, ha="left")
+    say(figure, _words(summary, max(0, len(further) - room)))
     return figure
 
 
 def _panels(rows: list[Row]) -> list[list[Row]]:
     keys = dict.fromkeys((row.metric, row.score) for row in rows)
     return [[row for row in rows if (row.metric, row.score) == key] for key in keys]
+
+
+def _leading(panels: list[list[Row]], room: int, leading: Mapping[str, str]) -> list[list[Row]]:
+    """Return what there is ``room`` for: the score that stands for each metric before its others."""
+    led = sorted(panels, key=lambda panel: panel[0].score != leading.get(panel[0].metric, panel[0].score))
+    kept = led[:room]
+    return [panel for panel in panels if panel in kept]
 
 
 def _lines(panel: list[Row]) -> int:
@@ -85,10 +97,11 @@ def _legend(summary: Summary) -> list[Line2D]:
     return [*arms, Line2D([], [], color=CONTROL, marker="o", label="control map, no trained model")]
 
 
-def _words(summary: Summary) -> str:
+def _words(summary: Summary, left_out: int) -> str:
     notes = "; ".join(summary.clustering)
+    more = f" {left_out} more scores are in the tables of comparison.md." if left_out else ""
     return (
         f"{summary.study}: means over seeds with {summary.confidence:.0%} intervals ({notes}). "
         f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. "
-        "Hollow: a control does as well or better."
+        f"Hollow: a control does as well or better.{more}"
     )

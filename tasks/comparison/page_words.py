@@ -14,8 +14,13 @@ def words_on(title: str, summary: Summary, body: Iterable[str]) -> str:
         return _differences(summary)
     if title == "Faithfulness":
         marked = _MARKED if len(summary.arms) > MOST_COLUMNS else ""
-        return _FAITHFULNESS + marked + (_DRAWN if any(DRAWN in line for line in body) else "")
+        return _FAITHFULNESS + marked + drawn_words(body)
     return _PLAIN.get(title, "")
+
+
+def drawn_words(body: Iterable[str]) -> str:
+    """Return what the error of a metric's own draws is, where ``body`` prints one; else nothing."""
+    return _DRAWN if any(DRAWN in line for line in body) else ""
 
 
 _ARROWS = f"{ARROWS['higher']} higher is more faithful, {ARROWS['lower']} lower is; no arrow: neither."

@@ -93,6 +93,15 @@ def test_few_arms_have_a_panel_for_every_score_also_of_the_network(tmp_path):
     assert {"deletion gap \u2191", "deletion gini ", "consistency purity \u2191"} <= set(titles(axes))
 
 
+def test_without_room_for_all_scores_each_metric_keeps_the_one_that_stands_for_it(tmp_path, monkeypatch):
+    """Eight figures of prediction, and room for two more of the three others."""
+    monkeypatch.setattr("tasks.comparison.figure_few._MOST_PANELS", 10)
+    made = make_claims_job(tmp_path, {"standard": 0.0, "better": 0.3}, seeds=(0,), slides=6)
+    figure, axes = drawn(made, draw_few)
+    assert titles(axes)[8:] == ["deletion gap \u2191", "consistency purity \u2191"]
+    assert "1 more scores are in the tables" in " ".join(figure.get_supxlabel().split())
+
+
 def test_arms_beyond_five_change_the_figure(tmp_path, monkeypatch):
     seen = []
     for name in ("draw_few", "draw_many"):
