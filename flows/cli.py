@@ -127,6 +127,18 @@ def adopt(
 
 
 @app.command()
+def score(
+    job: Annotated[Path, typer.Argument(help="The job file (YAML): a network, an index of maps, metrics.")],
+    home: HomeOption = Path(".veritile"),
+) -> None:
+    """Score maps made elsewhere: array files with an index, on a network that you bring."""
+    prepare(home)
+    from flows import commands
+
+    commands.score(job, out)
+
+
+@app.command()
 def phantom(
     folder: Annotated[Path, typer.Argument(help="Where the slides and manifest.csv go.")],
     recipe: Annotated[Path | None, typer.Option(help="A YAML file of PhantomRecipe fields.")] = None,

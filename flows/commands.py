@@ -114,6 +114,17 @@ def adopt(stage: str, reason: str, path: Path, target: Target, console: Console)
     console.print(f"adopted {len(adopted)} parts of {stage}" + "".join(f"\n  {escape(a)}" for a in adopted))
 
 
+def score(path: Path, console: Console) -> None:
+    """Score the maps of the job at ``path`` and print the means."""
+    from flows import score as scoring
+
+    # Here, so that a mistake in the file is told before Prefect starts.
+    job = scoring.load_job(path)
+    with shown(console):
+        folder = scoring.score(job, path.parent)
+    scoring.print_means(folder, console)
+
+
 def phantom(folder: Path, recipe: Path | None, console: Console) -> None:
     """Generate the phantom cohort in ``folder``."""
     from tasks.phantoms.generate import generate_cohort

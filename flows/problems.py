@@ -36,15 +36,22 @@ def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
     return StudyConfig.model_validate(data)
 
 
-def sentences(error: ValidationError, data: Mapping[str, Any]) -> list[str]:
-    """Return one sentence for each problem of ``data`` that pydantic found."""
-    return [_sentence(item["loc"], item["type"], item["msg"], data) for item in error.errors()]
+def sentences(
+    error: ValidationError, data: Mapping[str, Any], model: type[BaseModel] = StudyConfig
+) -> list[str]:
+    """Return one sentence for each problem of ``data`` that pydantic found, ``data`` being a ``model``."""
+    items = error.errors()
+    refused = {item["loc"][:end] for item in items for end in range(len(item["loc"]))}
+    # Pydantic counts what it refused as absent, and then complains of too few as well.
+    told = [item for item in items if item["type"] != "too_short" or item["loc"] not in refused]
+    return [_sentence(dict(item), data, model) for item in told]
 
 
-def _sentence(loc: tuple[int | str, ...], kind: str, message: str, data: Mapping[str, Any]) -> str:
+def _sentence(item: Mapping[str, Any], data: Mapping[str, Any], model: type[BaseModel]) -> str:
+    loc, kind, message = item["loc"], item["type"], item["msg"]
     where = ".".join(str(step) for step in loc)
     if kind == "extra_forbidden":
-        known = _known_keys(loc[:-1], data)
+        known = _known_keys(loc[:-1], data, model)
         near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known keys are: {', '.join(known)}"
         return f"unknown key {where!r}{hint}"
@@ -54,9 +61,8 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, data: Mapping
     return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
 
 
-def _known_keys(loc: Sequence[int | str], data: Any) -> list[str]:
+def _known_keys(loc: Sequence[int | str], data: Any, model: Any) -> list[str]:
     """Return the keys allowed at ``loc``, walking models and raw data side by side."""
-    model: Any = StudyConfig
     for step in loc:
         if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(step)

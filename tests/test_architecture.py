@@ -22,7 +22,7 @@ FAMILIES = (
     "tasks.faithfulness",
     "tasks.model_metrics",
 )
-VERBS = {"tile", "train", "explain", "draw", "evaluate", "compare", "record"}
+VERBS = {"tile", "train", "explain", "draw", "evaluate", "compare", "record", "score"}
 FILE_LIMIT, BODY_LIMIT, ARGUMENT_LIMIT = 300, 45, 6
 
 

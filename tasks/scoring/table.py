@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,11 @@ from tasks.scoring.page import page_of
 
 REPORTS = "reports"
 PAGE = "report.md"
+MEANS = "means.csv"
+SAID = "score.json"
 CURVE_COLUMNS = ("unit_id", "slide_id", "curve", "fraction", "value")
 _PRIVATE = ["patient_id"]
+_NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,21 @@ class FaithfulnessTable:
         """Return a page: a table for each metric, then all that is needed to read it."""
         return page_of(self, interval_note(self.patients))
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path | str, notes: Mapping[str, str] = _NO_NOTES) -> Path:
         """Write everything into ``folder``, which appears when it is complete, and return it.
 
         It holds ``report.md``, ``means.csv``, ``scores.csv``, ``scores.parquet``, ``curves.parquet`` where
         curves were traced, ``score.json`` and, in ``reports/<explainer>/<metric>``, the payload of one
         FaithfulnessReport each. The joint tables name no patient.
 
+        Args:
+            folder: does not exist yet.
+            notes: further files of text, by name.
+
         Raises:
             ScoringError: ``folder`` exists.
         """
+        folder = Path(folder)
         if folder.exists():
             raise ScoringError(f"{folder} exists; name a new folder, nothing is written over")
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +110,8 @@ class FaithfulnessTable:
             complete = Path(unfinished) / folder.name
             complete.mkdir()
             self._fill(complete)
+            for name, text in notes.items():
+                (complete / name).write_text(text, encoding="utf-8")
             complete.rename(folder)
         return folder
 
@@ -112,7 +123,7 @@ class FaithfulnessTable:
         shown = self.scores.drop(columns=_PRIVATE)
         shown.to_parquet(folder / "scores.parquet", index=False)
         shown.to_csv(folder / "scores.csv", index=False)
-        self.means.to_csv(folder / "means.csv", index=False)
+        self.means.to_csv(folder / MEANS, index=False)
         if len(self.curves):
             self.curves.to_parquet(folder / "curves.parquet", index=False)
         said = {
@@ -122,7 +133,7 @@ class FaithfulnessTable:
             "unavailable": dict(self.unavailable),
             "passes": dict(self.passes),
         }
-        (folder / "score.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        (folder / SAID).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
         (folder / PAGE).write_text(self.to_markdown(), encoding="utf-8")
 
 

@@ -1,0 +1,94 @@
+"""A scoring job: a network, an index of maps made elsewhere, and metrics."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.artifacts.payload import sha256_of
+from tasks.explainers.base import AnyExplainer
+from tasks.scoring.errors import ScoringError
+from tasks.scoring.evaluate import evaluate
+from tasks.scoring.index import Indexed, read_index
+from tasks.scoring.methods import AnyMetric
+from tasks.scoring.source import NetworkSource, load_network
+
+JOB = "job.json"
+
+
+class ScoreJob(BaseModel):
+    """What ``veritile score`` reads; paths start from the folder of its file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    model: NetworkSource
+    index: str
+    """A CSV file; see :mod:`tasks.scoring.index`. What it names lies in its folder or below."""
+    metrics: tuple[AnyMetric, ...] = Field(min_length=1)
+    controls: tuple[AnyExplainer, ...] = Field(({"name": "random_map"},), validate_default=True)
+    """Maps that see no trained model, made here and scored beside the others."""
+    out: str
+    """The folder of the report; it must not exist."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    batch: int = Field(64, ge=1)
+    """Images in flight; changes no score beyond 1e-5."""
+
+
+def carry_out(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda n: None) -> Path:
+    """Score the maps, write the report and return its folder.
+
+    Beside all that a :class:`tasks.scoring.table.FaithfulnessTable` writes lies ``job.json``: the job, with
+    the sha256 of its files and of the arrays that they name.
+
+    Args:
+        job: what to do.
+        root: the folder that its paths start from.
+        advance: called with the number of scores of maps just done.
+
+    Raises:
+        ScoringError: something does not belong together; nothing is left behind then.
+    """
+    out = root / job.out
+    if out.exists():
+        raise ScoringError(f"{out} exists; name a new folder, nothing is written over")
+    device = _device(job.device)
+    model = load_network(job.model, root, torch.device(device))
+    brought = read_index(root / job.index)
+    table = evaluate(
+        model,
+        brought.images,
+        brought.targets,
+        metrics=job.metrics,
+        attributions=brought.attributions,
+        controls=job.controls,
+        masks=brought.masks,
+        keys=brought.keys,
+        patients=brought.patients,
+        batch=job.batch,
+        device=device,
+        advance=advance,
+    )
+    return table.write(out, {JOB: _described(job, root, brought)})
+
+
+def _device(asked: str) -> str:
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ScoringError("device cuda was asked for, but there is none")
+    return asked
+
+
+def _described(job: ScoreJob, root: Path, brought: Indexed) -> str:
+    files = (root / job.index, *job.model.files(root))
+    arrays = {"images": brought.images, **brought.attributions}
+    said = {
+        "job": job.model_dump(mode="json"),
+        "files": {path.name: sha256_of(path) for path in files},
+        "arrays": {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()},
+    }
+    return json.dumps(said, indent=1) + "\n"

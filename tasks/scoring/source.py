@@ -1,0 +1,132 @@
+"""A trained network that somebody brings: what it is made of, and its weights, which are never unpickled."""
+
+import importlib
+from pathlib import Path
+from typing import Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from tasks.artifacts.checkpoint import INFO, WEIGHTS, Checkpoint
+from tasks.models.classifier import Colour, build_classifier, load_classifier
+from tasks.models.errors import ModelError
+from tasks.models.recipe import NetworkRecipe
+from tasks.scoring.errors import ScoringError
+
+_NEUTRAL: tuple[Colour, Colour] = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+class NetworkSource(BaseModel):
+    """One of: a Veritile checkpoint; a network recipe with weights; a factory with weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: str | None = None
+    """The folder of a Veritile checkpoint: ``weights.safetensors`` and ``checkpoint.json``."""
+    network: NetworkRecipe | None = None
+    """A network as in a study file; it takes normalised images."""
+    factory: str | None = None
+    """``package.module:function``: called without arguments it returns an ``nn.Module`` that takes images in
+    [0, 1] and returns logits."""
+    weights: str | None = None
+    """A safetensors file with all weights of ``network`` or of what ``factory`` returns."""
+    classes: int | None = Field(default=None, ge=2)
+    """Of ``network``: how many."""
+    mean: Colour | None = None
+    """Of ``network``: what is taken off images in [0, 1]; by default what the weights hold as ``mean``."""
+    std: Colour | None = None
+    """Of ``network``: what they are divided by; by default what the weights hold as ``std``."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        named = [name for name in ("checkpoint", "network", "factory") if getattr(self, name) is not None]
+        if len(named) != 1:
+            raise ValueError(f"name one of checkpoint, network and factory, got {', '.join(named) or 'none'}")
+        if (self.weights is None) != (self.checkpoint is not None):
+            raise ValueError("weights go with network and factory, and with these they are needed")
+        if (self.classes is None) != (self.network is None):
+            raise ValueError("classes go with network, and with it they are needed")
+        if self.network is None and (self.mean is not None or self.std is not None):
+            raise ValueError("mean and std go with network; a factory normalises inside")
+        if self.network is not None and self.network.init is not None:
+            raise ValueError("network.init is where a training starts; name the trained weights as weights")
+        return self
+
+    def files(self, root: Path) -> tuple[Path, ...]:
+        """Return the files of weights and description, found from ``root``."""
+        if self.checkpoint is not None:
+            return root / self.checkpoint / WEIGHTS, root / self.checkpoint / INFO
+        return (root / str(self.weights),)
+
+
+def load_network(source: NetworkSource, root: Path, device: torch.device) -> nn.Module:
+    """Return the network on ``device``, in eval mode.
+
+    Args:
+        source: what to load; its paths start from ``root``.
+        root: a folder.
+        device: where it is to lie.
+
+    Raises:
+        ScoringError: a file is absent or broken, the network cannot be made, or the weights are not its own.
+    """
+    for path in source.files(root):
+        if not path.is_file():
+            raise ScoringError(f"there is no file {path.name} in {path.parent}")
+    try:
+        if source.checkpoint is not None:
+            return load_classifier(Checkpoint(root / source.checkpoint), device)
+        model = _made(source.factory) if source.factory is not None else _built(source)
+        _fill(model, load_file(root / str(source.weights)), source)
+    except (ModelError, SafetensorError, ValueError) as error:
+        raise ScoringError(str(error)) from error
+    return model.to(device).eval()
+
+
+def _built(source: NetworkSource) -> nn.Module:
+    mean, std = (given or neutral for given, neutral in zip((source.mean, source.std), _NEUTRAL, strict=True))
+    assert source.network is not None
+    assert source.classes is not None
+    return build_classifier(source.network, source.classes, mean, std, seed=0)
+
+
+def _made(factory: str) -> nn.Module:
+    path, _, name = factory.partition(":")
+    try:
+        function = getattr(importlib.import_module(path), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ScoringError(f"factory {factory!r} cannot be imported: {error}") from error
+    model = function() if callable(function) else function
+    if not isinstance(model, nn.Module):
+        raise ScoringError(f"factory {factory!r} gave {type(model).__name__}; needed a torch.nn.Module")
+    return model
+
+
+def _fill(model: nn.Module, given: dict[str, Tensor], source: NetworkSource) -> None:
+    """Load the weights, which must be all of the network's and no other."""
+    own = model.state_dict()
+    if source.network is not None:
+        given = _renamed(given, own, source)
+    wrong = [key for key, value in given.items() if key in own and own[key].shape != value.shape]
+    for what, keys in (
+        ("lack", [key for key in own if key not in given]),
+        ("hold unknown", [key for key in given if key not in own]),
+        ("hold another shape of", wrong),
+    ):
+        if keys:
+            raise ScoringError(f"the weights {source.weights} {what} {len(keys)} layers, first {keys[0]!r}")
+    model.load_state_dict(given)
+
+
+def _renamed(given: dict[str, Tensor], own: dict[str, Tensor], source: NetworkSource) -> dict[str, Tensor]:
+    """Return the weights under the classifier's names, with the normalisation that the source names."""
+    found = {key if key in own else f"network.{key}": value for key, value in given.items()}
+    for name, stated in (("mean", source.mean), ("std", source.std)):
+        if stated is not None:
+            found[name] = own[name]
+        elif name not in found:
+            raise ScoringError(f"the weights {source.weights} hold no {name!r}; state it beside network")
+    return found
