@@ -1,0 +1,156 @@
+"""Our side of ``benchmarks.faithfulness``: the cases, each one plan over all explainers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.faithfulness_setting import (
+    FUSION_DRAWS,
+    SIGMA,
+    TARGET,
+    Sizes,
+    drawn_images,
+    drawn_masks,
+    drawn_network,
+)
+from benchmarks.sparse_imputation import solved_directly
+from tasks.faithfulness.base import Metric
+from tasks.functional.imputation import imputed
+from tasks.plugins import available
+from tasks.scoring.evaluate import evaluate
+from tasks.scoring.table import FaithfulnessTable
+
+Settings = dict[str, object]
+SUITE = ("removal", "subsets", "robustness", "random logit", "maps alone")
+"""The cases that Quantus can do of colour images: ROAD it cannot."""
+CALLED = ("robustness", "random logit")
+"""Cases that call the explainers."""
+SINGLE = ("pixel curve", "region curves")
+
+
+def explainers_of(sizes: Sizes) -> dict[str, Settings]:
+    """Return the six explainers, with as many passes as those in plain torch."""
+    count = sizes.samples
+    noise = {"draws": FUSION_DRAWS, "samples": count, "input_sigma": SIGMA, "sigma": SIGMA}
+    return {
+        "gradient": {"name": "gradient"},
+        "input_x_gradient": {"name": "input_x_gradient"},
+        "integrated_gradients": {"name": "integrated_gradients", "steps": count},
+        "smoothgrad": {"name": "smoothgrad", "samples": count, "sigma": SIGMA},
+        "noisegrad": {"name": "noisegrad", "draws": count, "sigma": SIGMA},
+        "fusiongrad": {"name": "fusiongrad", **noise},
+    }
+
+
+def metrics_of(sizes: Sizes) -> dict[str, list[Settings]]:
+    """Return the metrics of each case, at the sizes that Quantus gets."""
+    curve: Settings = {"steps": sizes.steps, "output": "logit", "fill": "white"}
+    copies: Settings = {"samples": sizes.copies}
+    subset: Settings = {"draws": sizes.draws, "output": "logit"}
+    squares: Settings = {"squares": sizes.squares, "output": "logit"}
+    maps = ("rank_accuracy", "mass_accuracy", "pixel_auc", "top_k_intersection", "pointing_game")
+    return {
+        "pixel curve": [{"name": "insertion", **curve}],
+        "region curves": [{"name": "region_deletion", "region_px": sizes.region_px, **curve}],
+        "removal": [{"name": name, **curve} for name in ("deletion", "insertion", "erasure", "monotonicity")],
+        "subsets": [
+            *(
+                {"name": name, **subset}
+                for name in ("faithfulness_correlation", "infidelity", "sensitivity_n")
+            ),
+            *({"name": name, **squares} for name in ("faithfulness_estimate", "non_sensitivity")),
+        ],
+        "robustness": [
+            {"name": name, **copies}
+            for name in ("average_sensitivity", "local_lipschitz", "relative_stability")
+        ],
+        "random logit": [{"name": "random_logit"}],
+        "maps alone": [{"name": name} for name in (*maps, "gini", "entropy", "effective_complexity")],
+        "road": [{"name": "road", "percentages": sizes.levels}],
+    }
+
+
+class Ours:
+    """Network and tiles, scored by one plan a case."""
+
+    def __init__(self, sizes: Sizes, maps: Mapping[str, NDArray[np.float32]]) -> None:
+        self.sizes, self.maps, self.model = sizes, maps, drawn_network()
+        self.images, self.masks = drawn_images(sizes), {"annotation": drawn_masks(sizes)}
+
+    def run(self, case: str) -> FaithfulnessTable:
+        """Score by the metrics of a case: one map, all maps, or all explainers where these are called."""
+        metrics = metrics_of(self.sizes)[case]
+        if case in CALLED:
+            return self.scored(metrics, explainers_of(self.sizes))
+        names = ["gradient"] if case in SINGLE else list(self.maps)
+        return self.of_maps(metrics, {name: self.maps[name] for name in names})
+
+    def suite(self) -> FaithfulnessTable:
+        """Score by the metrics of all cases that Quantus can do, in one plan; the maps are made here."""
+        cases = metrics_of(self.sizes)
+        return self.scored([each for case in SUITE for each in cases[case]], explainers_of(self.sizes))
+
+    def everything(self, explainers: Sequence[str]) -> FaithfulnessTable:
+        """Score some explainers by every metric there is, those not named by a case by their defaults."""
+        named = {str(each["name"]): each for case in metrics_of(self.sizes).values() for each in case}
+        every = [named.get(name, {"name": name}) for name in available(Metric.package)]
+        chosen = explainers_of(self.sizes)
+        return self.scored(every, {name: chosen[name] for name in explainers})
+
+    def of_maps(
+        self, metrics: Sequence[Settings], maps: Mapping[str, NDArray[np.float32]]
+    ) -> FaithfulnessTable:
+        """Score maps that are ready."""
+        return evaluate(
+            self.model,
+            self.images,
+            self._targets(),
+            metrics=metrics,
+            attributions=maps,
+            controls=(),
+            masks=self.masks,
+        )
+
+    def scored(self, metrics: Sequence[Settings], explainers: Mapping[str, Settings]) -> FaithfulnessTable:
+        """Score explainers, which make their maps first."""
+        return evaluate(
+            self.model,
+            self.images,
+            self._targets(),
+            metrics=metrics,
+            explainers=explainers,
+            controls=(),
+            masks=self.masks,
+        )
+
+    def curve(self, tile_px: int, steps: int) -> None:
+        """Trace one curve of tiles of another size in so many steps."""
+        other = Ours(replace(self.sizes, tile_px=tile_px, steps=steps), {})
+        other.maps = {"gradient": other.images.sum(1)}
+        other.run("pixel curve")
+
+    def impute(self) -> None:
+        """Fill in every tile at every level, all at once."""
+        levels = len(self.sizes.levels)
+        images = torch.from_numpy(self.images).repeat(levels, 1, 1, 1)
+        imputed(images, torch.from_numpy(self._removed()).flatten(0, 1), torch.ones(3))
+
+    def solve(self) -> None:
+        """Fill in the same by the direct sparse solution, one by one."""
+        for removed in self._removed():
+            for image, gone in zip(self.images, removed, strict=True):
+                solved_directly(image, gone)
+
+    def _removed(self) -> NDArray[np.bool_]:
+        """Return bool [levels, N, H, W], the highest pixels of the gradient's map."""
+        maps = self.maps["gradient"].reshape(self.sizes.images, -1)
+        places = (-maps).argsort(1).argsort(1)
+        counts = np.array([self.sizes.pixels * level // 100 for level in self.sizes.levels])
+        shape = (len(counts), *self.maps["gradient"].shape)
+        return (places < counts[:, None, None]).reshape(shape)
+
+    def _targets(self) -> NDArray[np.int64]:
+        return np.full(self.sizes.images, TARGET)
