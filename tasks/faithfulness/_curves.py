@@ -9,10 +9,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from tasks.faithfulness._evidence import Block
-from tasks.faithfulness._removal import CLEAN, clean_probe, removal_images
+from tasks.faithfulness._removal import CLEAN, clean_probe, fill_key, filled_block, removal_images
 from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric
 from tasks.functional.curves import step_counts
-from tasks.functional.fills import Fill, filled
+from tasks.functional.fills import Fill
 from tasks.functional.gradients import target_margin
 from tasks.functional.ranking import descending_ranks, tie_keys
 
@@ -21,6 +21,8 @@ Order = Literal["morf", "lerf"]
 """Who goes first: the most or the least relevant pixels."""
 
 _PURPOSE = "deletion"
+_STILL = 1e-6
+"""Of the largest logit: float32 resolves a sixteenth of it."""
 _CURVE = "removal curve"
 
 
@@ -71,17 +73,13 @@ class CurveMetric(RankingMetric):
 
         # Made when first asked for: of metrics with equal probes only one is asked.
         @cache
-        def fill() -> Tensor:
-            return filled(self.fill, block.images, block.tissue_colour, self.blur_px)
-
-        @cache
         def ranks() -> Tensor:
             return self.ranks(block, part.maps)
 
         return (
             clean_probe(block),
-            Probe(key=self._gone(), count=1, make=lambda _steps: fill()[None]),
-            *(self._between(block, part, order, fill, ranks) for order in self.orders),
+            Probe(key=self._gone(), count=1, make=lambda _steps: self._filled(block)[None]),
+            *(self._between(block, part, order, ranks) for order in self.orders),
         )
 
     def ranks(self, block: Block, maps: Tensor) -> Tensor:
@@ -100,35 +98,35 @@ class CurveMetric(RankingMetric):
     def traced(self, block: Block, part: MapBlock, answers: Answers, order: Order) -> dict[Output, Tensor]:
         """Return the curve of each output, float64 [n, steps + 1], from the whole image to the fill."""
         followed = block.targets if self.follows == "target" else answers[CLEAN][0].argmax(1)
-        logits = torch.cat([answers[CLEAN], answers[self._key(part, order)], answers[self._gone()]])
-        return outputs(logits, followed)
+        return outputs(self.logits(part, answers, order), followed)
+
+    def logits(self, part: MapBlock, answers: Answers, order: Order) -> Tensor:
+        """Return the logits [steps + 1, n, K] from the whole image to the fill."""
+        return torch.cat([answers[CLEAN], answers[self._key(part, order)], answers[self._gone()]])
+
+    def counts(self, block: Block) -> Tensor:
+        """Return int64 [steps + 1] on the host: how many pixels have gone at each step."""
+        return step_counts(block.images[0, 0].numel(), self.steps)
 
     def fractions(self, block: Block) -> Tensor:
         """Return float64 [steps + 1], the fraction of pixels removed at each step."""
-        counts = self._counts(block)
+        counts = self.counts(block)
         return (counts.double() / counts[-1]).to(block.images.device)
 
-    def _between(
-        self,
-        block: Block,
-        part: MapBlock,
-        order: Order,
-        fill: Callable[[], Tensor],
-        ranks: Callable[[], Tensor],
-    ) -> Probe:
-        counts = self._counts(block)[1:-1]
+    def _between(self, block: Block, part: MapBlock, order: Order, ranks: Callable[[], Tensor]) -> Probe:
+        counts = self.counts(block)[1:-1]
 
         def make(steps: slice) -> Tensor:
             going = ranks() if order == "morf" else ranks().shape[1] - 1 - ranks()
-            return removal_images(block, fill(), going, counts[steps])
+            return removal_images(block, self._filled(block), going, counts[steps])
 
         return Probe(key=self._key(part, order), count=len(counts), make=make)
 
-    def _counts(self, block: Block) -> Tensor:
-        return step_counts(block.images[0, 0].numel(), self.steps)
+    def _filled(self, block: Block) -> Tensor:
+        return filled_block(block, self.fill, self.blur_px)
 
     def _gone(self) -> ProbeKey:
-        return ("gone", self.fill, self.blur_px if self.fill == "blur" else None)
+        return ("gone", *fill_key(self.fill, self.blur_px))
 
     def _key(self, part: MapBlock, order: Order) -> ProbeKey:
         return (_CURVE, part.explainer_id, order, *self.ranking_key(), self.steps, *self._gone())
@@ -145,3 +143,13 @@ def outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
         "logit": flat.gather(1, target[:, None]).squeeze(1),
     }
     return {name: value.view(steps, count).T.contiguous() for name, value in values.items()}
+
+
+def rounding_of(logits: Tensor, output: Output) -> Tensor:
+    """Return float64 [n]: the difference below which outputs of logits [S, n, K] do not differ.
+
+    Answers to one image differ in their last bits with the number of images in a batch; a change of that
+    size is none, and must not be ranked. A probability moves by a quarter of the margin at most.
+    """
+    rounding = _STILL * logits.double().abs().amax((0, 2))
+    return rounding / 4 if output == "probability" else rounding

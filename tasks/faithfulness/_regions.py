@@ -1,7 +1,6 @@
 """Regions of a tile that go as one: squares of a grid, or superpixels of the image."""
 
-from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from skimage.segmentation import slic
 from torch import Tensor
 
 from tasks.functional.ranking import descending_ranks, tie_keys
+from tasks.functional.whole_numbers import whole_numbers
 
 Regions = Literal["grid", "superpixels"]
 
@@ -17,7 +17,6 @@ _PURPOSE = "regions"
 _COMPACTNESS = 20.0
 _SMOOTHING_PX = 1.0
 """With less of either, specks of stain join over half a tile; chosen by eye on tiles of lymph node in H&E."""
-_PARTS = 2.0**40
 
 
 def grid_regions(height: int, width: int, region_px: int) -> Tensor:
@@ -26,23 +25,20 @@ def grid_regions(height: int, width: int, region_px: int) -> Tensor:
     return rows[:, None] * (columns[-1] + 1) + columns
 
 
-def superpixels(pixels: NDArray[np.uint8], region_px: int) -> Tensor:
+def superpixels(pixels: NDArray[Any], region_px: int) -> Tensor:
     """Return int64 [n, H, W], the superpixel of each pixel, numbered from 0 in each tile.
 
-    SLIC (Achanta et al. 2012) on the host, from the images [n, H, W, 3] alone and without a draw. The last
-    blocks are remembered, so that all explainers of a block share one segmentation. ``region_px`` squared is
-    the area aimed at; how many superpixels there are depends on the tile.
+    SLIC (Achanta et al. 2012) on the host, one tile after the other, without a draw. How many there are
+    depends on the tile.
+
+    Args:
+        pixels: [n, H, W, 3], uint8 or float in [0, 1].
+        region_px: root of the mean area aimed at.
     """
-    return _segmented(pixels.tobytes(), pixels.shape, region_px)
-
-
-@lru_cache(maxsize=4)
-def _segmented(content: bytes, shape: tuple[int, ...], region_px: int) -> Tensor:
-    images = np.frombuffer(content, dtype=np.uint8).reshape(shape)
-    count = max(1, round(shape[1] * shape[2] / region_px**2))
+    count = max(1, round(pixels.shape[1] * pixels.shape[2] / region_px**2))
     labels = [
-        slic(image, n_segments=count, compactness=_COMPACTNESS, sigma=_SMOOTHING_PX, start_label=0)
-        for image in images
+        slic(tile, n_segments=count, compactness=_COMPACTNESS, sigma=_SMOOTHING_PX, start_label=0)
+        for tile in pixels
     ]
     return torch.from_numpy(np.stack(labels).astype(np.int64))
 
@@ -63,17 +59,11 @@ def region_ranks(values: Tensor, regions: Tensor, count: int, seed: int, keys: T
         keys: int64 [n], of the tiles.
     """
     sizes = _sums(torch.ones_like(regions), regions, count)
-    means = _sums(_whole(values), regions, count) / sizes.clamp(min=1).double()
+    means = _sums(whole_numbers(values), regions, count) / sizes.clamp(min=1).double()
     ranks = descending_ranks(means, tie_keys(seed, keys, _PURPOSE, count))
     queue = torch.empty_like(sizes).scatter_(1, ranks, sizes)
     before = (queue.cumsum(1) - queue).gather(1, ranks)
     return (before + (sizes.double() - 1) / 2).gather(1, regions)
-
-
-def _whole(values: Tensor) -> Tensor:
-    """Return int64 multiples of 2**-40 of each row's largest magnitude: whole numbers add up in any order."""
-    largest = values.abs().amax(1, keepdim=True).double().clamp(min=torch.finfo(torch.float64).tiny)
-    return (values / largest * _PARTS).round().long()
 
 
 def _sums(values: Tensor, regions: Tensor, count: int) -> Tensor:

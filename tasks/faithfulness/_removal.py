@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Probe
+from tasks.faithfulness.base import Probe, ProbeKey
+from tasks.functional.fills import Fill, filled
 
 CLEAN = ("clean",)
 
@@ -12,6 +13,19 @@ CLEAN = ("clean",)
 def clean_probe(block: Block) -> Probe:
     """Return the probe of the images as they are."""
     return Probe(key=CLEAN, count=1, make=lambda _steps: block.images[None])
+
+
+def fill_key(fill: Fill, blur_px: float) -> ProbeKey:
+    """Return what, beside the tile, decides a fill."""
+    return (fill, blur_px if fill == "blur" else None)
+
+
+def filled_block(block: Block, fill: Fill, blur_px: float) -> Tensor:
+    """Return [n, C, H, W], the tiles with every pixel removed; made once a block."""
+    key = ("fill", *fill_key(fill, blur_px))
+    if key not in block.kept:
+        block.kept[key] = filled(fill, block.images, block.tissue_colour, blur_px)
+    return block.kept[key]
 
 
 def removal_images(block: Block, fill: Tensor, ranks: Tensor, counts: Tensor) -> Tensor:

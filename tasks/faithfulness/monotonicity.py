@@ -6,28 +6,30 @@ import torch
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._curves import CurveMetric, Order, Output
+from tasks.faithfulness._curves import CurveMetric, Order, Output, rounding_of
 from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._similarity import rank_similarity
 from tasks.faithfulness.base import Answers, MapBlock, Scores
-from tasks.functional.midranks import midranks
+from tasks.functional.whole_numbers import whole_numbers
 
+_FLAT = "pixels of equal relevance come back at every step"
 _LEVEL = "the output changes by the same at every step"
 
 
 class Monotonicity(CurveMetric):
     """From the fill to the whole image, the least relevant pixels first: how the output rises by step.
 
-    ``correlation`` is Spearman's between the place of a step, which is the relevance of its pixels, and the
-    rise that they bring: the rise itself where signed values are ranked, its size where magnitudes are. 1 for
-    the true contributions of a linear model, 0 on average for an order that says nothing.
+    ``correlation`` is Spearman's between the mean relevance of the pixels of a step and the rise that they
+    bring: the rise itself where signed values are ranked, its size where magnitudes are. 1 for the true
+    contributions of a linear model, 0 on average for a map that says nothing. Ties share their ranks.
 
     ``share`` is the share of steps at which the output does not fall, 1 where the published test passes. It
     has no direction here: of a linear model whose pixels all speak for the target it is 1 for any map, and
     of one with both signs an arbitrary order often beats the true one, whose first steps must fall.
 
     The images are those of deletion with the most relevant first, met in reverse, so the passes are shared.
-    An output that changes by the same at every step, as that of a constant network, ranks nothing: such a
-    tile is excluded. A constant map is all ties, which the seed breaks.
+    Changes below the rounding of the logits are none. A constant map ranks no step and the output of a
+    constant network none either: such tiles are excluded.
     """
 
     source: ClassVar[str] = (
@@ -49,8 +51,8 @@ class Monotonicity(CurveMetric):
                 direction="higher",
                 lower_bound=-1.0,
                 upper_bound=1.0,
-                meaning=f"Spearman between the relevance of the pixels put in at a step and {effect} of the "
-                f"{self.followed}'s {self.output}; {self.sign}",
+                meaning=f"Spearman between the mean relevance of the pixels put in at a step and {effect} "
+                f"of the {self.followed}'s {self.output}; {self.sign}",
             ),
             ScoreInfo(
                 name="share",
@@ -65,25 +67,35 @@ class Monotonicity(CurveMetric):
         """Return both scores, and the curves of all outputs over the fraction of pixels put in."""
         traced = self.traced(block, part, answers, "morf")
         curves = {f"ascending_{name}": line.flip(1) for name, line in traced.items()}
-        rises = curves[f"ascending_{self.output}"].diff(dim=1)
-        effects = self.ranked(rises)
-        level = effects.amax(1) == effects.amin(1)
-        values = {"correlation": _trend(effects), "share": (rises >= 0).double().mean(1)}
+        rounding = rounding_of(self.logits(part, answers, "morf"), self.output)
+        rises = _steady(curves[f"ascending_{self.output}"].diff(dim=1), rounding)
+        relevance, effects = self._relevance(block, part), self.ranked(rises)
+        flat, level = _alike(relevance), _alike(effects)
+        correlation = rank_similarity(relevance[:, None], effects[None, :, None])[0]
+        share = (rises >= 0).double().mean(1)
         return Scores(
-            values={name: value.masked_fill(level, torch.nan) for name, value in values.items()},
-            chance={"correlation": torch.zeros_like(rises[:, 0])},
+            values={
+                name: value.masked_fill(flat | level, torch.nan)
+                for name, value in (("correlation", correlation), ("share", share))
+            },
+            chance={"correlation": torch.zeros_like(correlation)},
             curves=curves,
             fractions=1 - self.fractions(block).flip(0),
-            excluded={_LEVEL: level},
+            excluded={_FLAT: flat, _LEVEL: level & ~flat},
         )
 
+    def _relevance(self, block: Block, part: MapBlock) -> Tensor:
+        """Return float64 [n, steps], the mean relevance of what comes back at each step, ascending."""
+        counts = self.counts(block).flip(0).to(part.maps.device)
+        values = whole_numbers(self.ranked(part.maps).flatten(1)).sort(dim=1).values
+        sums = torch.nn.functional.pad(values.cumsum(1), (1, 0))[:, counts[0] - counts].diff(dim=1)
+        return sums.double() / -counts.diff()
 
-def _trend(values: Tensor) -> Tensor:
-    """Return float64 [n]: Spearman's correlation of each row of [n, S] with its place; NaN for level rows."""
-    ranks = midranks(values)
-    ranks = ranks - ranks.mean(1, keepdim=True)
-    places = torch.arange(values.shape[1], dtype=ranks.dtype, device=ranks.device)
-    places = places - places.mean()
-    lengths = ranks.norm(dim=1) * places.norm()
-    trend: Tensor = ((ranks * places).sum(1) / lengths).clamp(-1, 1)
-    return trend
+
+def _steady(rises: Tensor, rounding: Tensor) -> Tensor:
+    """Return rises [n, S] in whole multiples of the rounding [n]."""
+    return (rises / rounding.clamp(min=torch.finfo(rises.dtype).tiny)[:, None]).round()
+
+
+def _alike(values: Tensor) -> Tensor:
+    return values.amax(1) == values.amin(1)

@@ -49,7 +49,11 @@ class RegionDeletion(Deletion):
         return (self.regions, self.region_px, self.ranked_by, self.seed)
 
     def _regions(self, block: Block) -> Tensor:
-        if self.regions == "superpixels":
-            return superpixels(block.slide.tiles.pixels[block.rows], self.region_px)
-        height, width = block.images.shape[2:]
-        return grid_regions(height, width, self.region_px).expand(len(block.rows), -1, -1)
+        """Return int64 [n, H, W] on the host; superpixels are found once a block, for all explainers."""
+        if self.regions == "grid":
+            height, width = block.images.shape[2:]
+            return grid_regions(height, width, self.region_px).expand(len(block.rows), -1, -1)
+        key = ("superpixels", self.region_px)
+        if key not in block.kept:
+            block.kept[key] = superpixels(block.slide.tiles.pixels[block.rows], self.region_px)
+        return block.kept[key]

@@ -89,31 +89,77 @@ def test_of_magnitudes_the_size_of_the_change_counts(tmp_path):
     assert abs(values(found["shuffled", "monotonicity"], "correlation").mean()) < 0.4
 
 
-def test_equal_rises_share_their_ranks(tmp_path):
+def test_equal_rises_and_equal_relevances_share_their_ranks(tmp_path):
     """One pixel is all the model sees: three steps of nothing, then all of it, or the other way round."""
     weight = torch.zeros(3, 16, 16)
     weight[:, 8, 8] = -1
-    metrics, draws = [signed(steps=4)], three(worth(weight=weight))
-    found = scored(tmp_path, draws, metrics, LinearNetwork(weight))
-    expected = spearmanr([1, 2, 3, 4], [0, 0, 0, 1]).statistic
-    np.testing.assert_allclose(values(found["true", "monotonicity"], "correlation"), expected, atol=1e-12)
-    np.testing.assert_allclose(
-        values(found["reversed", "monotonicity"], "correlation"), -expected, atol=1e-12
-    )
+    seen = worth(weight=weight)
+    draws = three(seen) | {"distinct": lambda tiles: seen(tiles) + np.arange(256).reshape(16, 16) * 1e-6}
+    found = scored(tmp_path, draws, [signed(steps=4)], LinearNetwork(weight))
+    distinct = spearmanr([1, 2, 3, 4], [0, 0, 0, 1]).statistic
+    assert distinct < 0.8
+    for name, expected in (("true", 1), ("reversed", -1), ("distinct", distinct)):
+        correlation = values(found[name, "monotonicity"], "correlation")
+        np.testing.assert_allclose(correlation, expected, atol=1e-12)
+
+
+def test_of_an_uneven_step_the_mean_relevance_counts(tmp_path):
+    """256 pixels in 3 steps are 85, 86 and 85: sums would rank the middle step above the last."""
+
+    def nearly_flat(tiles):
+        return 1 + np.tile(np.arange(256).reshape(16, 16), (len(tiles.usable), 1, 1)) * 1e-5
+
+    weight = -(torch.arange(256).view(1, 16, 16) ** 2).expand(3, -1, -1) * 1e-4
+    metric = signed(steps=3, fill="white")
+    found = scored(tmp_path, {"m": nearly_flat}, [metric], LinearNetwork(weight))["m", "monotonicity"]
+    assert (np.diff(np.diff(curve(found, "ascending_margin"))) > 0).all()
+    np.testing.assert_allclose(values(found, "correlation"), 1, atol=1e-12)
+
+
+def test_changes_within_the_rounding_of_the_logits_are_none(tmp_path):
+    """On a plateau last bits rise and fall; they are neither falls nor ranks."""
+
+    class Plateau(LinearNetwork):
+        def forward(self, images):
+            bits = (images.sum((1, 2, 3)) * 1e4).frac() * 1e-6
+            return torch.stack([torch.zeros_like(bits), 8 + bits], dim=1)
+
+    for output in ("margin", "probability"):
+        metric = signed(output=output, id=output)
+        found = scored(tmp_path / output, {"m": worth()}, [metric], Plateau(WEIGHT))["m", output]
+        assert np.ptp(curve(found, f"ascending_{output}")) > 0
+        assert found.info.excluded["the output changes by the same at every step"] == 16
 
 
 def test_a_network_that_does_not_move_ranks_nothing_and_is_counted(tmp_path):
     model = LinearNetwork(torch.zeros(3, 16, 16))
     result = scored(tmp_path, {"m": worth()}, [Monotonicity()], model)["m", "monotonicity"]
-    assert result.info.excluded == {"the output changes by the same at every step": 16}
+    assert result.info.excluded == {
+        "pixels of equal relevance come back at every step": 0,
+        "the output changes by the same at every step": 16,
+    }
     assert result.scores["value"].isna().all()
 
 
-def test_a_constant_map_correlates_with_nothing_on_average(tmp_path):
-    result = scored(tmp_path, {"flat": flat}, [signed()], LinearNetwork(FOR), count=300)
-    found = values(result["flat", "monotonicity"], "correlation")
+def test_a_constant_map_ranks_nothing_and_is_counted_once(tmp_path):
+    """Even of 0.1, whose sums over steps of unequal size have means of their own in floats."""
+    model = LinearNetwork(torch.zeros(3, 16, 16))
+    for name, network in (("moves", LinearNetwork(FOR)), ("rests", model)):
+        draws = {"flat": lambda tiles: flat(tiles) + 0.1}
+        result = scored(tmp_path / name, draws, [Monotonicity(steps=7)], network)["flat", "monotonicity"]
+        assert result.info.excluded == {
+            "pixels of equal relevance come back at every step": 16,
+            "the output changes by the same at every step": 0,
+        }
+        assert result.scores["value"].isna().all()
+
+
+def test_a_map_that_says_nothing_correlates_with_nothing_on_average(tmp_path):
+    draws = {"noise": shuffled(worth())}
+    result = scored(tmp_path, draws, [signed()], LinearNetwork(FOR), count=300)["noise", "monotonicity"]
+    found = values(result, "correlation")
     assert found.std() > 0
     assert abs(found.mean()) < 4 * found.std() / len(found) ** 0.5
-    table = result["flat", "monotonicity"].scores
+    table = result.scores
     assert set(table.loc[table["score"] == "correlation", "chance"]) == {0.0}
     assert table.loc[table["score"] == "share", "chance"].isna().all()

@@ -130,8 +130,8 @@ def test_all_explainers_share_one_segmentation_of_a_block(tmp_path, monkeypatch)
     seen = []
     slic = _regions.slic
     monkeypatch.setattr(_regions, "slic", lambda *given, **named: seen.append(1) or slic(*given, **named))
-    _regions._segmented.cache_clear()
-    scored(tmp_path, three(worth()), [RegionDeletion(regions="superpixels", region_px=4)])
+    metric = RegionDeletion(regions="superpixels", region_px=4)
+    scored(tmp_path, three(worth()), [metric, metric.model_copy(update={"steps": 4, "id": "few"})])
     assert len(seen) == 16
 
 
