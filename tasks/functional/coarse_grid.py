@@ -10,6 +10,7 @@ from torch import Tensor
 
 Operator = Callable[[Tensor], Tensor]
 _SIDE = 0.8
+"""A cell's side is so many times the root of the image's: small cells save steps, few cells save their matrix."""
 _RIDGE = 1e-5
 """Share of its diagonal that is added to a coarse matrix: with no pixel known it would be singular."""
 
@@ -45,11 +46,14 @@ class CoarseGrid:
         factor, _ = torch.linalg.cholesky_ex(matrix + torch.diag_embed(ridge))
         return cls(torch.cholesky_inverse(factor), unknown, side)
 
-    def answer(self, residual: Tensor) -> Tensor:
-        """Return [B, C, H, W]: what the cells' own system says to a residual [B, C, H, W]."""
+    def helped(self, residual: Tensor, times: float) -> Tensor:
+        """Return [B, C, H, W]: a residual plus so many times what the cells' own system answers to it.
+
+        The answer is constant on the unknown pixels of a cell and 0 on the known ones.
+        """
         totals = _totals(residual, self.side)
-        heights = totals.flatten(2) @ self.inverse
-        return self.unknown * _spread(heights.view(totals.shape), self.side, residual)
+        heights = (totals.flatten(2) @ self.inverse).view(totals.shape)
+        return torch.addcmul(residual, self.unknown, _spread(heights, self.side, residual), value=times)
 
     def of_rows(self, rows: Tensor) -> "CoarseGrid":
         """Return the grid of some of the images."""
