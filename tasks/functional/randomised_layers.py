@@ -14,6 +14,10 @@ from torch import Tensor, nn
 
 from tasks.functional.noise import seed_of
 
+_PURPOSE = "a forgotten layer"
+"""Sets these weights apart from those of :mod:`tasks.functional.reinitialise` of the same seed: an untrained
+network that forgets its layers would else be the same network again."""
+
 
 class NoLayersError(ValueError):
     """A network without a single weight of two or more axes has no layers to forget."""
@@ -91,6 +95,6 @@ def _fresh(name: str, parameter: nn.Parameter, seed: int) -> Tensor:
     if parameter.ndim < 2:
         return torch.full_like(parameter, 0.0 if name.endswith("bias") else 1.0)
     # Drawn where the weights lie: a transfer of every weight at every stage would cost more than the maps.
-    generator = torch.Generator(parameter.device).manual_seed(seed_of(seed, name))
+    generator = torch.Generator(parameter.device).manual_seed(seed_of(seed, _PURPOSE, name))
     drawn = torch.randn(parameter.shape, generator=generator, device=parameter.device, dtype=torch.float32)
     return drawn.mul_(math.sqrt(2.0 / math.prod(parameter.shape[1:]))).to(parameter.dtype)

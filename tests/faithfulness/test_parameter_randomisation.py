@@ -10,10 +10,14 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from tasks.explainers.gradient import Gradient
+from tasks.explainers.guided_backprop import GuidedBackprop
+from tasks.explainers.untrained_network import UntrainedNetwork
 from tasks.faithfulness.parameter_randomisation import ParameterRandomisation
 from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.noise import normal
 from tasks.functional.randomised_layers import NoLayersError, layer_stages, randomised_layers
+from tasks.models.recipe import NetworkRecipe
+from tasks.models.resnet import build_resnet
 from tests._support.explaining import Known, handed
 from tests._support.small_networks import LinearNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
@@ -84,6 +88,12 @@ def test_the_gradient_of_a_linear_network_forgets_it_by_hand(tmp_path):
     assert max(abs(signed), abs(magnitude)) < 0.2
 
 
+def test_an_untrained_network_forgets_its_own_weights(tmp_path):
+    """Its map is the weight that it was drawn with; it must not be handed the same draw again."""
+    found = score(tmp_path, UntrainedNetwork(), ParameterRandomisation(stages=1), LinearNetwork(WEIGHT))
+    assert (abs(found.scores["value"]) < 0.25).all()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_head_that_only_scales_leaves_the_ranking_whichever_way_it_points(tmp_path, seed):
     """The mean size is scored: a map upside down is not a map that has changed."""
@@ -103,6 +113,18 @@ def test_the_seeds_of_that_head_point_both_ways():
         with randomised_layers(model := Scaled(), ("head.weight",), seed):
             ways.add((model.head.weight[1] < model.head.weight[0]).item())
     assert ways == {False, True}
+
+
+def test_guided_backpropagation_hardly_sees_the_upper_layers_forgotten(tmp_path):
+    """The finding of Adebayo et al. (2018): it draws what the layers next to the input see."""
+    network = build_resnet(NetworkRecipe(name="resnet18", width=0.125), 2, 0)
+    left = {}
+    for explainer in (Gradient(), GuidedBackprop()):
+        found = score(tmp_path / explainer.name, explainer, ParameterRandomisation(), network)
+        left[explainer.name] = curve(found, "magnitude").mean(0)
+    assert (left["guided_backprop"][:3] > 0.75).all()
+    assert (left["gradient"] < 0.6).all()
+    assert left["guided_backprop"][3] < 0.6
 
 
 class Watching(Known):

@@ -6,11 +6,14 @@ import torch
 from scipy.stats import spearmanr
 
 from tasks.explainers.gradient import Gradient
+from tasks.explainers.guided_backprop import GuidedBackprop
 from tasks.explainers.integrated_gradients import IntegratedGradients
 from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.faithfulness._evidence import Evidence
 from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.random_logit import RandomLogit
+from tasks.models.recipe import NetworkRecipe
+from tasks.models.resnet import build_resnet
 from tests._support.attribution_sets import write_maps
 from tests._support.explaining import Known, handed
 from tests._support.small_networks import small_network
@@ -43,6 +46,12 @@ def test_with_two_classes_the_gradient_family_is_turned_round_by_construction(tm
 def test_a_map_that_does_not_know_the_class_scores_one(tmp_path):
     found = score(tmp_path, Known(lambda images, _keys: 1 - images.mean(1)))
     assert values(found, "signed") == values(found, "magnitude") == pytest.approx([1.0] * TUMOUR)
+
+
+def test_guided_backpropagation_explains_every_class_alike(tmp_path):
+    """The finding of Sixt et al. (2020): what comes back from the upper layers is lost on the way down."""
+    network = build_resnet(NetworkRecipe(name="resnet18", width=0.125), 2, 0)
+    assert min(values(score(tmp_path, GuidedBackprop(), network), "signed")) > 0.9
 
 
 class ByClass(Known):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from tasks.functional.randomised_layers import NoLayersError, layer_stages, randomised_layers
+from tasks.functional.reinitialise import reinitialised
 from tasks.models.recipe import NetworkRecipe
 from tasks.models.resnet import build_resnet
 from tests._support.small_networks import LinearNetwork, small_network, state_of
@@ -93,6 +94,14 @@ def test_layers_of_equal_shape_differ_and_do_not_depend_on_the_company():
     assert not torch.equal(both["4.weight"], both["5.weight"])
     assert torch.equal(alone["5.weight"], both["5.weight"])
     assert not torch.equal(other["5.weight"], both["5.weight"])
+
+
+def test_an_untrained_network_of_the_same_seed_does_not_come_back():
+    """Else the control of an untrained network would not depend on the weights that it forgets."""
+    model = equal_layers()
+    untrained = reinitialised(model, 0)
+    with randomised_layers(model, ("4.weight",), 0):
+        assert not torch.allclose(model[4].weight, untrained[4].weight)
 
 
 @pytest.mark.parametrize("fails", [False, True])
