@@ -10,7 +10,7 @@ from torch import Tensor
 
 Operator = Callable[[Tensor], Tensor]
 _SIDE = 0.8
-"""A cell's side is so many times the root of the image's: small cells save steps, few cells save their matrix."""
+"""A cell's side is so many times the root of the image's: small cells save steps, few save work."""
 _RIDGE = 1e-5
 """Share of its diagonal that is added to a coarse matrix: with no pixel known it would be singular."""
 
