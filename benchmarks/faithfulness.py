@@ -10,8 +10,8 @@ take turns case by case, each time is the median of the rounds, and ratios are o
 
 The cases, each for six explainers where not said otherwise:
 
-- *pixel curve*, *region curves*: one map alone, nothing shared: one curve in as many steps as Quantus's (which
-  flip channels apart, so for the same curve it would take three times as many); both orders over squares.
+- *pixel curve*, *region curves*: one map alone, nothing shared: one curve in as many steps as Quantus's
+  (which flip channels apart: for the same curve it would take three times as many); both orders over squares.
   ``curve_speedup`` is of both together.
 - *removal*: deletion in both orders, insertion, erasure and monotonicity, against PixelFlipping and
   Monotonicity. *subsets*: correlation, infidelity, sensitivity-n, faithfulness estimate and non-sensitivity,

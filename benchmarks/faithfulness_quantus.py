@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -53,19 +53,15 @@ class Side:
     def _count(self, _model: nn.Module, inputs: tuple[Tensor]) -> None:
         self.forward += len(inputs[0])
 
-    def run(self, case: str) -> None:
-        """Score the maps of every explainer by every metric of a case; of ROAD also the reversed order."""
+    def run(self, case: str, names: Iterable[str]) -> None:
+        """Score the maps of some explainers by every metric of a case; of ROAD also the reversed order."""
+        grey = case == "road"
         for metric in self.metrics()[case]:
-            for name, maps in self.maps.items():
-                for ranked in (maps, -maps) if case == "road" else (maps,):
-                    self.ask(metric(), name, ranked, grey=case == "road")
+            for name in names:
+                for ranked in (self.maps[name], -self.maps[name]) if grey else (self.maps[name],):
+                    self.ask(metric(), name, ranked, grey)
 
-    def one(self, case: str) -> None:
-        """Score the maps of one explainer."""
-        for metric in self.metrics()[case]:
-            self.ask(metric(), "gradient", self.maps["gradient"])
-
-    def ask(self, metric: Metric, name: str, maps: NDArray, grey: bool = False) -> None:
+    def ask(self, metric: Metric, name: str, maps: NDArray, grey: bool) -> None:
         """Call one metric on all tiles in one batch; ROAD on their first channel."""
         metric(
             model=self.grey if grey else self.colour,
@@ -173,7 +169,7 @@ def main() -> None:
         if case == "imputer":
             side.impute()
         else:
-            (side.one if single else side.run)(case)
+            side.run(case, ["gradient"] if single else side.maps)
         spent = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
         print(json.dumps({**spent, "forward": side.forward - before}), file=answers, flush=True)
 
