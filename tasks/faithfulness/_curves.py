@@ -145,11 +145,12 @@ def outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
     return {name: value.view(steps, count).T.contiguous() for name, value in values.items()}
 
 
-def rounding_of(logits: Tensor, output: Output) -> Tensor:
-    """Return float64 [n]: the difference below which outputs of logits [S, n, K] do not differ.
+def rounding_of(logits: Tensor, traced: Tensor, output: Output) -> Tensor:
+    """Return float64 [n]: the difference below which an ``output`` [n, S] of logits [S, n, K] stays the same.
 
     Answers to one image differ in their last bits with the number of images in a batch; a change of that
-    size is none, and must not be ranked. A probability moves by a quarter of the margin at most.
+    size is none, and must not be ranked. A probability near 0 or 1 has less rounding than its logits, by
+    the slope of the softmax.
     """
     rounding = _STILL * logits.double().abs().amax((0, 2))
-    return rounding / 4 if output == "probability" else rounding
+    return rounding * (traced * (1 - traced)).amax(1) if output == "probability" else rounding

@@ -7,17 +7,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tasks.faithfulness._curves import Output, outputs
+from tasks.faithfulness._curves import Output, outputs, rounding_of
 from tasks.faithfulness._evidence import Block
-from tasks.faithfulness._removal import CLEAN
+from tasks.faithfulness._removal import CLEAN, fill_key, filled_block
 from tasks.faithfulness.base import Answers, Metric, Need, ProbeKey
-from tasks.functional.fills import Fill, filled
+from tasks.functional.fills import Fill
 
 Reading = Literal["magnitude", "contribution", "sensitivity"]
-
-STILL = 1e-6
-"""Logits that differ by less than so much of the largest do not differ: that is rounding, and it depends on
-how many images share a batch."""
 
 UNMOVED = "the output is the same whatever is removed"
 INDIFFERENT = "the map gives the same sum whatever is removed"
@@ -64,24 +60,18 @@ class DropMetric(Metric):
 
     def filled(self, block: Block) -> Tensor:
         """Return [n, C, H, W], the tiles with every pixel removed; made once a block."""
-        key = self.fill_key()
-        if key not in block.kept:
-            block.kept[key] = filled(self.fill, block.images, block.tissue_colour, self.blur_px)
-        return block.kept[key]
+        return filled_block(block, self.fill, self.blur_px)
 
     def fill_key(self) -> ProbeKey:
         """Return what decides on :meth:`filled`."""
-        return ("fill", self.fill, self.blur_px if self.fill == "blur" else None)
+        return fill_key(self.fill, self.blur_px)
 
     def traced(self, block: Block, answers: Answers, key: ProbeKey) -> Traced:
         """Return the output of the whole tiles and at each step of a probe."""
         logits = torch.cat([answers[CLEAN], answers[key]])
-        traced = outputs(logits, block.targets)[self.output].T
-        rounding = STILL * logits.double().abs().amax((0, 2))
-        if self.output == "probability":
-            # By the slope of the softmax: a probability near 0 or 1 has less rounding than its logits.
-            rounding = rounding * (traced * (1 - traced)).amax(0)
-        return Traced(whole=traced[0], changed=traced[1:], rounding=rounding)
+        traced = outputs(logits, block.targets)[self.output]
+        rounding = rounding_of(logits, traced, self.output)
+        return Traced(whole=traced[:, 0], changed=traced[:, 1:].T, rounding=rounding)
 
 
 class ReadingMetric(DropMetric):

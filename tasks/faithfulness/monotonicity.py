@@ -67,7 +67,7 @@ class Monotonicity(CurveMetric):
         """Return both scores, and the curves of all outputs over the fraction of pixels put in."""
         traced = self.traced(block, part, answers, "morf")
         curves = {f"ascending_{name}": line.flip(1) for name, line in traced.items()}
-        rounding = rounding_of(self.logits(part, answers, "morf"), self.output)
+        rounding = rounding_of(self.logits(part, answers, "morf"), traced[self.output], self.output)
         rises = _steady(curves[f"ascending_{self.output}"].diff(dim=1), rounding)
         relevance, effects = self._relevance(block, part), self.ranked(rises)
         flat, level = _alike(relevance), _alike(effects)
