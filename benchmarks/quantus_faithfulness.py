@@ -55,11 +55,11 @@ def colours(grey: Asked) -> dict[str, object]:
     }
 
 
-def refused(ask: Asked, name: str, metric: Metric) -> dict[str, object]:
+def refused(ask: Asked, name: str, metric: Metric, maps: NDArray | None = None) -> dict[str, object]:
     """Return the error that a metric ends in; what does not fail has nothing to say here."""
     try:
-        ask(metric)
-    except (IndexError, ValueError) as error:
+        ask(metric, maps)
+    except (AssertionError, IndexError, ValueError) as error:
         return {name: type(error).__name__}
     return {}
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.quantus_asked import PLAIN, Asked, explained, grey_tiles
-from benchmarks.quantus_faithfulness import colours, correlation, linear, removal, road
+from benchmarks.quantus_faithfulness import colours, correlation, linear, refused, removal, road
 from benchmarks.quantus_inputs import TILES, drawn_inputs
 from benchmarks.quantus_models import recorded_maps
 
@@ -93,6 +93,7 @@ def complexity(ask: Asked) -> dict[str, object]:
     magnitudes = np.abs(ask.maps)
     effective = quantus.EffectiveComplexity(eps=0.1, **PLAIN)
     return {
+        **refused(ask, "negative_maps", quantus.Sparseness(**PLAIN), -magnitudes),
         "sparseness": ask(quantus.Sparseness(**PLAIN), magnitudes),
         "complexity": ask(quantus.Complexity(**PLAIN), magnitudes),
         "effective_complexity": ask(effective, magnitudes / magnitudes.max((1, 2, 3), keepdims=True)),

@@ -31,3 +31,9 @@ def test_by_default_a_tile_of_quantus_counts_differently_in_company():
     alone, right = quantus("effective_complexity_alone")[0], quantus("effective_complexity")[0]
     assert alone == right
     assert quantus("effective_complexity_default")[0] < 0.95 * alone
+
+
+def test_maps_of_evidence_against_the_class_alone_are_refused_by_quantus_and_scored_here(tmp_path):
+    assert quantus("negative_maps") == "AssertionError"
+    ours = values(score(tmp_path, Gini(), -np.abs(inputs()["maps"])), "gini")
+    np.testing.assert_allclose(ours, quantus("sparseness"), atol=1e-6)
