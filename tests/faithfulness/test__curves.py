@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from tasks.faithfulness import _curves
+from tasks.faithfulness._curves import outputs, rounding_of
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.erasure import Erasure
 from tasks.faithfulness.insertion import Insertion
@@ -146,3 +148,14 @@ def test_a_signed_ranking_cannot_follow_the_prediction(reader):
 def test_wrong_settings_are_refused(reader, wrong):
     with pytest.raises(ValidationError):
         reader(**wrong)
+
+
+def test_rounding_is_a_part_of_the_largest_logit_and_less_where_a_probability_is_near_its_end():
+    logits = torch.tensor([[[0.0, 8.0]], [[0.0, -10.0]], [[0.0, 2.0]]])
+    classes = torch.tensor([1])
+    for output in ("margin", "logit"):
+        rounding = rounding_of(logits, outputs(logits, classes)[output], output)
+        assert rounding.tolist() == pytest.approx([1e-5])
+    traced = outputs(logits, classes)["probability"]
+    slope = 1 / (2 + np.exp(2.0) + np.exp(-2.0))
+    assert rounding_of(logits, traced, "probability").tolist() == pytest.approx([1e-5 * slope])

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from tasks.faithfulness._evidence import Block, SlideEvidence
-from tasks.faithfulness._removal import clean_probe, removal_images
+from tasks.faithfulness._removal import clean_probe, fill_key, filled_block, removal_images
 from tasks.faithfulness._selection import select
 from tasks.functional.tile_keys import tile_keys
 from tests._support.tile_sets import make_tile_set
@@ -26,3 +26,16 @@ def test_all_channels_of_a_pixel_go_at_once_in_the_order_of_their_ranks(tmp_path
     assert torch.equal(found[0], images)
     assert torch.equal(clean_probe(block).make(slice(0, 1))[0], images)
     assert np.array_equal(rows, np.arange(4))
+
+
+def test_a_fill_is_made_once_a_block_and_its_width_matters_to_the_blur_alone(tmp_path):
+    slide = SlideEvidence(make_tile_set(tmp_path, "s", "p", "test", 4), {}, 1, "tumour")
+    rows = select(slide, ("all", None))
+    images, classes = torch.rand(4, 3, 16, 16), torch.ones(4, dtype=torch.int64)
+    block = Block(slide, rows, images, classes, tile_keys(slide.tile_ids(rows)))
+    assert filled_block(block, "blur", 2.0) is filled_block(block, "blur", 2.0)
+    assert not torch.equal(filled_block(block, "blur", 2.0), filled_block(block, "blur", 3.0))
+    assert filled_block(block, "white", 2.0) is filled_block(block, "white", 3.0)
+    assert (filled_block(block, "white", 2.0) == 1).all()
+    assert fill_key("blur", 2.0) != fill_key("blur", 3.0)
+    assert fill_key("white", 2.0) == fill_key("white", 3.0)
