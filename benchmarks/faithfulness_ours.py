@@ -17,18 +17,25 @@ from benchmarks.faithfulness_setting import (
     drawn_network,
 )
 from benchmarks.sparse_imputation import solved_directly
+from tasks.faithfulness._evidence import Evidence
+from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
+from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.imputation import imputed
 from tasks.plugins import available
-from tasks.scoring.evaluate import evaluate
-from tasks.scoring.table import FaithfulnessTable
+from tasks.scoring.given import images_given
+from tasks.scoring.memory import MapsInMemory
+from tasks.scoring.methods import explainers_asked, metrics_asked
 
 Settings = dict[str, object]
 SUITE = ("removal", "subsets", "robustness", "random logit", "maps alone")
 """The cases that Quantus can do of colour images: ROAD it cannot."""
-CALLED = ("robustness", "random logit")
-"""Cases that call the explainers."""
 SINGLE = ("pixel curve", "region curves")
+"""One map alone."""
+PAIR = ("gradient", "input_x_gradient")
+"""Two explainers of equal passes."""
+
+Results = dict[tuple[str, str], MetricResult]
 
 
 def explainers_of(sizes: Sizes) -> dict[str, Settings]:
@@ -74,57 +81,44 @@ def metrics_of(sizes: Sizes) -> dict[str, list[Settings]]:
 
 
 class Ours:
-    """Network and tiles, scored by one plan a case."""
+    """Network, tiles and ready maps, scored by one plan a case."""
 
     def __init__(self, sizes: Sizes, maps: Mapping[str, NDArray[np.float32]]) -> None:
         self.sizes, self.maps, self.model = sizes, maps, drawn_network()
         self.images, self.masks = drawn_images(sizes), {"annotation": drawn_masks(sizes)}
 
-    def run(self, case: str) -> FaithfulnessTable:
-        """Score by the metrics of a case: one map, all maps, or all explainers where these are called."""
-        metrics = metrics_of(self.sizes)[case]
-        if case in CALLED:
-            return self.scored(metrics, explainers_of(self.sizes))
-        names = ["gradient"] if case in SINGLE else list(self.maps)
-        return self.of_maps(metrics, {name: self.maps[name] for name in names})
+    def run(self, case: str) -> Results:
+        """Score by the metrics of a case: one map or all maps."""
+        return self.scored(metrics_of(self.sizes)[case], PAIR[:1] if case in SINGLE else list(self.maps))
 
-    def suite(self) -> FaithfulnessTable:
-        """Score by the metrics of all cases that Quantus can do, in one plan; the maps are made here."""
+    def suite(self) -> Results:
+        """Score by the metrics of all cases that Quantus can do, in one plan."""
         cases = metrics_of(self.sizes)
-        return self.scored([each for case in SUITE for each in cases[case]], explainers_of(self.sizes))
+        return self.scored([each for case in SUITE for each in cases[case]], list(self.maps))
 
-    def everything(self, explainers: Sequence[str]) -> FaithfulnessTable:
-        """Score some explainers by every metric there is, those not named by a case by their defaults."""
+    def everything(self, explainers: Sequence[str]) -> Results:
+        """Score some explainers by every metric of tiles, those that no case names by their defaults."""
         named = {str(each["name"]): each for case in metrics_of(self.sizes).values() for each in case}
         every = [named.get(name, {"name": name}) for name in available(Metric.package)]
-        chosen = explainers_of(self.sizes)
-        return self.scored(every, {name: chosen[name] for name in explainers})
+        return self.scored(every, explainers)
 
-    def of_maps(
-        self, metrics: Sequence[Settings], maps: Mapping[str, NDArray[np.float32]]
-    ) -> FaithfulnessTable:
-        """Score maps that are ready."""
-        return evaluate(
-            self.model,
-            self.images,
-            self._targets(),
-            metrics=metrics,
-            attributions=maps,
-            controls=(),
-            masks=self.masks,
+    def scored(self, metrics: Sequence[Settings], names: Sequence[str]) -> Results:
+        """Score the ready maps of some explainers, which are at hand for the metrics that call them."""
+        count = self.sizes.images
+        given = images_given(self.images, np.full(count, TARGET), self.masks, None, None)
+        explainers = explainers_of(self.sizes)
+        evidence = Evidence(
+            tile_sets=[given],
+            attributions={
+                name: [MapsInMemory(given, self.maps[name], np.full(count, np.nan))] for name in names
+            },
+            classes=["0", "1"],
+            target=[given.targets],
+            explainers=explainers_asked({name: explainers[name] for name in names}),
         )
-
-    def scored(self, metrics: Sequence[Settings], explainers: Mapping[str, Settings]) -> FaithfulnessTable:
-        """Score explainers, which make their maps first."""
-        return evaluate(
-            self.model,
-            self.images,
-            self._targets(),
-            metrics=metrics,
-            explainers=explainers,
-            controls=(),
-            masks=self.masks,
-        )
+        asked = [metric for metric in metrics_asked(metrics) if metric.unit == "tile"]
+        wanted = [(name, metric) for name in names for metric in asked]
+        return evaluate_parts(self.model, evidence, wanted, EvaluationSettings())
 
     def curve(self, tile_px: int, steps: int) -> None:
         """Trace one curve of tiles of another size in so many steps."""
@@ -151,6 +145,3 @@ class Ours:
         counts = np.array([self.sizes.pixels * level // 100 for level in self.sizes.levels])
         shape = (len(counts), *self.maps["gradient"].shape)
         return (places < counts[:, None, None]).reshape(shape)
-
-    def _targets(self) -> NDArray[np.int64]:
-        return np.full(self.sizes.images, TARGET)
