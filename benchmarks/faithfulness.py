@@ -22,11 +22,14 @@ The cases, each for six explainers where not said otherwise:
 - *road*: nine levels, both orders; Quantus in one channel, since it fails on three, ours in three.
 
 ``suite_speedup`` is of all cases from *removal* to *maps alone*: ours in one plan against the sum of
-Quantus's. The maps are ready for both. ``road_solver_speedup`` is of the imputation of all tiles and
-levels over the function that Quantus's ROAD calls, which goes about it as the official program: image by
+Quantus's. The maps are ready for both.
+
+``road_solver_speedup`` is of the imputation of all tiles and levels over the function that Quantus's ROAD calls, which goes about it as the official program: image by
 image, a sparse matrix put together neighbour by neighbour, a direct solution. A direct solution whose matrix
-is put together whole (:mod:`benchmarks.sparse_imputation`) is printed beside it. ``passes_over_minimum`` is of every metric there is
-on six explainers: images through the network over those that the union of the probes must send.
+is put together whole (:mod:`benchmarks.sparse_imputation`) is printed beside it.
+
+``passes_over_minimum`` is of every metric there is on six explainers: images through the network over those
+that the union of the probes must send.
 ``extra_explainer_share`` is what a second explainer of equal passes adds to the suite of all metrics, over
 the time of the first alone.
 """
