@@ -24,9 +24,10 @@ The cases, each for six explainers where not said otherwise:
 ``suite_speedup`` is of all cases from *removal* to *maps alone*: ours in one plan against the sum of
 Quantus's. The maps are ready for both.
 
-``road_solver_speedup`` is of the imputation of all tiles and levels over the function that Quantus's ROAD calls, which goes about it as the official program: image by
-image, a sparse matrix put together neighbour by neighbour, a direct solution. A direct solution whose matrix
-is put together whole (:mod:`benchmarks.sparse_imputation`) is printed beside it.
+``road_solver_speedup`` is of the imputation of all tiles and levels over the function that Quantus's ROAD
+calls, which goes about it as the official program: image by image, a sparse matrix put together neighbour by
+neighbour, a direct solution. A direct solution whose matrix is put together whole
+(:mod:`benchmarks.sparse_imputation`) is printed beside it.
 
 ``passes_over_minimum`` is of every metric there is on six explainers: images through the network over those
 that the union of the probes must send.
