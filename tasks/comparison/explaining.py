@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claiming import as_claim
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.rows import Row, better
+from tasks.comparison.rows import Row, equals_or_beats
 from tasks.comparison.scored import Scored, scores_of
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, mean_interval
 from tasks.statistics.drawing import monte_carlo_error
@@ -164,12 +164,12 @@ def _blank(scored: Scored, arm: str, explainer: str) -> Row:
 
 def _flagged(row: Row, means: dict[tuple[str, str], Row]) -> Row:
     """Flag an explainer that a control equals or beats in the same arm: the score is then no evidence."""
-    if row.is_control or row.direction == "none":
+    if row.is_control:
         return row
     winners = [
         other.explainer
         for (arm, _), other in means.items()
-        if arm == row.arm and other.is_control and not better(row.value, other.value, row.direction)
+        if arm == row.arm and other.is_control and equals_or_beats(other.value, row.value, row.direction)
     ]
     if not winners:
         return row

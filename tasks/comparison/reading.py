@@ -81,10 +81,13 @@ def by_family(rows: Iterable[Row]) -> list[Row]:
 
 
 def strongest_controls(rows: Iterable[Row]) -> list[Row]:
-    """Return of each arm, explainer and score the difference to that control which does best."""
+    """Return of each arm, explainer and score the difference to that control which does best.
+
+    Where the explainer and the controls have no scored unit in common there is none.
+    """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if row.kind == "against_control" and row.direction != "none":
+        if row.kind == "against_control" and row.direction != "none" and not math.isnan(row.value):
             groups.setdefault((row.arm, row.name), []).append(row)
     return [_hardest(group) for group in groups.values()]
 
@@ -93,6 +96,6 @@ def _hardest(rows: list[Row]) -> Row:
     """Return the row in which the explainer is least ahead."""
     hardest = rows[0]
     for row in rows[1:]:
-        if math.isnan(hardest.value) or better(hardest.value, row.value, row.direction):
+        if better(hardest.value, row.value, row.direction):
             hardest = row
     return hardest

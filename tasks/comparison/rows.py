@@ -113,3 +113,9 @@ def better(one: float, other: float, direction: str) -> bool:
     if direction == "higher":
         return one > other
     return direction == "lower" and one < other
+
+
+def equals_or_beats(control: float, value: float, direction: str) -> bool:
+    """Say whether a control does as well as ``value`` or better; one without a number beats nobody."""
+    told = control == control and value == value and direction != "none"
+    return told and not better(value, control, direction)

@@ -1,0 +1,29 @@
+"""A comparison of planted maps in which some reports are changed."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from tasks.artifacts.faithfulness_report import SCORES, FaithfulnessReport
+from tasks.comparison.job import ComparedReport, ComparisonJob
+from tests._support.traced_jobs import make_traced_job
+
+
+def without_scores(folder: Path, explainers: set[str], metric: str = "deletion") -> ComparisonJob:
+    """Return the traced job in which no unit of ``metric`` could be scored for the ``explainers``."""
+    job = make_traced_job(folder)
+
+    def emptied(item: ComparedReport) -> ComparedReport:
+        if item.explainer not in explainers or item.metric != metric:
+            return item
+        return rescored(item, lambda table: table.assign(value=float("nan")))
+
+    return dataclasses.replace(job, reports=tuple(emptied(item) for item in job.reports))
+
+
+def rescored(item: ComparedReport, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ComparedReport:
+    """Return the report with its scores changed on disk."""
+    change(item.report.scores).to_parquet(item.report.folder / SCORES, index=False)
+    return dataclasses.replace(item, report=FaithfulnessReport(item.report.folder))

@@ -1,0 +1,100 @@
+"""Which control counts against an explainer: one with a number, and one that the metric is to be beaten by."""
+
+import math
+
+import pytest
+
+from tasks.comparison.compare import compared_rows
+from tasks.comparison.leaderboard import best_controls
+from tasks.comparison.page import write_page
+from tasks.comparison.pareto import pareto_of
+from tasks.comparison.reading import strongest_controls
+from tasks.comparison.rows import equals_or_beats
+from tasks.comparison.summary import summarise
+from tests._support.rival_jobs import without_scores
+from tests._support.traced_jobs import CONTROLS
+
+NAN = math.nan
+
+
+def of_gap(rows, kind="faithfulness"):
+    """The rows of the removal gap in the first arm, by explainer."""
+    return {
+        row.explainer: row
+        for row in rows
+        if (row.kind, row.arm, row.metric, row.score) == (kind, "standard", "deletion", "gap")
+    }
+
+
+@pytest.fixture(scope="module")
+def darkness_unscored(tmp_path_factory):
+    """The control that does better than the poor map has no score here."""
+    job = without_scores(tmp_path_factory.mktemp("one"), {"optical_density"})
+    return job, compared_rows(job)
+
+
+@pytest.fixture(scope="module")
+def no_control_scored(tmp_path_factory):
+    job = without_scores(tmp_path_factory.mktemp("all"), set(CONTROLS))
+    return job, compared_rows(job)
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "direction", "reaches"),
+    [
+        (1.0, 1.0, "higher", True),
+        (2.0, 1.0, "higher", True),
+        (0.5, 1.0, "higher", False),
+        (0.5, 1.0, "lower", True),
+        (1.0, 1.0, "lower", True),
+        (2.0, 1.0, "lower", False),
+        (2.0, 1.0, "none", False),
+        (NAN, 1.0, "higher", False),
+        (NAN, 1.0, "lower", False),
+        (1.0, NAN, "higher", False),
+        (NAN, NAN, "lower", False),
+    ],
+)
+def test_only_numbers_reach_numbers(control, value, direction, reaches):
+    assert equals_or_beats(control, value, direction) is reaches
+
+
+def test_a_control_without_a_score_flags_nobody(darkness_unscored):
+    gap = of_gap(darkness_unscored[1])
+    assert math.isnan(gap["optical_density"].value)
+    assert gap["poor"].flag == gap["good"].flag == ""
+
+
+def test_where_no_control_has_a_score_nothing_is_flagged_and_none_is_strongest(no_control_scored):
+    job, rows = no_control_scored
+    assert not [row for row in rows if row.metric == "deletion" and row.flag]
+    assert {metric for _, (metric, _) in best_controls(rows)} == {"place"}
+    assert {row.metric for row in strongest_controls(rows)} == {"place"}
+    found = pareto_of(summarise(job, rows), rows)
+    assert found is not None
+    assert found.controls == ()
+    assert {point.faithfulness.explainer for point in found.front} == {"good"}
+
+
+def test_the_strongest_control_is_one_with_a_score(darkness_unscored):
+    _, rows = darkness_unscored
+    assert best_controls(rows)["standard", ("deletion", "gap")].explainer == "random_map"
+    held = {(row.arm, row.name): row for row in strongest_controls(rows)}
+    assert held["standard", "poor/deletion.gap"].against == "random_map"
+    assert held["standard", "poor/deletion.gap"].value == pytest.approx(0.2, abs=0.02)
+
+
+def test_an_explainer_without_a_score_bears_no_mark(tmp_path):
+    """A dash: no flag, nothing bold, no dagger, on no line of the page."""
+    job = without_scores(tmp_path, {"poor"})
+    rows = compared_rows(job)
+    assert of_gap(rows)["poor"].flag == ""
+    page = write_page(summarise(job, rows), rows)
+    lines = [line for line in page.splitlines() if line.startswith("| deletion.") and "| poor |" in line]
+    assert lines == [
+        f"| deletion.{score}{arrow} | poor | \N{EN DASH} | \N{EN DASH} |  |"
+        for score, arrow in (("gap", " \u2191"), ("lerf", " \u2193"), ("gini", " "))
+    ]
+    board = [line for line in page.splitlines() if line.startswith("| standard | poor |")]
+    assert len(board) == 1
+    assert board[0].split(" | ")[2] == "\N{EN DASH}"
