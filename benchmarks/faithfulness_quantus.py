@@ -55,7 +55,11 @@ class Side:
 
     def run(self, case: str, names: Iterable[str]) -> None:
         """Score the maps of some explainers by every metric of a case; of ROAD also the reversed order."""
-        grey = case == "road"
+        if case == "road":
+            for name in names:
+                self.road_in_colour(name)
+            return
+        grey = case == "road grey"
         for metric in self.metrics()[case]:
             for name in names:
                 for ranked in (self.maps[name], -self.maps[name]) if grey else (self.maps[name],):
@@ -122,16 +126,31 @@ class Side:
                     quantus.EffectiveComplexity,
                 )
             ],
-            "road": [partial(quantus.ROAD, percentages=list(s.levels), **PLAIN)],
+            "road grey": [partial(quantus.ROAD, percentages=list(s.levels), **PLAIN)],
         }
+
+    def road_in_colour(self, name: str) -> None:
+        """Do what its ROAD does, which fails on three channels, by the functions that it calls."""
+        with torch.no_grad():
+            self.colour(torch.from_numpy(self.images))
+        for ranked in (self.maps[name], -self.maps[name]):
+            for filled in self.filled_in(ranked):
+                with torch.no_grad():
+                    self.colour(torch.from_numpy(filled)).argmax(1)
 
     def impute(self) -> None:
         """Fill in every tile at every level, in colour, by the function that Quantus's ROAD calls."""
-        order = np.argsort(-self.maps["gradient"].reshape(self.sizes.images, -1), axis=1)
+        for _ in self.filled_in(self.maps["gradient"]):
+            pass
+
+    def filled_in(self, maps: NDArray) -> Iterable[NDArray]:
+        """Yield float32 [N, 3, H, W] a level, the highest pixels of the maps filled in, image by image."""
+        order = np.argsort(-maps.reshape(self.sizes.images, -1), axis=1)
         fill_in = quantus.functions.perturb_func.noisy_linear_imputation
         for level in self.sizes.levels:
-            for image, gone in zip(self.images, order, strict=True):
-                fill_in(image, gone[: self.sizes.pixels * level // 100], noise=0.0)
+            count = self.sizes.pixels * level // 100
+            pairs = zip(self.images, order, strict=True)
+            yield np.stack([fill_in(image, gone[:count], noise=0.0) for image, gone in pairs])
 
 
 def features_of(sizes: Sizes, parts: int) -> int:
