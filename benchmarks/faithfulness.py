@@ -20,7 +20,8 @@ The cases, each for six explainers where not said otherwise:
   together and of ROAD ``shared_speedup`` is the smaller.
 - *random logit* and *maps alone* (five of localisation, three of complexity).
 - *road*: nine levels, both orders. Quantus's fails on three channels, so the functions that it calls are
-  called in its order, image by image. *road grey*: its own, on one channel, where it works; ours still does three.
+  called in its order, image by image. *road grey*: its own, on one channel, where it works;
+  ours still does three.
 
 ``suite_speedup`` is of all cases from *removal* to *maps alone*: ours in one plan against the sum of
 Quantus's. The maps are ready for both.
