@@ -53,8 +53,8 @@ def review_frame(state: Progressing) -> ReviewJob:
             for place, _ in explaining(session, session.slides)
         ),
         explainers=tuple(
-            ReviewedExplainer(explainer.id, explainer.signed_maps, explainer.id in controls)
-            for explainer in config.explain.everything
+            ReviewedExplainer(e.id, e.signed_maps, e.id in controls, e.held is None)
+            for e in config.explain.everything
         ),
         maps={},
         slide_score=lambda probabilities: slide_score(probabilities, compare.top_share),

@@ -181,7 +181,8 @@ def _measure_models(state: Progressing) -> None:
 def compare_arms(state: Progressing) -> None:
     """Set the arms side by side, and make the page on which every map can be looked at."""
     session = state.session
-    controls = frozenset(control.id for control in session.config.explain.controls)
+    # Who holds an explainer sees the network that it explains.
+    controls = {control.id: control.held is None for control in session.config.explain.controls}
 
     def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
         return compare.submit(work[0][1], comparison_frame(state), controls)

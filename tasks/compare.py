@@ -18,8 +18,11 @@ from tasks.comparison.pooled import ByFold, pool
 
 
 @task(name="compare", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def compare(order: Order, frame: ComparisonJob, controls: frozenset[str]) -> Reference:
-    """Return the reference of the Comparison; ``frame`` is the job without its checkpoints and reports."""
+def compare(order: Order, frame: ComparisonJob, controls: Mapping[str, bool]) -> Reference:
+    """Return the reference of the Comparison; ``frame`` is the job without its checkpoints and reports.
+
+    ``controls`` says of each control whether it is blind, that is holds no explainer and sees no network.
+    """
     store = Store(order.home)
     found = pool(compared_checkpoints(store, order.inputs), compared_reports(store, order.inputs, controls))
     job = replace(frame, checkpoints=found.checkpoints, reports=found.reports, pooling=found.words)
@@ -43,7 +46,7 @@ def compared_checkpoints(store: Store, inputs: Mapping[str, Reference]) -> ByFol
 
 
 def compared_reports(
-    store: Store, inputs: Mapping[str, Reference], controls: frozenset[str]
+    store: Store, inputs: Mapping[str, Reference], controls: Mapping[str, bool]
 ) -> ByFold[ComparedReport]:
     """Return the faithfulness reports among ``inputs``, each with its fold."""
     found = []
@@ -51,7 +54,7 @@ def compared_reports(
         at, what = place_of(place)
         explainer, metric = what.split("/")
         report = FaithfulnessReport(store.path(reference))
-        is_control = explainer in controls
-        item = ComparedReport(at.arm, at.seed, explainer, metric, is_control, report)
+        control = explainer in controls, controls.get(explainer, True)
+        item = ComparedReport(at.arm, at.seed, explainer, metric, control[0], report, is_blind=control[1])
         found.append((at.fold, item))
     return found

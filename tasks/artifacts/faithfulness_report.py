@@ -29,6 +29,9 @@ SCORE_COLUMNS = (
     "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance", "error",
 )  # fmt: skip
 
+Rivals = Literal["all", "blind"]
+"""Which controls a map must beat for its score to be evidence: all, or those alone that see no network."""
+
 
 class ScoreInfo(BaseModel):
     """What one named score means: ``direction`` says whether higher or lower is more faithful."""
@@ -43,12 +46,13 @@ class ScoreInfo(BaseModel):
 
 
 class ReportInfo(BaseModel):
-    """The metric with its settings, its scores, what was left out and the passes spent."""
+    """The metric with its settings, its scores, its rivals, what was left out and the passes spent."""
 
     model_config = ConfigDict(frozen=True)
 
     metric: Mapping[str, Any]
     scores: tuple[ScoreInfo, ...]
+    rivals: Rivals = "all"
     excluded: Mapping[str, int]
     passes: Mapping[str, int]
     minimum_passes: Mapping[str, int]

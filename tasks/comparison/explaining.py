@@ -31,7 +31,7 @@ def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[R
             _against_control(scored, arm, explainer, control)
             for arm, explainer in scored.pairs
             if explainer not in scored.controls
-            for control in scored.controls
+            for control in scored.rivals
             if (arm, control) in means
         ]
         rows += _between_explainers(job, scored)
@@ -154,6 +154,7 @@ def _blank(scored: Scored, arm: str, explainer: str) -> Row:
         score=scored.score,
         direction=scored.direction,
         is_control=explainer in scored.controls,
+        is_rival=explainer in scored.rivals,
         value=_NAN,
         cluster=clusters.level or "",
         clusters=clusters.count,
@@ -163,13 +164,13 @@ def _blank(scored: Scored, arm: str, explainer: str) -> Row:
 
 
 def _flagged(row: Row, means: dict[tuple[str, str], Row]) -> Row:
-    """Flag an explainer that a control equals or beats in the same arm: the score is then no evidence."""
+    """Flag an explainer that a rival equals or beats in the same arm: the score is then no evidence."""
     if row.is_control:
         return row
     winners = [
         other.explainer
         for (arm, _), other in means.items()
-        if arm == row.arm and other.is_control and equals_or_beats(other.value, row.value, row.direction)
+        if arm == row.arm and other.is_rival and equals_or_beats(other.value, row.value, row.direction)
     ]
     if not winners:
         return row

@@ -26,7 +26,11 @@ class ComparedCheckpoint:
 
 @dataclass(frozen=True)
 class ComparedReport:
-    """One faithfulness report; ``is_control`` where its explainer is one that sees no trained model."""
+    """One faithfulness report.
+
+    ``is_control`` where its explainer is one that sees no trained model, ``is_blind`` where that sees no
+    network at all: a control that holds an explainer does.
+    """
 
     arm: str
     seed: int
@@ -34,6 +38,12 @@ class ComparedReport:
     metric: str
     is_control: bool
     report: FaithfulnessReport
+    is_blind: bool = True
+
+    @property
+    def is_rival(self) -> bool:
+        """Whether explainers are to beat it by this metric."""
+        return self.is_control and (self.is_blind or self.report.info.rivals == "all")
 
 
 @dataclass(frozen=True)

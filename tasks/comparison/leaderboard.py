@@ -23,7 +23,8 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
 
     Columns: ``arm``, ``explainer``; ``<metric>.<score> (higher is better)`` (or lower, or no direction), then
     ``<metric>.<score> low``, ``high`` and ``note``. The note says why a value is no evidence here, or which
-    control it is that does best. A score without a direction has no best control.
+    control it is that does best, of those that the metric takes for rivals. A score without a direction has
+    no best control.
     """
     maps = [row for row in rows if row.kind == "faithfulness"]
     best = best_controls(maps)
@@ -41,10 +42,10 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def best_controls(rows: Iterable[Row]) -> dict[tuple[str, Score], Row]:
-    """Return the mean of the control that does best, by arm and (metric, score); the first of equals."""
+    """Return the mean of the rival that does best, by arm and (metric, score); the first of equals."""
     best: dict[tuple[str, Score], Row] = {}
     for row in rows:
-        if row.kind == "faithfulness" and row.is_control and row.value == row.value:
+        if row.kind == "faithfulness" and row.is_rival and row.value == row.value:
             key = row.arm, (row.metric, row.score)
             if row.direction != "none" and (key not in best or _beats(row, best[key])):
                 best[key] = row

@@ -23,11 +23,11 @@ def write_page(summary: Summary, rows: list[Row], extras: Extras | None = None) 
         _frame(summary),
         ["## What can be said", "", *what_can_be_said(summary, rows)],
         claims_section(summary, rows),
-        *(_section(summary, title, tables[title]) for title in _NETWORKS if tables[title]),
+        *(_section(summary, rows, title, tables[title]) for title in _NETWORKS if tables[title]),
         leaderboard_section(summary, rows),
         *(_beyond(summary, extras) if extras else []),
         *(
-            _section(summary, *titled)
+            _section(summary, rows, *titled)
             for titled in tables.items()
             if titled[0] not in _NETWORKS and titled[1]
         ),
@@ -71,8 +71,8 @@ def _lines(summary: Summary, rows: list[Row]) -> dict[str, Lines]:
     }
 
 
-def _section(summary: Summary, title: str, body: Lines) -> Lines:
-    words = page_words.words_on(title, summary, body)
+def _section(summary: Summary, rows: list[Row], title: str, body: Lines) -> Lines:
+    words = page_words.words_on(title, summary, body, rows)
     heading = f"{title} from {summary.reference_arm}" if title == "Differences" else title
     return [f"## {heading}", "", *([words, ""] if words else []), *body]
 

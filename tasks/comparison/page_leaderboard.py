@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from tasks.comparison.leaderboard import BEST_CONTROL, best_controls, headlines
-from tasks.comparison.page_words import drawn_words
+from tasks.comparison.page_words import drawn_words, rival_words
 from tasks.comparison.rows import Row, better
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS, DASH, FLAGGED, MOST_COLUMNS, table, with_interval
@@ -33,7 +33,7 @@ def leaderboard_section(summary: Summary, rows: list[Row]) -> list[str]:
     for start in range(0, len(chosen), MOST_COLUMNS):
         part = chosen[start : start + MOST_COLUMNS]
         lines += ["", *table(("arm", "explainer", *_heads(part, rows)), _body(summary, part, rows))]
-    return ["## Leaderboard", "", _WORDS + drawn_words(lines), *lines] if lines else []
+    return ["## Leaderboard", "", _WORDS + rival_words(rows) + drawn_words(lines), *lines] if lines else []
 
 
 def _heads(scores: Iterable[tuple[str, str]], rows: list[Row]) -> list[str]:

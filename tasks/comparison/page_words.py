@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS, DRAWN, FLAGGED, MOST_COLUMNS
 
 
-def words_on(title: str, summary: Summary, body: Iterable[str]) -> str:
+def words_on(title: str, summary: Summary, body: Iterable[str], rows: Iterable[Row]) -> str:
     """Return the paragraph above ``body`` in the section ``title``; empty where it speaks for itself."""
     if title == "Prediction":
         return _prediction(summary)
@@ -14,8 +15,24 @@ def words_on(title: str, summary: Summary, body: Iterable[str]) -> str:
         return _differences(summary)
     if title == "Faithfulness":
         marked = _MARKED if len(summary.arms) > MOST_COLUMNS else ""
-        return _FAITHFULNESS + marked + drawn_words(body)
+        return _FAITHFULNESS + rival_words(rows) + marked + drawn_words(body)
     return _PLAIN.get(title, "")
+
+
+def rival_words(rows: Iterable[Row]) -> str:
+    """Return which controls are not to be beaten by which metrics, and why; nothing where all are."""
+    excused = [row for row in rows if row.is_control and not row.is_rival]
+    if not excused:
+        return ""
+    metrics, controls = (
+        ", ".join(dict.fromkeys(names))
+        for names in ((row.metric for row in excused), (row.explainer for row in excused))
+    )
+    return (
+        f" Whether a map depends on the network is what {metrics} "
+        f"{'asks' if ',' not in metrics else 'ask'}: controls that hold an explainer ({controls}) follow a "
+        "network by construction, so there only those that see no network are to be beaten."
+    )
 
 
 def drawn_words(body: Iterable[str]) -> str:
@@ -47,8 +64,8 @@ _PLAIN = {
         "corrected over all lines of this table."
     ),
     "Explainers against the strongest control": (
-        "The explainer less that control which does best in the same arm, paired by seed and unit. All pairs "
-        "are in `comparison.parquet`."
+        "The explainer less that control which does best in the same arm, of those to be beaten, paired by "
+        "seed and unit. All pairs are in `comparison.parquet`."
     ),
 }
 

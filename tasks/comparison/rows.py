@@ -26,7 +26,7 @@ class Row:
     Attributes:
         kind: ``performance``, ``faithfulness`` and ``model`` (the network, no map) hold means over seeds;
             ``difference`` is ``arm`` less ``against`` (the reference arm); ``against_control`` is
-            ``explainer`` less ``against`` (a control) in the same arm; ``between_explainers`` is
+            ``explainer`` less ``against`` (a rival) in the same arm; ``between_explainers`` is
             ``explainer`` less ``against_explainer`` in the same arm; ``claim`` is ``arm`` less ``against``
             (any arm), or the same of explainers; ``cost`` is a mean over seeds without interval.
         family: tests that are corrected together: primary, faithfulness, performance, model or explainers;
@@ -38,6 +38,7 @@ class Row:
         metric: metric id, or ``tile`` or ``slide`` for performance.
         score: the named score.
         is_control: the explainer sees no trained model.
+        is_rival: it is a control that explainers are to beat by this metric; most metrics have all.
         direction: higher or lower is better; none: neither.
         value: the mean, or the mean difference.
         low: lower bound of the interval.
@@ -75,6 +76,7 @@ class Row:
     against_explainer: str = ""
     explainer: str = ""
     is_control: bool = False
+    is_rival: bool = False
     low: float = float("nan")
     high: float = float("nan")
     p: float = float("nan")

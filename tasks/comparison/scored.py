@@ -23,7 +23,8 @@ class Scored:
     """One score of one metric for all arms, explainers and seeds, on the same N units.
 
     ``values`` maps (arm, explainer, seed) to [N], NaN where a unit was not scored, and ``errors`` to the
-    standard error [N] that the metric's own draws leave in them. ``places`` has a row a unit.
+    standard error [N] that the metric's own draws leave in them. ``places`` has a row a unit. ``rivals`` are
+    those of the ``controls`` that explainers are to beat.
     """
 
     metric: str
@@ -34,6 +35,7 @@ class Scored:
     values: dict[Key, Floats]
     errors: dict[Key, Floats]
     controls: tuple[str, ...]
+    rivals: tuple[str, ...]
     clusters: Clusters
     settings: BootstrapSettings
 
@@ -67,19 +69,20 @@ def scores_of(job: ComparisonJob, settings: BootstrapSettings) -> Iterator[Score
         # Of equal arms and seeds explainers come before controls.
         items.sort(key=lambda item: (job.arms.index(item.arm), item.is_control))
         controls = tuple(dict.fromkeys(item.explainer for item in items if item.is_control))
+        rivals = tuple(dict.fromkeys(item.explainer for item in items if item.is_rival))
         tables = {(i.arm, i.explainer, i.seed): _by_score(i) for i in items}
         for info in items[0].report.info.scores:
-            yield from _scored(metric, info, controls, tables, settings)
+            yield from _scored(metric, info, (controls, rivals), tables, settings)
 
 
 def _scored(
     metric: str,
     info: ScoreInfo,
-    controls: tuple[str, ...],
+    named: tuple[tuple[str, ...], tuple[str, ...]],
     tables: dict[Key, dict[str, pd.DataFrame]],
     settings: BootstrapSettings,
 ) -> Iterator[Scored]:
-    """Yield the score if any unit has it."""
+    """Yield the score if any unit has it; ``named`` are its controls and its rivals."""
     parts = {key: found[info.name] for key, found in tables.items() if info.name in found}
     places = _places(parts.values())
     if not len(places):
@@ -93,7 +96,8 @@ def _scored(
         places=places,
         values={key: _aligned(parts.get(key), units, "value") for key in tables},
         errors={key: _aligned(parts.get(key), units, "error") for key in tables},
-        controls=controls,
+        controls=named[0],
+        rivals=named[1],
         clusters=choose_clusters(places),
         settings=settings,
     )

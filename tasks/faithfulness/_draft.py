@@ -58,6 +58,7 @@ class Draft:
             # Without the id: it changes no number, so it must change no byte.
             metric=recipe_of(self.metric),
             scores=infos,
+            rivals=self.metric.rivals,
             excluded=exclusions(on_host),
             passes=self._passes(self.forward, self.explained),
             minimum_passes=self._passes(

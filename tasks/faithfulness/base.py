@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.faithfulness._evidence import Block, SlideEvidence
 from tasks.plugins import Plugin
 
@@ -88,6 +88,10 @@ class Metric(Plugin):
     needs: ClassVar[frozenset[Need]] = frozenset()
     asks: ClassVar[Literal["sensitivity", "contribution", "either"]] = "either"
     """Which kind of map the metric judges fairly."""
+    rivals: ClassVar[Rivals] = "all"
+    """Which controls a map must beat. ``blind`` is for a metric that asks whether a map depends on the
+    network: a control that holds an explainer follows a network by construction, so that to be equalled by
+    it says nothing; those alone that see no network are then rivals."""
 
     labels: Literal["target", "all"] = "target"
     """Which tiles are scored: those labelled as the explained class, or all that could be read."""

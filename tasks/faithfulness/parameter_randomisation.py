@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
 from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, Scores
@@ -23,6 +23,9 @@ class ParameterRandomisation(Metric):
     :func:`tasks.functional.randomised_layers.layer_stages`, and there what a fresh weight is. A map that
     does not change does not show what the network learned: an edge detector scores 1. A map that changes is
     not thereby faithful. The same tile key goes to every explanation, so an explainer's own noise stays.
+
+    Only controls that see no network are to be beaten: one that holds an explainer (shuffled values, an
+    untrained network) changes with the network as that explainer does, so to be equalled by it says nothing.
 
     ``magnitude`` is the mean correlation of magnitudes over the stages. ``signed`` is the mean *size* of that
     of signed values: with two classes a redrawn output layer alone may turn a map upside down, which leaves
@@ -44,6 +47,7 @@ class ParameterRandomisation(Metric):
         "over the groups and the size of the signed correlation are ours"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"attribution"})
+    rivals: ClassVar[Rivals] = "blind"
 
     order: Literal["cascading", "independent"] = "cascading"
     """Whether the groups nearer to the output stay forgotten, or each group is forgotten alone."""

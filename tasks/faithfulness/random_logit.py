@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import torch
 
-from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
 from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, Scores
@@ -15,6 +15,9 @@ class RandomLogit(Metric):
 
     The other class is 0, that of tissue outside every outline, and class 1 where 0 is explained. A map that
     is the same for every class does not say why this one.
+
+    Only controls that see no network are to be beaten: one that holds an explainer (shuffled values, an
+    untrained network) knows the class as that explainer does, so to be equalled by it says nothing.
 
     With two classes this tells little of most explainers: the explained quantity of one class is that of the
     other with its sign turned, so whatever is linear in the gradient has ``signed`` -1 and ``magnitude`` 1 by
@@ -29,6 +32,7 @@ class RandomLogit(Metric):
         "rank correlation in place of structural similarity, are ours"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"attribution"})
+    rivals: ClassVar[Rivals] = "blind"
 
     @property
     def sign(self) -> str:

@@ -102,10 +102,12 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         results = evaluate_parts(model, evidence, wanted, settings, advance)
     except (EvidenceError, ExplanationError, LogitsError) as error:
         raise ScoringError(str(error)) from error
+    known_controls = (*(n for n, maker in makers.items() if maker.control), *controlling)
     return FaithfulnessTable(
         results=results,
         unavailable={name: why for name, why in missing.items() if why is not None},
-        controls=(*(n for n, maker in makers.items() if maker.control), *controlling),
+        controls=known_controls,
+        blind=tuple(name for name in known_controls if called[name].held is None),
         recipes={name: recipe_of(called.get(name)) for name in names},
         passes=_passes(results, spent),
         patients=brought.patients,

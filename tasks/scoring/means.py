@@ -28,11 +28,12 @@ class Mean:
 
     ``low`` and ``high`` are the 95 % interval of the mean (see :func:`interval_note`), ``monte_carlo`` the
     standard error that the metric's own draws leave in it, ``chance`` the mean chance level. ``flag`` says
-    that a control does as well or better.
+    that a control does as well or better, of those that the metric takes for rivals (``is_rival``).
     """
 
     explainer: str
     is_control: bool
+    is_rival: bool
     metric: str
     score: str
     direction: str
@@ -46,13 +47,20 @@ class Mean:
     flag: str = ""
 
 
-def means_of(results: Mapping[Part, MetricResult], controls: Collection[str]) -> tuple[Mean, ...]:
-    """Return one mean for each explainer, metric and score, in the order of the results."""
-    means = [
-        _mean_of(part, info, result.scores[result.scores["score"] == info.name], part[0] in controls)
-        for part, result in results.items()
-        for info in result.info.scores
-    ]
+def means_of(
+    results: Mapping[Part, MetricResult], controls: Collection[str], blind: Collection[str]
+) -> tuple[Mean, ...]:
+    """Return one mean for each explainer, metric and score, in the order of the results.
+
+    ``blind`` are those of the ``controls`` that see no network; some metrics take these alone for rivals.
+    """
+    means = []
+    for (explainer, metric), result in results.items():
+        rivals = controls if result.info.rivals == "all" else blind
+        known = explainer in controls, explainer in rivals
+        for info in result.info.scores:
+            own = result.scores[result.scores["score"] == info.name]
+            means.append(_mean_of((explainer, metric), info, own, known))
     return tuple(replace(mean, flag=_flag(mean, means)) for mean in means)
 
 
@@ -75,13 +83,15 @@ def interval_note(patients: Collection[str]) -> str:
     )
 
 
-def _mean_of(part: Part, info: ScoreInfo, table: pd.DataFrame, is_control: bool) -> Mean:
+def _mean_of(part: Part, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool, bool]) -> Mean:
+    """Return the mean of ``table``; ``known`` says whether its explainer is a control, and a rival."""
     values, chance, errors = (table[c].to_numpy(dtype=np.float64) for c in ("value", "chance", "error"))
     scored = np.isfinite(values)
     low, high = _bounds(values[scored], table["patient_id"].to_numpy(dtype=str)[scored])
     return Mean(
         explainer=part[0],
-        is_control=is_control,
+        is_control=known[0],
+        is_rival=known[1],
         metric=part[1],
         score=info.name,
         direction=info.direction,
@@ -121,7 +131,7 @@ def _flag(mean: Mean, means: Sequence[Mean]) -> str:
     winners = [
         other.explainer
         for other in means
-        if other.is_control
+        if other.is_rival
         and (other.metric, other.score) == (mean.metric, mean.score)
         and sign * (mean.mean - other.mean) <= 0
     ]

@@ -62,6 +62,12 @@ def page_of(scored: Scored, note: str) -> str:
 def _legend(means: Sequence[Mean]) -> Iterator[str]:
     if any(mean.flag for mean in means):
         yield f"{_FLAGGED} not informative here: a control does as well or better."
+    excused = dict.fromkeys(mean.metric for mean in means if mean.is_control and not mean.is_rival)
+    if excused:
+        yield (
+            f"Controls that hold an explainer follow a network by construction: in {', '.join(excused)}, "
+            "where that is the question, only those that see no network are to be beaten."
+        )
     if any(_is_loud(mean) for mean in means):
         yield (
             "±: the standard error that the metric's own draws leave in the mean, where it is more than a "

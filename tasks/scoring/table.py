@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -34,6 +34,7 @@ class FaithfulnessTable:
         results: by explainer and metric id, each what a FaithfulnessReport holds.
         unavailable: by metric id, why it could not be asked.
         controls: which explainers are controls, to be beaten.
+        blind: which of them see no network; some metrics take these alone for rivals.
         recipes: by explainer, its settings; None where the maps were brought.
         passes: images sent through networks: ``forward`` and ``backward`` by the metrics, with
             ``minimum_forward`` and ``minimum_backward`` for the union of what they ask, ``explained`` the
@@ -44,6 +45,7 @@ class FaithfulnessTable:
     results: Mapping[Part, MetricResult]
     unavailable: Mapping[str, str]
     controls: tuple[str, ...]
+    blind: tuple[str, ...]
     recipes: Mapping[str, Any]
     passes: Mapping[str, int]
     patients: tuple[str, ...]
@@ -65,7 +67,7 @@ class FaithfulnessTable:
     @cached_property
     def each_mean(self) -> tuple[Mean, ...]:
         """The mean of each score of each explainer and metric."""
-        return means_of(self.results, self.controls)
+        return means_of(self.results, self.controls, self.blind)
 
     @property
     def means(self) -> pd.DataFrame:
@@ -92,7 +94,7 @@ class FaithfulnessTable:
 
         It holds ``report.md``, ``means.csv``, ``scores.csv``, ``scores.parquet``, ``curves.parquet`` where
         curves were traced, ``score.json`` and, in ``reports/<explainer>/<metric>``, the payload of one
-        FaithfulnessReport each. The joint tables name no patient.
+        FaithfulnessReport each. The joint tables name no patient, those of the reports number them.
 
         Args:
             folder: does not exist yet.
@@ -119,7 +121,7 @@ class FaithfulnessTable:
         for (explainer, metric), result in self.results.items():
             place = folder / REPORTS / explainer / metric
             place.mkdir(parents=True)
-            result.write(place)
+            self._unnamed(result).write(place)
         shown = self.scores.drop(columns=_PRIVATE)
         shown.to_parquet(folder / "scores.parquet", index=False)
         shown.to_csv(folder / "scores.csv", index=False)
@@ -130,11 +132,18 @@ class FaithfulnessTable:
             "explainers": dict(self.recipes),
             "metrics": {metric: result.info.metric for (_, metric), result in self.results.items()},
             "controls": list(self.controls),
+            "blind": list(self.blind),
             "unavailable": dict(self.unavailable),
             "passes": dict(self.passes),
         }
         (folder / SAID).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
         (folder / PAGE).write_text(self.to_markdown(), encoding="utf-8")
+
+    def _unnamed(self, result: MetricResult) -> MetricResult:
+        """Return the result with patients by number, in the order of the images: clusters without names."""
+        numbers = {name: str(number) for number, name in enumerate(dict.fromkeys(self.patients), 1) if name}
+        patients = result.scores["patient_id"].map(lambda name: numbers.get(name, ""))
+        return replace(result, scores=result.scores.assign(patient_id=patients))
 
 
 def _joined(tables: Mapping[Part, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

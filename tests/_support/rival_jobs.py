@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.artifacts.faithfulness_report import SCORES, FaithfulnessReport
+from tasks.artifacts.faithfulness_report import INFO, SCORES, FaithfulnessReport
 from tasks.comparison.job import ComparedReport, ComparisonJob
 from tests._support.traced_jobs import make_traced_job
 
@@ -27,3 +27,18 @@ def rescored(item: ComparedReport, change: Callable[[pd.DataFrame], pd.DataFrame
     """Return the report with its scores changed on disk."""
     change(item.report.scores).to_parquet(item.report.folder / SCORES, index=False)
     return dataclasses.replace(item, report=FaithfulnessReport(item.report.folder))
+
+
+def with_blind_rivals(folder: Path, holding: set[str], metric: str = "deletion") -> ComparisonJob:
+    """Return the traced job with blind rivals of ``metric``; the controls ``holding`` see a network."""
+    job = make_traced_job(folder)
+
+    def changed(item: ComparedReport) -> ComparedReport:
+        report = item.report
+        if item.metric == metric:
+            info = report.info.model_copy(update={"rivals": "blind"})
+            (report.folder / INFO).write_text(info.model_dump_json(), encoding="utf-8")
+            report = FaithfulnessReport(report.folder)
+        return dataclasses.replace(item, report=report, is_blind=item.explainer not in holding)
+
+    return dataclasses.replace(job, reports=tuple(changed(item) for item in job.reports))

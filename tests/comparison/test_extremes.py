@@ -27,6 +27,7 @@ def scored(values, direction="higher", unit="tile"):
         found,
         {},
         ("c",),
+        ("c",),
         choose_clusters(table),
         BootstrapSettings(),
     )

@@ -1,18 +1,22 @@
-"""Which control counts against an explainer: one with a number, and one that the metric is to be beaten by."""
+"""Which control counts against an explainer: one with a number, and one that may be a rival."""
 
+import dataclasses
 import math
 
 import pytest
 
+from tasks.comparison.claim import Claim
 from tasks.comparison.compare import compared_rows
 from tasks.comparison.leaderboard import best_controls
 from tasks.comparison.page import write_page
 from tasks.comparison.pareto import pareto_of
 from tasks.comparison.reading import strongest_controls
+from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows import equals_or_beats
 from tasks.comparison.summary import summarise
-from tests._support.rival_jobs import without_scores
-from tests._support.traced_jobs import CONTROLS
+from tasks.comparison.verdict import NOT_INFORMATIVE
+from tests._support.rival_jobs import with_blind_rivals, without_scores
+from tests._support.traced_jobs import CONTROLS, make_traced_job
 
 NAN = math.nan
 
@@ -98,3 +102,72 @@ def test_an_explainer_without_a_score_bears_no_mark(tmp_path):
     board = [line for line in page.splitlines() if line.startswith("| standard | poor |")]
     assert len(board) == 1
     assert board[0].split(" | ")[2] == "\N{EN DASH}"
+
+
+@pytest.fixture(scope="module")
+def darkness_holds(tmp_path_factory):
+    """Darkness beats the poor map but sees a network, and ``deletion`` asks whether a map does."""
+    job = with_blind_rivals(tmp_path_factory.mktemp("holds"), {"optical_density"})
+    return job, compared_rows(job)
+
+
+def test_a_control_that_follows_a_network_is_no_rival_where_that_is_asked(darkness_holds):
+    gap = of_gap(darkness_holds[1])
+    assert gap["optical_density"].value > gap["poor"].value > gap["random_map"].value
+    assert gap["poor"].flag == ""
+    assert gap["optical_density"].is_control, "it stays listed as a control"
+    assert not gap["optical_density"].is_rival
+    assert gap["random_map"].is_rival
+
+
+def test_by_other_metrics_it_stays_a_rival(darkness_holds):
+    rows = [
+        r for r in darkness_holds[1] if (r.kind, r.arm, r.metric) == ("faithfulness", "standard", "place")
+    ]
+    assert {row.explainer for row in rows if row.is_rival} == set(CONTROLS)
+    assert "optical_density" in next(row.flag for row in rows if row.explainer == "good")
+
+
+def test_the_best_and_the_strongest_control_are_rivals(darkness_holds):
+    job, rows = darkness_holds
+    assert best_controls(rows)["standard", ("deletion", "gap")].explainer == "random_map"
+    against = {row.against for row in rows if row.kind == "against_control" and row.metric == "deletion"}
+    assert against == {"random_map"}
+    found = pareto_of(summarise(job, rows), rows)
+    assert found is not None
+    assert {point.faithfulness.explainer for point in found.controls} == {"random_map"}
+    assert len([p for p in found.points if p.faithfulness.flag]) == 0
+
+
+def test_a_claim_is_not_called_uninformative_because_of_it(darkness_holds, tmp_path):
+    """The same claim on the poor map, with darkness a rival and with darkness holding an explainer."""
+    claim = Claim.model_validate(
+        {
+            "id": "poor", "source": "nobody", "says": "poor maps gain", "endpoint": "poor/deletion.gap",
+            "arm": "modulated", "against": "standard", "expected": "higher",
+        }
+    )  # fmt: skip
+    said = {}
+    for name, job in (("rival", make_traced_job(tmp_path)), ("holding", darkness_holds[0])):
+        recipe = ComparisonRecipe(draws=200, claims=(claim,))
+        rows = compared_rows(dataclasses.replace(job, recipe=recipe))
+        said[name] = next(row.verdict for row in rows if row.kind == "claim")
+    assert said["rival"] == NOT_INFORMATIVE
+    assert said["holding"] != NOT_INFORMATIVE
+
+
+def test_the_page_lists_the_control_and_says_why_it_counts_for_nothing(darkness_holds):
+    job, rows = darkness_holds
+    page = write_page(summarise(job, rows), rows)
+    assert "| *optical_density (control)* |" in page
+    said = (
+        "Whether a map depends on the network is what deletion asks: controls that hold an explainer "
+        "(optical_density) follow a network by construction"
+    )
+    assert page.count(said) == 2, "above the leaderboard and above the table of all scores"
+    assert "follow a network" not in write_page(summarise(job, of_all(rows)), of_all(rows))
+
+
+def of_all(rows):
+    """The rows with every control a rival."""
+    return [dataclasses.replace(row, is_rival=row.is_control) for row in rows]

@@ -5,6 +5,9 @@ import torch
 from tasks.faithfulness._draft import Draft
 from tasks.faithfulness._evidence import SlideEvidence
 from tasks.faithfulness.base import Scores
+from tasks.faithfulness.gini import Gini
+from tasks.faithfulness.parameter_randomisation import ParameterRandomisation
+from tasks.faithfulness.random_logit import RandomLogit
 from tasks.faithfulness.section_auc import SectionAuc
 from tests._support.tile_sets import make_tile_set
 
@@ -19,3 +22,11 @@ def test_sections_are_named_after_their_slide(tmp_path):
     assert found.scores["value"].tolist() == [0.7, 0.6]
     assert found.scores["patient_id"].tolist() == ["p", "p"]
     assert found.measures == {"x": 1.0}
+
+
+def test_the_report_says_which_controls_are_rivals():
+    """A test of dependence on the network counts those alone that see none."""
+    found = {
+        m: Draft("e", m()).finish([], {}).info.rivals for m in (Gini, ParameterRandomisation, RandomLogit)
+    }
+    assert found == {Gini: "all", ParameterRandomisation: "blind", RandomLogit: "blind"}

@@ -306,3 +306,21 @@ def test_what_an_explainer_complains_of_is_one_sentence():
     linear = LinearNetwork(torch.ones(3, SIDE, SIDE))
     with pytest.raises(ScoringError, match="layer"):
         evaluate(linear, images, [0, 1], explainers={"cam": "grad_cam"}, metrics=["gini"])
+
+
+def test_a_control_that_holds_an_explainer_is_no_rival_where_the_network_is_in_question():
+    images, _ = drawn(3)
+    table = evaluate(
+        small_network(),
+        images,
+        [1, 1, 1],
+        explainers={"mine": "gradient"},
+        controls=["random_map", {"name": "shuffled_map", "base": "gradient"}],
+        metrics=["random_logit", "gini"],
+    )
+    assert (table.controls, table.blind) == (("random_map", "shuffled_map"), ("random_map",))
+    rivals = {(m.metric, m.explainer) for m in table.each_mean if m.is_rival}
+    assert rivals == {("random_logit", "random_map"), ("gini", "random_map"), ("gini", "shuffled_map")}
+    magnitude = mean_of(table, "mine", "random_logit", "magnitude")
+    assert magnitude["mean"] == pytest.approx(1), "by construction, with two classes"
+    assert magnitude["flag"] == "not informative here: random_map does as well or better"

@@ -1,6 +1,7 @@
 """Means, intervals, dice and controls of made-up scores."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ def result(values, errors=None, patients=None, direction="higher", chance=math.n
 
 
 def one(made):
-    (mean,) = means_of({("e", "m"): made}, ())
+    (mean,) = means_of({("e", "m"): made}, (), ())
     return mean
 
 
@@ -97,9 +98,22 @@ def test_a_control_that_does_as_well_makes_a_score_uninformative(direction, cont
         ("c", "m"): result([control] * 5, direction=direction),
         ("c", "other"): result([1.0] * 5, direction=direction),
     }
-    mine, *controls = means_of(results, ("c",))
+    mine, *controls = means_of(results, ("c",), ("c",))
     assert mine.flag == ("not informative here: c does as well or better" if flagged else "")
     assert [(mean.is_control, mean.flag) for mean in controls] == [(True, "")] * 2
+
+
+@pytest.mark.parametrize(("rivals", "winners"), [("all", "c, holding"), ("blind", "c")])
+def test_where_only_blind_controls_are_rivals_one_that_holds_an_explainer_beats_nobody(rivals, winners):
+    made = {(name, "m"): result([1.0] * 5) for name in ("e", "c", "holding")}
+    results = {
+        part: replace(r, info=r.info.model_copy(update={"rivals": rivals})) for part, r in made.items()
+    }
+    mine, blind, holding = means_of(results, ("c", "holding"), ("c",))
+    assert mine.flag == f"not informative here: {winners} does as well or better"
+    assert (blind.is_control, blind.is_rival, holding.is_control) == (True, True, True)
+    assert holding.is_rival == (rivals == "all")
+    assert not mine.is_rival
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The page says what every figure needs to be read."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import pandas as pd
@@ -19,13 +20,13 @@ PASSES = {
 }
 
 
-def page(results, controls=(), unavailable=None, excluded=()):
+def page(results, controls=(), blind=(), unavailable=None, excluded=()):
     columns = ["explainer", "metric", "reason", "images"]
     scored = SimpleNamespace(
         results=results,
         unavailable=unavailable or {},
         passes=PASSES,
-        each_mean=means_of(results, controls),
+        each_mean=means_of(results, controls, blind),
         excluded=pd.DataFrame(list(excluded), columns=columns),
     )
     return page_of(scored, "A sentence about intervals.")
@@ -48,9 +49,23 @@ def test_a_metric_is_a_table_with_the_controls_last():
 
 def test_a_figure_that_a_control_equals_is_marked():
     made = {("mine", "m"): result([0.5] * 4), ("rand", "m"): result([0.5] * 4)}
-    text = page(made, controls=("rand",))
+    text = page(made, controls=("rand",), blind=("rand",))
     assert "| mine | 0.500 † | 4 |" in text
     assert "† not informative here: a control does as well or better." in text
+
+
+def test_a_metric_with_blind_rivals_says_which_controls_count():
+    """A control that holds an explainer equals the map and marks nothing."""
+    made = {(name, "m"): result([0.5] * 4) for name in ("mine", "shuffled")}
+    blind = {
+        part: dataclasses.replace(one, info=one.info.model_copy(update={"rivals": "blind"}))
+        for part, one in made.items()
+    }
+    text = page(blind, controls=("shuffled",))
+    assert "in m, where that is the question, only those that see no network are to be beaten." in text
+    assert "†" not in text
+    assert "| shuffled (control) | 0.500 | 4 |" in text
+    assert "see no network" not in page(made, controls=("shuffled",), blind=("shuffled",))
 
 
 @pytest.mark.parametrize(("error", "loud"), [(0.4, True), (0.04, False)])

@@ -29,12 +29,14 @@ class ReviewedExplainer:
         id: its id in the study.
         signed: False where it gives magnitudes; its scale then begins at zero.
         is_control: it sees no trained model.
+        is_blind: of a control, that it sees no network at all; one that holds an explainer does.
         scale: its colour scale, one for all arms and slides; None: one is made of the maps of this page.
     """
 
     id: str
     signed: bool = True
     is_control: bool = False
+    is_blind: bool = True
     scale: ScaleInfo | None = None
 
 

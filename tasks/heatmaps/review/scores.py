@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.heatmaps.review.budget import LISTED
 from tasks.heatmaps.review.codes import packed, packed_words, range_codes
 from tasks.heatmaps.review.job import ReviewJob
@@ -25,11 +25,15 @@ _ENTRY = 48
 
 @dataclass(frozen=True)
 class NamedScore:
-    """One score of one metric, as all reports of the study name it; ``unit`` is what is scored."""
+    """One score of one metric, as all reports of the study name it.
+
+    ``unit`` is what is scored, ``rivals`` which controls are to be beaten by it.
+    """
 
     metric: str
     info: ScoreInfo
     unit: str
+    rivals: Rivals = "all"
 
     @property
     def of_tiles(self) -> bool:
@@ -163,7 +167,7 @@ def _named_scores(job: ReviewJob) -> Iterator[NamedScore]:
                 units = report.scores.groupby("score", sort=False)["unit"].first()
                 for info in report.info.scores:
                     unit = str(units.get(info.name, _TILE))
-                    known.setdefault(info.name, NamedScore(metric, info, unit))
+                    known.setdefault(info.name, NamedScore(metric, info, unit, report.info.rivals))
         yield from known.values()
 
 

@@ -37,7 +37,13 @@ def study_data(scores: Scores, scales: tuple[ScaleInfo | None, ...]) -> dict[str
         "accuracy": accuracies(job),
         "explainers": [_explainer(job, *pair) for pair in zip(job.explainers, scales, strict=True)],
         "scores": [
-            {"metric": named.metric, "unit": named.unit, "ranks": named.of_tiles, **named.info.model_dump()}
+            {
+                "metric": named.metric,
+                "unit": named.unit,
+                "ranks": named.of_tiles,
+                "rivals": named.rivals,
+                **named.info.model_dump(),
+            }
             for named in scores.named
         ],
         "slides": list(job.slides),
@@ -82,6 +88,7 @@ def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | 
         "id": explainer.id,
         "signed": explainer.signed,
         "control": explainer.is_control,
+        "blind": explainer.is_control and explainer.is_blind,
         "limit": scale.limit if scale else 1.0,
         "tile_limit": scale.tile_limit if scale else 1.0,
         "alone": [_known(scale.models.get(place.label, 0.0)) for place in job.places] if scale else [],

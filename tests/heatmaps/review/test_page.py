@@ -2,11 +2,13 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.artifacts.faithfulness_report import INFO, FaithfulnessReport
 from tasks.heatmaps.review.write import PAGE, write_review
 from tests._support.browser import browser
 from tests._support.review_jobs import HOSTILE, WHY, make_review
@@ -140,6 +142,23 @@ def test_a_control_that_does_better_is_named(page):
     assert "control random_map 9.488: as good or better" in words
     choose(page, "explainer", "random_map")
     assert "control" not in page.get("document.querySelector('[data-score=\"deletion.gap\"]').textContent")
+
+
+def test_a_control_that_follows_a_network_is_no_rival_where_that_is_asked(running, tmp_path):
+    """The same better control holds an explainer, and the metric counts those alone that see no network."""
+    job = make_review(tmp_path / "review")
+    for report in job.reports.values():
+        info = report.info.model_copy(update={"rivals": "blind"})
+        (report.folder / INFO).write_text(info.model_dump_json(), encoding="utf-8")
+    reports = {key: FaithfulnessReport(report.folder) for key, report in job.reports.items()}
+    explainers = tuple(replace(known, is_blind=False) for known in job.explainers)
+    write_review(replace(job, reports=reports, explainers=explainers), tmp_path)
+    show(running, (tmp_path / PAGE).as_uri())
+    words = running.get("document.querySelector('[data-score=\"deletion.gap\"]').textContent")
+    assert "0.487" in words
+    assert "control" not in words
+    assert "only controls that see no network count" in running.get("document.body.textContent")
+    assert running.complaints == []
 
 
 def test_a_missing_map_says_why(page):

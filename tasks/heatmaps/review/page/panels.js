@@ -39,12 +39,16 @@ Object.assign(Review, (() => {
 
   const better = (one, other, direction) => direction === 'higher' ? one > other : direction === 'lower' && one < other;
 
-  /* The control with the best mean in this place: [its number, its record], or null. */
+  /* Whether maps are to beat the explainer by this score: where a metric asks whether a map depends on the
+     network, a control that holds an explainer is no rival. */
+  const isRival = (explainer, score) => explainer.blind || (explainer.control && study.scores[score].rivals === 'all');
+
+  /* The rival with the best mean in this place: [its number, its record], or null. */
   function strongestControl(slide, place, score) {
     const direction = study.scores[score].direction;
     let found = null;
     study.explainers.forEach((explainer, number) => {
-      const record = explainer.control ? slide.records.of[place][number][score] : null;
+      const record = isRival(explainer, score) ? slide.records.of[place][number][score] : null;
       if (record && direction !== 'none' && (!found || better(record[0], found[1][0], direction))) found = [number, record];
     });
     return found;
@@ -100,6 +104,9 @@ Object.assign(Review, (() => {
       place.append(svg, ` ${words}`);
     }
     place.append('dashed: chance. One scale for all maps of this slide. ↑ higher, ↓ lower is more faithful. Where a control is as good, a score is no evidence.');
+    if (study.scores.some(score => score.rivals === 'blind')) {
+      place.append(' Where a score asks whether a map depends on the network, only controls that see no network count.');
+    }
   }
 
   function whyNoScore(place, explainer, metric) {
