@@ -1,6 +1,6 @@
 """``comparison.md``: the page that a reader sees first."""
 
-from tasks.comparison import page_many, page_tables, page_words
+from tasks.comparison import page_brief, page_many, page_tables, page_words
 from tasks.comparison.extras import Extras
 from tasks.comparison.page_claims import claims_section
 from tasks.comparison.page_extras import agreement_section, curves_section, pareto_section
@@ -17,7 +17,7 @@ _NETWORKS = ("Prediction", "The network itself")
 
 def write_page(summary: Summary, rows: list[Row], extras: Extras | None = None) -> str:
     """Return the whole page; deterministic for equal input. ``extras`` add sections with pictures."""
-    tables = _columns(summary, rows) if len(summary.arms) <= MOST_COLUMNS else _lines(summary, rows)
+    tables = _cut(summary, rows, (_columns if len(summary.arms) <= MOST_COLUMNS else _lines)(summary, rows))
     blocks = [
         [f"# {summary.study}: the arms compared"],
         _frame(summary),
@@ -43,6 +43,20 @@ def _beyond(summary: Summary, extras: Extras) -> list[Lines]:
         curves_section(extras.curves),
         agreement_section(summary, extras.agreed),
     ]
+
+
+def _cut(summary: Summary, rows: list[Row], tables: dict[str, Lines]) -> dict[str, Lines]:
+    """Return ``tables`` with those on maps that run over pages cut to one score a metric."""
+    briefly = {
+        "Faithfulness": page_brief.faithfulness_brief,
+        "Explainers against one another": page_brief.explainers_brief,
+        "Explainers against the strongest control": page_brief.controls_brief,
+    }
+    is_long = {title for title, body in tables.items() if len(body) > page_brief.MOST_LINES}
+    return {
+        title: briefly[title](summary, rows) if title in briefly and title in is_long else body
+        for title, body in tables.items()
+    }
 
 
 def _columns(summary: Summary, rows: list[Row]) -> dict[str, Lines]:

@@ -14,7 +14,7 @@ Line = tuple[str, str]
 
 _WORDS = (
     "One score a metric, the primary one or the first that has a direction; all others are in "
-    f"`leaderboard.csv` and below. {ARROWS['higher']} higher is better, {ARROWS['lower']} lower. **Bold**: "
+    f"`leaderboard.csv`. {ARROWS['higher']} higher is better, {ARROWS['lower']} lower. **Bold**: "
     "the best of its column among those that no control equals in their arm; whether it stands apart from "
     f"the next is for the differences to say. {FLAGGED}: a control does as well or better in the same arm, "
     "so the value is no evidence here. The last line of an arm is its best control, named in each cell. "

@@ -1,5 +1,8 @@
 """The first section of the page: what stands, what does not, and what could not have stood."""
 
+from collections.abc import Mapping
+
+from tasks.comparison.leaderboard import headlines
 from tasks.comparison.reading import out_of_reach, reading
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
@@ -8,6 +11,8 @@ from tasks.comparison.wording import number, with_interval
 _FAMILIES = {"performance": "performance", "model": "the network", "faithfulness": "faithfulness"}
 _MOST_NAMED = 12
 """So many of the differences that stand are named; all of them stand in the tables."""
+_MOST_FLAGGED = 40
+"""So many flagged scores are named; more are counted by metric."""
 
 
 def what_can_be_said(summary: Summary, rows: list[Row]) -> list[str]:
@@ -18,7 +23,7 @@ def what_can_be_said(summary: Summary, rows: list[Row]) -> list[str]:
         members = [row for row in tests if row.family == family]
         if members:
             lines.append(_secondary(words, members, summary.confidence))
-    return [f"- {line}" for line in [*lines, *_flagged(rows)]]
+    return [f"- {line}" for line in [*lines, *_flagged(summary, rows)]]
 
 
 def _primary(summary: Summary, rows: list[Row]) -> str:
@@ -48,14 +53,37 @@ def _secondary(family: str, members: list[Row], confidence: float) -> str:
     )
 
 
-def _flagged(rows: list[Row]) -> list[str]:
-    maps = [row for row in rows if row.kind == "faithfulness"]
-    flagged = dict.fromkeys(row.name for row in maps if row.flag)
-    judged = dict.fromkeys(row.name for row in maps if not row.is_control and row.direction != "none")
+def _flagged(summary: Summary, rows: list[Row]) -> list[str]:
+    """Return the line on scores that a control reaches; a score without a number is not counted."""
+    judged = [
+        row
+        for row in rows
+        if row.kind == "faithfulness"
+        and not row.is_control
+        and row.direction != "none"
+        and row.value == row.value
+    ]
+    flagged = dict.fromkeys(row.name for row in judged if row.flag)
     if not judged:
         return []
     named = f": {', '.join(flagged)}" if flagged else ""
+    if len(flagged) > _MOST_FLAGGED:
+        named = f". {_counts(judged, headlines(rows, summary.primary))}"
     return [
-        f"Of {len(judged)} explainer scores with a direction, {len(flagged)} are equalled or beaten by a "
-        f"control in at least one arm and are no evidence here{named}."
+        f"Of {len({row.name for row in judged})} explainer scores with a direction, {len(flagged)} are "
+        f"equalled or beaten by a control in at least one arm and are no evidence here{named}."
     ]
+
+
+def _counts(judged: list[Row], chosen: Mapping[str, str]) -> str:
+    """Return of how many explainers the score that stands for each metric is flagged."""
+    counts = []
+    for metric, score in chosen.items():
+        own = [row for row in judged if (row.metric, row.score) == (metric, score)]
+        names, flagged = {row.name for row in own}, {row.name for row in own if row.flag}
+        if own:
+            counts.append(f"{metric}.{score} {len(flagged)} of {len(names)}")
+    return (
+        f"By the score that stands for each metric: {', '.join(counts)}; which ones they are stands in "
+        "`leaderboard.csv`"
+    )

@@ -61,7 +61,7 @@ _PLAIN = {
     ),
     "Explainers against one another": (
         "Each explainer less the reference explainer in the same arm, paired by seed and unit; *p (Holm)* is "
-        "corrected over all lines of this table."
+        "corrected over all differences of this kind."
     ),
     "Explainers against the strongest control": (
         "The explainer less that control which does best in the same arm, of those to be beaten, paired by "
