@@ -1,4 +1,4 @@
-"""``pareto.png``: accuracy against faithfulness, arms by number, explainers by colour."""
+"""``pareto.png``: accuracy against faithfulness, arms by number, explainers by colour and shape."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,10 +14,18 @@ _CONTROLS = "controls"
 _STEP = 0.025
 """From point to point of one arm, as a share of what all arms span."""
 _LEAST_SPAN = 0.02
+_SHAPES = "osD^vP"
+"""One for every round of colours, so that no two explainers look alike."""
+
+Style = tuple[str, str]
+"""Colour, shape."""
 
 
 def draw_pareto(summary: Summary, found: Pareto) -> Figure:
-    """Draw every arm and explainer, the front as a line, and the accuracy of each arm below."""
+    """Draw every arm and explainer, the front as a line, and the accuracy of each arm below.
+
+    Where there is one arm its explainers stand side by side under their names.
+    """
     arms = [arm for arm in summary.arms if arm in {point.accuracy.arm for point in found.points}]
     low = 0.5 + 0.22 * len(arms)
     figure = Figure(figsize=(10.5, 6.6 + low), dpi=110, layout="constrained")
@@ -30,11 +38,13 @@ def draw_pareto(summary: Summary, found: Pareto) -> Figure:
         color=_FRONT, linewidth=1.2, linestyle=":", zorder=1,
     )  # fmt: skip
     for point in (*found.controls, *found.points):
-        name, colour = point.faithfulness.explainer, CONTROL
-        if not point.faithfulness.is_control:
-            colour = COLOURS[explainers.index(name) % len(COLOURS)]
-        _draw_point(upper, point, places[point], colour, arms.index(point.accuracy.arm))
+        control, name = point.faithfulness.is_control, point.faithfulness.explainer
+        style = (CONTROL, _SHAPES[0]) if control else _style(explainers.index(name))
+        number = str(arms.index(point.accuracy.arm) + 1) if len(arms) > 1 else ""
+        _draw_point(upper, point, places[point], style, number)
     _dress(upper, found)
+    if len(arms) == 1:
+        _name_places(upper, places)
     _draw_accuracies(lower, found, arms)
     figure.legend(handles=_legend(explainers, found), loc="outside right upper", frameon=False, fontsize=8)
     say(figure, _words(summary, found))
@@ -57,14 +67,28 @@ def _span(found: Pareto) -> float:
     return max(max(values) - min(values), _LEAST_SPAN)
 
 
-def _draw_point(axes: Axes, point: Point, x: float, colour: str, arm: int) -> None:
-    row = point.faithfulness
+def _style(number: int) -> Style:
+    """Return how the explainer of this number looks; they repeat after as many as colours times shapes."""
+    return COLOURS[number % len(COLOURS)], _SHAPES[number // len(COLOURS) % len(_SHAPES)]
+
+
+def _name_places(axes: Axes, places: dict[Point, float]) -> None:
+    """Write names in place of accuracies, which are all one."""
+    names = {x: point.faithfulness.explainer for point, x in places.items()}
+    axes.set_xticks(list(names), list(names.values()), rotation=20, ha="right")
+    beyond = (max(names) - min(names)) / len(names) or _LEAST_SPAN
+    axes.set_xlim(min(names) - beyond, max(names) + beyond)
+    axes.set_xlabel("maps of the one arm, in no order", fontsize=9)
+
+
+def _draw_point(axes: Axes, point: Point, x: float, style: Style, number: str) -> None:
+    row, (colour, shape) = point.faithfulness, style
     if row.low == row.low:
         axes.plot([x, x], [row.low, row.high], color=colour, linewidth=1.2, alpha=0.6, zorder=2)
     inside = "white" if row.flag else colour
-    axes.plot(x, row.value, "o", color=colour, markerfacecolor=inside, markersize=12, zorder=3)
+    axes.plot(x, row.value, shape, color=colour, markerfacecolor=inside, markersize=12, zorder=3)
     axes.annotate(
-        str(arm + 1), (x, row.value), ha="center", va="center", fontsize=7, zorder=4,
+        number, (x, row.value), ha="center", va="center", fontsize=7, zorder=4,
         color=colour if row.flag else "white",
     )  # fmt: skip
 
@@ -101,8 +125,8 @@ def _accuracy(found: Pareto) -> str:
 
 def _legend(explainers: list[str], found: Pareto) -> list[Line2D]:
     lines = [
-        Line2D([], [], color=COLOURS[n % len(COLOURS)], marker="o", linestyle="", label=explainer)
-        for n, explainer in enumerate(explainers)
+        Line2D([], [], color=colour, marker=shape, linestyle="", label=explainer)
+        for explainer, (colour, shape) in zip(explainers, map(_style, range(len(explainers))), strict=True)
     ]
     if found.controls:
         lines.append(Line2D([], [], color=CONTROL, marker="o", linestyle="", label="best control of the arm"))
@@ -118,9 +142,18 @@ def _legend(explainers: list[str], found: Pareto) -> list[Line2D]:
 def _words(summary: Summary, found: Pareto) -> str:
     is_turned = found.points[0].faithfulness.direction == "lower"
     upward = " The vertical axis is turned." if is_turned else ""
+    alone = len({point.accuracy.arm for point in found.points}) == 1
+    across, names = (
+        ("", "There is one arm: its maps stand side by side, its accuracy stands below.")
+        if alone
+        else (
+            "right is more accurate, ",
+            "Numbers are arms, named below with the interval of their accuracy; points of one arm stand side "
+            "by side about it.",
+        )
+    )
     return (
-        f"{summary.study}: right is more accurate, up is more faithful; means over seeds with "
-        f"{summary.confidence:.0%} intervals. Numbers are arms, named below with the interval of their "
-        "accuracy; points of one arm stand side by side about it. Hollow: a control map does as well or "
-        f"better in that arm; such a point is no evidence and not on the front.{upward}"
+        f"{summary.study}: {across}up is more faithful; means over seeds with {summary.confidence:.0%} "
+        f"intervals. {names} Hollow: a control map does as well or better in that arm; such a point is no "
+        f"evidence and not on the front.{upward}"
     )

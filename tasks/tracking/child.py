@@ -102,14 +102,19 @@ def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
             "slide_score": found["score"].round(4),
         }
     )
-    for report in item.reports:
-        if report.is_control:
-            continue
-        means = report.report.scores.groupby(["score", "slide_id"], sort=True)["value"].mean()
-        for score in means.index.unique("score"):
-            column = f"{report.explainer}/{report.metric}.{score}"
-            table[column] = means[score].reindex(found["slide_id"]).round(4).to_numpy()
+    # All at once: a frame that grows column by column falls to pieces in memory.
+    table = pd.concat([table, *_means_a_slide(item, found["slide_id"])], axis="columns")
     return table.astype(object).where(table.notna(), None)
+
+
+def _means_a_slide(item: RecordedCheckpoint, slides: pd.Series) -> Iterator[pd.Series]:
+    """Yield ``<explainer>/<metric>.<score>``, the means of each score of each map, by ``slides``."""
+    for report in item.reports:
+        if not report.is_control:
+            means = report.report.scores.groupby(["score", "slide_id"], sort=True)["value"].mean()
+            for score in means.index.unique("score"):
+                of_slides = means[score].reindex(slides).round(4).reset_index(drop=True)
+                yield of_slides.rename(f"{report.explainer}/{report.metric}.{score}")
 
 
 def _mean(values: pd.Series) -> float:

@@ -106,6 +106,49 @@ def test_the_picture_has_every_point_hollow_where_it_is_no_evidence(job, rows):
     assert not upper.yaxis_inverted()
 
 
+def of_explainers(found, count):
+    """The same with ``count`` explainers in each arm."""
+    firsts = {point.accuracy.arm: point for point in found.points}.values()
+    points = tuple(
+        Point(first.accuracy, dataclasses.replace(first.faithfulness, explainer=f"e{n}", value=n / 10))
+        for first in firsts
+        for n in range(count)
+    )
+    return dataclasses.replace(found, points=points, front=())
+
+
+def test_no_two_explainers_look_alike(job, rows):
+    summary = summarise(job, rows)
+    found = of_explainers(pareto_of(summary, rows), 16)
+    figure = draw_pareto(summary, found)
+    looks = {}
+    for line in figure.axes[0].lines:
+        if line.get_marker() not in ("None", ""):
+            looks.setdefault(float(line.get_ydata()[0]), set()).add((line.get_color(), line.get_marker()))
+    of_maps = [looks[n / 10] for n in range(16)]
+    assert all(len(own) == 1 for own in of_maps), "an explainer looks the same in every arm"
+    assert len(set.union(*of_maps)) == 16
+    shown = {
+        text.get_text(): (line.get_color(), line.get_marker())
+        for line, text in zip(figure.legends[0].get_lines(), figure.legends[0].get_texts(), strict=True)
+    }
+    assert [{shown[f"e{n}"]} for n in range(16)] == of_maps
+
+
+def test_with_one_arm_names_stand_in_place_of_accuracies(job, rows):
+    summary = summarise(job, rows).model_copy(update={"arms": ("standard",)})
+    figure = draw_pareto(summary, pareto_of(summary, [row for row in rows if row.arm == "standard"]))
+    upper = figure.axes[0]
+    assert [text.get_text() for text in upper.get_xticklabels()] == ["good", "poor", "optical_density"]
+    dots = [line.get_xdata()[0] for line in upper.lines if line.get_marker() == "o"]
+    assert sorted(dots) == sorted(upper.get_xticks())
+    assert upper.get_xlabel() == "maps of the one arm, in no order"
+    assert {text.get_text() for text in upper.texts} == {""}
+    words = " ".join(figure.get_supxlabel().split())
+    assert "There is one arm" in words
+    assert "more accurate" not in words
+
+
 def test_up_is_always_more_faithful(job, rows):
     summary = summarise(job, rows).model_copy(update={"primary": "good/deletion.lerf"})
     figure = draw_pareto(summary, pareto_of(summary, rows))

@@ -1,0 +1,35 @@
+"""The table of slides of one checkpoint."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+
+from tasks.tracking.child import _slides
+from tasks.tracking.job import RecordedReport
+from tests._support.comparison_jobs import make_report
+from tests._support.record_jobs import make_record_job
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("child")
+    return make_record_job(folder, folder / "home", arms=("standard",))
+
+
+def test_a_table_of_many_scores_is_made_without_a_warning(job, tmp_path):
+    """150 scores, of which one has no value on the slide; the control has no column."""
+    item = job.checkpoints[0]
+    tiles = item.predictions.table
+    values = {f"s{n}": np.full(len(tiles), n / 7) for n in range(149)} | {"none": np.full(len(tiles), np.nan)}
+    found = make_report(tmp_path, tiles, values)
+    reports = (RecordedReport("lrp", "many", False, found), RecordedReport("random_map", "many", True, found))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = _slides(job, dataclasses.replace(item, reports=reports))
+    scores = [f"lrp/many.{name}" for name in sorted(values)]
+    assert list(table.columns) == ["slide_id", "patient", "slide_score", *scores]
+    assert len(table) == tiles["slide_id"].nunique()
+    assert table["lrp/many.s3"].tolist() == [round(3 / 7, 4)] * len(table)
+    assert table["lrp/many.none"].tolist() == [None] * len(table)
