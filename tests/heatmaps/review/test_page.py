@@ -5,13 +5,14 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from tasks.artifacts.faithfulness_report import INFO, FaithfulnessReport
 from tasks.heatmaps.review.write import PAGE, write_review
 from tests._support.browser import browser
-from tests._support.review_jobs import HOSTILE, WHY, make_review
+from tests._support.review_jobs import HOSTILE, WHY, make_review, score_rows, write_report
 
 pytestmark = pytest.mark.browser
 WIDE, TABLET = (1280, 800), (820, 1180)
@@ -158,6 +159,31 @@ def test_a_control_that_follows_a_network_is_no_rival_where_that_is_asked(runnin
     assert "0.487" in words
     assert "control" not in words
     assert "only controls that see no network count" in running.get("document.body.textContent")
+    assert running.complaints == []
+
+
+def test_of_many_scores_one_a_metric_stands_open_and_the_others_are_folded(running, tmp_path):
+    job = make_review(tmp_path / "review")
+    names = [f"part{number:02}" for number in range(12)]
+    reports = dict(job.reports)
+    for number, (place, explainer, _) in enumerate(dict.fromkeys((*key[:2], "") for key in job.reports)):
+        rows = pd.concat(
+            [score_rows(slide, dict.fromkeys(names, np.arange(40) / 40)) for slide in job.slides]
+        )
+        report = write_report(tmp_path / f"many{number}", rows, dict.fromkeys(names, "higher"))
+        reports[place, explainer, "road"] = report
+    write_review(replace(job, reports=reports), tmp_path)
+    show(running, (tmp_path / PAGE).as_uri())
+    seen = "checkVisibility()"
+    heights = {
+        name: running.get(f"document.querySelector('[data-score=\"{name}\"]').{seen}")
+        for name in ("deletion.gap", "deletion.size", "road.part00", "road.part01", "road.part11")
+    }
+    assert [name for name, visible in heights.items() if visible] == ["deletion.gap", "road.part00"]
+    running.get("document.querySelector('[data-metric=road] summary').click()")
+    running.get("document.querySelector('[data-score=\"road.part11\"] input').click()")
+    assert running.get(f"document.querySelector('[data-score=\"road.part11\"]').{seen}")
+    assert "road part11" in running.get("document.getElementById('score-said').textContent")
     assert running.complaints == []
 
 

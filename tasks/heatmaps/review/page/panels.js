@@ -149,8 +149,26 @@ Object.assign(Review, (() => {
     return block;
   }
 
+  /* Of many scores the first of each metric that has a better end stands open, the others are folded below it. */
+  const MANY = 12, opened = new Set();
+  function folded(blocks, state) {
+    const metrics = new Map();
+    study.scores.forEach((score, number) => metrics.set(score.metric, [...(metrics.get(score.metric) || []), number]));
+    return [...metrics].flatMap(([metric, numbers]) => {
+      const first = numbers.find(number => study.scores[number].direction !== 'none') ?? numbers[0];
+      const rest = numbers.filter(number => number !== first);
+      if (!rest.length) return [blocks[first]];
+      const more = element('details', '', { class: 'more', 'data-metric': metric });
+      more.open = opened.has(metric) || rest.includes(state.score);
+      more.addEventListener('toggle', () => opened[more.open ? 'add' : 'delete'](metric));
+      more.append(broken('summary', `${rest.length} more of ${metric}`), ...rest.map(number => blocks[number]));
+      return [blocks[first], more];
+    });
+  }
+
   function showScores(place, slide, state, picked) {
-    place.replaceChildren(...study.scores.map((_, score) => scoreBlock(slide, state, score, picked)));
+    const blocks = study.scores.map((_, score) => scoreBlock(slide, state, score, picked));
+    place.replaceChildren(...(blocks.length > MANY ? folded(blocks, state) : blocks));
     if (!study.scores.length) place.append(element('p', 'No faithfulness score was measured in this study.', { class: 'soft' }));
   }
 
