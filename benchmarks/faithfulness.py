@@ -3,9 +3,9 @@
     python -m benchmarks.faithfulness --quantus QUANTUS_ENV/bin/python [--rounds 3] [--small]
 
 One network (the layout of ResNet-18 at quarter size, 2.8 M parameters, 2 classes), 16 tiles of 96 x 96 x 3,
-six explainers, 2 threads that do not spin while they wait. Quantus runs in a process and an environment of
-its own (see ``benchmarks/quantus_values.py``), on the same network, tiles, maps, threads and sizes; the two
-take turns case by case, each time is the median of the rounds, and ratios are of wall time, or with
+six explainers, 2 threads. Quantus runs in a process and an environment of its own (see
+``benchmarks/quantus_values.py``), on the same network, tiles, maps, threads and sizes; the two take turns
+case by case, each time is the median of the rounds, and ratios are of wall time, or with
 ``--clock cpu`` of the CPU time of all threads. Quantus is handed all tiles in one batch, which suits it best.
 
 The cases, each for six explainers where not said otherwise:
@@ -20,8 +20,7 @@ The cases, each for six explainers where not said otherwise:
   together and of ROAD ``shared_speedup`` is the smaller.
 - *random logit* and *maps alone* (five of localisation, three of complexity).
 - *road*: nine levels, both orders. Quantus's fails on three channels, so the functions that it calls are
-  called in its order, image by image. *road grey*: its own, on one channel, where it works;
-  ours still does three.
+  called in its order, image by image. *road grey*: its own, on one channel, where it works; ours does three.
 
 ``suite_speedup`` is of all cases from *removal* to *maps alone*: ours in one plan against the sum of
 Quantus's. The maps are ready for both.
@@ -39,9 +38,7 @@ the time of the first alone.
 
 import argparse
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -236,8 +233,4 @@ def print_growth(ours: Ours, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    # Threads read it when torch starts: spinning ones would disturb the process that waits its turn.
-    if os.environ.get("OMP_WAIT_POLICY") != "PASSIVE":
-        again = [sys.executable, "-m", "benchmarks.faithfulness", *sys.argv[1:]]
-        os.execve(sys.executable, again, {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})  # noqa: S606
     main()

@@ -15,7 +15,7 @@ side's."""
 
 _LOOK_EVERY = 4
 """Iterations between two looks at the residuals; each look makes an accelerator wait."""
-_VALUES_IN_CACHE = 1 << 17
+_VALUES_IN_CACHE = 1 << 19
 _MOST_LOOKS = 100
 _DIAGONAL = 12.0
 _TINY = 1e-30
@@ -56,7 +56,9 @@ def imputed(images: Tensor, removed: Tensor, colour: Tensor) -> Tensor:
 
 
 def _together(images: Tensor) -> Iterator[slice]:
-    """Yield the images solved at once: all on an accelerator, on a CPU what its cache holds."""
+    """Yield the images solved at once: all on an accelerator, on a CPU enough for threads to share and few
+    enough for its cache.
+    """
     in_cache = _VALUES_IN_CACHE // images.shape[1:].numel()
     step = max(1, in_cache if images.device.type == "cpu" else len(images))
     return (slice(start, start + step) for start in range(0, len(images), step))
