@@ -56,9 +56,7 @@ def imputed(images: Tensor, removed: Tensor, colour: Tensor) -> Tensor:
 
 
 def _together(images: Tensor) -> Iterator[slice]:
-    """Yield the images solved at once: all on an accelerator, on a CPU enough for threads to share and few
-    enough for its cache.
-    """
+    """Yield the images solved at once: all on an accelerator, on a CPU what its cache and threads like."""
     in_cache = _VALUES_IN_CACHE // images.shape[1:].numel()
     step = max(1, in_cache if images.device.type == "cpu" else len(images))
     return (slice(start, start + step) for start in range(0, len(images), step))
