@@ -40,6 +40,11 @@ class CrossingTiles:
             "mask covers all of the tile's tissue": tissue & (self.mask == self.inside).all(1),
         }
 
+    @cached_property
+    def crossing(self) -> Tensor:
+        """Bool [n]: the tiles without a reason."""
+        return ~torch.stack(list(self.excluded.values())).any(0)
+
     def judged(self, values: Tensor) -> Tensor:
         """Return [n] with NaN for the tiles that are left out."""
-        return torch.where(torch.stack(list(self.excluded.values())).any(0), torch.nan, values)
+        return torch.where(self.crossing, values, torch.nan)

@@ -1,8 +1,49 @@
-"""Which way is better where a map is held against a mask."""
+"""What metrics have in common that hold a map against a mask."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
+import torch
+from torch import Tensor
+
+from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._evidence import MaskName
+from tasks.faithfulness.base import Metric, Need, Scores
+from tasks.functional.localisation import above_chance
+
+
+class MaskMetric(Metric):
+    """Holds maps against a mask; all tiles that could be read are looked at, whatever their label."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
+
+    labels: Literal["target", "all"] = "all"
+    mask: MaskName = "annotation"
+
+    def share_infos(self, corrected: str, raw: str) -> tuple[ScoreInfo, ...]:
+        """Return a share corrected for chance and the raw one, each with its meaning."""
+        direction = mask_direction(self.mask)
+        return (
+            ScoreInfo(name="corrected", direction=direction, upper_bound=1.0, meaning=corrected),
+            ScoreInfo(name="raw", direction=direction, lower_bound=0.0, upper_bound=1.0, meaning=raw),
+        )
+
+    def auc_infos(self, meaning: str) -> tuple[ScoreInfo, ...]:
+        """Return an area under an ROC curve."""
+        direction = mask_direction(self.mask)
+        return (
+            ScoreInfo(name="auc", direction=direction, lower_bound=0.0, upper_bound=1.0, meaning=meaning),
+        )
+
+
+def share_scores(raw: Tensor, chance: Tensor, excluded: dict[str, Tensor]) -> Scores:
+    """Return a share [n] raw and corrected for its chance level [n], NaN for tiles with a reason."""
+    left_out = torch.stack(list(excluded.values())).any(0)
+    raw, chance = (torch.where(left_out, torch.nan, value) for value in (raw, chance))
+    return Scores(
+        values={"corrected": above_chance(raw, chance), "raw": raw},
+        chance={"corrected": torch.zeros_like(raw), "raw": chance},
+        excluded=excluded,
+    )
 
 
 def mask_direction(mask: MaskName) -> Literal["higher", "none"]:

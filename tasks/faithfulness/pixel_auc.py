@@ -1,18 +1,18 @@
 """Pixel AUC: does a pixel on the mask rank above one beside it?"""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block, MaskName
-from tasks.faithfulness._judging import mask_direction
-from tasks.faithfulness.base import Answers, MapBlock, Need, RankingMetric, Scores
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._judging import MaskMetric
+from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, Scores
 from tasks.functional.hits import auc_inside
 
 
-class PixelAuc(RankingMetric):
+class PixelAuc(MaskMetric, RankingMetric):
     """ROC-AUC over the tissue pixels of a tile: every pixel counts, not the highest alone.
 
     Judged where the mask crosses the tile's tissue; other tiles are excluded and counted. Ties count half,
@@ -23,23 +23,11 @@ class PixelAuc(RankingMetric):
         "Hanley and McNeil (1982); Fawcett (2006), doi 10.1016/j.patrec.2005.10.010; inside tissue and on "
         "crossing tiles alone is ours (design 6)"
     )
-    needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
-
-    labels: Literal["target", "all"] = "all"
-    mask: MaskName = "annotation"
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the area."""
         meaning = f"how often a pixel on the mask ranks above one beside it, 0.5 by chance; {self.sign}"
-        return (
-            ScoreInfo(
-                name="auc",
-                direction=mask_direction(self.mask),
-                lower_bound=0.0,
-                upper_bound=1.0,
-                meaning=meaning,
-            ),
-        )
+        return self.auc_infos(meaning)
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return the area of each tile; NaN where the mask does not cross the tissue."""

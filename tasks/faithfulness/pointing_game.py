@@ -1,6 +1,6 @@
 """Pointing game: does the highest pixel lie on the mask, or near it?"""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -8,15 +8,14 @@ from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block, MaskName
-from tasks.faithfulness._judging import mask_direction
-from tasks.faithfulness.base import Answers, MapBlock, Need, RankingMetric, Scores
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._judging import MaskMetric, share_scores
+from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, Scores
 from tasks.functional.dilation import dilated
 from tasks.functional.hits import top_share
-from tasks.functional.localisation import above_chance
 
 
-class PointingGame(RankingMetric):
+class PointingGame(MaskMetric, RankingMetric):
     """Whether the highest tissue pixel lies within ``tolerance_px`` of the mask, and this beyond chance.
 
     Where several pixels share the maximum, the hit is the share of them that hit: what picking one of them
@@ -30,30 +29,15 @@ class PointingGame(RankingMetric):
         "Zhang et al. (2018), arXiv:1608.00507 (pointing game, 15 px of a photograph); ties, inside tissue, "
         "and the correction (raw - chance) / (1 - chance) are ours"
     )
-    needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
 
-    labels: Literal["target", "all"] = "all"
-    mask: MaskName = "annotation"
     tolerance_px: float = Field(default=3.0, ge=0)
     """How far off the mask a hit may be, in tile pixels, as the crow flies; 0: on it."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw hit."""
-        direction = mask_direction(self.mask)
-        return (
-            ScoreInfo(
-                name="corrected",
-                direction=direction,
-                upper_bound=1.0,
-                meaning=f"0 as a random map on average, 1 a hit; {self.sign}",
-            ),
-            ScoreInfo(
-                name="raw",
-                direction=direction,
-                lower_bound=0.0,
-                upper_bound=1.0,
-                meaning=f"1 a hit within {self.tolerance_px:g} px; chance is the share of the tissue there",
-            ),
+        return self.share_infos(
+            corrected=f"0 as a random map on average, 1 a hit; {self.sign}",
+            raw=f"1 a hit within {self.tolerance_px:g} px; chance is the share of the tissue there",
         )
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
@@ -62,12 +46,7 @@ class PointingGame(RankingMetric):
         near = CrossingTiles(self._near(block, exact.mask) & exact.inside, exact.inside)
         one = torch.ones(len(part.maps), dtype=torch.int64, device=part.maps.device)
         raw = top_share(self.ranked(part.maps).flatten(1), near.mask, near.inside, one)
-        raw, chance = near.judged(raw), near.judged(near.chance)
-        return Scores(
-            values={"corrected": above_chance(raw, chance), "raw": raw},
-            chance={"corrected": torch.zeros_like(raw), "raw": chance},
-            excluded=_excluded(exact, near),
-        )
+        return share_scores(raw, near.chance, _excluded(exact, near))
 
     def _near(self, block: Block, mask: Tensor) -> Tensor:
         return dilated(mask.view_as(block.tissue), self.tolerance_px).flatten(1)

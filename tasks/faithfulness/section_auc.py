@@ -8,13 +8,13 @@ from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._cells import section_cells
-from tasks.faithfulness._evidence import MaskName, SlideEvidence
-from tasks.faithfulness._judging import mask_direction
+from tasks.faithfulness._evidence import SlideEvidence
+from tasks.faithfulness._judging import MaskMetric
 from tasks.faithfulness.base import Need, RankingMetric, Scores
 from tasks.functional.localisation import roc_auc
 
 
-class SectionAuc(RankingMetric):
+class SectionAuc(MaskMetric, RankingMetric):
     """ROC-AUC inside tissue over the cells of each section (a connected tissue piece).
 
     Tiles are placed by their level-0 origin and extent; a cell holds the mean of the ranked values over its
@@ -27,8 +27,6 @@ class SectionAuc(RankingMetric):
     unit: ClassVar[Literal["tile", "section"]] = "section"
     needs: ClassVar[frozenset[Need]] = frozenset({"mask", "dataset"})
 
-    labels: Literal["target", "all"] = "all"
-    mask: MaskName = "annotation"
     cell_um: float = Field(default=16.0, gt=0)
     """Side of a cell in micrometres."""
     min_tissue: float = Field(default=0.5, gt=0, le=1)
@@ -39,15 +37,7 @@ class SectionAuc(RankingMetric):
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the area."""
         meaning = f"how often a cell inside scores above one outside, {self.cell_um:g} um a cell; {self.sign}"
-        return (
-            ScoreInfo(
-                name="auc",
-                direction=mask_direction(self.mask),
-                lower_bound=0.0,
-                upper_bound=1.0,
-                meaning=meaning,
-            ),
-        )
+        return self.auc_infos(meaning)
 
     def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
         """Return the area of each section, in ascending order of the sections."""

@@ -1,6 +1,6 @@
 """Top-k intersection: do the very highest pixels lie on the mask, beyond what chance gives?"""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -8,14 +8,13 @@ from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block, MaskName
-from tasks.faithfulness._judging import mask_direction
-from tasks.faithfulness.base import Answers, MapBlock, Need, RankingMetric, Scores
+from tasks.faithfulness._evidence import Block
+from tasks.faithfulness._judging import MaskMetric, share_scores
+from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, Scores
 from tasks.functional.hits import top_share
-from tasks.functional.localisation import above_chance
 
 
-class TopKIntersection(RankingMetric):
+class TopKIntersection(MaskMetric, RankingMetric):
     """The share of the k highest tissue pixels on the mask, k a share of the tissue, corrected for chance.
 
     A mask smaller than k makes k its size: otherwise no map could be perfect there. Pixels that tie for the
@@ -27,43 +26,23 @@ class TopKIntersection(RankingMetric):
         "after Theiner, Müller-Budack and Ewerth (2022), arXiv:2104.14995; k as a share, at most the mask's "
         "size, inside tissue, ties, and the correction (raw - chance) / (1 - chance) are ours"
     )
-    needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
 
-    labels: Literal["target", "all"] = "all"
-    mask: MaskName = "annotation"
     top: float = Field(default=0.05, gt=0, le=1)
     """The share of the tile's tissue pixels that is looked at, rounded, at least one pixel."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw share."""
-        direction = mask_direction(self.mask)
-        return (
-            ScoreInfo(
-                name="corrected",
-                direction=direction,
-                upper_bound=1.0,
-                meaning=f"0 as a random map, 1 all hits; {self.sign}",
-            ),
-            ScoreInfo(
-                name="raw",
-                direction=direction,
-                lower_bound=0.0,
-                upper_bound=1.0,
-                meaning="share of hits; chance is the mask's share of the tissue",
-            ),
+        return self.share_infos(
+            corrected=f"0 as a random map, 1 all hits; {self.sign}",
+            raw="share of hits; chance is the mask's share of the tissue",
         )
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return both shares; NaN where the mask does not cross the tissue."""
         tiles = CrossingTiles.of(block, self.mask)
         values = self.ranked(part.maps).flatten(1)
-        raw = tiles.judged(top_share(values, tiles.mask, tiles.inside, self._looked_at(tiles)))
-        chance = tiles.judged(tiles.chance)
-        return Scores(
-            values={"corrected": above_chance(raw, chance), "raw": raw},
-            chance={"corrected": torch.zeros_like(raw), "raw": chance},
-            excluded=tiles.excluded,
-        )
+        raw = top_share(values, tiles.mask, tiles.inside, self._looked_at(tiles))
+        return share_scores(raw, tiles.chance, tiles.excluded)
 
     def _looked_at(self, tiles: CrossingTiles) -> Tensor:
         share = (self.top * tiles.inside.sum(1).double()).round().long()
