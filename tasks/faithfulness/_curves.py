@@ -8,6 +8,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe, fill_key, filled_block, removal_images
 from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric
@@ -143,6 +144,45 @@ def outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
         "logit": flat.gather(1, target[:, None]).squeeze(1),
     }
     return {name: value.view(steps, count).T.contiguous() for name, value in values.items()}
+
+
+def area_infos(area: str, bounded: bool, suffix: str = "") -> tuple[ScoreInfo, ...]:
+    """Return gap, MoRF and LeRF area.
+
+    Args:
+        area: the meaning of an area, with ``%s`` where ``most`` or ``least`` goes.
+        bounded: whether the curve lies between 0 and 1.
+        suffix: of the names, such as ``_accuracy``.
+    """
+    lowest, highest = (0.0, 1.0) if bounded else (None, None)
+    return (
+        ScoreInfo(
+            name=gap_of(suffix),
+            direction="higher",
+            lower_bound=-1.0 if bounded else None,
+            upper_bound=highest,
+            meaning="LeRF area less MoRF area; 0 for a map that says nothing",
+        ),
+        ScoreInfo(
+            name=f"morf{suffix}",
+            direction="lower",
+            lower_bound=lowest,
+            upper_bound=highest,
+            meaning=area % "most",
+        ),
+        ScoreInfo(
+            name=f"lerf{suffix}",
+            direction="higher",
+            lower_bound=lowest,
+            upper_bound=highest,
+            meaning=area % "least",
+        ),
+    )
+
+
+def gap_of(suffix: str) -> str:
+    """Return the name of the gap of two areas with this suffix."""
+    return f"{suffix}_gap".strip("_")
 
 
 def rounding_of(logits: Tensor, traced: Tensor, output: Output) -> Tensor:

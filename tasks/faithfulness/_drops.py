@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._curves import Output, outputs, rounding_of
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, fill_key, filled_block
@@ -102,3 +103,10 @@ class ReadingMetric(DropMetric):
 def alike(values: Tensor, tolerance: Tensor | float = 0.0) -> Tensor:
     """Return bool [n]: whether the S values of each column of [S, n] lie within ``tolerance`` ([n])."""
     return values.amax(0) - values.amin(0) <= tolerance
+
+
+def correlation_infos(meaning: str) -> tuple[ScoreInfo, ...]:
+    """Return a correlation with the drops, higher better."""
+    return (
+        ScoreInfo(name="correlation", direction="higher", lower_bound=-1.0, upper_bound=1.0, meaning=meaning),
+    )

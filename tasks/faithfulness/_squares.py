@@ -1,34 +1,47 @@
 """The tile cut into a grid of squares that are removed one at a time."""
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from tasks.faithfulness._drops import DropMetric
 from tasks.faithfulness._evidence import Block, EvidenceError
-from tasks.faithfulness.base import Probe, ProbeKey
+from tasks.faithfulness._removal import clean_probe
+from tasks.faithfulness.base import MapBlock, Probe, ProbeKey
 
 
-def squares_key(metric: DropMetric, squares: int) -> ProbeKey:
-    """Return the key of :func:`squares_probe`: no map decides on it, so all explainers share it."""
-    return ("squares", squares, *metric.fill_key())
+class SquareMetric(DropMetric):
+    """Removes one square of a grid at a time; no map decides on the images, so all explainers share them."""
 
+    squares: int = Field(default=8, ge=2)
+    """A side: the tile is cut into the square of so many."""
 
-def squares_probe(block: Block, metric: DropMetric, squares: int) -> Probe:
-    """Return the probe of the tiles without one of ``squares`` x ``squares`` squares, row by row.
+    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+        """Return the clean image, and the images without a square, row by row.
 
-    Raises:
-        EvidenceError: a tile has fewer pixels a side than squares.
-    """
-    height, width = block.images.shape[2:]
-    if squares > min(height, width):
-        raise EvidenceError(f"tiles of {height} x {width} px cannot be cut into {squares} squares a side")
+        Raises:
+            EvidenceError: a tile has fewer pixels a side than squares.
+        """
+        height, width = block.images.shape[2:]
+        if self.squares > min(height, width):
+            raise EvidenceError(
+                f"tiles of {height} x {width} px cannot be cut into {self.squares} squares a side"
+            )
 
-    def make(steps: slice) -> Tensor:
-        fill, places = metric.filled(block), _places(block, squares)
-        gone = [places == number for number in range(squares**2)[steps]]
-        return torch.stack([torch.where(each, fill, block.images) for each in gone])
+        def make(steps: slice) -> Tensor:
+            fill, places = self.filled(block), _places(block, self.squares)
+            gone = [places == number for number in range(self.squares**2)[steps]]
+            return torch.stack([torch.where(each, fill, block.images) for each in gone])
 
-    return Probe(key=squares_key(metric, squares), count=squares**2, make=make)
+        return clean_probe(block), Probe(key=self.squares_key(), count=self.squares**2, make=make)
+
+    def squares_key(self) -> ProbeKey:
+        """Return the key of the images without a square."""
+        return ("squares", self.squares, *self.fill_key())
+
+    def minimum_forward(self) -> int:
+        """The whole tile, and one image a square."""
+        return 1 + self.squares**2
 
 
 def square_sums(values: Tensor, squares: int) -> Tensor:

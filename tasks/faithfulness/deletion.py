@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._curves import CurveMetric
+from tasks.faithfulness._curves import CurveMetric, area_infos
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.curves import area_under
@@ -27,31 +27,8 @@ class Deletion(CurveMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return gap, MoRF and LeRF of the chosen output."""
-        lowest, highest = (0.0, 1.0) if self.output == "probability" else (None, None)
-        area = f"mean {self.output} of the {self.followed} while the %s relevant %s go first; {self.sign}"
-        return (
-            ScoreInfo(
-                name="gap",
-                direction="higher",
-                lower_bound=None if lowest is None else -1.0,
-                upper_bound=highest,
-                meaning="LeRF area less MoRF area; 0 for a map that says nothing",
-            ),
-            ScoreInfo(
-                name="morf",
-                direction="lower",
-                lower_bound=lowest,
-                upper_bound=highest,
-                meaning=area % ("most", self.removed),
-            ),
-            ScoreInfo(
-                name="lerf",
-                direction="higher",
-                lower_bound=lowest,
-                upper_bound=highest,
-                meaning=area % ("least", self.removed),
-            ),
-        )
+        area = f"mean {self.output} of the {self.followed} while the %s relevant {self.removed} go first; "
+        return area_infos(area + self.sign, bounded=self.output == "probability")
 
     @property
     def removed(self) -> str:

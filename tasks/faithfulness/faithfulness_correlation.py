@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._drops import correlation_infos
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
 from tasks.faithfulness.base import Answers, MapBlock, Scores
@@ -37,11 +38,7 @@ class FaithfulnessCorrelation(SubsetMetric):
             f"correlation of the drop of the {self.output} with the map's sum over the pixels removed, "
             f"{self.fraction:.4g} of them at random; 0 for a map that says nothing; {self.sign}"
         )
-        return (
-            ScoreInfo(
-                name="correlation", direction="higher", lower_bound=-1.0, upper_bound=1.0, meaning=meaning
-            ),
-        )
+        return correlation_infos(meaning)
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return the correlation; NaN where it is undefined."""

@@ -3,18 +3,16 @@
 from typing import ClassVar
 
 import torch
-from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, alike
+from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, alike, correlation_infos
 from tasks.faithfulness._evidence import Block
-from tasks.faithfulness._removal import clean_probe
-from tasks.faithfulness._squares import square_sums, squares_key, squares_probe
-from tasks.faithfulness.base import Answers, MapBlock, Probe, Scores
+from tasks.faithfulness._squares import SquareMetric, square_sums
+from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.jackknife import pearson
 
 
-class FaithfulnessEstimate(ReadingMetric):
+class FaithfulnessEstimate(SquareMetric, ReadingMetric):
     """Pearson's correlation, over squares of a grid, of the map's sum in a square with the drop without it.
 
     Nothing is drawn at random. A constant map, a map of equal sums and an output that does not move have no
@@ -27,32 +25,17 @@ class FaithfulnessEstimate(ReadingMetric):
         "squares in place of pixels, the fills and the readings of a map are ours"
     )
 
-    squares: int = Field(default=8, ge=2)
-    """A side: the tile is cut into the square of so many."""
-
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the correlation."""
         meaning = (
             f"correlation of the drop of the {self.output} without a square with the map's sum in it, over "
             f"{self.squares**2} squares; 0 for a map that says nothing; {self.sign}"
         )
-        return (
-            ScoreInfo(
-                name="correlation", direction="higher", lower_bound=-1.0, upper_bound=1.0, meaning=meaning
-            ),
-        )
-
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
-        """Return the clean image, and the images without a square."""
-        return clean_probe(block), squares_probe(block, self, self.squares)
-
-    def minimum_forward(self) -> int:
-        """The whole tile, and one image a square."""
-        return 1 + self.squares**2
+        return correlation_infos(meaning)
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return the correlation; NaN where it is undefined."""
-        traced = self.traced(block, answers, squares_key(self, self.squares))
+        traced = self.traced(block, answers, self.squares_key())
         sums = square_sums(self.read(block, part.maps), self.squares)
         # Squares of unequal sizes would give a constant map sums that differ.
         flat = alike(sums) | alike(part.maps.flatten(1).T)

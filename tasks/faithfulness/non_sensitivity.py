@@ -6,14 +6,12 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._drops import DropMetric
 from tasks.faithfulness._evidence import Block
-from tasks.faithfulness._removal import clean_probe
-from tasks.faithfulness._squares import square_sums, squares_key, squares_probe
-from tasks.faithfulness.base import Answers, MapBlock, Probe, Scores
+from tasks.faithfulness._squares import SquareMetric, square_sums
+from tasks.faithfulness.base import Answers, MapBlock, Scores
 
 
-class NonSensitivity(DropMetric):
+class NonSensitivity(SquareMetric):
     """The share of squares on which map and output disagree about whether the square matters at all.
 
     A square is silent where the map's magnitudes in it sum to at most ``tolerance`` of the highest sum of the
@@ -28,8 +26,6 @@ class NonSensitivity(DropMetric):
         "and unused features); squares, the share, relative thresholds and the chance level are ours"
     )
 
-    squares: int = Field(default=8, ge=2)
-    """A side: the tile is cut into the square of so many."""
     tolerance: float = Field(default=0.01, ge=0, lt=1)
     """What counts as nothing, as a fraction of the tile's most."""
 
@@ -50,17 +46,9 @@ class NonSensitivity(DropMetric):
             for name, meaning in meanings.items()
         )
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
-        """Return the clean image, and the images without a square."""
-        return clean_probe(block), squares_probe(block, self, self.squares)
-
-    def minimum_forward(self) -> int:
-        """The whole tile, and one image a square."""
-        return 1 + self.squares**2
-
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return the three shares; chance is what the map's silent squares would give at random places."""
-        traced = self.traced(block, answers, squares_key(self, self.squares))
+        traced = self.traced(block, answers, self.squares_key())
         moves = traced.drops.abs()
         sums = square_sums(part.maps.abs(), self.squares)
         silent = sums <= self.tolerance * sums.amax(0)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._curves import Order, Output, outputs
+from tasks.faithfulness._curves import Order, Output, area_infos, gap_of, outputs
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe
 from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, Scores
@@ -68,8 +68,8 @@ class Road(RankingMetric):
         """Return gap, MoRF and LeRF of the chosen output and of the accuracy."""
         going = f"while the %s relevant pixels are imputed first; {self.sign}"
         return (
-            *_infos("", f"mean {self.output} of the target {going}", self.output == "probability"),
-            *_infos("_accuracy", f"how often the target is predicted, mean {going}", bounded=True),
+            *area_infos(f"mean {self.output} of the target {going}", self.output == "probability"),
+            *area_infos(f"how often the target is predicted, mean {going}", True, "_accuracy"),
         )
 
     def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
@@ -96,7 +96,7 @@ class Road(RankingMetric):
         areas: dict[str, Tensor] = {}
         for suffix, name in (("", self.output), ("_accuracy", "accuracy")):
             morf, lerf = (area_under(lines[order][name], fractions) for order in _ORDERS)
-            areas |= {f"morf{suffix}": morf, f"lerf{suffix}": lerf, _gap_of(suffix): lerf - morf}
+            areas |= {f"morf{suffix}": morf, f"lerf{suffix}": lerf, gap_of(suffix): lerf - morf}
         return Scores(
             values={name: drawn.mean(1) for name, drawn in areas.items()},
             chance={name: torch.zeros_like(areas[name][:, 0]) for name in ("gap", "accuracy_gap")},
@@ -158,35 +158,3 @@ class Road(RankingMetric):
     def _key(self, part: MapBlock, order: Order) -> ProbeKey:
         how = (self.ranked_by, self.percentages, self.noise, self.draws, self.seed)
         return (self.name, part.explainer_id, order, *how)
-
-
-def _gap_of(suffix: str) -> str:
-    return f"{suffix}_gap".strip("_")
-
-
-def _infos(suffix: str, what: str, bounded: bool) -> tuple[ScoreInfo, ...]:
-    lowest, highest = (0.0, 1.0) if bounded else (None, None)
-    gap = "LeRF area less MoRF area; 0 for a map that says nothing"
-    return (
-        ScoreInfo(
-            name=_gap_of(suffix),
-            direction="higher",
-            lower_bound=None if lowest is None else -1.0,
-            upper_bound=highest,
-            meaning=gap,
-        ),
-        ScoreInfo(
-            name=f"morf{suffix}",
-            direction="lower",
-            lower_bound=lowest,
-            upper_bound=highest,
-            meaning=what % "most",
-        ),
-        ScoreInfo(
-            name=f"lerf{suffix}",
-            direction="higher",
-            lower_bound=lowest,
-            upper_bound=highest,
-            meaning=what % "least",
-        ),
-    )

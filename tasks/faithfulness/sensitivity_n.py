@@ -7,6 +7,7 @@ import torch
 from pydantic import Field, model_validator
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.faithfulness._drops import correlation_infos
 from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
 from tasks.faithfulness.base import Answers, MapBlock, Scores
@@ -45,11 +46,7 @@ class SensitivityN(SubsetMetric):
             f"correlation of the drop of the {self.output} with the map's sum over pixels removed at random, "
             f"mean over {len(self.fractions)} sizes; 0 for a map that says nothing; {self.sign}"
         )
-        return (
-            ScoreInfo(
-                name="correlation", direction="higher", lower_bound=-1.0, upper_bound=1.0, meaning=meaning
-            ),
-        )
+        return correlation_infos(meaning)
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
         """Return the mean and the curve; NaN where the correlation is undefined at some size."""

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from tasks.faithfulness._evidence import Block, EvidenceError, SlideEvidence
-from tasks.faithfulness._squares import square_sums, squares_probe
+from tasks.faithfulness._squares import square_sums
+from tasks.faithfulness.base import MapBlock, Probe
 from tasks.faithfulness.faithfulness_estimate import FaithfulnessEstimate
 from tasks.faithfulness.non_sensitivity import NonSensitivity
 from tasks.functional.tile_keys import tile_keys
 from tests._support.linear_scoring import adds, scored, shuffled
 from tests._support.tile_sets import make_tile_set
 
-METRIC = FaithfulnessEstimate()
 TUMOUR = 8
 
 
@@ -23,10 +23,16 @@ def block_of(folder, height: int, width: int) -> Block:
     return Block(slide, rows, images, torch.ones(3, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
 
 
+def without_a_square(block: Block, squares: int) -> Probe:
+    maps = torch.zeros_like(block.images[:, 0])
+    _, probe = FaithfulnessEstimate(squares=squares).probes(block, MapBlock("m", maps))
+    return probe
+
+
 @pytest.mark.parametrize(("height", "width", "squares"), [(16, 16, 8), (16, 16, 16), (17, 22, 5), (4, 4, 2)])
 def test_every_pixel_goes_once_with_all_its_channels(tmp_path, height, width, squares):
     block = block_of(tmp_path, height, width)
-    probe = squares_probe(block, METRIC, squares)
+    probe = without_a_square(block, squares)
     images = torch.cat([probe.make(slice(0, 3)), probe.make(slice(3, probe.count))])
     gone = images != block.images
     assert images.shape == (squares**2, 3, 3, height, width)
@@ -40,7 +46,7 @@ def test_every_pixel_goes_once_with_all_its_channels(tmp_path, height, width, sq
 @pytest.mark.parametrize(("height", "width", "squares"), [(16, 16, 8), (17, 22, 5)])
 def test_a_sum_is_that_of_the_pixels_which_go(tmp_path, height, width, squares):
     block = block_of(tmp_path, height, width)
-    probe = squares_probe(block, METRIC, squares)
+    probe = without_a_square(block, squares)
     gone = (probe.make(slice(0, probe.count)) != block.images)[:, :, 0]
     values = torch.randn(3, height, width, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(square_sums(values, squares), (gone * values.double()).sum((2, 3)))
