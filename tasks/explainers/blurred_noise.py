@@ -6,13 +6,12 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
+from tasks.explainers._blind import BlindControl
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.noise import normal, seed_of
-from tasks.functional.passes import Passes
 
 
-class BlurredNoise(Explainer):
+class BlurredNoise(BlindControl):
     """Standard normal noise under a Gaussian: it knows nothing, yet removes pixels in blobs.
 
     Removal with imputation rewards blobs, since a hole is harder to fill in than scattered pixels: a map that
@@ -22,8 +21,6 @@ class BlurredNoise(Explainer):
     source: ClassVar[str] = (
         "the blur control of design section 6; why it is needed: arXiv:2304.13836 (ROAR and ROAD reward blur)"
     )
-    kind: ClassVar[Kind] = "control"
-    control: ClassVar[bool] = True
 
     sigma_px: float = Field(default=4.0, gt=0)
     """Standard deviation of the Gaussian, in pixels."""
@@ -37,7 +34,3 @@ class BlurredNoise(Explainer):
         height, width = (count + 2 * margin for count in images.shape[2:])
         wide = gaussian_blur(normal(seed, tile_keys, 0, (1, height, width)), self.sigma_px)
         return wide[:, 0, margin:-margin, margin:-margin].to(images)
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()

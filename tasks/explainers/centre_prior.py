@@ -6,11 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
-from tasks.functional.passes import Passes
+from tasks.explainers._blind import BlindControl
 
 
-class CentrePrior(Explainer):
+class CentrePrior(BlindControl):
     """A Gaussian hill at the centre, 1 at its top: what a map gains by liking the middle.
 
     Tiles cut around what they are labelled by have it in the middle; a grid has not.
@@ -19,9 +18,7 @@ class CentrePrior(Explainer):
     source: ClassVar[str] = (
         "Judd, Durand and Torralba (2012), MIT-CSAIL-TR-2012-001 (the centre baseline of saliency benchmarks)"
     )
-    kind: ClassVar[Kind] = "control"
     signed: ClassVar[bool] = False
-    control: ClassVar[bool] = True
 
     width: float = Field(default=0.25, gt=0)
     """Standard deviation of the hill as a share of the tile's height and width."""
@@ -30,10 +27,6 @@ class CentrePrior(Explainer):
         """Return the hill [B, H, W], the same for every image."""
         height, width = (self._slope(count, images) for count in images.shape[2:])
         return (height[:, None] * width[None, :]).expand(len(images), -1, -1).clone()
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()
 
     def _slope(self, count: int, like: Tensor) -> Tensor:
         """Return [count], 1 in the middle of a side of ``count`` pixels."""

@@ -5,12 +5,11 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
+from tasks.explainers._blind import BlindControl
 from tasks.functional.colour import optical_density
-from tasks.functional.passes import Passes
 
 
-class EdgeMap(Explainer):
+class EdgeMap(BlindControl):
     """The Sobel magnitude of the optical density summed over the channels, which finds nuclei by their rim.
 
     In density per pixel of distance; the border is continued by its own value, which makes no edge.
@@ -20,9 +19,7 @@ class EdgeMap(Explainer):
         "Sobel and Feldman (1968), the 3 x 3 operator; edges as a control: Adebayo et al. (2018), "
         "arXiv:1810.03292"
     )
-    kind: ClassVar[Kind] = "control"
     signed: ClassVar[bool] = False
-    control: ClassVar[bool] = True
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the magnitude [B, H, W], 0 where the tile is even."""
@@ -30,10 +27,6 @@ class EdgeMap(Explainer):
         down = _change(density)
         across = _change(density.transpose(1, 2)).transpose(1, 2)
         return (down.square() + across.square()).sqrt()
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()
 
 
 def _change(padded: Tensor) -> Tensor:

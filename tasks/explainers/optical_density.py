@@ -4,23 +4,16 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
+from tasks.explainers._blind import BlindControl
 from tasks.functional.colour import optical_density
-from tasks.functional.passes import Passes
 
 
-class OpticalDensity(Explainer):
+class OpticalDensity(BlindControl):
     """The optical density summed over the channels: what an explanation of nuclei has to beat."""
 
     source: ClassVar[str] = "Ruifrok and Johnston (2001); as a control: design section 6"
-    kind: ClassVar[Kind] = "control"
     signed: ClassVar[bool] = False
-    control: ClassVar[bool] = True
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the density [B, H, W], 0 on white."""
         return optical_density(images).sum(1)
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()

@@ -5,24 +5,17 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
+from tasks.explainers._blind import BlindControl
 from tasks.functional.noise import normal
-from tasks.functional.passes import Passes
 
 
-class RandomMap(Explainer):
+class RandomMap(BlindControl):
     """Independent standard normal numbers, the same for a tile whatever the model: the level of chance."""
 
     source: ClassVar[str] = "the chance control of design section 6; no paper"
-    kind: ClassVar[Kind] = "control"
-    control: ClassVar[bool] = True
 
     seed: int = Field(default=0, ge=0)
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return noise [B, H, W] that depends on (seed, tile key)."""
         return normal(self.seed, tile_keys, 0, images.shape[2:]).to(images)
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()

@@ -6,11 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
-from tasks.functional.passes import Passes
+from tasks.explainers._blind import BlindControl
 
 
-class TissueMask(Explainer):
+class TissueMask(BlindControl):
     """1 where a pixel is stained, 0 where it is glass or a gap: what a map has to beat that finds tissue.
 
     An explainer sees the image alone. So this is not the tile set's tissue, which is found on the whole slide
@@ -19,9 +18,7 @@ class TissueMask(Explainer):
     """
 
     source: ClassVar[str] = "the tissue control of design section 6; the rule is that of tasks.tiling.tissue"
-    kind: ClassVar[Kind] = "control"
     signed: ClassVar[bool] = False
-    control: ClassVar[bool] = True
 
     saturation: float = Field(default=0.05, ge=0, lt=1)
     """Pixels of a higher HSV saturation are tissue; the default is the lowest that tiling allows itself."""
@@ -31,7 +28,3 @@ class TissueMask(Explainer):
         brightest, darkest = images.amax(1), images.amin(1)
         # As a product: black has no saturation to divide out.
         return torch.where(brightest - darkest > self.saturation * brightest, 1.0, 0.0).to(images)
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()

@@ -4,11 +4,10 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer, Kind
-from tasks.functional.passes import Passes
+from tasks.explainers._blind import BlindControl
 
 
-class UniformMap(Explainer):
+class UniformMap(BlindControl):
     """The same value everywhere: what a metric gives to a map that says nothing.
 
     Its ranks are ties, broken at random by those metrics that rank; a metric for which it has no answer, such
@@ -16,14 +15,8 @@ class UniformMap(Explainer):
     """
 
     source: ClassVar[str] = "the constant control of design section 6; no paper"
-    kind: ClassVar[Kind] = "control"
     signed: ClassVar[bool] = False
-    control: ClassVar[bool] = True
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return ones [B, H, W]."""
         return images.new_ones(len(images), *images.shape[2:])
-
-    def passes(self) -> Passes:
-        """None."""
-        return Passes()
