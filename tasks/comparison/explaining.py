@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claiming import as_claim
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.rows import Row, equals_or_beats
+from tasks.comparison.rows import Row
 from tasks.comparison.scored import Scored, scores_of
+from tasks.statistics.better import equals_or_beats, flag_of
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, mean_interval
 from tasks.statistics.drawing import monte_carlo_error
 from tasks.statistics.paired import PairedDifference, paired_difference
@@ -172,6 +173,4 @@ def _flagged(row: Row, means: dict[tuple[str, str], Row]) -> Row:
         for (arm, _), other in means.items()
         if arm == row.arm and other.is_rival and equals_or_beats(other.value, row.value, row.direction)
     ]
-    if not winners:
-        return row
-    return replace(row, flag=f"not informative here: {', '.join(winners)} does as well or better")
+    return replace(row, flag=flag_of(winners))

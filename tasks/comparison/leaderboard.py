@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from tasks.comparison.rows import Row, better
+from tasks.comparison.rows import Row
+from tasks.statistics.better import better
 
 BEST_CONTROL = "best control"
 """Stands where a line names its explainer; which control it is may differ from score to score."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 
 from tasks.comparison.leaderboard import BEST_CONTROL, best_controls, headlines
 from tasks.comparison.page_words import drawn_words, rival_words
-from tasks.comparison.rows import Row, better
+from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.wording import ARROWS, DASH, FLAGGED, MOST_COLUMNS, table, with_interval
+from tasks.statistics.better import better
 
 Line = tuple[str, str]
 """Arm, explainer."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from tasks.comparison.endpoints import parts_of
 from tasks.comparison.leaderboard import best_controls, headlines
-from tasks.comparison.rows import Row, better
+from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
+from tasks.statistics.better import better
 
 ACCURACY = ("auroc", "balanced_accuracy")
 """The first of these that is defined at tile level says how accurate an arm is."""

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from tasks.comparison.rows import Row, better
+from tasks.comparison.rows import Row
 from tasks.comparison.wording import DASH, number, with_interval
+from tasks.statistics.better import better
 
 COSTS = {
     "seconds": "training seconds",

@@ -108,16 +108,3 @@ class Row:
 def table_of(rows: list[Row]) -> pd.DataFrame:
     """Return the rows as a frame with the fields of :class:`Row` as columns."""
     return pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(Row)])
-
-
-def better(one: float, other: float, direction: str) -> bool:
-    """Say whether ``one`` is strictly better than ``other``; never so where neither end is better."""
-    if direction == "higher":
-        return one > other
-    return direction == "lower" and one < other
-
-
-def equals_or_beats(control: float, value: float, direction: str) -> bool:
-    """Say whether a control does as well as ``value`` or better; one without a number beats nobody."""
-    told = control == control and value == value and direction != "none"
-    return told and not better(value, control, direction)

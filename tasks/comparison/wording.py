@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tasks.comparison.rows import Row
+from tasks.statistics.drawing import worth_saying
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better."""
@@ -16,7 +17,6 @@ MOST_COLUMNS = 5
 """Arms are columns up to this many; more are rows, so that tables stay as wide as a page."""
 DRAWN = "\N{PLUS-MINUS SIGN}"
 """Stands before the error that the metric's own random draws leave in a mean."""
-_WORTH_SAYING = 0.1
 FLAGGED = "\N{DAGGER}"
 """Marks a score that a control equals or beats in the same arm."""
 
@@ -43,7 +43,7 @@ def with_interval(row: Row) -> str:
 
 def blurred_by_draws(row: Row) -> bool:
     """Say whether the error of the metric's own draws is above a tenth of the interval's half width."""
-    return row.monte_carlo > _WORTH_SAYING * (row.high - row.low) / 2
+    return worth_saying(row.monte_carlo, row.low, row.high)
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._result import MetricResult
+from tasks.statistics.better import equals_or_beats, flag_of
 from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
 from tasks.statistics.clusters import MINIMUM
 from tasks.statistics.drawing import monte_carlo_error
@@ -125,14 +126,14 @@ def _bounds(values: Floats, patients: NDArray[np.str_]) -> tuple[float, float]:
 
 def _flag(mean: Mean, means: Sequence[Mean]) -> str:
     """Return why the figure is no evidence here; a score that neither end of is better says nothing."""
-    if mean.is_control or mean.direction == "none" or math.isnan(mean.mean):
+    if mean.is_control:
         return ""
-    sign = 1.0 if mean.direction == "higher" else -1.0
-    winners = [
-        other.explainer
-        for other in means
-        if other.is_rival
-        and (other.metric, other.score) == (mean.metric, mean.score)
-        and sign * (mean.mean - other.mean) <= 0
-    ]
-    return f"not informative here: {', '.join(winners)} does as well or better" if winners else ""
+    return flag_of(
+        [
+            other.explainer
+            for other in means
+            if other.is_rival
+            and (other.metric, other.score) == (mean.metric, mean.score)
+            and equals_or_beats(other.mean, mean.mean, mean.direction)
+        ]
+    )

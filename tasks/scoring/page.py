@@ -9,12 +9,11 @@ import pandas as pd
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._result import MetricResult
 from tasks.scoring.means import Mean, Part
+from tasks.statistics.drawing import worth_saying
 
 _ARROWS = {"higher": " ↑", "lower": " ↓", "none": ""}
 _FLAGGED = "\N{DAGGER}"
 _DASH = "\N{EN DASH}"
-_LOUD = 0.1
-"""Above this share of the interval's half width the draws of a metric are worth a word."""
 
 
 class Scored(Protocol):
@@ -104,7 +103,7 @@ def _cell(mean: Mean) -> str:
 
 def _is_loud(mean: Mean) -> bool:
     """Say whether the draws matter beside the interval; never so where there is none."""
-    return mean.monte_carlo > _LOUD * (mean.high - mean.low) / 2
+    return worth_saying(mean.monte_carlo, mean.low, mean.high)
 
 
 def _number(value: float) -> str:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from tasks.statistics.bootstrap import Floats
 
+_WORTH_SAYING = 0.1
+
 
 def monte_carlo_error(errors: Floats, scored: NDArray[np.bool_]) -> float:
     """Return the standard error of the mean over all scored units and seeds that comes from draws alone.
@@ -22,3 +24,11 @@ def monte_carlo_error(errors: Floats, scored: NDArray[np.bool_]) -> float:
     """
     known = errors[scored & np.isfinite(errors)]
     return float(np.sqrt((known**2).sum()) / scored.sum()) if len(known) else float("nan")
+
+
+def worth_saying(error: float, low: float, high: float) -> bool:
+    """Say whether the error of a metric's own draws is above a tenth of the interval's half width.
+
+    Never so where there is no error or no interval (NaN).
+    """
+    return error > _WORTH_SAYING * (high - low) / 2

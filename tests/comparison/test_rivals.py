@@ -12,7 +12,6 @@ from tasks.comparison.page import write_page
 from tasks.comparison.pareto import pareto_of
 from tasks.comparison.reading import strongest_controls
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.comparison.rows import equals_or_beats
 from tasks.comparison.summary import summarise
 from tasks.comparison.verdict import NOT_INFORMATIVE
 from tests._support.rival_jobs import with_blind_rivals, without_scores
@@ -41,26 +40,6 @@ def darkness_unscored(tmp_path_factory):
 def no_control_scored(tmp_path_factory):
     job = without_scores(tmp_path_factory.mktemp("all"), set(CONTROLS))
     return job, compared_rows(job)
-
-
-@pytest.mark.parametrize(
-    ("control", "value", "direction", "reaches"),
-    [
-        (1.0, 1.0, "higher", True),
-        (2.0, 1.0, "higher", True),
-        (0.5, 1.0, "higher", False),
-        (0.5, 1.0, "lower", True),
-        (1.0, 1.0, "lower", True),
-        (2.0, 1.0, "lower", False),
-        (2.0, 1.0, "none", False),
-        (NAN, 1.0, "higher", False),
-        (NAN, 1.0, "lower", False),
-        (1.0, NAN, "higher", False),
-        (NAN, NAN, "lower", False),
-    ],
-)
-def test_only_numbers_reach_numbers(control, value, direction, reaches):
-    assert equals_or_beats(control, value, direction) is reaches
 
 
 def test_a_control_without_a_score_flags_nobody(darkness_unscored):
