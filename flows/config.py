@@ -14,7 +14,7 @@ from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
-from tasks.faithfulness.base import Metric
+from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.heatmaps.job import HeatmapRecipe
 from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import plugin_type
@@ -26,11 +26,9 @@ Stage = Literal["tile", "train", "explain", "evaluate", "compare", "record"]
 Split = Literal["train", "val", "test"]
 
 if TYPE_CHECKING:
-    AnyMetric = Metric
     AnyModelMetric = ModelMetric
     AnyExemplars = Exemplars
 else:
-    AnyMetric = plugin_type(Metric)
     AnyModelMetric = plugin_type(ModelMetric)
     AnyExemplars = plugin_type(Exemplars)
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.faithfulness._evidence import Block, SlideEvidence
-from tasks.plugins import Plugin
+from tasks.plugins import Plugin, plugin_type
 
 Need = Literal["forward", "attribution", "mask", "dataset"]
 """What a metric must be given: the model, the explainer as a callable, a mask, or whole slides at once."""
@@ -148,3 +148,10 @@ class RankingMetric(Metric):
     def ranked(self, maps: Tensor) -> Tensor:
         """Return the values that are ranked, in the shape of the maps."""
         return maps if self.ranked_by == "signed" else maps.abs()
+
+
+if TYPE_CHECKING:
+    AnyMetric = Metric
+else:
+    AnyMetric = plugin_type(Metric)
+"""The type of a field that holds any metric."""

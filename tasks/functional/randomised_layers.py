@@ -12,6 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from tasks.functional.kept_weights import kept_weights
 from tasks.functional.noise import seed_of
 
 _PURPOSE = "a forgotten layer"
@@ -38,16 +39,12 @@ def randomised_layers(model: nn.Module, parameters: Sequence[str], seed: int) ->
         seed: of all fresh weights.
     """
     own = dict(model.named_parameters())
-    saved = {name: own[name].detach().clone() for name in parameters}
-    try:
+    chosen = {name: own[name] for name in parameters}
+    with kept_weights(chosen):
         with torch.no_grad():
-            for name in parameters:
-                own[name].copy_(_fresh(name, own[name], seed))
+            for name, parameter in chosen.items():
+                parameter.copy_(_fresh(name, parameter, seed))
         yield model
-    finally:
-        with torch.no_grad():
-            for name, values in saved.items():
-                own[name].copy_(values)
 
 
 def layer_stages(model: nn.Module, stages: int) -> list[tuple[str, ...]]:

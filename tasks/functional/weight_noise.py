@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from tasks.functional.kept_weights import kept_weights
 from tasks.functional.noise import seed_of
 
 
@@ -42,18 +43,13 @@ def weight_noise(
     if not (math.isfinite(sigma) and sigma >= 0):
         raise WeightNoiseError(f"sigma is {sigma}; weight noise needs a finite number of at least 0")
     chosen = named(model, parameters)
-    saved = {name: value.detach().clone() for name, value in chosen.items()} if sigma else {}
-    try:
+    with kept_weights(chosen if sigma else {}) as saved:
         with torch.no_grad():
             for name, weights in saved.items():
                 # In place: fresh memory for every weight at each step costs more than the arithmetic.
                 factor = _eta(weights, seed_of(seed, draw, name)).mul_(sigma).add_(1)
                 chosen[name].copy_(factor.mul_(weights))
         yield model
-    finally:
-        with torch.no_grad():
-            for name, weights in saved.items():
-                chosen[name].copy_(weights)
 
 
 def named(model: nn.Module, parameters: Sequence[str] | None) -> Mapping[str, nn.Parameter]:

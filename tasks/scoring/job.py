@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts.payload import sha256_of
 from tasks.explainers.base import AnyExplainer
+from tasks.faithfulness.base import AnyMetric
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.evaluate import evaluate
 from tasks.scoring.index import Indexed, read_index
-from tasks.scoring.methods import AnyMetric
 from tasks.scoring.source import NetworkSource, load_network
 
 JOB = "job.json"

@@ -2,21 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.explainers.base import AnyExplainer, Explainer
-from tasks.faithfulness.base import Metric
-from tasks.plugins import plugin_type
+from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.scoring.errors import ScoringError
-
-if TYPE_CHECKING:
-    AnyMetric = Metric
-else:
-    AnyMetric = plugin_type(Metric)
-"""The type of a field that holds any metric."""
 
 Named = str | Mapping[str, Any]
 """A plug-in by its name, or as the mapping that stands in a study file."""
