@@ -8,10 +8,11 @@ from flows import closing_slots, drawing_slots, explain_slots, slots
 from flows.evaluate_slots import model_slots, report_slots
 from flows.session import Session
 from flows.slot import Slot
-from tasks.artifacts.changes import nearest, why
+from tasks.artifacts.changes import Earlier
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.part import Part, Reference
 from tasks.artifacts.record import Record, library_versions
+from tasks.artifacts.store import Store
 
 State = Literal["done", "would run", "may run", "failed", "stale", "untouched"]
 
@@ -33,6 +34,7 @@ class Examination:
     def __init__(self, session: Session, *, full: bool = False) -> None:
         self._session = session
         self._full = full
+        self.earlier = Earlier(session.store)
         self._known: dict[str, Reference] = {}
         self._may_change: set[str] = set()
         self._failed: dict[str, str] = {}
@@ -75,7 +77,7 @@ class Examination:
         if failed is not None:
             self._failed[slot.label] = failed
             return Standing(slot, "failed", (f"{failed} (it is tried again at every run)",))
-        return Standing(slot, "would run", why(self._session.store, part), part=part)
+        return Standing(slot, "would run", self.earlier.why(part), part=part)
 
     def _stored(self, slot: Slot, record: Record) -> Standing:
         self._known[slot.label] = record.reference
@@ -109,20 +111,19 @@ def adopt(session: Session, stage: str, reason: str) -> list[str]:
     Only parts whose recipe, inputs and seed are unchanged are adopted. Returns their labels.
     """
     adopted = []
-    for standing in Examination(session).standings():
+    examination = Examination(session)
+    for standing in examination.standings():
         if standing.slot.stage == stage and standing.state == "would run":
-            adopted += _adopt(session, standing, reason)
+            adopted += _adopt(session.store, examination.earlier, standing, reason)
     return adopted
 
 
-def _adopt(session: Session, standing: Standing, reason: str) -> list[str]:
+def _adopt(store: Store, earlier: Earlier, standing: Standing, reason: str) -> list[str]:
     part = standing.part
     if part is None or not all(phrase.startswith("code ") for phrase in standing.reasons):
         return []
-    old = nearest(session.store, part)
+    old = earlier.nearest(part)
     if old is None:
         return []
-    session.store.put(
-        old.model_copy(update={"part": part, "fingerprint": part.fingerprint, "adopted": reason})
-    )
+    store.put(old.model_copy(update={"part": part, "fingerprint": part.fingerprint, "adopted": reason}))
     return [standing.slot.label]

@@ -1,6 +1,7 @@
 """Why a part would run: what differs between it and the nearest artifact of the same place."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tasks.artifacts.part import Part
@@ -8,19 +9,39 @@ from tasks.artifacts.record import Record
 from tasks.artifacts.store import Store
 
 
-def why(store: Store, part: Part) -> tuple[str, ...]:
-    """Return phrases that say why ``part`` is not in the store, nearest earlier artifact first."""
-    pointed = next((r for r in store.records(part.kind) if r.fingerprint == part.fingerprint), None)
-    if pointed is not None:
-        return ("its stored artifact is damaged",)
-    earlier = nearest(store, part)
-    return ("it was never made",) if earlier is None else changes(earlier.part, part)
+class Earlier:
+    """What the store held when it was first asked, each kind read once: a study has thousands of parts."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kinds: dict[str, _Kind] = {}
+
+    def why(self, part: Part) -> tuple[str, ...]:
+        """Return phrases that say why ``part`` is not in the store, against the nearest earlier artifact."""
+        # Parts of equal recipe and inputs share an artifact, whatever their places are called.
+        if part.fingerprint in self._kind(part.kind).fingerprints:
+            return ("its stored artifact is damaged",)
+        earlier = self.nearest(part)
+        return ("it was never made",) if earlier is None else changes(earlier.part, part)
+
+    def nearest(self, part: Part) -> Record | None:
+        """Return the stored artifact of the same kind and place that differs in the fewest ways."""
+        same_place = self._kind(part.kind).by_label.get(part.label, [])
+        return min(same_place, key=lambda record: len(changes(record.part, part)), default=None)
+
+    def _kind(self, kind: str) -> "_Kind":
+        if kind not in self._kinds:
+            self._kinds[kind] = _Kind(self._store.records(kind))
+        return self._kinds[kind]
 
 
-def nearest(store: Store, part: Part) -> Record | None:
-    """Return the stored artifact of the same kind and place that differs in the fewest ways."""
-    same_place = [r for r in store.records(part.kind) if r.part.label == part.label]
-    return min(same_place, key=lambda record: len(changes(record.part, part)), default=None)
+class _Kind:
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.fingerprints: set[str] = set()
+        self.by_label: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            self.fingerprints.add(record.fingerprint)
+            self.by_label[record.part.label].append(record)
 
 
 def changes(old: Part, new: Part) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-from tasks.artifacts.changes import changes, nearest, why
+from tasks.artifacts.changes import Earlier, changes
 from tasks.artifacts.part import Part
 from tasks.artifacts.store import Store
 
@@ -46,6 +46,21 @@ def test_the_nearest_artifact_of_the_same_place_explains(tmp_path):
     for p in (far, part(), part(label="train/other/seed0", seed=4)):
         store.reuse_or_build(p, lambda out: (out / "x").write_text("x") and None)
     new = part(recipe={"training": {"epochs": 6, "batch": 32}, "classes": ("a", "b")})
-    assert nearest(store, new).part == part()
-    assert why(store, new) == ("recipe training.epochs: 5 -> 6",)
-    assert why(store, part(label="train/new/seed0", seed=7)) == ("it was never made",)
+    earlier = Earlier(store)
+    assert earlier.nearest(new).part == part()
+    assert earlier.why(new) == ("recipe training.epochs: 5 -> 6",)
+    assert earlier.why(part(label="train/new/seed0", seed=7)) == ("it was never made",)
+
+
+def test_each_kind_is_read_once_however_many_parts_are_asked_about(tmp_path):
+    store = Store(tmp_path)
+    for seed in range(3):
+        store.reuse_or_build(part(seed=seed), lambda out: (out / "x").write_text("x") and None)
+    reads, records = [], store.records
+    store.records = lambda kind: reads.append(kind) or records(kind)
+    earlier = Earlier(store)
+    assert [earlier.why(part(seed=seed)) for seed in range(3, 9)] == [
+        (f"seed: 0 -> {s}",) for s in range(3, 9)
+    ]
+    assert earlier.why(part(seed=1)) == ("its stored artifact is damaged",)
+    assert reads == ["Checkpoint"]
