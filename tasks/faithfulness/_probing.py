@@ -15,10 +15,21 @@ from tasks.functional.pixels import spans
 
 
 class Prober:
-    """Puts the images of probes through one model or its explainers, and counts what that had to cost."""
+    """Puts the images of probes through one model or its explainers, and counts what that had to cost.
 
-    def __init__(self, model: nn.Module, explainers: Mapping[str, Ready], batch: int) -> None:
+    ``forward`` answers in place of ``model`` where a probe asks for logits of the unchanged network: the
+    model itself, or a copy that is faster.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        explainers: Mapping[str, Ready],
+        batch: int,
+        forward: nn.Module | None = None,
+    ) -> None:
         self._model, self._explainers, self._batch = model, explainers, batch
+        self._forward = model if forward is None else forward
         self.minimum = Passes()
         self.explained = 0
 
@@ -53,7 +64,8 @@ class Prober:
         targets = (block.targets if probe.targets is None else probe.targets).repeat(times)
         if probe.explainer is None:
             self.minimum += Passes(forward=len(images))
-            logits: Tensor = self._model(images)
+            network = self._forward if probe.within is None else self._model
+            logits: Tensor = network(images)
             check_logits(logits, targets)
             return logits
         ready = self._ready(probe.explainer)

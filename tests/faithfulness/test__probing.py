@@ -103,3 +103,12 @@ def test_a_probe_may_explain_another_class_on_the_network_of_its_explainer(block
     answers = prober.answer(block, [probe, plain])
     assert answers[("a",)][:, :, 0, 0].tolist() == [[0.0, 3.0, 6.0, 9.0, 12.0]] * 3
     assert answers[("b",)][0, :, 0, 0].tolist() == [1.0] * 5
+
+
+def test_a_network_for_forward_passes_answers_all_but_changed_networks(block):
+    model, forward = Scaled(), Brightness()
+    probes = [Probe((n,), 2, steps_of(block, 1.0), within=w) for n, w in (("a", tripled), ("b", None))]
+    prober = Prober(model, {}, batch=5, forward=forward)
+    answers = prober.answer(block, probes)
+    torch.testing.assert_close(answers[("a",)], 3 * answers[("b",)])
+    assert (sum(model.sizes), sum(forward.sizes), prober.minimum) == (10, 10, Passes(forward=20))

@@ -133,14 +133,10 @@ def test_a_random_map_scores_chance_on_average(tmp_path):
 def test_the_score_is_that_of_the_removals_by_hand(tmp_path):
     """The network gives its images away; the subsets are read off the white pixels."""
 
-    class Watching(LinearNetwork):
-        def forward(self, images):
-            seen.append(images.double().numpy())
-            return super().forward(images)
-
     seen: list[np.ndarray] = []
-    metric = signed(draws=6)
-    found = scored(tmp_path, {"m": distorted}, [metric], Watching(WEIGHT))["m", metric.id]
+    network, metric = LinearNetwork(WEIGHT), signed(draws=6)
+    network.register_forward_hook(lambda _module, inputs, _logits: seen.append(inputs[0].double().numpy()))
+    found = scored(tmp_path, {"m": distorted}, [metric], network)["m", metric.id]
     tiles = TileSet(tmp_path / "tiles")
     clean, maps = images_of(tiles)[of_class(tiles)], distorted(tiles)[of_class(tiles)].astype(np.float32)
     removed = np.concatenate(seen[1:]).reshape(6, TUMOUR, 3, 16, 16)

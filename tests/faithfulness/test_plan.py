@@ -15,6 +15,8 @@ from tasks.faithfulness.plan import EvaluationSettings, count_steps, evaluate_pa
 from tasks.faithfulness.section_auc import SectionAuc
 from tasks.functional.gradients import LogitsError
 from tasks.functional.passes import counted_passes
+from tasks.models.recipe import NetworkRecipe
+from tasks.models.resnet import build_resnet
 from tests._support.attribution_sets import darkness, maps_of, noise
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set
@@ -86,6 +88,20 @@ def test_equal_metrics_under_two_ids_cost_nothing_more(evidence):
     found = evaluate_parts(small_network(), evidence, twice, SETTINGS)
     assert found["noise", "one"].measures["plan_forward_images"] == TUMOUR * (2 + 2 * (STEPS - 1))
     assert found["noise", "one"].scores.equals(found["noise", "two"].scores)
+
+
+def test_the_faster_copy_changes_neither_scores_nor_counts(evidence):
+    """A hook of the user's keeps the plan to the network itself: both ways agree, and cost the same."""
+    model = build_resnet(NetworkRecipe(name="resnet18", width=0.25, stem_stride=2), 2, 0)
+    wanted = [(name, Deletion(steps=STEPS)) for name in ("noise", "dark")]
+    copied = evaluate_parts(model, evidence, wanted, SETTINGS)
+    with counted_passes(model) as counter:
+        itself = evaluate_parts(model, evidence, wanted, SETTINGS)
+    for part, result in itself.items():
+        assert result.measures == copied[part].measures
+        assert result.measures["plan_forward_images"] == counter.spent.forward > 0
+        found, expected = copied[part].scores["value"], result.scores["value"]
+        assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_no_batch_is_larger_than_asked(evidence):

@@ -1,0 +1,81 @@
+"""A copy of a network for forward passes alone: normalisation folded, layouts as the library likes them."""
+
+import copy
+import warnings
+
+import torch
+from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
+
+TOLERANCE = 1e-4
+"""How far the copy's logits may lie from the network's, relative to the largest; else there is no copy."""
+
+
+class InferenceCopy(nn.Module):
+    """Maps images [B, C, H, W] to the logits [B, K] of the network it was made from, without gradients."""
+
+    def __init__(self, program: torch.jit.ScriptModule) -> None:
+        super().__init__()
+        self._program = program
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits [B, K]."""
+        logits: Tensor = self._program(images)
+        return logits
+
+
+def inference_copy(model: nn.Module, images: Tensor) -> nn.Module:
+    """Return a network that answers as ``model`` does and is faster forward; ``model`` if there is none.
+
+    PyTorch's own optimiser of frozen programs makes it, on CPUs alone: what it does elsewhere was not
+    measured. A network is used as it is where it bears hooks (they may change or watch what goes through),
+    where its Python code looks at values or sizes (a recorded program would keep the answer of one batch),
+    where it cannot be recorded, and where the copy's logits differ by more than :data:`TOLERANCE`.
+
+    The weights are those of now: a later change of ``model`` does not reach the copy.
+
+    Args:
+        model: in eval mode; left as it is.
+        images: a few images [n, C, H, W], n >= 1, to record with and to check on: five passes of each.
+    """
+    if images.device.type != "cpu" or model.training or _has_hooks(model):
+        return model
+    twice = torch.cat([images, images.flip(-1)])
+    with torch.no_grad():
+        made = _recorded(model, images, twice)
+        if made is None or not _equal(model(twice), made[1]):
+            return model
+    return InferenceCopy(made[0]).eval()
+
+
+def _has_hooks(model: nn.Module) -> bool:
+    return any(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
+        for module in model.modules()
+    )
+
+
+def _recorded(
+    model: nn.Module, images: Tensor, others: Tensor
+) -> tuple[torch.jit.ScriptModule, Tensor] | None:
+    """Return the program and its answer to ``others``, or None where it cannot be recorded or run."""
+    with warnings.catch_warnings(record=True) as raised:
+        warnings.simplefilter("always", TracerWarning)
+        try:
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # torch
+                copy.deepcopy(model), images, check_trace=False
+            )
+            program = torch.jit.optimize_for_inference(traced)
+            answer = program(others)
+        except (RuntimeError, TypeError):
+            return None
+    # A warning of the tracer says that Python looked at a value, which the program would not follow.
+    looked = any(issubclass(warning.category, TracerWarning) for warning in raised)
+    return None if looked else (program, answer)
+
+
+def _equal(expected: Tensor, got: Tensor) -> bool:
+    if expected.shape != got.shape or expected.dtype != got.dtype:
+        return False
+    scale = expected.abs().max().clamp_min(1.0)
+    return bool(((expected - got).abs().max() <= TOLERANCE * scale).item())
