@@ -108,14 +108,23 @@ class Examination:
 def adopt(session: Session, stage: str, reason: str) -> list[str]:
     """Record that the stored artifacts of ``stage`` stand for code that changed without changing a number.
 
-    Only parts whose recipe, inputs and seed are unchanged are adopted. Returns their labels.
+    Only parts whose recipe, inputs and seed are unchanged are adopted. Returns their labels. Parts
+    that wait for others of the same stage (maps for their calibration) are looked at when these are adopted.
     """
-    adopted = []
-    examination = Examination(session)
-    for standing in examination.standings():
-        if standing.slot.stage == stage and standing.state == "would run":
-            adopted += _adopt(session.store, examination.earlier, standing, reason)
+    adopted: list[str] = []
+    while found := _adopt_once(session, stage, reason):
+        adopted += found
     return adopted
+
+
+def _adopt_once(session: Session, stage: str, reason: str) -> list[str]:
+    examination = Examination(session)
+    return [
+        label
+        for standing in examination.standings()
+        if standing.slot.stage == stage and standing.state == "would run"
+        for label in _adopt(session.store, examination.earlier, standing, reason)
+    ]
 
 
 def _adopt(store: Store, earlier: Earlier, standing: Standing, reason: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 import pytest
 
+from flows import slot
+from flows.session import Orders, open_session
+from flows.status import Examination, adopt
 from flows.study import study
 from tasks.artifacts.attribution_set import AttributionSet
 from tasks.artifacts.calibration import Calibration
@@ -12,6 +15,7 @@ from tasks.artifacts.store import Store
 from tests._support.studies import tiny_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
+NOISE = "tasks.functional.weight_noise"
 NOISY = {"average": "magnitude", "calibration_tiles": 24}
 
 
@@ -40,8 +44,12 @@ def config(manifest):
 
 
 @pytest.fixture(scope="module")
-def made(config, tmp_path_factory, prefect):
-    home = tmp_path_factory.mktemp("home")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def made(config, home, prefect):
     outcome = study(config, home)
     store = Store(home)
     return outcome, lambda kind: {r.part.label: store.path(r.reference) for r in store.records(kind)}
@@ -91,3 +99,21 @@ def test_again_all_of_it_is_reused(made, config):
     again = study(config, home)
     assert again.executed == ()
     assert again.reused == len(outcome.executed)
+
+
+def test_maps_are_adopted_together_with_their_calibration(config, home, made, monkeypatch):
+    assert made[0].executed
+    before = slot.code_of
+
+    def changed(modules):
+        return {name: f"new {code}" if name == NOISE else code for name, code in before(modules).items()}
+
+    monkeypatch.setattr(slot, "code_of", changed)
+    session = open_session(config, home, None, Orders())
+    adopted = adopt(session, "explain", "only names changed")
+    assert "calibrate/standard/seed0/noisegrad" in adopted
+    assert "explain/standard/seed0/fusiongrad/phantom_04_1" in adopted
+    left = [
+        s for s in Examination(session).standings() if s.slot.stage == "explain" and s.state == "would run"
+    ]
+    assert left == []
