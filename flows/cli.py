@@ -94,12 +94,15 @@ def status(
     only: StageOption = None,
     from_: FromOption = None,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every stored byte again.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Name every part, also those of equal reason.")
+    ] = False,
 ) -> None:
     """Say of every part whether it is done, or would run and why."""
     prepare(home)
     from flows import commands
 
-    commands.status(config, commands.Target(home, data_root, only, from_), out, verify=verify)
+    commands.status(config, commands.Target(home, data_root, only, from_), out, verify=verify, every=every)
 
 
 @app.command()

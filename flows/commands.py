@@ -17,6 +17,7 @@ from flows.config import STAGES, ConfigError, Split, Stage
 from flows.problems import load_study
 from flows.progress import part_bar, shown
 from flows.session import Orders, Selection, Session, UsageError, open_session
+from flows.standing_rows import standing_rows
 from flows.status import Examination, Standing
 from flows.status import adopt as adopt_stage
 from tasks.slides.manifest import SlideRow
@@ -70,13 +71,12 @@ def run(path: Path, target: Target, console: Console) -> None:
     print_outcome(outcome, target.home, console)
 
 
-def status(path: Path, target: Target, console: Console, *, verify: bool) -> None:
-    """Print every part that is not done, with its reasons, and a count of the rest."""
+def status(path: Path, target: Target, console: Console, *, verify: bool, every: bool) -> None:
+    """Print the parts that are not done, with their reasons, and a count of the rest."""
     standings = list(Examination(_session(path, target), full=verify).standings())
     table = Table("part", "state", "why", box=None, pad_edge=False)
-    for standing in standings:
-        if standing.state not in ("done", "untouched"):
-            table.add_row(escape(standing.slot.label), standing.state, escape("; ".join(standing.reasons)))
+    for row in standing_rows(standings, every=every):
+        table.add_row(*map(escape, row))
     if table.row_count:
         console.print(table)
     _print_counts(standings, console)
