@@ -46,6 +46,7 @@ from benchmarks.explaining import (
 )
 from benchmarks.public_noise import batched, public_procedure
 from benchmarks.training import peak_of_this_process
+from flows.environment import QUIET
 from tasks.explainers.base import Explainer
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.plugins import available
@@ -205,8 +206,9 @@ def peak_memory_mb(setting: Setting, name: str, settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    # Threads read it when torch starts: spinning ones would make a batch of one look slower than it is.
-    if os.environ.get("OMP_WAIT_POLICY") != "PASSIVE":
+    # Threads read it when torch starts; it is what studies set.
+    spin = "GOMP_SPINCOUNT"
+    if os.environ.get(spin) != QUIET[spin]:
         again = [sys.executable, "-m", "benchmarks.explanations", *sys.argv[1:]]
-        os.execve(sys.executable, again, {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})  # noqa: S606
+        os.execve(sys.executable, again, {**os.environ, spin: QUIET[spin]})  # noqa: S606
     main()

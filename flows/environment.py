@@ -21,8 +21,9 @@ QUIET = {
     "PREFECT_LOGGING_EXTRA_LOGGERS": "veritile",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "MPLBACKEND": "Agg",
-    # Threads that wait by spinning take the cores from one another on a shared machine.
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # Threads that spin for long take the cores from one another on a shared machine; threads that sleep at
+    # once take a third longer on a quiet one. So few turns do both (docs/benchmarks.md).
+    "GOMP_SPINCOUNT": "10000",
 }
 
 
