@@ -18,7 +18,7 @@ from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.scored import Scored
 from tasks.statistics.agreement import Agreement, Block, rank_agreement
 from tasks.statistics.bootstrap import BootstrapSettings
-from tasks.statistics.clusters import choose_clusters
+from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
 UNITS, SECTIONS = "units", "section means"
@@ -76,8 +76,13 @@ def _rows(judged: Sequence[Scored], settings: BootstrapSettings) -> Iterator[tup
         if pair.taus[one, other]:
             names = (_name(judged[one]), _name(judged[other]), judged[one].metric == judged[other].metric)
             figures = (pair.tau[one, other], pair.low[one, other], pair.high[one, other], on)
-            counts = (pair.taus[one, other], pair.clusters[one, other], clusters[on].note)
-            yield (*names, *figures, *counts)
+            count = int(pair.clusters[one, other])
+            yield (*names, *figures, pair.taus[one, other], count, _note(clusters[on], count))
+
+
+def _note(clusters: Clusters, count: int) -> str:
+    """Say what a pair is clustered by: where one score is of fewer units, these may be of fewer clusters."""
+    return clusters.note if count in (0, clusters.count) else f"clustered by {clusters.level} ({count})"
 
 
 def _blocks(judged: Sequence[Scored], units: pd.DataFrame, seeds: list[int]) -> Iterator[Block]:

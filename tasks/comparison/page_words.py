@@ -61,7 +61,9 @@ _PLAIN = {
     ),
     "Explainers against one another": (
         "Each explainer less the reference explainer in the same arm, paired by seed and unit; *p (Holm)* is "
-        "corrected over all differences of this kind."
+        "corrected over all differences of this kind: where the smallest attainable p times their number "
+        "exceeds the level, none can stand, whatever its interval. A question asked by a claim is corrected "
+        "over the claims alone."
     ),
     "Explainers against the strongest control": (
         "The explainer less that control which does best in the same arm, of those to be beaten, paired by "

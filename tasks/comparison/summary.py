@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel, ConfigDict
 
 from tasks.comparison.claim import Claim
+from tasks.comparison.clustering import clustering_notes
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.performance import slide_scores
 from tasks.comparison.private import without_patients
@@ -53,7 +54,7 @@ class Summary(BaseModel):
         top_share: share of tiles that a slide's score is the mean of.
         patients, slides, tiles: what was evaluated.
         split_hash: hash of the split.
-        clustering: the sentences of all intervals, each once.
+        clustering: the sentences of all intervals, each once, the rarer with their metrics.
         slide_scores: {``<arm>_s<seed>``: {slide id: score}}.
         failed_slides: {slide id: reason}.
         pooling: that results of several folds are pooled; empty without folds.
@@ -102,7 +103,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
         slides=table["slide_id"].nunique(),
         tiles=len(table),
         split_hash=job.split_hash,
-        clustering=tuple(dict.fromkeys(row.note for row in rows if row.note)),
+        clustering=clustering_notes(rows),
         slide_scores=_scores(job),
         pooling=job.pooling,
         failed_slides={
