@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tasks.comparison.agreeing import SECTIONS, Agreed
 from tasks.comparison.figure_axes import say
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import DASH, MINUS
+from tasks.statistics.printing import DASH, MINUS
 
 MOST_SCORES = 30
 _CELL_INCHES = 0.42

@@ -11,7 +11,8 @@ from tasks.comparison.figure_axes import COLOURS, CONTROL, dress, say
 from tasks.comparison.leaderboard import headlines
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, NAMES
+from tasks.comparison.wording import NAMES
+from tasks.statistics.printing import ARROWS
 
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 _COLUMNS = 4

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from tasks.comparison.figure_axes import CONTROL, dress
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS
+from tasks.statistics.printing import ARROWS
 
 _REFERENCE, _ARM = "#000000", "#0072B2"
 _CONTROL_MARKS = ("|", "x", "+", "1", "2", "3", "4", "_", "*", ".")

@@ -7,7 +7,8 @@ from matplotlib.lines import Line2D
 from tasks.comparison.figure_axes import COLOURS, CONTROL, dress, say
 from tasks.comparison.pareto import Pareto, Point
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, NAMES
+from tasks.comparison.wording import NAMES
+from tasks.statistics.printing import ARROWS
 
 _FRONT = "#222222"
 _CONTROLS = "controls"

@@ -8,7 +8,8 @@ from tasks.comparison.page_leaderboard import leaderboard_section
 from tasks.comparison.page_said import what_can_be_said
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import MOST_COLUMNS, table
+from tasks.comparison.wording import MOST_COLUMNS
+from tasks.statistics.printing import table
 
 Lines = list[str]
 _NETWORKS = ("Prediction", "The network itself")

@@ -6,7 +6,8 @@ from tasks.comparison.leaderboard import headlines
 from tasks.comparison.reading import standing, strongest_controls
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, DASH, FLAGGED, MOST_COLUMNS, number, table, with_interval
+from tasks.comparison.wording import MOST_COLUMNS, with_interval
+from tasks.statistics.printing import ARROWS, DASH, FLAGGED, number, table
 
 MOST_LINES = 150
 """Tables of more lines are cut."""

@@ -9,7 +9,8 @@ from tasks.comparison.reading import out_of_reach
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
 from tasks.comparison.verdict import NOT_REPRODUCED, REPRODUCED
-from tasks.comparison.wording import DASH, number, table, taken_off, with_interval
+from tasks.comparison.wording import taken_off, with_interval
+from tasks.statistics.printing import DASH, number, table
 
 _HEAD = ("paper", "claim", "endpoint", "difference", "p", "detectable", "verdict", "why")
 

@@ -8,7 +8,8 @@ from tasks.comparison.agreeing import SECTIONS, Agreed
 from tasks.comparison.curves import MeanCurve
 from tasks.comparison.pareto import Pareto
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import MINUS, NAMES, number, table
+from tasks.comparison.wording import NAMES
+from tasks.statistics.printing import MINUS, number, table
 
 _MOST_NAMED = 12
 """So many pairs of scores that contradict each other are named; all stand in ``agreement.parquet``."""

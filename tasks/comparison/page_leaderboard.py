@@ -6,8 +6,9 @@ from tasks.comparison.leaderboard import BEST_CONTROL, best_controls, headlines
 from tasks.comparison.page_words import drawn_words, rival_words
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, DASH, FLAGGED, MOST_COLUMNS, table, with_interval
+from tasks.comparison.wording import MOST_COLUMNS, with_interval
 from tasks.statistics.better import better
+from tasks.statistics.printing import ARROWS, DASH, FLAGGED, table
 
 Line = tuple[str, str]
 """Arm, explainer."""

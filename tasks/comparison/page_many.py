@@ -14,7 +14,8 @@ from tasks.comparison.reading import (
 )
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, DASH, FLAGGED, NAMES, table, with_interval
+from tasks.comparison.wording import NAMES, with_interval
+from tasks.statistics.printing import ARROWS, DASH, FLAGGED, table
 
 
 def performance_tables(summary: Summary, rows: list[Row]) -> list[str]:

@@ -6,7 +6,8 @@ from tasks.comparison.leaderboard import headlines
 from tasks.comparison.reading import out_of_reach, reading
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import number, with_interval
+from tasks.comparison.wording import with_interval
+from tasks.statistics.printing import number
 
 _FAMILIES = {"performance": "performance", "model": "the network", "faithfulness": "faithfulness"}
 _MOST_NAMED = 12

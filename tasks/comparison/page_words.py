@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from tasks.comparison.rows import Row
 from tasks.comparison.summary import Summary
-from tasks.comparison.wording import ARROWS, DRAWN, FLAGGED, MOST_COLUMNS
+from tasks.comparison.wording import MOST_COLUMNS
+from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED
 
 
 def words_on(title: str, summary: Summary, body: Iterable[str], rows: Iterable[Row]) -> str:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable
 
 from tasks.comparison.rows import Row
-from tasks.comparison.wording import DASH, number, with_interval
+from tasks.comparison.wording import with_interval
 from tasks.statistics.better import better
+from tasks.statistics.printing import DASH, number
 
 COSTS = {
     "seconds": "training seconds",

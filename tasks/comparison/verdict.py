@@ -3,7 +3,7 @@
 import math
 
 from tasks.comparison.rows import Row
-from tasks.comparison.wording import number
+from tasks.statistics.printing import number
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"

@@ -1,6 +1,5 @@
 """The page that a person reads: means beside their controls, and what they mean."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -10,10 +9,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.faithfulness._result import MetricResult
 from tasks.scoring.means import Mean, Part
 from tasks.statistics.drawing import worth_saying
-
-_ARROWS = {"higher": " ↑", "lower": " ↓", "none": ""}
-_FLAGGED = "\N{DAGGER}"
-_DASH = "\N{EN DASH}"
+from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED, interval, number, table
 
 
 class Scored(Protocol):
@@ -60,7 +56,7 @@ def page_of(scored: Scored, note: str) -> str:
 
 def _legend(means: Sequence[Mean]) -> Iterator[str]:
     if any(mean.flag for mean in means):
-        yield f"{_FLAGGED} not informative here: a control does as well or better."
+        yield f"{FLAGGED} not informative here: a control does as well or better."
     excused = dict.fromkeys(mean.metric for mean in means if mean.is_control and not mean.is_rival)
     if excused:
         yield (
@@ -69,46 +65,40 @@ def _legend(means: Sequence[Mean]) -> Iterator[str]:
         )
     if any(_is_loud(mean) for mean in means):
         yield (
-            "±: the standard error that the metric's own draws leave in the mean, where it is more than a "
-            "tenth of the interval's half width; more draws make it smaller."
+            f"{DRAWN}: the standard error that the metric's own draws leave in the mean, where it is more "
+            "than a tenth of the interval's half width; more draws make it smaller."
         )
 
 
 def _section(metric: str, scores: Sequence[ScoreInfo], means: Sequence[Mean]) -> Iterator[str]:
     """Yield the table of one metric: explainers are rows, controls last, scores are columns."""
     yield from (f"## {metric}", "")
-    yield _line(["", *(f"{info.name}{_ARROWS[info.direction]}" for info in scores), "images"])
-    yield _line(["---"] * (len(scores) + 2))
+    head = ["", *(f"{info.name} {ARROWS[info.direction]}".rstrip() for info in scores), "images"]
     ordered = sorted(means, key=lambda mean: mean.is_control)
-    for name in dict.fromkeys(mean.explainer for mean in ordered):
-        own = {mean.score: mean for mean in ordered if mean.explainer == name}
-        first = next(iter(own.values()))
-        cells = [_cell(own[info.name]) for info in scores]
-        yield _line([f"{name}{' (control)' if first.is_control else ''}", *cells, str(first.scored)])
+    names = dict.fromkeys(mean.explainer for mean in ordered)
+    yield from table(head, [_row(name, scores, ordered) for name in names])
     yield ""
     yield from (f"- **{info.name}**: {info.meaning}" for info in scores)
     yield ""
 
 
+def _row(name: str, scores: Sequence[ScoreInfo], means: Sequence[Mean]) -> list[str]:
+    own = {mean.score: mean for mean in means if mean.explainer == name}
+    first = next(iter(own.values()))
+    title = f"{name}{' (control)' if first.is_control else ''}"
+    return [title, *(_cell(own[info.name]) for info in scores), str(first.scored)]
+
+
 def _cell(mean: Mean) -> str:
-    if math.isnan(mean.mean):
-        return _DASH
-    text = _number(mean.mean)
-    if not math.isnan(mean.low):
-        text += f" [{_number(mean.low)}, {_number(mean.high)}]"
+    text = interval(mean.mean, mean.low, mean.high)
     if _is_loud(mean):
-        text += f" ±{_number(mean.monte_carlo)}"
-    return text + (f" {_FLAGGED}" if mean.flag else "")
+        text += f" {DRAWN} {number(mean.monte_carlo)}"
+    return text + (f" {FLAGGED}" if mean.flag else "")
 
 
 def _is_loud(mean: Mean) -> bool:
     """Say whether the draws matter beside the interval; never so where there is none."""
     return worth_saying(mean.monte_carlo, mean.low, mean.high)
-
-
-def _number(value: float) -> str:
-    """Return three decimals, or three digits where those would say nothing."""
-    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.2e}"
 
 
 def _left_out(excluded: pd.DataFrame) -> Iterable[str]:
@@ -127,7 +117,3 @@ def _cost(passes: Mapping[str, int]) -> str:
         f"metrics (the fewest for what they ask: {passes['minimum_forward']} and "
         f"{passes['minimum_backward']}); {passes['maps_forward']} and {passes['maps_backward']} to make maps."
     )
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

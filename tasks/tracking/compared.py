@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.comparison.verdict import code_of
-from tasks.comparison.wording import number
+from tasks.statistics.printing import number
 from tasks.tracking.runs import Point
 
 CLAIMS = "claims"

@@ -8,7 +8,6 @@ from tasks.comparison.page import write_page
 from tasks.comparison.reading import reading
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.summary import summarise
-from tasks.comparison.wording import number
 from tests._support.comparison_jobs import make_job
 
 
@@ -63,10 +62,3 @@ def test_a_reading_follows_the_direction(tmp_path):
     assert reading(dataclasses.replace(row, direction="none"), 0.95) == "modulated is higher"
     assert reading(dataclasses.replace(row, p_holm=0.2), 0.95) == "cannot tell"
     assert reading(dataclasses.replace(row, p_holm=float("nan")), 0.95) == "no test"
-
-
-def test_numbers_keep_three_digits():
-    assert number(0.12345) == "0.123"
-    assert number(-2.0) == "\N{MINUS SIGN}2.000"
-    assert number(0.00001234) == "1.23e\N{MINUS SIGN}05"
-    assert number(float("nan")) == "\N{EN DASH}"

@@ -72,7 +72,7 @@ def test_a_metric_with_blind_rivals_says_which_controls_count():
 def test_loud_dice_are_told(error, loud):
     """Ten scores of spread 1 have a half width of 0.75; of each error a third is left in the mean."""
     text = page({("mine", "m"): result([0.0, 2.0] * 5, errors=[error] * 10)})
-    assert ("±0.126" in text) == loud
+    assert ("± 0.126" in text) == loud
     assert ("more draws make it smaller" in text) == loud
 
 
