@@ -22,6 +22,11 @@ class UntrainedNetwork(Explainer):
     base: AnyExplainer = Field(default={"name": "gradient"}, validate_default=True)
     seed: int = Field(default=0, ge=0)
 
+    @property
+    def signed_maps(self) -> bool:
+        """As those of the held explainer."""
+        return self.base.signed_maps
+
     def prepare(self, model: nn.Module) -> nn.Module:
         """Return the re-initialised copy, as the held explainer needs it."""
         return self.base.prepare(reinitialised(model, self.seed))

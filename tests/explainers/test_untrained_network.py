@@ -24,3 +24,8 @@ def test_it_can_hold_an_explainer_that_holds_another():
     smooth = SmoothGrad(samples=2)
     maps = UntrainedNetwork(base=smooth)(small_network(), IMAGES, ONES, KEYS)
     torch.testing.assert_close(maps, smooth(reinitialised(small_network(), 0), IMAGES, ONES, KEYS))
+
+
+def test_its_maps_are_signed_as_those_of_its_base():
+    assert UntrainedNetwork(base=SmoothGrad(average="signed")).signed_maps
+    assert not UntrainedNetwork(base=SmoothGrad(average="magnitude")).signed_maps
