@@ -58,6 +58,10 @@ class ReportInfo(BaseModel):
     minimum_passes: Mapping[str, int]
 
 
+class OutdatedReportError(ValueError):
+    """A stored report was adopted although its tables have changed."""
+
+
 @dataclass(frozen=True)
 class FaithfulnessReport:
     """A read-only view of one metric's scores."""
@@ -66,8 +70,19 @@ class FaithfulnessReport:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Long-form scores, columns ``SCORE_COLUMNS``."""
-        return pd.read_parquet(self.folder / SCORES)
+        """Long-form scores, columns ``SCORE_COLUMNS``.
+
+        Raises:
+            OutdatedReportError: a column is missing.
+        """
+        table = pd.read_parquet(self.folder / SCORES)
+        missing = [name for name in SCORE_COLUMNS if name not in table]
+        if missing:
+            raise OutdatedReportError(
+                f"the report in {self.folder} has no column {', '.join(missing)}: it was made before there "
+                "was one, and adopted since; make it again with --only evaluate"
+            )
+        return table
 
     @cached_property
     def curves(self) -> pd.DataFrame | None:
