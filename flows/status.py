@@ -10,6 +10,7 @@ from flows.session import Session
 from flows.slot import Slot
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.failures import FailureNotes
+from tasks.artifacts.faithfulness_report import FaithfulnessReport, OutdatedReportError
 from tasks.artifacts.part import Part, Reference
 from tasks.artifacts.record import Record, library_versions
 from tasks.artifacts.store import Store
@@ -108,8 +109,9 @@ class Examination:
 def adopt(session: Session, stage: str, reason: str) -> list[str]:
     """Record that the stored artifacts of ``stage`` stand for code that changed without changing a number.
 
-    Only parts whose recipe, inputs and seed are unchanged are adopted. Returns their labels. Parts
-    that wait for others of the same stage (maps for their calibration) are looked at when these are adopted.
+    Only parts whose recipe, inputs and seed are unchanged are adopted, and of reports those that today's code
+    can read. Returns their labels. Parts that wait for others of the same stage (maps for their calibration)
+    are looked at when these are adopted.
     """
     adopted: list[str] = []
     while found := _adopt_once(session, stage, reason):
@@ -132,7 +134,18 @@ def _adopt(store: Store, earlier: Earlier, standing: Standing, reason: str) -> l
     if part is None or not all(phrase.startswith("code ") for phrase in standing.reasons):
         return []
     old = earlier.nearest(part)
-    if old is None:
+    if old is None or not _readable(store, old):
         return []
     store.put(old.model_copy(update={"part": part, "fingerprint": part.fingerprint, "adopted": reason}))
     return [standing.slot.label]
+
+
+def _readable(store: Store, record: Record) -> bool:
+    """Say whether today's code can read an artifact; a report may be of before a column that there is now."""
+    if record.part.kind != "FaithfulnessReport":
+        return True
+    try:
+        _ = FaithfulnessReport(store.root / record.part.kind / record.payload).scores
+    except OutdatedReportError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """A study with what the others do without: calibrated noise, a metric that calls, a sample, exemplars."""
 
+import pandas as pd
 import pytest
 
 from flows import slot
@@ -9,13 +10,12 @@ from flows.study import study
 from tasks.artifacts.attribution_set import AttributionSet
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.exemplar_set import ExemplarSet
-from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.prediction_set import PredictionSet
 from tasks.artifacts.store import Store
 from tests._support.studies import tiny_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
-NOISE = "tasks.functional.weight_noise"
 NOISY = {"average": "magnitude", "calibration_tiles": 24}
 
 
@@ -101,14 +101,18 @@ def test_again_all_of_it_is_reused(made, config):
     assert again.reused == len(outcome.executed)
 
 
-def test_maps_are_adopted_together_with_their_calibration(config, home, made, monkeypatch):
-    assert made[0].executed
+def change_code(monkeypatch, module):
     before = slot.code_of
 
     def changed(modules):
-        return {name: f"new {code}" if name == NOISE else code for name, code in before(modules).items()}
+        return {name: f"new {code}" if name == module else code for name, code in before(modules).items()}
 
     monkeypatch.setattr(slot, "code_of", changed)
+
+
+def test_maps_are_adopted_together_with_their_calibration(config, home, made, monkeypatch):
+    assert made[0].executed
+    change_code(monkeypatch, "tasks.functional.weight_noise")
     session = open_session(config, home, None, Orders())
     adopted = adopt(session, "explain", "only names changed")
     assert "calibrate/standard/seed0/noisegrad" in adopted
@@ -117,3 +121,22 @@ def test_maps_are_adopted_together_with_their_calibration(config, home, made, mo
         s for s in Examination(session).standings() if s.slot.stage == "explain" and s.state == "would run"
     ]
     assert left == []
+
+
+def test_a_report_that_lacks_a_column_is_not_adopted(config, home, made, monkeypatch):
+    assert made[0].executed
+    before = slot.code_of
+    monkeypatch.setattr(
+        slot, "code_of", lambda modules: {**before(modules), "tasks.faithfulness.plan": "new"}
+    )
+    session = open_session(config, home, None, Orders())
+    names = [name for name in SCORE_COLUMNS if name != "error"]
+    old = next(session.store.records("FaithfulnessReport"))
+    scores = home / "store" / old.part.kind / old.payload / SCORES
+    whole = scores.read_bytes()
+    try:
+        pd.read_parquet(scores)[names].to_parquet(scores)
+        assert old.part.label not in adopt(session, "evaluate", "only names changed")
+    finally:
+        scores.write_bytes(whole)
+    assert old.part.label in adopt(session, "evaluate", "only names changed")
