@@ -125,10 +125,7 @@ def test_maps_are_adopted_together_with_their_calibration(config, home, made, mo
 
 def test_a_report_that_lacks_a_column_is_not_adopted(config, home, made, monkeypatch):
     assert made[0].executed
-    before = slot.code_of
-    monkeypatch.setattr(
-        slot, "code_of", lambda modules: {**before(modules), "tasks.faithfulness.plan": "new"}
-    )
+    change_code(monkeypatch, "tasks.faithfulness.local_lipschitz")
     session = open_session(config, home, None, Orders())
     names = [name for name in SCORE_COLUMNS if name != "error"]
     old = next(session.store.records("FaithfulnessReport"))
