@@ -27,10 +27,11 @@ class InferenceCopy(nn.Module):
 def inference_copy(model: nn.Module, images: Tensor) -> nn.Module:
     """Return a network that answers as ``model`` does and is faster forward; ``model`` if there is none.
 
-    PyTorch's own optimiser of frozen programs makes it, on CPUs alone: what it does elsewhere was not
-    measured. A network is used as it is where it bears hooks (they may change or watch what goes through),
-    where its Python code looks at values or sizes (a recorded program would keep the answer of one batch),
-    where it cannot be recorded, and where the copy's logits differ by more than :data:`TOLERANCE`.
+    PyTorch's own optimiser of frozen programs makes it (deprecated in favour of a compiler, which needs one
+    for C++ on the user's machine), on CPUs alone: what it does elsewhere was not measured. A network is used
+    as it is where it bears hooks (they may change or watch what goes through), where its Python code looks at
+    values or sizes (a recorded program would keep the answer of one batch), where it cannot be recorded or
+    run, and where the copy's logits differ by more than :data:`TOLERANCE`.
 
     The weights are those of now: a later change of ``model`` does not reach the copy.
 
