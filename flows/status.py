@@ -57,6 +57,10 @@ class Examination:
         yield from self._examine([drawing_slots.review_slot(self._session, rows, self._failed)])
         yield from self._examine([closing_slots.record_slot(self._session, rows)])
 
+    def take(self, slot: Slot, record: Record) -> None:
+        """Have an artifact that was adopted while the places were walked in hand for those after it."""
+        self._known[slot.label] = record.reference
+
     def _examine(self, places: Sequence[Slot]) -> Iterator[Standing]:
         for slot in places:
             standing = self._standing(slot)
@@ -110,34 +114,30 @@ def adopt(session: Session, stage: str, reason: str) -> list[str]:
     """Record that the stored artifacts of ``stage`` stand for code that changed without changing a number.
 
     Only parts whose recipe, inputs and seed are unchanged are adopted, and of reports those that today's code
-    can read. Returns their labels. Parts that wait for others of the same stage (maps for their calibration)
-    are looked at when these are adopted.
+    can read. Returns their labels. What is adopted is in hand for the parts that come after it, such as the
+    maps of a calibration.
     """
-    adopted: list[str] = []
-    while found := _adopt_once(session, stage, reason):
-        adopted += found
+    examination, adopted = Examination(session), []
+    for standing in examination.standings():
+        if standing.slot.stage == stage and standing.state == "would run":
+            record = _adopted(session.store, examination.earlier, standing, reason)
+            if record is not None:
+                session.store.put(record)
+                if session.store.find(record.part) is not None:
+                    examination.take(standing.slot, record)
+                adopted.append(standing.slot.label)
     return adopted
 
 
-def _adopt_once(session: Session, stage: str, reason: str) -> list[str]:
-    examination = Examination(session)
-    return [
-        label
-        for standing in examination.standings()
-        if standing.slot.stage == stage and standing.state == "would run"
-        for label in _adopt(session.store, examination.earlier, standing, reason)
-    ]
-
-
-def _adopt(store: Store, earlier: Earlier, standing: Standing, reason: str) -> list[str]:
+def _adopted(store: Store, earlier: Earlier, standing: Standing, reason: str) -> Record | None:
+    """Return the record that lets an earlier artifact stand for ``standing``, or None where none may."""
     part = standing.part
     if part is None or not all(phrase.startswith("code ") for phrase in standing.reasons):
-        return []
+        return None
     old = earlier.nearest(part)
     if old is None or not _readable(store, old):
-        return []
-    store.put(old.model_copy(update={"part": part, "fingerprint": part.fingerprint, "adopted": reason}))
-    return [standing.slot.label]
+        return None
+    return old.model_copy(update={"part": part, "fingerprint": part.fingerprint, "adopted": reason})
 
 
 def _readable(store: Store, record: Record) -> bool:

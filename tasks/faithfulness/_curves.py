@@ -146,6 +146,12 @@ def outputs(logits: Tensor, targets: Tensor) -> dict[Output, Tensor]:
     return {name: value.view(steps, count).T.contiguous() for name, value in values.items()}
 
 
+_ORDERS: tuple[tuple[str, Literal["higher", "lower"], str], ...] = (
+    ("morf", "lower", "most"),
+    ("lerf", "higher", "least"),
+)
+
+
 def area_infos(area: str, bounded: bool, suffix: str = "") -> tuple[ScoreInfo, ...]:
     """Return gap, MoRF and LeRF area.
 
@@ -163,19 +169,15 @@ def area_infos(area: str, bounded: bool, suffix: str = "") -> tuple[ScoreInfo, .
             upper_bound=highest,
             meaning="LeRF area less MoRF area; 0 for a map that says nothing",
         ),
-        ScoreInfo(
-            name=f"morf{suffix}",
-            direction="lower",
-            lower_bound=lowest,
-            upper_bound=highest,
-            meaning=area % "most",
-        ),
-        ScoreInfo(
-            name=f"lerf{suffix}",
-            direction="higher",
-            lower_bound=lowest,
-            upper_bound=highest,
-            meaning=area % "least",
+        *(
+            ScoreInfo(
+                name=f"{order}{suffix}",
+                direction=direction,
+                lower_bound=lowest,
+                upper_bound=highest,
+                meaning=area % first,
+            )
+            for order, direction, first in _ORDERS
         ),
     )
 
