@@ -46,7 +46,7 @@ from benchmarks.explaining import (
 )
 from benchmarks.public_noise import batched, public_procedure
 from benchmarks.training import peak_of_this_process
-from flows.environment import QUIET
+from flows.environment import QUICK
 from tasks.explainers.base import Explainer
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.plugins import available
@@ -206,9 +206,8 @@ def peak_memory_mb(setting: Setting, name: str, settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    # Threads read it when torch starts; it is what studies set.
-    spin = "GOMP_SPINCOUNT"
-    if os.environ.get(spin) != QUIET[spin]:
+    # Threads and the allocator read it when a process starts; it is what studies set.
+    if any(os.environ.get(name) != value for name, value in QUICK.items()):
         again = [sys.executable, "-m", "benchmarks.explanations", *sys.argv[1:]]
-        os.execve(sys.executable, again, {**os.environ, spin: QUIET[spin]})  # noqa: S606
+        os.execve(sys.executable, again, {**os.environ, **QUICK})  # noqa: S606
     main()

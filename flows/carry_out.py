@@ -1,4 +1,4 @@
-"""Carry out a stage: reuse what the store holds, submit the rest to Prefect, keep what succeeded."""
+"""Carry out a stage: reuse what the store holds, have the rest made as Prefect tasks, keep what succeeded."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
 from flows.progress import part_bar, stage_bar
@@ -18,8 +19,11 @@ from tasks.artifacts.part import Order, Part, Reference
 _log = logging.getLogger("veritile.study")
 
 Work = tuple[Slot, Order]
-Submit = Callable[[Sequence[Work]], PrefectFuture[Any]]
-"""Hands a group of parts to its verb, which gives one reference, or a tuple of them for a group."""
+Make = Callable[[Sequence[Work]], PrefectFuture[Any] | State[Any]]
+"""Hands a group of parts to its verb, which gives one reference, or a tuple of them for a group.
+
+A state is of parts that were made meanwhile, a future of parts that some other thread is still making.
+"""
 
 
 @dataclass
@@ -48,9 +52,9 @@ class Progressing:
 def carry_out(
     state: Progressing,
     slots: Sequence[Slot],
-    submit: Submit,
+    make: Make,
     *,
-    at_once: int | None = None,
+    at_once: int = 1,
     together: Callable[[Slot], str] | None = None,
     on_start: Callable[[Sequence[Slot]], None] | None = None,
 ) -> None:
@@ -59,8 +63,8 @@ def carry_out(
     Args:
         state: what is in hand; changed in place.
         slots: places of one stage.
-        submit: hands a group of parts to its verb.
-        at_once: how many groups run at the same time; all that the runner takes by default.
+        make: hands a group of parts to its verb.
+        at_once: how many groups are under way at the same time, where the verb gives futures.
         together: parts of equal value are handed over as one group; each alone by default.
         on_start: told which parts will be made, if any will.
     """
@@ -73,9 +77,8 @@ def carry_out(
     groups = [list(g) for _, g in groupby(work, key=lambda w: together(w[0]) if together else w[0].label)]
     _log.info("%s: %d to make, %d reused", stage, len(work), len(slots) - len(work))
     with stage_bar(stage, len(work)) as advance:
-        width = at_once or len(groups)
-        for start in range(0, len(groups), width):
-            _run_wave(state, groups[start : start + width], submit, advance)
+        for start in range(0, len(groups), at_once):
+            _run_wave(state, groups[start : start + at_once], make, advance)
 
 
 def _reuse(state: Progressing, slots: Sequence[Slot]) -> list[Work]:
@@ -128,16 +131,16 @@ def _order(state: Progressing, slot: Slot, part: Part, forced: bool) -> Order:
 
 
 def _run_wave(
-    state: Progressing, wave: Iterable[list[Work]], submit: Submit, advance: Callable[[int], None]
+    state: Progressing, wave: Iterable[list[Work]], make: Make, advance: Callable[[int], None]
 ) -> None:
     with ExitStack() as bars:
         running = []
         for group in wave:
             bar = bars.enter_context(part_bar(group[0][0].label))
             watched = [(slot, _watched(order, bar)) for slot, order in group]
-            running.append((watched, submit(watched)))
-        for group, future in running:
-            _collect(state, group, future.result(raise_on_failure=False))
+            running.append((watched, make(watched)))
+        for group, made in running:
+            _collect(state, group, made.result(raise_on_failure=False))
             advance(len(group))
 
 

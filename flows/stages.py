@@ -1,8 +1,15 @@
-"""The six stages, each a few lines: its places, its verb, and how many parts run at once."""
+"""The six stages, each a few lines: its places and its verb.
+
+Only slides are cut side by side, by threads that the flow hands them to. Everything else is made one by one,
+in the flow's own thread: a model uses all cores or the whole device, Matplotlib's text machinery is not safe
+in threads, and every further thread that calls torch keeps OpenMP threads of its own; where these are more
+than the cores, the library puts them to sleep at every turn (docs/benchmarks.md, "Threads").
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
 from flows import closing_slots, drawing_slots, explain_slots, slots
@@ -25,11 +32,6 @@ from tasks.slides.manifest import SlideRow
 from tasks.tile import tile
 from tasks.train import train
 
-ONE_MODEL = 1
-"""Models run one at a time: each uses all cores, or the whole device."""
-ONE_DRAWING = 1
-"""Matplotlib draws one figure at a time: its text machinery is not safe in threads."""
-
 
 def tile_slides(session: Session) -> Progressing:
     """Cut every slide into tiles; slides run side by side."""
@@ -49,14 +51,14 @@ def train_arms(state: Progressing) -> None:
     """Train every arm with every seed."""
     session, config = state.session, state.session.config
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         slot, order = work[0]
         shared, recipe = frozenset(config.shared_patients), config.train.recipe
-        return train.submit(order, slot.about, recipe, session.device, shared, config.processes)
+        return train(order, slot.about, recipe, session.device, shared, config.processes, return_state=True)
 
     refuse_leaks(session)
     if session.orders.reaches("train"):
-        carry_out(state, slots.train_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+        carry_out(state, slots.train_slots(session, tiled(state)), make)
 
 
 def explain_slides(state: Progressing) -> None:
@@ -73,21 +75,23 @@ def explain_slides(state: Progressing) -> None:
 def _predict(state: Progressing) -> None:
     session = state.session
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
-        return predict.submit(work[0][1], session.device, session.config.resources.batch)
+    def make(work: Sequence[Work]) -> State[Any]:
+        return predict(work[0][1], session.device, session.config.resources.batch, return_state=True)
 
     places = explain_slots.prediction_slots(session, tiled(state))
-    carry_out(state, places, submit, at_once=ONE_MODEL, on_start=_noting(state, "explain"))
+    carry_out(state, places, make, on_start=_noting(state, "explain"))
 
 
 def _calibrate(state: Progressing) -> None:
     session = state.session
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         slot, order = work[0]
-        return search_sigma.submit(order, slot.about, session.device, session.config.resources.batch)
+        return search_sigma(
+            order, slot.about, session.device, session.config.resources.batch, return_state=True
+        )
 
-    carry_out(state, explain_slots.calibration_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+    carry_out(state, explain_slots.calibration_slots(session, tiled(state)), make)
 
 
 def _attribute(state: Progressing) -> None:
@@ -99,29 +103,31 @@ def _attribute(state: Progressing) -> None:
         tiles_per_slide=session.config.explain.tiles_per_slide,
     )
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         slot, order = work[0]
-        return explain.submit(order, slot.about, settings)
+        return explain(order, slot.about, settings, return_state=True)
 
-    carry_out(state, explain_slots.attribution_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+    carry_out(state, explain_slots.attribution_slots(session, tiled(state)), make)
 
 
 def _draw(state: Progressing) -> None:
     session, config = state.session, state.session.config
     target, top = slots.target_of(session), config.compare.top_share
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         slot, order = work[0]
-        return draw.submit(order, slot.about, config.tile.classes, target, config.explain.heatmaps, top)
+        return draw(
+            order, slot.about, config.tile.classes, target, config.explain.heatmaps, top, return_state=True
+        )
 
-    def submit_scale(work: Sequence[Work]) -> PrefectFuture[Any]:
-        return scale.submit(work[0][1], config.explain.heatmaps.scale)
+    def make_scale(work: Sequence[Work]) -> State[Any]:
+        return scale(work[0][1], config.explain.heatmaps.scale, return_state=True)
 
-    for places, hand_over in (
-        (drawing_slots.scale_slots(session, tiled(state)), submit_scale),
-        (drawing_slots.heatmap_slots(session, tiled(state)), submit),
+    for places, make_each in (
+        (drawing_slots.scale_slots(session, tiled(state)), make_scale),
+        (drawing_slots.heatmap_slots(session, tiled(state)), make),
     ):
-        carry_out(state, _with_maps(state, places), hand_over, at_once=ONE_DRAWING)
+        carry_out(state, _with_maps(state, places), make_each)
 
 
 def _with_maps(state: Progressing, places: Sequence[Slot]) -> list[Slot]:
@@ -133,11 +139,13 @@ def _with_maps(state: Progressing, places: Sequence[Slot]) -> list[Slot]:
 def _show(state: Progressing) -> None:
     session, target = state.session, slots.target_of(state.session)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         slot, order = work[0]
-        return show.submit(order, slot.about, target, session.device, session.config.resources.batch)
+        return show(
+            order, slot.about, target, session.device, session.config.resources.batch, return_state=True
+        )
 
-    carry_out(state, explain_slots.exemplar_slots(session, tiled(state)), submit, at_once=ONE_MODEL)
+    carry_out(state, explain_slots.exemplar_slots(session, tiled(state)), make)
 
 
 def evaluate_maps(state: Progressing) -> None:
@@ -152,14 +160,14 @@ def _score_maps(state: Progressing) -> None:
     """What one checkpoint lacks is scored in one go."""
     session, target = state.session, slots.target_of(state.session)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         orders, wanted = [order for _, order in work], [slot.about for slot, _ in work]
         place = work[0][0].label.rpartition("/")[0]
         batch = session.config.resources.batch
-        return evaluate.submit(place, orders, wanted, target, session.device, batch)
+        return evaluate(place, orders, wanted, target, session.device, batch, return_state=True)
 
     reports, note = report_slots(session, tiled(state)), _noting(state, "evaluate")
-    carry_out(state, reports, submit, at_once=ONE_MODEL, together=_checkpoint_of, on_start=note)
+    carry_out(state, reports, make, together=_checkpoint_of, on_start=note)
 
 
 def _measure_models(state: Progressing) -> None:
@@ -171,11 +179,11 @@ def _measure_models(state: Progressing) -> None:
         device=session.device,
     )
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
-        return measure.submit(work[0][1], work[0][0].about, settings)
+    def make(work: Sequence[Work]) -> State[Any]:
+        return measure(work[0][1], work[0][0].about, settings, return_state=True)
 
     places, note = model_slots(session, tiled(state)), _noting(state, "evaluate")
-    carry_out(state, places, submit, at_once=ONE_MODEL, on_start=note)
+    carry_out(state, places, make, on_start=note)
 
 
 def compare_arms(state: Progressing) -> None:
@@ -184,23 +192,23 @@ def compare_arms(state: Progressing) -> None:
     # Who holds an explainer sees the network that it explains.
     controls = {control.id: control.held is None for control in session.config.explain.controls}
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
-        return compare.submit(work[0][1], comparison_frame(state), controls)
+    def make(work: Sequence[Work]) -> State[Any]:
+        return compare(work[0][1], comparison_frame(state), controls, return_state=True)
 
     if session.orders.reaches("compare"):
         place = closing_slots.comparison_slot(session, tiled(state), state.failed)
-        carry_out(state, [place.less(state.known)], submit, on_start=_noting(state, "compare"))
+        carry_out(state, [place.less(state.known)], make, on_start=_noting(state, "compare"))
         _review(state)
 
 
 def _review(state: Progressing) -> None:
     session = state.session
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
-        return review.submit(work[0][1], review_frame(state))
+    def make(work: Sequence[Work]) -> State[Any]:
+        return review(work[0][1], review_frame(state), return_state=True)
 
     place = drawing_slots.review_slot(session, tiled(state), state.failed)
-    carry_out(state, [place.less(state.known)], submit, at_once=ONE_DRAWING)
+    carry_out(state, [place.less(state.known)], make)
 
 
 def record_study(state: Progressing) -> None:
@@ -208,12 +216,12 @@ def record_study(state: Progressing) -> None:
     session = state.session
     controls = frozenset(control.id for control in session.config.explain.controls)
 
-    def submit(work: Sequence[Work]) -> PrefectFuture[Any]:
+    def make(work: Sequence[Work]) -> State[Any]:
         shown = slides_by_split(session, tiled(state))
-        return record.submit(work[0][1], record_frame(state), controls, shown)
+        return record(work[0][1], record_frame(state), controls, shown, return_state=True)
 
     if session.orders.reaches("record"):
-        carry_out(state, [closing_slots.record_slot(session, tiled(state)).less(state.known)], submit)
+        carry_out(state, [closing_slots.record_slot(session, tiled(state)).less(state.known)], make)
 
 
 def _checkpoint_of(slot: Slot) -> str:

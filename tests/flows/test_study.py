@@ -1,10 +1,12 @@
 """The whole study on small phantom slides: what runs, what is reused, and what comes out."""
 
 import shutil
+import threading
 
 import pandas as pd
 import pytest
 
+import tasks.evaluate
 from flows.outcome import PartsFailedError, TooManyFailedSlidesError
 from flows.session import Orders, Selection, UsageError, open_session
 from flows.status import Examination, adopt
@@ -45,6 +47,21 @@ def digests(home):
     store = Store(home)
     kinds = ("TileSet", "Checkpoint", "PredictionSet", "AttributionSet", "Heatmaps", "FaithfulnessReport")
     return {r.part.label: (r.fingerprint, r.digest) for kind in kinds for r in store.records(kind)}
+
+
+def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch):
+    # A further thread that asks torch keeps OpenMP threads of its own; too many of them sleep at every turn.
+    askers = set()
+    measured = tasks.evaluate.evaluate_parts
+
+    def noting(*words, **named):
+        askers.add(threading.get_ident())
+        return measured(*words, **named)
+
+    monkeypatch.setattr(tasks.evaluate, "evaluate_parts", noting)
+    outcome = study(tiny_config(manifest), home, only="evaluate")
+    assert len(outcome.executed) == 12
+    assert askers == {threading.get_ident()}
 
 
 def test_everything_is_made_once(finished):
