@@ -1,5 +1,6 @@
 """LRP's rules for the first layer, whose inputs are pixels rather than activations."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -32,16 +33,16 @@ class Entry:
         self._images = images
         self._groups = unit.layer.groups if isinstance(unit.layer, nn.Conv2d) else 1
 
-    def state(self) -> dict[str, Tensor]:
-        """Return the parameters and buffers, by name, with which the first unit computes its rule."""
+    def computing(self) -> AbstractContextManager[None]:
+        """Let the first unit compute its rule while the block runs."""
         if not self.shared:
-            return {}
+            return nullcontext()
         weight, shift = self.unit.merged()
         if self._rule == "z_box":
             weight = torch.cat([weight.clamp_min(0), weight.clamp_max(0)], 1)
         else:
             weight = weight.square() if self._rule == "w_squared" else torch.ones_like(weight)
-        return self.unit.replaced(weight, torch.zeros_like(shift))
+        return self.unit.computing(weight, torch.zeros_like(shift))
 
     def enter(self, _layer: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
         """Be the layer's forward pre-hook: give it what its rule shares out."""

@@ -1,10 +1,13 @@
 """A convolution or dense layer and the BatchNorm behind it, which LRP takes for one linear layer."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import leaky_relu, linear
 
 
 @dataclass
@@ -32,20 +35,35 @@ class Unit:
         shape = (-1, *(1 for _ in weight.shape[1:]))
         return weight * scale.view(shape), stored["bias"] + (bias - stored["running_mean"]) * scale
 
-    def replaced(self, weight: Tensor, shift: Tensor) -> dict[str, Tensor]:
-        """Return the parameters and buffers, by name, that make the unit compute weight * input + shift."""
-        state = {f"{self.name}.weight": weight}
-        if self.norm is None:
-            return state if self.layer.bias is None else {**state, f"{self.name}.bias": shift}
-        if self.layer.bias is not None:
-            state[f"{self.name}.bias"] = torch.zeros_like(shift)
-        return {
-            **state,
-            f"{self.norm_name}.weight": torch.ones_like(shift),
-            f"{self.norm_name}.bias": shift,
-            f"{self.norm_name}.running_mean": torch.zeros_like(shift),
-            f"{self.norm_name}.running_var": torch.full_like(shift, 1 - self.norm.eps),
-        }
+    @contextmanager
+    def computing(self, weight: Tensor, shift: Tensor) -> Iterator[None]:
+        """Let the layer compute ``weight * input + shift`` while the block runs, and the norm pass it on."""
+        if isinstance(self.layer, nn.Conv2d):
+            layer = partial(self.layer._conv_forward, weight=weight, bias=shift)
+        else:
+            layer = partial(linear, weight=weight, bias=shift)
+        with ExitStack() as stack:
+            stack.enter_context(_forward(self.layer, layer))
+            if self.norm is not None:
+                stack.enter_context(_forward(self.norm, _passed_on))
+            yield
+
+
+@contextmanager
+def _forward(module: nn.Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Put ``forward`` in place of the module's own; its hooks see what comes of it."""
+    own = module.__dict__.get("forward")
+    module.__dict__["forward"] = forward
+    try:
+        yield
+    finally:
+        del module.__dict__["forward"]
+        if own is not None:
+            module.__dict__["forward"] = own
+
+
+def _passed_on(values: Tensor) -> Tensor:
+    return values
 
 
 def boosted(values: Tensor, gamma: float) -> Tensor:

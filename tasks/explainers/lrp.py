@@ -7,7 +7,6 @@ from typing import Any, ClassVar, cast
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from tasks.explainers._lrp_entry import Entry, FirstLayer
 from tasks.explainers._lrp_trace import Trace, traced
@@ -99,17 +98,13 @@ class Lrp(ChannelExplainer):
                 stack.callback(entry.unit.last.register_forward_hook(_closing(entry, trace)).remove)
             for name in trace.relus:
                 stack.callback(modules[name].register_forward_hook(self._neuron(trace, name)).remove)
-            logits: Tensor = functional_call(model, {**self._state(trace), **entry.state()}, (leaf,))
+            stack.enter_context(entry.computing())
+            for unit in trace.units[1:]:
+                if isinstance(unit.layer, nn.Conv2d) and unit.name in trace.hidden:
+                    rule = (boosted(values, self.gamma) for values in unit.merged())
+                    stack.enter_context(unit.computing(*rule))
+            logits: Tensor = model(leaf)
         return logits
-
-    def _state(self, trace: Trace) -> dict[str, Tensor]:
-        """Return the weights of the gamma rule, by name."""
-        state: dict[str, Tensor] = {}
-        for place, unit in enumerate(trace.units):
-            if place > 0 and isinstance(unit.layer, nn.Conv2d) and unit.name in trace.hidden:
-                weight, shift = unit.merged()
-                state |= unit.replaced(boosted(weight, self.gamma), boosted(shift, self.gamma))
-        return state
 
     def _neuron(self, trace: Trace, name: str) -> Hook:
         def replace(_relu: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
