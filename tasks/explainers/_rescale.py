@@ -32,7 +32,7 @@ def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
 
     Args:
         model: gives logits [B, K], in eval mode; sees the reference once, at this call.
-        reference: float [B, C, H, W].
+        reference: float [B, C, H, W], or [1, C, H, W] for all images.
     """
     seen: list[tuple[Tensor, ...]] = []
 
@@ -71,8 +71,7 @@ class _Activation(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, reference: Tensor, call: Call) -> Tensor:
         result = call.on(values.clone() if call.in_place else values)
         if call.name == "relu":
-            # Exact, so that only 0 / 0 needs a word: no difference has nothing to share.
-            slope = _quotient(call, values, result, reference).nan_to_num_(nan=0.0)
+            slope = _quotient(call, values, result, reference)
         else:
             small = (values - reference).abs() <= _NO_STEP
             slope = torch.where(small, _local_slope(call), _quotient(call, values, result, reference))
@@ -86,18 +85,21 @@ class _Activation(torch.autograd.Function):
 
 
 def _quotient(call: Call, values: Tensor, result: Tensor, reference: Tensor) -> Tensor:
-    """Return the difference of the results over that of the values, in the memory of the reference.
+    """Return the difference of the results over that of the values, and 0 where there is none of either.
 
-    What the reference left is used once. Fresh memory for a whole batch would cost more than the arithmetic,
-    so a CPU goes through it in blocks that fit its cache.
+    In the memory of a reference of every image, which is used once: fresh memory for a whole batch would cost
+    more than the arithmetic. A CPU goes through it in blocks that fit its cache.
     """
+    slope = reference if len(reference) == len(values) else torch.empty_like(values)
     whole = values.device.type != "cpu"
     together = len(values) if whole else max(1, _AT_ONCE // max(1, values[:1].numel()))
     for at in spans(len(values), together):
-        there = call.on(reference[at].clone() if call.in_place else reference[at])
-        step = values[at] - reference[at]
-        torch.sub(result[at], there, out=reference[at]).div_(step)
-    return reference
+        given = reference if len(reference) == 1 else reference[at]
+        there = call.on(given.clone() if call.in_place else given)
+        step = values[at] - given
+        # Exact for a ReLU, so that only 0 / 0 needs a word: no difference has nothing to share.
+        torch.sub(result[at], there, out=slope[at]).div_(step).nan_to_num_(nan=0.0)
+    return slope
 
 
 def _local_slope(call: Call) -> Tensor:
@@ -120,6 +122,7 @@ class _Pool(torch.autograd.Function):
         ctx: Any, values: Tensor, reference: Tensor, lowest: Tensor, place_there: Tensor, call: Call
     ) -> Tensor:
         highest, place = _maxima(call, values)
+        reference, place_there = reference.expand_as(values), place_there.expand_as(place)
         top = torch.maximum(highest, lowest)
         # Exact, so that only 0 / 0 needs a word: no difference has nothing to share.
         slope = (top - lowest).div_(highest - _taken(reference, place)).nan_to_num_(nan=0.0)

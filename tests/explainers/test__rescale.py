@@ -47,6 +47,20 @@ def test_without_a_difference_the_slope_of_a_smooth_activation_is_its_own():
     torch.testing.assert_close(found, 1 - torch.tanh(HERE) ** 2)
 
 
+@pytest.mark.parametrize("name", ["relu", "silu", "pool", "in_place"])
+def test_one_reference_for_all_is_the_same_reference_for_each(name):
+    function = {
+        "relu": F.relu,
+        "silu": F.silu,
+        "pool": lambda x: F.max_pool2d(F.relu(x), 3, stride=2, padding=1),
+        "in_place": lambda x: F.relu_(x * 2) + F.relu(x - 0.5),
+    }[name]
+    one = THERE[:1]
+    found, _ = shares(function, HERE, one)
+    each, _ = shares(function, HERE, one.expand_as(HERE).contiguous())
+    torch.testing.assert_close(found, each)
+
+
 POOLS = {
     "apart": nn.MaxPool2d(3),
     "overlapping": nn.MaxPool2d(3, stride=1),

@@ -12,7 +12,7 @@ from torch import nn
 from tasks.explainers._rescale import rescaled
 from tasks.explainers.deep_lift import DeepLift
 from tasks.functional.gradients import input_gradient
-from tests._support.explained import AllMargins, margins, small_classifier
+from tests._support.explained import AllMargins, batches_of, margins, small_classifier
 from tests._support.small_networks import LinearNetwork, small_network
 
 KEYS, TARGETS = torch.arange(4), torch.tensor([1, 0, 1, 1])
@@ -142,3 +142,11 @@ def test_white_glass_says_nothing():
     assert maps[:, 4:9, 5:20].eq(0).all()
     assert torch.isfinite(maps).all()
     assert DeepLift()(small_classifier(), torch.ones_like(images), TARGETS, KEYS).eq(0).all()
+
+
+@pytest.mark.parametrize(("baseline", "seen"), [("white", [1, 4]), ("blur", [4, 4])])
+def test_a_baseline_of_one_colour_is_asked_once_a_batch(baseline, seen):
+    model = small_network()
+    with batches_of(model) as found:
+        DeepLift(baseline=baseline)(model, IMAGES, TARGETS, KEYS)
+    assert list(found) == seen
