@@ -1,4 +1,4 @@
-"""How long the threads of torch should turn before they sleep: what studies set, beside what else there is.
+"""How threads should wait and what becomes of freed memory: what studies set, beside what else there is.
 
     python -m benchmarks.threads [--rounds 3]
 
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 
 import torch
 
-from flows.environment import QUIET
+from flows.environment import QUICK
 from tasks.functional.imputation import imputed
 from tasks.functional.inference_copy import inference_copy
 from tasks.models.recipe import NetworkRecipe
@@ -29,7 +29,8 @@ from tasks.models.resnet import build_resnet
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "default": {},
     "passive": {"OMP_WAIT_POLICY": "PASSIVE"},
-    "studies": {"GOMP_SPINCOUNT": QUIET["GOMP_SPINCOUNT"]},
+    "few turns": {"GOMP_SPINCOUNT": QUICK["GOMP_SPINCOUNT"]},
+    "studies": QUICK,
 }
 TILES, PIXELS = 64, 64
 Milliseconds = dict[str, float]
@@ -67,7 +68,7 @@ def in_turns(rounds: int) -> dict[str, Milliseconds]:
 
 
 def in_a_process(settings: Mapping[str, str]) -> Milliseconds:
-    ours = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    ours = {"OMP_WAIT_POLICY", *QUICK}
     clean = {name: value for name, value in os.environ.items() if name not in ours}
     words = [sys.executable, "-W", "ignore", "-m", "benchmarks.threads", "--worker"]
     done = subprocess.run(words, env={**clean, **settings}, check=True, capture_output=True, text=True)

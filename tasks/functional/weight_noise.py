@@ -4,8 +4,11 @@ Source: Bykov, Hedstroem, Nakajima and Hoehne (2022), arXiv:2106.10185: w * eta 
 """
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -45,10 +48,9 @@ def weight_noise(
     chosen = named(model, parameters)
     with kept_weights(chosen if sigma else {}) as saved:
         with torch.no_grad():
-            for name, weights in saved.items():
+            for name, eta in _drawn(saved, seed, draw):
                 # In place: fresh memory for every weight at each step costs more than the arithmetic.
-                factor = _eta(weights, seed_of(seed, draw, name)).mul_(sigma).add_(1)
-                chosen[name].copy_(factor.mul_(weights))
+                torch.mul(eta.mul_(sigma).add_(1), saved[name], out=chosen[name])
         yield model
 
 
@@ -65,6 +67,28 @@ def named(model: nn.Module, parameters: Sequence[str] | None) -> Mapping[str, nn
     if strange:
         raise WeightNoiseError(f"the model has no parameter {strange[0]!r}; it has {', '.join(own)}")
     return {name: own[name] for name in parameters}
+
+
+def _drawn(weights: Mapping[str, Tensor], seed: int, draw: int) -> Iterator[tuple[str, Tensor]]:
+    """Yield the noise of each parameter, by name, the largest first."""
+    names = sorted(weights, key=lambda name: -weights[name].numel())
+
+    def eta(name: str) -> Tensor:
+        return _eta(weights[name], seed_of(seed, draw, name))
+
+    on_cpu = all(values.device.type == "cpu" for values in weights.values())
+    # PyTorch draws on one core; each parameter has a generator of its own, so that the order does not count.
+    yield from zip(names, _drawers().map(eta, names) if on_cpu else map(eta, names), strict=True)
+
+
+@cache
+def _drawers() -> ThreadPoolExecutor:
+    """Return threads that draw and do nothing else: whatever PyTorch spreads would give each more threads."""
+    return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="weight_noise")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_drawers.cache_clear)  # threads do not survive it
 
 
 def _eta(weights: Tensor, seed: int) -> Tensor:
