@@ -1,5 +1,6 @@
 """LRP's rules for the first layer, whose inputs are pixels rather than activations."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
@@ -56,8 +57,8 @@ class Entry:
         return (self.entered,)
 
     def factor(self, shares: Tensor, output: Tensor) -> Tensor:
-        """Return by how much the gradient of the unit's output is multiplied."""
-        return output / (shares + _TINY)
+        """Return by how much the gradient of the unit's output is multiplied, in the memory of ``shares``."""
+        return torch.div(output, shares.add_(_TINY), out=shares)
 
     def relevance(self, gradient: Tensor) -> Tensor:
         """Return the relevance [B, C, H, W] of the images, from the gradient of what entered."""
@@ -82,7 +83,15 @@ class Entry:
         pixels = self._images.detach()
         ends = [slope * pixels.clamp_min(0), (pixels - 1).clamp_max_(0).mul_(slope)]
         grouped = [torch.unflatten(end.view_as(given), 1, (self._groups, -1)) for end in ends]
-        both = slope.new_empty((*grouped[0].shape[:2], 2, *grouped[0].shape[2:]))
-        torch.maximum(*grouped, out=both[:, :, 0])
-        torch.minimum(*grouped, out=both[:, :, 1])
-        return both.flatten(1, 3)
+        both = self._empty((len(given), 2 * given.shape[1], *given.shape[2:]), given)
+        halves = torch.unflatten(both, 1, (self._groups, 2, -1))
+        torch.maximum(*grouped, out=halves[:, :, 0])
+        torch.minimum(*grouped, out=halves[:, :, 1])
+        return both
+
+    def _empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """Return memory laid out as the layer's weights, into whose order it would else be brought."""
+        weight = self.unit.layer.weight
+        last = weight.dim() == 4 and weight.is_contiguous(memory_format=torch.channels_last)
+        laid = torch.channels_last if last else torch.contiguous_format
+        return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=laid)
