@@ -1,4 +1,4 @@
-"""Where Prefect runs the parts: threads of this process, for what takes long releases the interpreter."""
+"""Where Prefect runs what is handed over side by side: threads, as decoding slides releases the lock."""
 
 from typing import Any, cast
 
@@ -6,4 +6,4 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 THREADS = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=8))
-"""How many parts really run at once is said stage by stage, in flows/stages.py."""
+"""Slides are cut by them, as many at once as the study says; all else is made in the flow's own thread."""

@@ -23,10 +23,10 @@ def faults():
 layers = torch.nn.Sequential(*(torch.nn.Conv2d(8, 8, 3, padding=1) for _ in range(6)))
 images = torch.rand(32, 8, 96, 96)
 with torch.no_grad():
-    for _ in range(4):
+    for _ in range(8):
         layers(images)
     before = faults()
-    for _ in range(8):
+    for _ in range(40):
         layers(images)
 print(faults() - before)
 """
@@ -50,9 +50,10 @@ def page_faults(how, home):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the allocator of the GNU C library")
 def test_memory_that_a_pass_frees_is_there_for_the_next_one(tmp_path):
-    # Eight passes of six layers; without the settings, some answers of each pass get new pages.
-    assert page_faults("plain", tmp_path) > 3 * PAGES_OF_AN_ANSWER
-    assert page_faults("prepared", tmp_path) < PAGES_OF_AN_ANSWER / 2
+    # Without the settings some answers of every pass get new pages; with them a hole or two is still found.
+    plain = page_faults("plain", tmp_path)
+    assert plain > 10 * PAGES_OF_AN_ANSWER
+    assert page_faults("prepared", tmp_path) < plain / 5
 
 
 def test_everything_is_set(untouched, tmp_path):

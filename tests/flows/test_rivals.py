@@ -1,7 +1,5 @@
 """Which controls see no network is told by what they hold."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from flows import stages
@@ -31,8 +29,8 @@ def test_the_review_page_is_told(state):
 
 def test_the_comparison_is_told(state, monkeypatch):
     told = []
-    monkeypatch.setattr(stages, "carry_out", lambda _state, _slots, submit, **_: submit([(None, None)]))
-    monkeypatch.setattr(stages, "compare", SimpleNamespace(submit=lambda *given: told.append(given[-1])))
+    monkeypatch.setattr(stages, "carry_out", lambda _state, _slots, make, **_: make([(None, None)]))
+    monkeypatch.setattr(stages, "compare", lambda *given, return_state: told.append(given[-1]))
     monkeypatch.setattr(stages, "_review", lambda _state: None)
     stages.compare_arms(state)
     assert told == [BLIND]
