@@ -1,4 +1,4 @@
-"""Settings of Prefect and MLflow that must stand before either is first imported."""
+"""Settings that must stand before torch, Prefect and MLflow are first imported."""
 
 import ctypes
 import os
@@ -35,13 +35,14 @@ QUICK = {
     "MALLOC_TRIM_THRESHOLD_": f"{1 << 30}",
 }
 """What makes passes on a CPU quicker and changes no number."""
+SETTINGS = {**QUIET, **QUICK}
 SAID_TO_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": -3, "MALLOC_TOP_PAD_": -2, "MALLOC_TRIM_THRESHOLD_": -1}
 """Names of the environment, which processes that start later read, and of ``mallopt`` in this one."""
 
 
 def prepare(home: Path) -> None:
     """Set what the user has not set; Prefect's own state goes below ``home``."""
-    for name, value in {**QUIET, **QUICK}.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     _tell_allocator()
     own = (home / "prefect").resolve()
@@ -53,8 +54,9 @@ def _tell_allocator() -> None:
     """Set for this process what its allocator reads from the environment only when a process starts."""
     if sys.platform != "linux":
         return
-    tell = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    tell = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tell is None:  # as in musl
+        return
     for name, parameter in SAID_TO_ALLOCATOR.items():
-        value = os.environ[name]
-        if tell is not None and value.isdecimal():
-            tell(parameter, ctypes.c_int(int(value)))
+        if os.environ[name].isdecimal():
+            tell(parameter, ctypes.c_int(int(os.environ[name])))

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.schedules import Cron, Interval
 from prefect.types.entrypoint import EntrypointType
 
-from flows.environment import QUICK, QUIET
+from flows.environment import SETTINGS
 from flows.servers import POOL
 from flows.session import Session, UsageError
 from flows.study import study
@@ -38,7 +38,7 @@ def schedule_study(session: Session, cron: str | None, every: timedelta | None, 
             "data_root": str(session.data_root),
         },
         work_pool_name=POOL,
-        job_variables={"env": {**QUIET, **QUICK}},
+        job_variables={"env": dict(SETTINGS)},
         concurrency_limit=1,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )

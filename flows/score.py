@@ -14,13 +14,12 @@ from rich.table import Table
 from flows.config import ConfigError, read_yaml
 from flows.problems import sentences
 from flows.progress import part_bar
-from flows.runner import THREADS
 from tasks.score import score as score_maps
 from tasks.scoring.job import ScoreJob
 from tasks.scoring.table import MEANS, PAGE, SAID
 
 
-@flow(name="score", task_runner=THREADS)
+@flow(name="score")
 def score(job: ScoreJob | Path, root: Path | None = None) -> Path:
     """Score the maps of one job and return the folder of the report.
 

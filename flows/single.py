@@ -22,7 +22,7 @@ def tile(
     return _alone("tile", config, home, data_root, selection)
 
 
-@flow(name="train", task_runner=THREADS)
+@flow(name="train")
 def train(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -33,7 +33,7 @@ def train(
     return _alone("train", config, home, data_root, selection)
 
 
-@flow(name="explain", task_runner=THREADS)
+@flow(name="explain")
 def explain(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -44,7 +44,7 @@ def explain(
     return _alone("explain", config, home, data_root, selection)
 
 
-@flow(name="evaluate", task_runner=THREADS)
+@flow(name="evaluate")
 def evaluate(
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -55,7 +55,7 @@ def evaluate(
     return _alone("evaluate", config, home, data_root, selection)
 
 
-@flow(name="compare", task_runner=THREADS)
+@flow(name="compare")
 def compare(
     config: StudyConfig | Path, home: Path = Path(".veritile"), data_root: Path | None = None
 ) -> Outcome:
@@ -63,7 +63,7 @@ def compare(
     return _alone("compare", config, home, data_root, None)
 
 
-@flow(name="record", task_runner=THREADS)
+@flow(name="record")
 def record(
     config: StudyConfig | Path, home: Path = Path(".veritile"), data_root: Path | None = None
 ) -> Outcome:

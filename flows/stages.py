@@ -3,7 +3,7 @@
 Only slides are cut side by side, by threads that the flow hands them to. Everything else is made one by one,
 in the flow's own thread: a model uses all cores or the whole device, Matplotlib's text machinery is not safe
 in threads, and every further thread that calls torch keeps OpenMP threads of its own; where these are more
-than the cores, the library puts them to sleep at every turn (docs/benchmarks.md, "Threads").
+than the cores, the library puts them to sleep at every turn (docs/benchmarks.md, "Threads and memory").
 """
 
 from collections.abc import Callable, Sequence

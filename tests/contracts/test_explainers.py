@@ -128,8 +128,8 @@ def test_the_model_is_left_as_found_also_when_it_fails(name, calls):
     assert state_of(model) == before
 
 
-SHARE_WITHIN_A_BATCH = {"deep_lift": Passes(forward=1 - COUNT)}
-"""What all images of a batch have in common is asked once: it costs less than its images one by one."""
+SHARED_BY_A_BATCH = {"deep_lift": Passes(forward=1)}
+"""Passes that all images of a batch have in common; a batch makes them once."""
 
 
 @pytest.mark.parametrize("count", [1, COUNT])
@@ -140,8 +140,8 @@ def test_it_costs_what_it_says(name, count):
         prepared = explainer.prepare(model)
         with counted_passes(prepared) as counter:
             explainer.attribute(prepared, *tensors)
-    saved = SHARE_WITHIN_A_BATCH.get(name, Passes()) if count == COUNT else Passes()
-    assert counter.spent == explainer.passes() * count + saved
+    shared = SHARED_BY_A_BATCH.get(name, Passes())
+    assert counter.spent + shared * (count - 1) == explainer.passes() * count
     assert isinstance(explainer.passes(), Passes)
 
 

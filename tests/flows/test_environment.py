@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from flows.environment import QUICK, QUIET, prepare
+from flows.environment import QUICK, SETTINGS, prepare
 
 PASSES = """
 import resource, sys
@@ -36,7 +36,7 @@ PAGES_OF_AN_ANSWER = 32 * 8 * 96 * 96 * 4 // resource.getpagesize()
 @pytest.fixture
 def untouched(monkeypatch):
     """The environment as it is before Veritile, put back afterwards."""
-    for name in {**QUIET, **QUICK, "PREFECT_HOME": ""}:
+    for name in (*SETTINGS, "PREFECT_HOME"):
         monkeypatch.setenv(name, "x")  # so that what the test sets is undone
         monkeypatch.delenv(name)
 
@@ -58,7 +58,7 @@ def test_memory_that_a_pass_frees_is_there_for_the_next_one(tmp_path):
 
 def test_everything_is_set(untouched, tmp_path):
     prepare(tmp_path)
-    assert {name: os.environ[name] for name in {**QUIET, **QUICK}} == {**QUIET, **QUICK}
+    assert {name: os.environ[name] for name in SETTINGS} == SETTINGS
     assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
 
 
