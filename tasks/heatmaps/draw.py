@@ -1,5 +1,6 @@
 """All drawings of one explainer on one slide, with its exports and a description."""
 
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -9,7 +10,9 @@ from tasks.heatmaps.geojson import write_geojson
 from tasks.heatmaps.job import HeatmapJob
 from tasks.heatmaps.ome_tiff import write_ome_tiff
 from tasks.heatmaps.overlay import attribution_page, probability_page
+from tasks.heatmaps.page import save_picture
 from tasks.heatmaps.sheet import sheet_page
+from tasks.heatmaps.side_by_side import writers
 from tasks.heatmaps.tile_sheet import tile_page
 from tasks.heatmaps.view import CheckpointView, SlideView, view_slide
 
@@ -59,11 +62,13 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
         HeatmapError: a map shows other tiles or predictions than those evaluated.
     """
     view = view_slide(job)
-    for item in view.checkpoints:
-        name = item.checkpoint.name
-        attribution_page(view, item).save(out / f"overlay_{name}.png")
-        probability_page(view, item).save(out / f"probability_{name}.png")
-        _export(view, item, out)
+    with writers() as aside:
+        for item in view.checkpoints:
+            name = item.checkpoint.name
+            aside.submit(partial(_export, view, item, out))
+            overlay, probability = attribution_page(view, item).drawn(), probability_page(view, item).drawn()
+            aside.submit(partial(save_picture, overlay, out / f"overlay_{name}.png"))
+            aside.submit(partial(save_picture, probability, out / f"probability_{name}.png"))
     sheet_page(view).save(out / SHEET)
     tile_page(view).save(out / TILE_SHEET)
     (out / INFO).write_text(_info(view).model_dump_json(indent=1), encoding="utf-8")

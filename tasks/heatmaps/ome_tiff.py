@@ -13,7 +13,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from tasks.heatmaps.canvas import Canvas
-from tasks.heatmaps.stitch import RawMap, stitch, stitch_attributions
+from tasks.heatmaps.coarser import coarser
+from tasks.heatmaps.stitch import stitch, stitch_attributions
 from tasks.heatmaps.view import CheckpointView, SlideView
 
 _TILE = 256
@@ -60,18 +61,8 @@ def pyramid(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     rest = [(0, -size % 2**halvings) for size in planes.shape[1:]]
     levels = [np.pad(planes, ((0, 0), *rest), constant_values=np.nan)]
     for _ in range(halvings):
-        levels.append(np.stack([_halved(plane) for plane in levels[-1]]))
+        levels.append(np.stack([coarser(plane, 2) for plane in levels[-1]]))
     return levels
-
-
-def _halved(plane: RawMap) -> RawMap:
-    """Return the mean of the known values of every 2 x 2 pixels, NaN where none is known."""
-    height, width = plane.shape
-    blocks = plane.reshape(height // 2, 2, width // 2, 2)
-    known = np.isfinite(blocks)
-    count = known.sum(axis=(1, 3))
-    total = np.where(known, blocks, 0.0).sum(axis=(1, 3), dtype=np.float64)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _metadata(view: SlideView, item: CheckpointView, planes: NDArray[np.float32]) -> dict[str, Any]:

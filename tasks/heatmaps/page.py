@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import patheffects
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -73,13 +75,37 @@ class Page:
         for number, line in enumerate(_wrapped(words, box[2], size)):
             self.text(box[0], box[1] + number * size * _LINE, line, size, colour)
 
-    def save(self, path: Path) -> None:
-        """Write a PNG whose bytes depend on nothing but what was drawn."""
-        self._figure.figimage(self._paper)
+    def drawn(self) -> Rgb:
+        """Return uint8 [height, width, 3]."""
+        self._figure.add_artist(_Paper(self._paper))
         canvas = FigureCanvasAgg(self._figure)
         canvas.draw()
-        drawn = np.asarray(canvas.buffer_rgba())[..., :3]
-        Image.fromarray(np.ascontiguousarray(drawn)).save(path, compress_level=_COMPRESSION)
+        return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
+
+    def save(self, path: Path) -> None:
+        """Write a PNG whose bytes depend on nothing but what was drawn."""
+        save_picture(self.drawn(), path)
+
+
+class _Paper(Artist):
+    """What lies under all lines and words, pixel for pixel: an image artist would resample it."""
+
+    def __init__(self, paper: Rgb) -> None:
+        super().__init__()
+        self._paper = paper
+        self.set_zorder(-1)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Lay the paper on the canvas, whose rows count from below."""
+        opaque = np.full((*self._paper.shape[:2], 1), 255, np.uint8)
+        context = renderer.new_gc()
+        renderer.draw_image(context, 0, 0, np.concatenate([self._paper, opaque], axis=2)[::-1])
+        context.restore()
+
+
+def save_picture(picture: Rgb, path: Path) -> None:
+    """Write ``picture`` [H, W, 3] as a PNG whose bytes depend on nothing else."""
+    Image.fromarray(picture).save(path, compress_level=_COMPRESSION)
 
 
 @dataclass(frozen=True)

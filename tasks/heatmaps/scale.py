@@ -15,6 +15,7 @@ from tasks.heatmaps.colour import common_end
 from tasks.heatmaps.drawn import drawn_map, ground_of, mapped_tiles
 from tasks.heatmaps.job import HeatmapError, ScaleRecipe
 from tasks.heatmaps.magnitudes import ROUNDING, Magnitudes
+from tasks.heatmaps.side_by_side import side_by_side
 from tasks.slides.info import read_info
 
 _BATCH = 512
@@ -38,8 +39,8 @@ def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -
 def common_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe) -> ScaleInfo:
     """Return the one scale for all ``slides``, looked at one at a time.
 
-    Memory is that of one drawn map and of 2 MB a model. A slide without maps is passed over. Every drawn
-    pixel of a model counts once, so a slide counts by its tissue; the order of slides does not matter.
+    Memory is that of one drawn map a thread and of 2 MB a model. A slide without maps is passed over. Every
+    drawn pixel of a model counts once, so a slide counts by its tissue; the order of slides does not matter.
 
     Raises:
         HeatmapError: there is no map at all, or one of a tile that its tile set does not hold.
@@ -72,14 +73,22 @@ class _Counted:
 
     def add(self, slide: ScaledSlide) -> tuple[str, SlideScale]:
         """Count all maps of a slide and return its id and its share."""
-        info, count, ends = read_info(slide.tiles.folder), 0, []
+        info = read_info(slide.tiles.folder)
         ground = ground_of(info.geometry, self.recipe.smoothing_um)
-        for model, maps in slide.maps.items():
-            rows, own = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}"), Magnitudes()
-            own.add(drawn_map(ground, rows, maps))
-            self.drawn[model].add_all(own)
+
+        def counted(model: str) -> tuple[Magnitudes, Magnitudes]:
+            maps = slide.maps[model]
+            rows = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}")
+            drawn, own = Magnitudes(), Magnitudes()
+            drawn.add(drawn_map(ground, rows, maps))
             for start in range(0, len(rows), _BATCH):
-                self.tiles[model].add(maps.maps(slice(start, start + _BATCH)))
-            count += own.count
-            ends.append(own.percentile(self.recipe.percentile))
+                own.add(maps.maps(slice(start, start + _BATCH)))
+            return drawn, own
+
+        count, ends = 0, []
+        for model, (drawn, own) in zip(slide.maps, side_by_side(counted, slide.maps), strict=True):
+            self.drawn[model].add_all(drawn)
+            self.tiles[model].add_all(own)
+            count += drawn.count
+            ends.append(drawn.percentile(self.recipe.percentile))
         return info.slide_id, SlideScale(maps=len(slide.maps), values=count, limit=common_end(ends))

@@ -73,10 +73,17 @@ def stitch_attributions(
 def smoothed(values: RawMap, sigma: tuple[float, float]) -> RawMap:
     """Return ``values`` [H, W] after a Gaussian of ``sigma`` (rows, columns) pixels; NaN stays NaN."""
     known = np.isfinite(values)
-    share = gaussian_filter(known.astype(np.float64), sigma, mode="constant")
+    share = _known_share(known.tobytes(), known.shape, sigma)
     total = gaussian_filter(np.where(known, values, 0.0).astype(np.float64), sigma, mode="constant")
     mean = total / np.where(known, share, 1.0)
     return np.where(known, mean, np.nan).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _known_share(known: bytes, shape: tuple[int, ...], sigma: tuple[float, float]) -> Floats:
+    """Return float64 ``shape``: the weight on ``known`` pixels, the same for all maps of a slide."""
+    mask = np.frombuffer(known, np.bool_).reshape(shape)
+    return np.asarray(gaussian_filter(mask.astype(np.float64), sigma, mode="constant"))
 
 
 def _places(tiles: pd.DataFrame) -> Iterator[tuple[float, float, float]]:

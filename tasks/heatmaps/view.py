@@ -13,6 +13,7 @@ from tasks.heatmaps.colour import Rgb, colour_limit
 from tasks.heatmaps.drawn import Ground, drawn_map, ground_of, mapped_tiles
 from tasks.heatmaps.evaluated import EvaluatedTiles, evaluated_tiles
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
+from tasks.heatmaps.side_by_side import side_by_side
 from tasks.heatmaps.stitch import Floats, RawMap, stitch
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import read_info
@@ -96,7 +97,7 @@ def view_slide(job: HeatmapJob) -> SlideView:
     _refuse_other_scale(job)
     thumbnail = np.asarray(Image.open(job.tiles.folder / THUMBNAIL).convert("RGB"))
     ground = ground_of(info.geometry, job.recipe.smoothing_um)
-    views = tuple(_view_checkpoint(job, item, ground) for item in job.checkpoints)
+    views = tuple(side_by_side(lambda item: _view_checkpoint(job, item, ground), job.checkpoints))
     _refuse_other_tiles(views)
     side = job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
     own = [] if job.scale else [view.attribution for view in views]

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tasks.artifacts.attribution_set import AttributionSet
 from tasks.artifacts.tile_set import TileSet
+from tasks.heatmaps.coarser import coarser
 from tasks.heatmaps.drawn import Ground, drawn_map, ground_of, mapped_tiles
 from tasks.heatmaps.review.budget import MAP_FACTORS, first_side
 from tasks.heatmaps.review.codes import map_codes, packed, probability_codes
 from tasks.heatmaps.review.job import ReviewJob
+from tasks.heatmaps.side_by_side import side_by_side
 from tasks.heatmaps.stitch import Floats, RawMap, stitch
 from tasks.slides.info import SlideInfo
 
@@ -74,19 +77,34 @@ class SlideLayers:
         return max(1, int(max(shape) / first_side(room, maps, shape, covered)))
 
     def _drawn(self, ground: Ground, factor: int, advance: Callable[[int], None]) -> dict[Place, RawMap]:
+        columns = (*range(len(self.job.explainers)), -1)
+        wanted = [(p, e) for p in range(len(self.job.places)) for e in columns if self._holds(p, e)]
         found: dict[Place, RawMap] = {}
-        for p, place in enumerate(self.job.places):
-            for e, explainer in enumerate(self.job.explainers):
-                maps = self.job.maps.get((place, explainer.id, self.info.slide_id))
-                if maps is not None and len(maps.index):
-                    rows = mapped_tiles(self.tiles, maps, f"{place.words}, {explainer.id}")
-                    found[p, e] = coarser(drawn_map(ground, rows, maps), factor)
-                    advance(1)
-            if p in self.probabilities:
-                known = np.isfinite(self.probabilities[p])
-                flat = self.probabilities[p][known][:, None, None]
-                found[p, -1] = coarser(stitch(ground.canvas, self.tiles.table[known], flat), factor)
+        drawn = side_by_side(lambda place: coarser(self._layer(ground, *place), factor), wanted)
+        for place, own in zip(wanted, drawn, strict=True):
+            found[place] = own
+            if place[1] >= 0:
+                advance(1)
         return found
+
+    def _holds(self, p: int, e: int) -> bool:
+        if e < 0:
+            return p in self.probabilities
+        maps = self._maps(p, e)
+        return maps is not None and len(maps.index) > 0
+
+    def _maps(self, p: int, e: int) -> AttributionSet | None:
+        return self.job.maps.get((self.job.places[p], self.job.explainers[e].id, self.info.slide_id))
+
+    def _layer(self, ground: Ground, p: int, e: int) -> RawMap:
+        """Return what place ``p`` shows of explainer ``e``, which is there, on the whole thumbnail."""
+        maps = None if e < 0 else self._maps(p, e)
+        if maps is None:
+            known = np.isfinite(self.probabilities[p])
+            flat = self.probabilities[p][known][:, None, None]
+            return stitch(ground.canvas, self.tiles.table[known], flat)
+        rows = mapped_tiles(self.tiles, maps, f"{self.job.places[p].words}, {self.job.explainers[e].id}")
+        return drawn_map(ground, rows, maps)
 
     def _text(self, place: Place, values: RawMap) -> str:
         if place[1] < 0:
@@ -109,16 +127,3 @@ class SlideLayers:
             "probability": [of.get((p, -1), -1) for p in range(len(self.job.places))],
             "blobs": list(blobs.texts),
         }
-
-
-def coarser(values: RawMap, factor: int) -> RawMap:
-    """Return the means over squares of ``factor`` pixels, NaN left out; NaN where nothing else is."""
-    if factor == 1:
-        return values
-    height, width = values.shape
-    whole = np.pad(values, ((0, -height % factor), (0, -width % factor)), constant_values=np.nan)
-    cells = whole.reshape(whole.shape[0] // factor, factor, -1, factor).swapaxes(1, 2)
-    known = np.isfinite(cells)
-    count = known.sum(axis=(2, 3))
-    total = np.where(known, cells, 0.0).sum(axis=(2, 3))
-    return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.heatmaps.drawn import drawn_map, ground_of, mapped_tiles
-from tasks.heatmaps.review.layers import SlideLayers, coarser
+from tasks.heatmaps.review.layers import SlideLayers
 from tasks.heatmaps.review.predicted import accuracies, slide_scores, tile_probabilities
 from tasks.heatmaps.stitch import stitch
 from tasks.slides.info import read_info
@@ -73,15 +73,6 @@ def test_too_little_room_makes_pixels_coarser_and_says_so(job):
     assert coarse["um"] == pytest.approx(fine["um"] * coarse["factor"])
     assert coarse["width"] == -(-74 // coarse["factor"])
     assert coarse["across"] == pytest.approx(coarse["width"] * coarse["factor"] / 74)
-
-
-def test_coarser_is_the_mean_of_what_is_known():
-    values = np.array([[1, 2, np.nan], [3, 6, np.nan], [np.nan, 5, 7]], np.float32)
-    found = coarser(values, 2)
-    assert found[0].tolist()[0] == 3.0
-    assert np.isnan(found[0, 1])
-    assert found[1].tolist() == [5.0, 7.0]
-    assert coarser(values, 1) is values
 
 
 def test_slide_score_and_accuracy_are_those_of_the_predictions(job):
