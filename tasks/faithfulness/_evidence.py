@@ -180,8 +180,9 @@ class SlideEvidence:
         white = 255.0 if self.tiles.pixels.dtype == np.uint8 else 1.0
         for span in spans(len(self.usable), _SPAN):
             rows = self.usable[span]
-            tissue = self.tissue(rows)
-            total += self.tiles.pixels[rows][tissue].sum(axis=0, dtype=np.float64)
+            pixels, tissue = self.tiles.pixels[rows], self.tissue(rows)
+            # A product and a sum a channel: picking the pixels out takes ten times as long.
+            total += [(pixels[..., channel] * tissue).sum(dtype=np.float64) for channel in range(3)]
             count += int(tissue.sum())
         return total / (white * count) if count else np.ones(3)
 
