@@ -90,7 +90,7 @@ def _reuse(state: Progressing, slots: Sequence[Slot]) -> list[Work]:
         if part is None:
             _report_missing(state, slot, forced)
             continue
-        record = None if forced else session.store.find(part)
+        record = None if forced else session.store.use(part)
         if record is not None:
             state.known[slot.label] = record.reference
         elif session.orders.wants(slot.stage) and (forced or not _only(session)):

@@ -153,6 +153,19 @@ def phantom(
 
 
 @app.command()
+def unused(
+    home: HomeOption = Path(".veritile"),
+    days: Annotated[float, typer.Option(min=1, help="Longer than the longest study takes.")] = 30,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
+) -> None:
+    """List what no study's last recording was made from and no run has used for so many days."""
+    prepare(home)
+    from flows import clearing
+
+    clearing.unused(home, days, out, delete=delete)
+
+
+@app.command()
 def plugins() -> None:
     """List every regularizer, explainer and metric, one line each."""
     from flows import commands

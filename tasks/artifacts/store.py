@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.artifacts.part import Part, Reference
@@ -17,6 +17,10 @@ _log = logging.getLogger("veritile.store")
 
 Write = Callable[[Path], Mapping[str, float] | None]
 """Writes a payload into an empty folder; may return measures such as seconds or megabytes."""
+
+
+_NO_WORK = ("locks", "failed")
+"""Folders beside those of unfinished work."""
 
 
 class MissingArtifactError(LookupError):
@@ -42,6 +46,17 @@ class Store:
             "damaged artifact %s (%s): %s; it will be made again", record.reference, part.label, wrong
         )
         return None
+
+    def use(self, part: Part) -> Record | None:
+        """Return what :meth:`find` does, and remember that the artifact was wanted now."""
+        record = self.find(part)
+        if record is not None:
+            try:
+                os.utime(self._pointer(part.kind, part.fingerprint))
+            except FileNotFoundError:
+                # Cleared away between the two.
+                return None
+        return record
 
     def reuse_or_build(self, part: Part, write: Write, *, force: bool = False) -> Reference:
         """Return the stored artifact of ``part``, or make it with ``write`` and store it."""
@@ -92,6 +107,38 @@ class Store:
         pointer.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(pointer, record.model_dump_json(indent=1))
 
+    def used(self, record: Record) -> float:
+        """Return when a run made or reused an artifact last, in seconds since 1970."""
+        return self._pointer(record.part.kind, record.fingerprint).stat().st_mtime
+
+    def folder(self, record: Record) -> Path:
+        """Return the folder of a payload, whole or not."""
+        return self.root / record.part.kind / record.payload
+
+    def forget(self, record: Record, used: float) -> bool:
+        """Forget an artifact, unless a run has used it since ``used``; say whether it is forgotten.
+
+        Its payload stays where it is, and may be another's too.
+        """
+        pointer = self._pointer(record.part.kind, record.fingerprint)
+        with self._lock(record.part):
+            if not pointer.exists() or self.used(record) > used:
+                return False
+            pointer.unlink()
+            with suppress(OSError):
+                # Empty where the payload is another's.
+                pointer.parent.rmdir()
+        return True
+
+    @property
+    def drafts(self) -> Path:
+        """The folder of payloads that are being written."""
+        return self.root / ".drafts"
+
+    def unfinished(self) -> list[Path]:
+        """Return the folders of work that may be resumed."""
+        return [path for path in self._work.glob("*/") if path.name not in _NO_WORK]
+
     @contextmanager
     def _lock(self, part: Part) -> Iterator[None]:
         """Let one process at a time make ``part``; the kernel drops the lock of a killed one."""
@@ -118,7 +165,7 @@ class Store:
 
     def _new_draft(self, part: Part) -> Path:
         # Beside the payloads, so that publishing is a rename within one file system.
-        draft = self.root / ".drafts" / f"{part.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
+        draft = self.drafts / f"{part.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
         draft.mkdir(parents=True)
         return draft
 

@@ -1,5 +1,6 @@
 """The command as a person types it: one sentence for a mistake, and its exit code."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tasks.artifacts.part import Part
+from tasks.artifacts.store import Store
 from tests._support.studies import folded_config, tiny_config
 
 VERITILE = str(Path(sys.executable).with_name("veritile"))
@@ -93,6 +96,28 @@ def test_wrong_orders_are_refused_before_any_work(study_file, tmp_path, words, s
     done = veritile("run", study_file, "--home", tmp_path / "home", *words)
     assert done.returncode == 2
     assert sentence in done.stderr
+
+
+def test_unused_lists_what_could_go_and_deletes_it_only_when_asked(tmp_path):
+    store = Store(tmp_path / "home")
+    part = Part(stage="tile", label="tile/a", kind="TileSet", recipe={})
+    reference = store.reuse_or_build(part, lambda out: (out / "a.txt").write_text("a") and None)
+    for path in store.root.rglob("*"):
+        os.utime(path, (0, 0))
+    words = ["unused", "--home", str(tmp_path / "home"), "--days", "7"]
+    listed = veritile(*words)
+    assert listed.returncode == 0
+    assert "1 could go" in listed.stdout
+    assert store.path(reference).is_dir()
+    assert "1 deleted" in veritile(*words, "--delete").stdout
+    assert store.find(part) is None
+    assert "nothing:" in veritile(*words).stdout
+
+
+def test_unused_refuses_a_home_without_a_store(tmp_path):
+    answer = veritile("unused", "--home", str(tmp_path / "nowhere"))
+    assert answer.returncode == 2
+    assert "no store in" in answer.stderr
 
 
 def test_plugins_lists_each_with_its_line():

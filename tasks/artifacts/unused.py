@@ -1,0 +1,122 @@
+"""What of a store no finished study rests on any more: listed first, deleted only when asked.
+
+An artifact stays as long as the last recording of some study was made from it, directly or through
+others, and as long as a run made or reused it lately. Nothing else says that it is wanted: a store does
+not know the study files.
+"""
+
+import shutil
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.artifacts.record import Record
+from tasks.artifacts.store import Store
+
+LEFTOVER = "leftover"
+_RECORDING = "Recording"
+_DAY = 24 * 3600.0
+
+Name = tuple[str, str]
+"""Kind and fingerprint."""
+
+
+@dataclass(frozen=True)
+class Unused:
+    """An artifact, or a folder that belongs to none, which could go.
+
+    Attributes:
+        kind: of the artifact, or ``leftover``: replaced bytes, and drafts and work that nobody finished.
+        folder: of the payload, or what is left over.
+        size: bytes that would be free; 0 where the payload is another artifact's too.
+        used: when a run made or reused it last, in seconds since 1970.
+        record: of the artifact; None for a leftover.
+    """
+
+    kind: str
+    folder: Path
+    size: int
+    used: float
+    record: Record | None = None
+
+
+def unused(store: Store, days: float) -> list[Unused]:
+    """Return what no study's last recording was made from and no run has used for ``days``."""
+    before = time.time() - days * _DAY
+    records: dict[Name, Record] = {
+        (r.part.kind, r.fingerprint): r for kind in _kinds(store) for r in store.records(kind)
+    }
+    kept = _reached(records, _last_recordings(store, records.values()))
+    stays = {name for name, record in records.items() if name in kept or store.used(record) >= before}
+    # Adopted artifacts share the payload of the one they were adopted from.
+    needed = {store.folder(records[name]) for name in stays}
+    gone = []
+    for name in sorted(records.keys() - stays):
+        record, folder = records[name], store.folder(records[name])
+        size = 0 if folder in needed else _size(folder)
+        needed.add(folder)
+        gone.append(Unused(name[0], folder, size, store.used(record), record))
+    # A younger draft may be of a run that is at it.
+    left = min(before, time.time() - _DAY)
+    return [*gone, *(item for item in _leftovers(store, needed) if item.used < left)]
+
+
+def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
+    """Delete ``items`` and yield those that went; one that a run has used in the meantime stays."""
+    for item in items:
+        if item.record is not None and not store.forget(item.record, item.used):
+            continue
+        if item.record is None or item.size:
+            shutil.rmtree(item.folder, ignore_errors=True)
+        with suppress(OSError):
+            # The folder of the fingerprint, where nothing else is left in it.
+            item.folder.parent.rmdir()
+        yield item
+
+
+def _kinds(store: Store) -> list[str]:
+    return sorted(path.name for path in store.root.glob("[!.]*") if path.is_dir())
+
+
+def _last_recordings(store: Store, records: Iterable[Record]) -> list[Record]:
+    """Return the recording of each study that was made or reused last."""
+    last: dict[str, Record] = {}
+    for record in sorted((r for r in records if r.part.kind == _RECORDING), key=store.used):
+        last[str(record.part.recipe["study"])] = record
+    return list(last.values())
+
+
+def _reached(records: Mapping[Name, Record], roots: Iterable[Record]) -> set[Name]:
+    """Return the names of ``roots`` and of all that they were made from, through any number of steps."""
+    found: set[Name] = set()
+    waiting = [(root.part.kind, root.fingerprint) for root in roots]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in records:
+            continue
+        found.add(name)
+        for text in records[name].part.inputs.values():
+            kind, _, rest = text.partition("/")
+            waiting.append((kind, rest.partition("/")[0]))
+    return found
+
+
+def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
+    """Yield payloads that no record points to, drafts, and unfinished work."""
+    for kind in _kinds(store):
+        for folder in sorted((store.root / kind).glob("*/*/")):
+            if folder not in payloads:
+                yield _leftover(folder)
+    for folder in sorted([*store.drafts.glob("*/"), *store.unfinished()]):
+        yield _leftover(folder)
+
+
+def _leftover(folder: Path) -> Unused:
+    times = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
+    return Unused(LEFTOVER, folder, _size(folder), max(times))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

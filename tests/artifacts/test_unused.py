@@ -1,0 +1,140 @@
+"""What a finished study rests on never goes; what nothing rests on goes when asked, and only then."""
+
+import os
+import time
+
+import pytest
+
+from tasks.artifacts.part import Part
+from tasks.artifacts.record import new_record
+from tasks.artifacts.store import Store
+from tasks.artifacts.unused import LEFTOVER, clear, unused
+
+OLD = time.time() - 40 * 24 * 3600
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+def part(kind, value, inputs=(), study=None):
+    recipe = {"value": value} | ({"study": study} if study else {})
+    named = {f"input{n}": str(reference) for n, reference in enumerate(inputs)}
+    return Part(stage="any", label=f"{kind}/{value}", kind=kind, recipe=recipe, inputs=named)
+
+
+def made(store, kind, value, inputs=(), study=None, *, old=True, text=None):
+    """Return the reference of an artifact that was used last 40 days ago, or now."""
+
+    def write(out):
+        (out / "a.txt").write_text(text or f"{kind} {value}")
+
+    reference = store.reuse_or_build(part(kind, value, inputs, study), write)
+    if old:
+        age(store.root / kind / reference.fingerprint)
+    return reference
+
+
+def age(folder):
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (OLD, OLD))
+
+
+def labels(items):
+    return sorted(item.record.part.label if item.record else item.folder.name for item in items)
+
+
+def test_what_a_recording_was_made_from_stays_through_any_number_of_steps(store):
+    tiles = made(store, "TileSet", 1)
+    weights = made(store, "Checkpoint", 1, [tiles])
+    maps = made(store, "AttributionSet", 1, [weights, tiles])
+    made(store, "Recording", 1, [maps], study="s")
+    lone = made(store, "AttributionSet", 2, [weights])
+    found = unused(store, 30)
+    assert labels(found) == ["AttributionSet/2"]
+    assert found[0].size == len("AttributionSet 2")
+    assert found[0].folder == store.path(lone)
+
+
+def test_what_was_used_lately_stays(store):
+    made(store, "TileSet", 1, old=False)
+    old = made(store, "TileSet", 2)
+    assert labels(unused(store, 30)) == ["TileSet/2"]
+    assert unused(store, 50) == []
+    assert store.use(part("TileSet", 2)).reference == old
+    assert unused(store, 30) == []
+
+
+def test_of_each_study_the_recording_that_was_used_last_counts(store):
+    first, second, other = (made(store, "Comparison", n) for n in range(3))
+    made(store, "Recording", 1, [first], study="s")
+    made(store, "Recording", 2, [second], study="s", old=False)
+    made(store, "Recording", 3, [other], study="t")
+    assert labels(unused(store, 30)) == ["Comparison/0", "Recording/1"]
+
+
+def test_an_adopted_artifact_keeps_the_payload_that_it_shares(store):
+    source = store.record(made(store, "Checkpoint", 1))
+    own = part("Checkpoint", 2)
+    adopted = new_record(own, source.digest, source.files, {}).model_copy(update={"payload": source.payload})
+    store.put(adopted)
+    made(store, "Recording", 1, [adopted.reference], study="s")
+    items = unused(store, 30)
+    assert labels(items) == ["Checkpoint/1"]
+    assert items[0].size == 0
+    assert labels(clear(store, items)) == ["Checkpoint/1"]
+    assert store.find(part("Checkpoint", 1)) is None
+    assert (store.path(adopted.reference) / "a.txt").read_text() == "Checkpoint 1"
+
+
+def test_two_unused_ones_with_one_payload_count_and_free_it_once(store):
+    source = store.record(made(store, "Checkpoint", 1))
+    own = part("Checkpoint", 2)
+    store.put(new_record(own, source.digest, source.files, {}).model_copy(update={"payload": source.payload}))
+    age(store.root)
+    items = unused(store, 30)
+    assert labels(items) == ["Checkpoint/1", "Checkpoint/2"]
+    assert sum(item.size for item in items) == len("Checkpoint 1")
+    assert len(list(clear(store, items))) == 2
+    assert not list((store.root / "Checkpoint").iterdir())
+
+
+def test_replaced_bytes_drafts_and_unfinished_work_are_left_over_once_they_are_old(store, tmp_path):
+    made(store, "TileSet", 1, text="one", old=False)
+    store.reuse_or_build(
+        part("TileSet", 1), lambda out: (out / "a.txt").write_text("two") and None, force=True
+    )
+    (store.drafts / "x").mkdir(parents=True)
+    (store.drafts / "x" / "half").write_text("half")
+    work = store.work(part("TileSet", 9))
+    (work / "deep").mkdir()
+    (work / "deep" / "span").write_text("span")
+    assert unused(store, 30) == []
+    for folder in (store.root, tmp_path / "work"):
+        age(folder)
+    (work / "deep" / "span").touch()
+    found = unused(store, 30)
+    assert {item.kind for item in found} == {LEFTOVER, "TileSet"}
+    assert sorted(item.size for item in found if item.kind == LEFTOVER) == [len("one"), len("half")]
+    os.utime(work / "deep" / "span", (OLD, OLD))
+    assert len(unused(store, 30)) == len(found) + 1
+
+
+def test_clearing_deletes_what_is_listed_and_nothing_else(store):
+    tiles = made(store, "TileSet", 1)
+    made(store, "Recording", 1, [tiles], study="s")
+    gone = made(store, "TileSet", 2)
+    assert labels(clear(store, unused(store, 30))) == ["TileSet/2"]
+    assert store.find(part("TileSet", 2)) is None
+    assert not (store.root / "TileSet" / gone.fingerprint).exists()
+    assert store.path(tiles).is_dir()
+    assert unused(store, 30) == []
+
+
+def test_one_that_a_run_uses_before_it_is_deleted_stays(store):
+    reference = made(store, "TileSet", 1)
+    items = unused(store, 30)
+    assert store.use(part("TileSet", 1)) is not None
+    assert list(clear(store, items)) == []
+    assert store.path(reference).is_dir()
