@@ -1,7 +1,6 @@
 """Every regularizer, found by itself, is held to the rules of its family."""
 
 import copy
-import random
 
 import numpy as np
 import pytest
@@ -44,7 +43,7 @@ def assert_as_found(model, before):
 
 
 def global_generators():
-    return torch.random.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
+    return torch.random.get_rng_state(), np.random.get_state()[1].tolist()
 
 
 def test_there_are_regularizers():
