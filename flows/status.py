@@ -145,7 +145,7 @@ def _readable(store: Store, record: Record) -> bool:
     if record.part.kind != "FaithfulnessReport":
         return True
     try:
-        _ = FaithfulnessReport(store.root / record.part.kind / record.payload).scores
+        _ = FaithfulnessReport(store.folder(record)).scores
     except OutdatedReportError:
         return False
     return True

@@ -39,7 +39,7 @@ class Store:
         record = read_record(self._pointer(part.kind, part.fingerprint))
         if record is None:
             return None
-        wrong = damage(self.root / part.kind / record.payload, record.files, full=full)
+        wrong = damage(self.folder(record), record.files, full=full)
         if wrong is None:
             return record
         _log.warning(
@@ -71,7 +71,7 @@ class Store:
             MissingArtifactError: it is absent, damaged, or now points to other bytes.
         """
         record = self.record(reference)
-        folder = self.root / reference.kind / record.payload
+        folder = self.folder(record)
         wrong = damage(folder, record.files)
         if wrong is not None:
             raise MissingArtifactError(f"artifact {reference} is damaged: {wrong}; run its stage again")
@@ -172,7 +172,7 @@ class Store:
     def _publish(self, part: Part, draft: Path, measures: Mapping[str, float]) -> Record:
         files = list_payload(draft)
         record = new_record(part, content_digest(files), files, measures)
-        target = self.root / part.kind / record.payload
+        target = self.folder(record)
         target.parent.mkdir(parents=True, exist_ok=True)
         self._place(draft, target, record)
         self.put(record)

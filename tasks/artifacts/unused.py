@@ -49,7 +49,8 @@ def unused(store: Store, days: float) -> list[Unused]:
         (r.part.kind, r.fingerprint): r for kind in _kinds(store) for r in store.records(kind)
     }
     kept = _reached(records, _last_recordings(store, records.values()))
-    stays = {name for name, record in records.items() if name in kept or store.used(record) >= before}
+    used = {name: store.used(record) for name, record in records.items()}
+    stays = {name for name in records if name in kept or used[name] >= before}
     # Adopted artifacts share the payload of the one they were adopted from.
     needed = {store.folder(records[name]) for name in stays}
     gone = []
@@ -57,7 +58,7 @@ def unused(store: Store, days: float) -> list[Unused]:
         record, folder = records[name], store.folder(records[name])
         size = 0 if folder in needed else _size(folder)
         needed.add(folder)
-        gone.append(Unused(name[0], folder, size, store.used(record), record))
+        gone.append(Unused(name[0], folder, size, used[name], record))
     # A younger draft may be of a run that is at it.
     left = min(before, time.time() - _DAY)
     return [*gone, *(item for item in _leftovers(store, needed) if item.used < left)]
