@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 KINDS = {
     "TileSet": "tile",
     "Checkpoint": "train",
-    "PredictionSet": "explain",
-    "AttributionSet": "explain",
+    "Predictions": "explain",
+    "Attributions": "explain",
     "Heatmaps": "explain",
     "FaithfulnessReport": "evaluate",
     "Comparison": "compare",

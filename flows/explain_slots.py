@@ -19,7 +19,7 @@ def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]
         Slot(
             stage="explain",
             label=f"predict/{place.label}",
-            kind="PredictionSet",
+            kind="Predictions",
             recipe={"device": session.device},
             modules=("tasks.faithfulness._predict", "tasks.models.classifier"),
             coords=place.coords,
@@ -86,7 +86,7 @@ def _attribution_slot(session: Session, place: Place, explainer: Explainer, row:
     return Slot(
         stage="explain",
         label=f"explain/{place.label}/{explainer.id}/{row.slide_id}",
-        kind="AttributionSet",
+        kind="Attributions",
         recipe={
             "explainer": recipe_of(explainer),
             "target": target_of(session),

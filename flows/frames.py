@@ -9,7 +9,7 @@ from flows.carry_out import Progressing
 from flows.outcome import failed_slides
 from flows.places import explaining
 from flows.session import Session
-from tasks.artifacts.place import PlaceName
+from tasks.artifacts.key import ModelKey
 from tasks.artifacts.record import write_atomically
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.performance import slide_score
@@ -49,7 +49,7 @@ def review_frame(state: Progressing) -> ReviewJob:
         target=slots.target_of(session),
         slides={},
         places=tuple(
-            PlaceName(place.arm.id, place.seed, None if place.fold is None else place.fold.index)
+            ModelKey(place.arm.id, place.seed, None if place.fold is None else place.fold.index)
             for place, _ in explaining(session, session.slides)
         ),
         explainers=tuple(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flows.folds import Fold
 from flows.session import Session
-from tasks.artifacts.place import PlaceName
+from tasks.artifacts.key import ModelKey
 from tasks.slides.manifest import SlideRow
 from tasks.training.recipe import ArmRecipe
 
@@ -21,7 +21,7 @@ class Place:
     @property
     def label(self) -> str:
         """``<arm>/seed<seed>``, with folds ``<arm>/fold<k>/seed<seed>``."""
-        return PlaceName(self.arm.id, self.seed, None if self.fold is None else self.fold.index).label
+        return ModelKey(self.arm.id, self.seed, None if self.fold is None else self.fold.index).label
 
     @property
     def coords(self) -> dict[str, str]:

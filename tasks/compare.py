@@ -8,9 +8,9 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.key import place_of
 from tasks.artifacts.part import Order, Reference, under
-from tasks.artifacts.place import place_of
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
@@ -38,7 +38,7 @@ def compared_checkpoints(store: Store, inputs: Mapping[str, Reference]) -> ByFol
             at, _ = place_of(place)
             model, predicted = (
                 Checkpoint(store.path(reference)),
-                PredictionSet(store.path(predictions[place])),
+                Predictions(store.path(predictions[place])),
             )
             measures = store.record(reference).measures
             found.append((at.fold, ComparedCheckpoint(at.arm, at.seed, model, predicted, measures)))

@@ -6,12 +6,12 @@ from dataclasses import replace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import ColourScale, ScaleInfo
 from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
+from tasks.artifacts.key import place_of
 from tasks.artifacts.part import Order, Reference, under
-from tasks.artifacts.place import place_of
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.compare import TABLE
@@ -32,7 +32,7 @@ def scale(order: Order, recipe: ScaleRecipe) -> Reference:
         ScaledSlide(
             tiles=TileSet(store.path(reference)),
             maps={
-                place: AttributionSet(store.path(mapped))
+                place: Attributions(store.path(mapped))
                 for place, mapped in under(order.inputs, f"maps/{slide}/").items()
             },
         )
@@ -71,7 +71,7 @@ def review(order: Order, frame: ReviewJob) -> Reference:
     """Return the reference of the study's ReviewPage; ``frame`` is its job without what lies in the store."""
     store, inputs = Store(order.home), order.inputs
     maps = {
-        _key(label): AttributionSet(store.path(reference))
+        _key(label): Attributions(store.path(reference))
         for label, reference in under(inputs, "explain/").items()
     }
     reports = {
@@ -88,7 +88,7 @@ def review(order: Order, frame: ReviewJob) -> Reference:
         maps=maps,
         reports={key: report for key, report in reports.items() if key[1] != MODEL},
         predictions={
-            place_of(label)[0]: PredictionSet(store.path(found))
+            place_of(label)[0]: Predictions(store.path(found))
             for label, found in under(inputs, "predict/").items()
         },
         comparison=store.path(inputs["compare"]) / TABLE if "compare" in inputs else None,
@@ -111,6 +111,6 @@ def _key(label: str) -> Key:
 
 def _drawn(store: Store, inputs: Mapping[str, Reference], place: str) -> HeatmapCheckpoint:
     name, _ = place_of(place)
-    maps, predicted = AttributionSet(store.path(inputs[f"maps/{place}"])), inputs.get(f"predictions/{place}")
-    predictions = PredictionSet(store.path(predicted)) if predicted else None
+    maps, predicted = Attributions(store.path(inputs[f"maps/{place}"])), inputs.get(f"predictions/{place}")
+    predictions = Predictions(store.path(predicted)) if predicted else None
     return HeatmapCheckpoint(name.arm, name.seed, maps, predictions, name.fold)

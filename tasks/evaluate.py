@@ -8,7 +8,7 @@ import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.store import Store
@@ -92,5 +92,5 @@ def _store(store: Store, order: Order, result: MetricResult, share: float) -> Re
     return store.reuse_or_build(order.part, write, force=order.force)
 
 
-def _maps(store: Store, inputs: Mapping[str, Reference]) -> list[AttributionSet]:
-    return [AttributionSet(store.path(reference)) for reference in under(inputs, "maps/").values()]
+def _maps(store: Store, inputs: Mapping[str, Reference]) -> list[Attributions]:
+    return [Attributions(store.path(reference)) for reference in under(inputs, "maps/").values()]

@@ -8,8 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.key import place_of
 from tasks.artifacts.part import Order, Reference, under
-from tasks.artifacts.place import place_of
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
 from tasks.exemplars.base import ExemplarJob, Exemplars
@@ -26,7 +26,7 @@ from tasks.models.classifier import load_classifier
 
 @task(name="predict", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
 def predict(order: Order, device: str, batch: int) -> Reference:
-    """Return the reference of one checkpoint's PredictionSet on the explained slides."""
+    """Return the reference of one checkpoint's Predictions on the explained slides."""
     store = Store(order.home)
     model = load_classifier(Checkpoint(store.path(order.inputs["checkpoint"])), torch.device(device))
     tile_sets = _tile_sets(store, order.inputs, "tiles/")
@@ -54,7 +54,7 @@ def search_sigma(order: Order, recipe: CalibrationRecipe, device: str, batch: in
 
 @task(name="explain", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
 def explain(order: Order, explainer: Explainer, settings: AttributionSettings) -> Reference:
-    """Return the reference of the AttributionSet of one slide; it goes on after the last finished tiles."""
+    """Return the reference of the Attributions of one slide; it goes on after the last finished tiles."""
     store = Store(order.home)
     checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
     model = load_classifier(checkpoint, torch.device(settings.device))

@@ -11,9 +11,9 @@ from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.key import place_of
 from tasks.artifacts.part import Order, Reference, digest_of, under
-from tasks.artifacts.place import place_of
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
 from tasks.heatmaps.review.write import PAGE
@@ -89,7 +89,7 @@ def _checkpoint(
         fingerprint=digest_of([own.digest, predicted and predicted.digest, shown]),
         digest=own.digest,
         checkpoint=Checkpoint(store.path(own)),
-        predictions=PredictionSet(store.path(predicted)) if predicted else None,
+        predictions=Predictions(store.path(predicted)) if predicted else None,
         reports=tuple(_report(store, name, reference, controls) for name, reference in reports.items()),
         # Roles are as many as slides, and the datasets of the run tell them.
         params={k: v for k, v in stored.part.recipe.items() if k != "roles"}

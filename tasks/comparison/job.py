@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.comparison.recipe import ComparisonRecipe
 
 
@@ -20,7 +20,7 @@ class ComparedCheckpoint:
     arm: str
     seed: int
     checkpoint: Checkpoint
-    predictions: PredictionSet
+    predictions: Predictions
     measures: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import MIXED
 from tasks.functional.probabilities import softmax
 
@@ -41,7 +41,7 @@ def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
     return softmax(logits)
 
 
-def tile_units(predictions: PredictionSet, classes: tuple[str, ...], target: int) -> Units:
+def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> Units:
     """Return the tiles that carry the label of a class."""
     table = predictions.table
     kept = table["label"].isin(classes).to_numpy()
@@ -51,7 +51,7 @@ def tile_units(predictions: PredictionSet, classes: tuple[str, ...], target: int
     return Units(places, truth, probabilities_of(table, len(classes))[kept], target)
 
 
-def slide_units(predictions: PredictionSet, classes: tuple[str, ...], target: int, top_share: float) -> Units:
+def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float) -> Units:
     """Return the slides that have a label, target against the rest: class 1 is the target."""
     scored = slide_scores(predictions, classes, target, top_share)
     truth = predictions.table.groupby("slide_id", sort=True)["label"].agg(
@@ -65,7 +65,7 @@ def slide_units(predictions: PredictionSet, classes: tuple[str, ...], target: in
 
 
 def slide_scores(
-    predictions: PredictionSet, classes: tuple[str, ...], target: int, top_share: float
+    predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
 ) -> pd.DataFrame:
     """Return one row a slide: patient_id, slide_id, score; by slide id."""
     table = predictions.table[["patient_id", "slide_id"]].assign(

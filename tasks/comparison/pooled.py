@@ -14,7 +14,7 @@ from typing import TypeVar
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import FaithfulnessReport, ReportInfo
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonError
 
 Item = TypeVar("Item", ComparedCheckpoint, ComparedReport)
@@ -23,10 +23,10 @@ ByFold = Sequence[tuple[int | None, Item]]
 
 
 @dataclass(frozen=True)
-class PooledPredictions(PredictionSet):
+class PooledPredictions(Predictions):
     """The predictions of several folds; ``folder`` is that of the first."""
 
-    parts: tuple[PredictionSet, ...] = ()
+    parts: tuple[Predictions, ...] = ()
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.comparison.claiming import as_claim
 from tasks.comparison.doubt import Draws, detectable, draw, drawn, interval, p_value, point
 from tasks.comparison.endpoints import DIRECTIONS, LEVELS, PERFORMANCE
@@ -64,7 +64,7 @@ def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Ro
 
 
 def checkpoint_scores(
-    predictions: PredictionSet, classes: tuple[str, ...], target: int, recipe: ComparisonRecipe
+    predictions: Predictions, classes: tuple[str, ...], target: int, recipe: ComparisonRecipe
 ) -> dict[str, float]:
     """Return ``<level>.<score>`` of one checkpoint, without intervals; levels without labels are left out."""
     found: dict[str, float] = {}

@@ -7,7 +7,7 @@ import pandas as pd
 import zarr
 from torch import Tensor
 
-from tasks.artifacts.attribution_set import ATTRIBUTIONS, create_maps
+from tasks.artifacts.attributions import ATTRIBUTIONS, create_maps
 
 CHUNK = 64
 """Maps in one chunk of the array; spans are whole chunks, so that no chunk is ever written twice."""

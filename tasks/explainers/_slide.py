@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tasks.artifacts.attribution_set import ATTRIBUTIONS, INDEX
+from tasks.artifacts.attributions import ATTRIBUTIONS, INDEX
 from tasks.artifacts.tile_set import TileSet
 from tasks.explainers._progress import CHUNK, Progress
 from tasks.explainers.base import Explainer, ExplanationError
@@ -57,7 +57,7 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     work: Path,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[str, float]:
-    """Write the AttributionSet of one slide into ``out`` and return measures.
+    """Write the Attributions of one slide into ``out`` and return measures.
 
     A run that was stopped goes on after the last whole span of tiles in ``work`` and ends with the same
     bytes. Memory is bounded by one span, ``settings.batch`` tiles or 64, whichever is more.

@@ -62,7 +62,7 @@ class Tiles(Protocol):
 
 
 class Maps(Protocol):
-    """Maps of an explainer: a :class:`tasks.artifacts.attribution_set.AttributionSet`, or some in memory."""
+    """Maps of an explainer: a :class:`tasks.artifacts.attributions.Attributions`, or some in memory."""
 
     @property
     def index(self) -> pd.DataFrame:
@@ -213,7 +213,7 @@ class SlideEvidence:
 class Evidence:
     """The evaluated slides of one checkpoint with the maps of each explainer.
 
-    ``attributions`` maps an explainer id to one AttributionSet for each tile set, in the same order.
+    ``attributions`` maps an explainer id to one Attributions for each tile set, in the same order.
     ``target`` is the class explained in every tile; or an int64 [N] for each tile set, one for each tile.
     ``explainers`` holds those that made the maps, for metrics that explain changed images.
     """

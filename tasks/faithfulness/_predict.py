@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from tasks.artifacts.prediction_set import PREDICTIONS
+from tasks.artifacts.predictions import PREDICTIONS
 from tasks.artifacts.tile_set import TileSet
 from tasks.faithfulness.plan import EvaluationSettings
 from tasks.functional.leave_as_found import leave_as_found
@@ -23,7 +23,7 @@ def predict_tiles(
     out: Path,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[str, float]:
-    """Write the PredictionSet of all usable tiles into ``out`` and return measures.
+    """Write the Predictions of all usable tiles into ``out`` and return measures.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.

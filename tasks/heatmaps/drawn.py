@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
 from tasks.heatmaps.canvas import Canvas, thumbnail_canvas
 from tasks.heatmaps.job import HeatmapError
@@ -26,12 +26,12 @@ def ground_of(geometry: SlideGeometry, smoothing_um: float) -> Ground:
     return Ground(thumbnail_canvas(geometry), (y, x))
 
 
-def drawn_map(ground: Ground, tiles: pd.DataFrame, attributions: AttributionSet) -> RawMap:
+def drawn_map(ground: Ground, tiles: pd.DataFrame, attributions: Attributions) -> RawMap:
     """Return float32 [h, w]; ``tiles`` are the rows of the maps, in their order."""
     return smoothed(stitch_attributions(ground.canvas, tiles, attributions), ground.sigma)
 
 
-def mapped_tiles(tiles: TileSet, attributions: AttributionSet, where: str) -> pd.DataFrame:
+def mapped_tiles(tiles: TileSet, attributions: Attributions, where: str) -> pd.DataFrame:
     """Return the tile rows of an attribution set, in the order of its maps.
 
     Raises:

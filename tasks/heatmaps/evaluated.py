@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.functional.probabilities import softmax
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
 from tasks.heatmaps.stitch import Floats
@@ -65,7 +65,7 @@ def evaluated_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     return EvaluatedTiles(usable, evaluated, score)
 
 
-def _evaluated(predictions: PredictionSet, usable: pd.DataFrame, classes: int, where: str) -> Floats:
+def _evaluated(predictions: Predictions, usable: pd.DataFrame, classes: int, where: str) -> Floats:
     """Return the evaluated probabilities [N, K] of ``usable``, in its order."""
     table = predictions.table
     own = table[table["slide_id"] == str(usable["slide_id"].iloc[0])].set_index("tile_id")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import ScaleInfo
-from tasks.artifacts.place import PlaceName
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.key import ModelKey
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 
 SlideScore = Callable[[NDArray[np.float64]], float]
@@ -67,8 +67,8 @@ class HeatmapCheckpoint:
 
     arm: str
     seed: int
-    attributions: AttributionSet
-    predictions: PredictionSet | None = None
+    attributions: Attributions
+    predictions: Predictions | None = None
     fold: int | None = None
 
     @property
@@ -77,9 +77,9 @@ class HeatmapCheckpoint:
         return self.place.short
 
     @property
-    def place(self) -> PlaceName:
+    def place(self) -> ModelKey:
         """Where it stands in the study."""
-        return PlaceName(self.arm, self.seed, self.fold)
+        return ModelKey(self.arm, self.seed, self.fold)
 
 
 @dataclass(frozen=True)

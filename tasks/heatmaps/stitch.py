@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.heatmaps.canvas import Canvas
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def stitch(canvas: Canvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> Ra
 
 
 def stitch_attributions(
-    canvas: Canvas, tiles: pd.DataFrame, attributions: AttributionSet, batch: int = 512
+    canvas: Canvas, tiles: pd.DataFrame, attributions: Attributions, batch: int = 512
 ) -> RawMap:
     """Return the mosaic of an attribution set on ``canvas``, reading ``batch`` maps at a time.
 

@@ -12,9 +12,9 @@ from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.key import ModelKey
 from tasks.artifacts.part import digest_of
-from tasks.artifacts.place import PlaceName
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 
 
@@ -53,7 +53,7 @@ class RecordedCheckpoint:
     fingerprint: str
     digest: str
     checkpoint: Checkpoint
-    predictions: PredictionSet | None = None
+    predictions: Predictions | None = None
     reports: tuple[RecordedReport, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class RecordedCheckpoint:
     @property
     def name(self) -> str:
         """``<arm>_s<seed>``, as in the names of heatmap files; with folds ``<arm>_f<fold>_s<seed>``."""
-        return PlaceName(self.arm, self.seed, self.fold).short
+        return ModelKey(self.arm, self.seed, self.fold).short
 
 
 @dataclass(frozen=True)

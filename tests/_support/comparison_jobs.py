@@ -14,7 +14,7 @@ from tasks.artifacts.faithfulness_report import (
     ReportInfo,
     ScoreInfo,
 )
-from tasks.artifacts.prediction_set import PREDICTIONS, PredictionSet
+from tasks.artifacts.predictions import PREDICTIONS, Predictions
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 
@@ -41,11 +41,11 @@ def places(slides: int = SLIDES, tiles: int = TILES) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def make_predictions(folder: Path, table: pd.DataFrame, margin: np.ndarray) -> PredictionSet:
+def make_predictions(folder: Path, table: pd.DataFrame, margin: np.ndarray) -> Predictions:
     """Write logits of half ``margin`` [N] either way."""
     folder.mkdir(parents=True, exist_ok=True)
     table.assign(logit_0=-margin / 2, logit_1=margin / 2).to_parquet(folder / PREDICTIONS, index=False)
-    return PredictionSet(folder)
+    return Predictions(folder)
 
 
 def make_report(folder: Path, table: pd.DataFrame, scores: dict[str, np.ndarray]) -> FaithfulnessReport:

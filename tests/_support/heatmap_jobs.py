@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tasks.artifacts.attribution_set import INDEX, AttributionSet, create_maps
-from tasks.artifacts.prediction_set import PREDICTIONS, PredictionSet
+from tasks.artifacts.attributions import INDEX, Attributions, create_maps
+from tasks.artifacts.predictions import PREDICTIONS, Predictions
 from tasks.artifacts.tile_set import SLIDE, TileSet
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.slides.geometry import SlideGeometry
@@ -68,7 +68,7 @@ def make_attributions(
     maps: np.ndarray,
     margin: np.ndarray | None = None,
     sample: list[int] | None = None,
-) -> AttributionSet:
+) -> Attributions:
     """Write ``maps`` [N, H, W] of all usable tiles; ``margin`` [N] is the logit difference, default 0.
 
     With a ``sample`` of rows of the tile table, maps and margins are of these alone.
@@ -80,10 +80,10 @@ def make_attributions(
     index = pd.DataFrame({"tile_id": table["tile_id"], "target": 1})
     index["logit_0"], index["logit_1"], index["completeness_error"] = -margin / 2, margin / 2, np.nan
     index.to_parquet(folder / INDEX, index=False)
-    return AttributionSet(folder)
+    return Attributions(folder)
 
 
-def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.ndarray]) -> PredictionSet:
+def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.ndarray]) -> Predictions:
     """Write the predictions of all usable tiles of ``tile_sets``, margins as in ``make_attributions``."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
@@ -93,7 +93,7 @@ def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.nd
         part["logit_0"], part["logit_1"] = -margin / 2, margin / 2
         parts.append(part)
     pd.concat(parts).to_parquet(folder / PREDICTIONS, index=False)
-    return PredictionSet(folder)
+    return Predictions(folder)
 
 
 def make_job(folder: Path, maps: dict[tuple[str, int], np.ndarray] | None = None) -> HeatmapJob:

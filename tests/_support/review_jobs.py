@@ -11,7 +11,7 @@ from PIL import Image
 
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, FaithfulnessReport
-from tasks.artifacts.place import PlaceName
+from tasks.artifacts.key import ModelKey
 from tasks.artifacts.tile_set import ARTEFACT_MASK, PIXELS, SLIDE, TileSet
 from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
 from tasks.heatmaps.view import THUMBNAIL
@@ -23,7 +23,7 @@ from tests._support.tile_sets import make_tile_set
 CLASSES = ("normal", "tumour")
 HOSTILE = '</script><img src=x onerror="window.broken=1">&\''
 PATIENT = "secret-7"
-PLACES = tuple(PlaceName(arm, seed) for arm in ("standard", HOSTILE) for seed in (0, 1))
+PLACES = tuple(ModelKey(arm, seed) for arm in ("standard", HOSTILE) for seed in (0, 1))
 EXPLAINERS = (
     ReviewedExplainer("gradient"),
     ReviewedExplainer("random_map", is_control=True),
@@ -111,7 +111,7 @@ def write_report(folder: Path, rows: pd.DataFrame, directions: dict[str, str]) -
 
 @dataclass(frozen=True)
 class MapsInMemory:
-    """Noise in place of an AttributionSet: made when asked for, other for every ``seed``."""
+    """Noise in place of an Attributions: made when asked for, other for every ``seed``."""
 
     ids: tuple[str, ...]
     seed: int
@@ -147,7 +147,7 @@ def make_largest(
 ) -> ReviewJob:
     """A study in which nothing can be compressed: noise for pixels, maps and scores; 40 tiles."""
     tile_sets = {f"slide{i:02}": _noisy_slide(folder / f"slide{i:02}", f"slide{i:02}") for i in range(slides)}
-    places = tuple(PlaceName(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
+    places = tuple(ModelKey(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
     names = tuple(
         ReviewedExplainer(f"explainer{e}", is_control=e > 2, scale=scale_of(0.18, 2.6))
         for e in range(explainers)

@@ -48,12 +48,12 @@ def labels(items):
 def test_what_a_recording_was_made_from_stays_through_any_number_of_steps(store):
     tiles = made(store, "TileSet", 1)
     weights = made(store, "Checkpoint", 1, [tiles])
-    maps = made(store, "AttributionSet", 1, [weights, tiles])
+    maps = made(store, "Attributions", 1, [weights, tiles])
     made(store, "Recording", 1, [maps], study="s")
-    lone = made(store, "AttributionSet", 2, [weights])
+    lone = made(store, "Attributions", 2, [weights])
     found = unused(store, 30)
-    assert labels(found) == ["AttributionSet/2"]
-    assert found[0].size == len("AttributionSet 2")
+    assert labels(found) == ["Attributions/2"]
+    assert found[0].size == len("Attributions 2")
     assert found[0].folder == store.path(lone)
 
 

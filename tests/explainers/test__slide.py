@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.explainers._slide import AttributionSettings, attribute_slide
 from tasks.explainers.base import Explainer, ExplanationError, Kind
@@ -53,10 +53,10 @@ def explain(tmp_path: Path, name: str, explainer, tiles, model=None, settings=SE
     done: list[int] = []
     measures = attribute_slide(model or small_network(), tiles, explainer, settings, out, work, done.append)
     assert list(work.iterdir()) == []
-    return AttributionSet(out), measures, done
+    return Attributions(out), measures, done
 
 
-def digest(attributions: AttributionSet) -> str:
+def digest(attributions: Attributions) -> str:
     return content_digest(list_payload(attributions.folder))
 
 

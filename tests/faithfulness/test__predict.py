@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.faithfulness._predict import predict_tiles
 from tasks.faithfulness.plan import EvaluationSettings
 from tasks.functional.pixels import to_images
@@ -22,7 +22,7 @@ def test_logits_stand_beside_their_tiles(tmp_path):
     assert predict_tiles(model, slides, EvaluationSettings(batch=8), tmp_path, done.append) == {"tiles": 26}
     assert state_of(model) == before
     assert sum(done) == 26
-    table = PredictionSet(tmp_path).table
+    table = Predictions(tmp_path).table
     names = [name for t in slides for name in t.table["tile_id"].iloc[t.usable]]
     assert table["tile_id"].tolist() == names
     columns = [

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.explainers._slide import AttributionSettings, attribute_slide
 from tasks.explainers.gradient import Gradient
 from tasks.faithfulness._evidence import Evidence
@@ -23,7 +23,7 @@ def attributed(folder, tiles, explainer):
     out.mkdir()
     work.mkdir()
     attribute_slide(NucleusDetector(), tiles, explainer, AttributionSettings(target=1), out, work)
-    return (AttributionSet(out),)
+    return (Attributions(out),)
 
 
 @pytest.fixture(scope="module")

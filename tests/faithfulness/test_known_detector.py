@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.explainers._slide import AttributionSettings, attribute_slide
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.optical_density import OpticalDensity
@@ -37,7 +37,7 @@ def results(tmp_path_factory):
         out.mkdir()
         work.mkdir()
         attribute_slide(model, tiles, explainer, AttributionSettings(target=1), out, work)
-        sets[explainer.id] = (AttributionSet(out),)
+        sets[explainer.id] = (Attributions(out),)
     metrics = (
         Deletion(),
         RankAccuracy(mask="evidence", labels="target"),

@@ -10,7 +10,7 @@ from flows.results import reference_from
 from flows.session import Orders, Selection, open_session
 from flows.status import Examination
 from flows.study import study
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.comparison.compare import SUMMARY, TABLE
 from tasks.tracking.database import open_client
@@ -70,8 +70,8 @@ def test_no_checkpoint_saw_a_slide_that_it_is_judged_on(outcome, home, folds):
         roles = folds[fold_of(label)]
         seen = {name.removeprefix("tiles/") for name in record.part.inputs if name.startswith("tiles/")}
         assert seen == {slide for slide, role in roles.items() if role != "test"}
-        predicted = records(home, "PredictionSet")[label.replace("train/", "predict/")]
-        judged = set(PredictionSet(store.path(predicted.reference)).table["slide_id"])
+        predicted = records(home, "Predictions")[label.replace("train/", "predict/")]
+        judged = set(Predictions(store.path(predicted.reference)).table["slide_id"])
         assert judged == {slide for slide, role in roles.items() if role == "test"}
         assert not judged & seen
 

@@ -14,7 +14,7 @@ from tests._support.studies import tiny_config
 
 pytestmark = pytest.mark.slow
 
-KINDS = ("TileSet", "Checkpoint", "PredictionSet", "AttributionSet", "FaithfulnessReport")
+KINDS = ("TileSet", "Checkpoint", "Predictions", "Attributions", "FaithfulnessReport")
 # Waits at a chosen place for the signal that ends it, so that the kill always falls in the middle.
 VICTIM = """
 import sys, time

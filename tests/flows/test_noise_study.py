@@ -7,11 +7,11 @@ from flows import slot
 from flows.session import Orders, open_session
 from flows.status import Examination, adopt
 from flows.study import study
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, SCORES, FaithfulnessReport
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tests._support.studies import tiny_config
 
@@ -67,12 +67,12 @@ def test_one_sigma_is_found_for_both_explainers_and_used_by_both(made):
 
 def test_a_sample_is_explained_and_all_is_predicted(made):
     _, stored = made
-    maps = stored("AttributionSet")
+    maps = stored("Attributions")
     assert len(maps) == 8
-    ids = {tuple(AttributionSet(folder).index["tile_id"]) for folder in maps.values()}
+    ids = {tuple(Attributions(folder).index["tile_id"]) for folder in maps.values()}
     assert {len(names) for names in ids} == {10}
     assert len(ids) == 2, "one sample a slide, the same for all explainers"
-    (predicted,) = (PredictionSet(folder).table for folder in stored("PredictionSet").values())
+    (predicted,) = (Predictions(folder).table for folder in stored("Predictions").values())
     assert (predicted.groupby("slide_id").size() > 10).all()
 
 

@@ -45,7 +45,7 @@ def stages(labels):
 
 def digests(home):
     store = Store(home)
-    kinds = ("TileSet", "Checkpoint", "PredictionSet", "AttributionSet", "Heatmaps", "FaithfulnessReport")
+    kinds = ("TileSet", "Checkpoint", "Predictions", "Attributions", "Heatmaps", "FaithfulnessReport")
     return {r.part.label: (r.fingerprint, r.digest) for kind in kinds for r in store.records(kind)}
 
 

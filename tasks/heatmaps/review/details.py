@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.transform import resize_local_mean
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
 from tasks.functional.tile_keys import tile_keys
 from tasks.heatmaps.review.budget import Detail, detail_of
@@ -80,19 +80,19 @@ def _first_places(job: ReviewJob) -> set[int]:
 def _pairs(job: ReviewJob, slide: str) -> Iterator[tuple[int, int]]:
     for p, place in enumerate(job.places):
         for e, explainer in enumerate(job.explainers):
-            maps: Mapping[Any, AttributionSet] = job.maps
+            maps: Mapping[Any, Attributions] = job.maps
             if (place, explainer.id, slide) in maps and len(maps[place, explainer.id, slide].index):
                 yield p, e
 
 
-def _places_of(tiles: TileSet, rows: Sequence[int], maps: AttributionSet) -> Rows:
+def _places_of(tiles: TileSet, rows: Sequence[int], maps: Attributions) -> Rows:
     """Return which map is that of each tile; -1: it has none."""
     ids = tiles.table["tile_id"].astype(str).to_numpy()[list(rows)]
     found: Rows = pd.Index(maps.index["tile_id"].astype(str)).get_indexer(pd.Index(ids))
     return found
 
 
-def _codes(maps: AttributionSet, places: Rows, side: int, limit: float) -> Codes:
+def _codes(maps: Attributions, places: Rows, side: int, limit: float) -> Codes:
     """Return uint8 [n, side, side]; where there is no map all codes are 0."""
     found = np.zeros((len(places), side, side), np.uint8)
     known = places >= 0

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
-from tasks.artifacts.place import PlaceName
-from tasks.artifacts.prediction_set import PredictionSet
+from tasks.artifacts.key import ModelKey
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.heatmaps.job import HeatmapRecipe, SlideScore
 from tasks.statistics.bootstrap import BootstrapSettings
 
-Key = tuple[PlaceName, str, str]
+Key = tuple[ModelKey, str, str]
 """A place, an explainer, and a slide (maps) or a metric (reports)."""
 
 
@@ -68,12 +68,12 @@ class ReviewJob:
     classes: tuple[str, ...]
     target: int
     slides: Mapping[str, TileSet]
-    places: tuple[PlaceName, ...]
+    places: tuple[ModelKey, ...]
     explainers: tuple[ReviewedExplainer, ...]
-    maps: Mapping[Key, AttributionSet]
+    maps: Mapping[Key, Attributions]
     slide_score: SlideScore
     reports: Mapping[Key, FaithfulnessReport] = field(default_factory=dict)
-    predictions: Mapping[PlaceName, PredictionSet] = field(default_factory=dict)
+    predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
     recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
     bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
     comparison: Path | None = None
@@ -90,13 +90,13 @@ class ReviewJob:
         """Ids of the metrics that have a report on any map."""
         return tuple(dict.fromkeys(metric for _, _, metric in self.reports))
 
-    def why_no_map(self, place: PlaceName, explainer: str, slide: str) -> str:
+    def why_no_map(self, place: ModelKey, explainer: str, slide: str) -> str:
         """Return why a map is missing."""
         return self._why(
             f"explain/{place.label}/{explainer}/{slide}", f"train/{place.label}", f"tile/{slide}"
         )
 
-    def why_no_report(self, place: PlaceName, explainer: str, metric: str) -> str:
+    def why_no_report(self, place: ModelKey, explainer: str, metric: str) -> str:
         """Return why a report is missing."""
         return self._why(f"evaluate/{place.label}/{explainer}/{metric}", f"train/{place.label}")
 

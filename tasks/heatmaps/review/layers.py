@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.artifacts.attribution_set import AttributionSet
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
 from tasks.heatmaps.coarser import coarser
 from tasks.heatmaps.drawn import Ground, drawn_map, ground_of, mapped_tiles
@@ -93,7 +93,7 @@ class SlideLayers:
         maps = self._maps(p, e)
         return maps is not None and len(maps.index) > 0
 
-    def _maps(self, p: int, e: int) -> AttributionSet | None:
+    def _maps(self, p: int, e: int) -> Attributions | None:
         return self.job.maps.get((self.job.places[p], self.job.explainers[e].id, self.info.slide_id))
 
     def _layer(self, ground: Ground, p: int, e: int) -> RawMap:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tasks.artifacts.place import PlaceName
+from tasks.artifacts.key import ModelKey
 from tasks.functional.probabilities import softmax
 from tasks.heatmaps.review.job import ReviewJob
 from tasks.heatmaps.stitch import Floats
@@ -40,7 +40,7 @@ def accuracies(job: ReviewJob) -> list[dict[str, Any]]:
     return [_right(job, place) for place in job.places]
 
 
-def _right(job: ReviewJob, place: PlaceName) -> dict[str, Any]:
+def _right(job: ReviewJob, place: ModelKey) -> dict[str, Any]:
     predictions = job.predictions.get(place)
     if predictions is None:
         return {}
@@ -51,7 +51,7 @@ def _right(job: ReviewJob, place: PlaceName) -> dict[str, Any]:
     return {str(slide): [int(row["sum"]), int(row["count"])] for slide, row in counts.iterrows()}
 
 
-def _evaluated(job: ReviewJob, place: PlaceName, slide: str) -> "pd.Series[float] | None":
+def _evaluated(job: ReviewJob, place: ModelKey, slide: str) -> "pd.Series[float] | None":
     """Return the target probabilities of the evaluated tiles of ``slide`` by tile id."""
     predictions = job.predictions.get(place)
     if predictions is None:
@@ -63,7 +63,7 @@ def _evaluated(job: ReviewJob, place: PlaceName, slide: str) -> "pd.Series[float
     return pd.Series(probabilities, index=table["tile_id"].astype(str))
 
 
-def _explained(job: ReviewJob, place: PlaceName, slide: str) -> "pd.Series[float] | None":
+def _explained(job: ReviewJob, place: ModelKey, slide: str) -> "pd.Series[float] | None":
     """Return the same as the maps hold it."""
     sets = (job.maps.get((place, explainer.id, slide)) for explainer in job.explainers)
     maps = next((maps for maps in sets if maps is not None and len(maps.index)), None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tasks.artifacts.attribution_set import INDEX
+from tasks.artifacts.attributions import INDEX
 from tasks.faithfulness._evidence import Evidence
 from tasks.faithfulness.completeness import Completeness
 from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts

@@ -1,4 +1,4 @@
-"""PredictionSet: the logits of one checkpoint on the evaluated tiles.
+"""Predictions: the logits of one checkpoint on the evaluated tiles.
 
 Payload: ``predictions.parquet``, one row a tile: tile_id, slide_id, patient_id, section, split, label and
 logit_<class index>; tiles in the order of slides and of their tile sets.
@@ -14,7 +14,7 @@ PREDICTIONS = "predictions.parquet"
 
 
 @dataclass(frozen=True)
-class PredictionSet:
+class Predictions:
     """A read-only view of one checkpoint's predictions."""
 
     folder: Path

@@ -1,4 +1,4 @@
-"""AttributionSet: the raw maps of one explainer on one slide, for one checkpoint.
+"""Attributions: the raw maps of one explainer on one slide, for one checkpoint.
 
 Payload: ``attributions.zarr`` float32 [N, H, W], signed and unscaled, and ``index.parquet``, one row a map
 in the same order: tile_id, target (class index), logit_<class index>, completeness_error (NaN where the
@@ -19,7 +19,7 @@ INDEX = "index.parquet"
 
 
 @dataclass(frozen=True)
-class AttributionSet:
+class Attributions:
     """A read-only view of the maps of one slide."""
 
     folder: Path

@@ -7,7 +7,7 @@ _LABEL = re.compile(r"(?P<arm>[^/]+)/(fold(?P<fold>\d+)/)?seed(?P<seed>-?\d+)(?=
 
 
 @dataclass(frozen=True)
-class PlaceName:
+class ModelKey:
     """One arm with one seed, in a study with folds also one fold."""
 
     arm: str
@@ -33,7 +33,7 @@ class PlaceName:
         return [] if self.fold is None else [f"{word}{self.fold}"]
 
 
-def place_of(label: str) -> tuple[PlaceName, str]:
+def place_of(label: str) -> tuple[ModelKey, str]:
     """Return the place that ``label`` begins with, and what follows it without the slash.
 
     Raises:
@@ -43,5 +43,5 @@ def place_of(label: str) -> tuple[PlaceName, str]:
     if found is None:
         raise ValueError(f"{label!r} begins with no place; a place is <arm>/seed<n> or <arm>/fold<k>/seed<n>")
     fold = found["fold"]
-    place = PlaceName(found["arm"], int(found["seed"]), None if fold is None else int(fold))
+    place = ModelKey(found["arm"], int(found["seed"]), None if fold is None else int(fold))
     return place, label[found.end() :].removeprefix("/")

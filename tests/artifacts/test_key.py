@@ -2,16 +2,16 @@
 
 import pytest
 
-from tasks.artifacts.place import PlaceName, place_of
+from tasks.artifacts.key import ModelKey, place_of
 
 
 @pytest.mark.parametrize(
     ("place", "label", "short", "words"),
     [
-        (PlaceName("standard", 0), "standard/seed0", "standard_s0", "standard, seed 0"),
-        (PlaceName("a-b_c", 12, 3), "a-b_c/fold3/seed12", "a-b_c_f3_s12", "a-b_c, fold 3, seed 12"),
-        (PlaceName("fold1", -1, 0), "fold1/fold0/seed-1", "fold1_f0_s-1", "fold1, fold 0, seed -1"),
-        (PlaceName("fold1", 0), "fold1/seed0", "fold1_s0", "fold1, seed 0"),
+        (ModelKey("standard", 0), "standard/seed0", "standard_s0", "standard, seed 0"),
+        (ModelKey("a-b_c", 12, 3), "a-b_c/fold3/seed12", "a-b_c_f3_s12", "a-b_c, fold 3, seed 12"),
+        (ModelKey("fold1", -1, 0), "fold1/fold0/seed-1", "fold1_f0_s-1", "fold1, fold 0, seed -1"),
+        (ModelKey("fold1", 0), "fold1/seed0", "fold1_s0", "fold1, seed 0"),
     ],
 )
 def test_a_place_is_written_and_read_back(place, label, short, words):
