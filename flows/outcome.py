@@ -1,21 +1,30 @@
 """How a study ended: what was made, what failed and why, where to look."""
 
+from collections import Counter
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, ConfigDict
 
-from flows.carry_out import Progressing
-from flows.session import UsageError
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.spec import Reference
+
+if TYPE_CHECKING:
+    from flows.engine.execute import RunResult
 
 
 class PartsFailedError(Exception):
-    """Some parts failed; the others are finished and kept."""
+    """Some artifacts failed; the others are stored."""
 
 
 class TooManyFailedSlidesError(PartsFailedError):
-    """More slides failed than the study puts up with."""
+    """More slides failed than the study tolerates."""
 
 
 class Outcome(BaseModel):
-    """The end of a study run: small, and the same whether read by a person or by Prefect."""
+    """The end of a study run: small, and the same whether read by a person or by Prefect.
+
+    ``executed`` and the keys of failed slides are labels, in the order in which they were made.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,64 +32,34 @@ class Outcome(BaseModel):
     executed: tuple[str, ...]
     reused: int
     failed_slides: dict[str, str]
-    comparison: str | None = None
-    """The comparison's reference, as text."""
-    review: str | None = None
-    """The review page's reference, as text."""
-    recording: str | None = None
+    comparison: Reference | None = None
+    review: Reference | None = None
+    recording: Reference | None = None
 
 
-def settle(state: Progressing) -> Outcome:
-    """Return the outcome of a study whose failures it puts up with.
+def settle(result: "RunResult") -> Outcome:
+    """Return the outcome of a study whose failures it tolerates.
 
     Raises:
-        PartsFailedError: naming every failed part that is no tolerated slide.
+        PartsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
     """
-    fatal = {label: why for label, why in state.failed.items() if not label.startswith("tile/")}
+    progress = result.progress
+    fatal = {key: why for key, why in progress.failed.items() if key.stage != "tile"}
     if fatal:
-        listed = "\n".join(f"  {label}: {why}" for label, why in fatal.items())
-        raise PartsFailedError(f"{len(fatal)} parts failed, the others are kept:\n{listed}")
-    known = state.known
+        waiting = Counter(progress.blocked.values())
+        listed = "\n".join(f"  {key}: {why}{_waiting(waiting[key])}" for key, why in fatal.items())
+        raise PartsFailedError(f"{len(fatal)} artifacts failed, the others are stored:\n{listed}")
+    references = progress.references
     return Outcome(
-        study=state.session.config.study,
-        executed=tuple(state.executed),
-        reused=len(known) - len(state.executed),
-        failed_slides=failed_slides(state),
-        comparison=str(known["compare"]) if "compare" in known else None,
-        review=str(known["review"]) if "review" in known else None,
-        recording=str(known["record"]) if "record" in known else None,
+        study=result.plan.study.name,
+        executed=tuple(key.label for key in result.executed),
+        reused=len(references) - len(result.executed),
+        failed_slides=result.failed_slides,
+        comparison=references.get(ArtifactKey("compare")),
+        review=references.get(ArtifactKey("review")),
+        recording=references.get(ArtifactKey("record")),
     )
 
 
-def failed_slides(state: Progressing) -> dict[str, str]:
-    """Return {slide_id: reason} of the slides that could not be tiled."""
-    return {k.removeprefix("tile/"): why for k, why in state.failed.items() if k.startswith("tile/")}
-
-
-def refuse_untiled(state: Progressing) -> None:
-    """Refuse ``--only`` on a cohort that was never tiled: leaving slides out would change what is trained.
-
-    Raises:
-        UsageError: naming the first slide.
-    """
-    slides = [row.slide_id for row in state.session.slides]
-    missing = [s for s in slides if f"tile/{s}" not in {*state.known, *state.failed}]
-    if missing and state.session.orders.only not in (None, "tile"):
-        others = f" (nor are {len(missing) - 1} others)" if len(missing) > 1 else ""
-        raise UsageError(f"the tiles of slide {missing[0]} are not in the store{others}; run the study first")
-
-
-def refuse_too_many(state: Progressing) -> None:
-    """End the study where more slides failed than it puts up with.
-
-    Raises:
-        TooManyFailedSlidesError: naming each slide with its reason.
-    """
-    failed, slides = failed_slides(state), state.session.slides
-    allowed = state.session.config.failures.max_failed_slides
-    if len(failed) > allowed * len(slides):
-        listed = "\n".join(f"  {slide}: {why}" for slide, why in failed.items())
-        raise TooManyFailedSlidesError(
-            f"{len(failed)} of {len(slides)} slides failed, "
-            f"failures.max_failed_slides allows {allowed:.0%}:\n{listed}"
-        )
+def _waiting(count: int) -> str:
+    return f" ({count} {'artifact waits' if count == 1 else 'artifacts wait'} for it)" if count else ""

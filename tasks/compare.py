@@ -1,60 +1,164 @@
-"""Verb: set the arms of a study side by side."""
+"""Stage compare: set the arms of a study side by side."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from tasks.artifacts.checkpoint import Checkpoint
-from tasks.artifacts.faithfulness_report import FaithfulnessReport
-from tasks.artifacts.key import place_of
-from tasks.artifacts.part import Order, Reference, under
+from tasks.artifacts.comparison import Comparison
+from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
+from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
-from tasks.artifacts.store import Store
+from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.compare import compare_arms
+from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.pooled import ByFold, pool
+from tasks.comparison.recipe import ComparisonRecipe
+from tasks.evaluate import EvaluateSection
+from tasks.explain import ExplainSection, explained_models, explained_slides
+from tasks.faithfulness.base import Metric
+from tasks.model_metrics.base import ModelMetric
+from tasks.plugins import recipe_of
+from tasks.study.config import StudyBase
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
+from tasks.study.study import Study
+from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
+from tasks.train import TrainSection, models, target_of
 
 
-@task(name="compare", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def compare(order: Order, frame: ComparisonJob, controls: Mapping[str, bool]) -> Reference:
-    """Return the reference of the Comparison; ``frame`` is the job without its checkpoints and reports.
+@dataclass(frozen=True)
+class CompareInputs:
+    """All models with their predictions, and everything measured of them. Tiles are inputs by their bytes."""
 
-    ``controls`` says of each control whether it is blind, that is holds no explainer and sees no network.
-    """
-    store = Store(order.home)
-    found = pool(compared_checkpoints(store, order.inputs), compared_reports(store, order.inputs, controls))
-    job = replace(frame, checkpoints=found.checkpoints, reports=found.reports, pooling=found.words)
-    return store.reuse_or_build(order.part, lambda out: compare_arms(job, out), force=order.force)
+    checkpoints: Mapping[ModelKey, Checkpoint] = some()
+    predictions: Mapping[ModelKey, Predictions] = some()
+    reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
+    tiles: Mapping[str, TileSet] = optional_on_failure()
 
 
-def compared_checkpoints(store: Store, inputs: Mapping[str, Reference]) -> ByFold[ComparedCheckpoint]:
-    """Return the checkpoints among ``inputs`` that have predictions, each with its fold."""
-    predictions = under(inputs, "predict/")
-    found = []
-    for place, reference in under(inputs, "train/").items():
-        if place in predictions:
-            at, _ = place_of(place)
-            model, predicted = (
-                Checkpoint(store.path(reference)),
-                Predictions(store.path(predictions[place])),
+class Compare(Stage[CompareInputs]):
+    """The one Comparison of a study."""
+
+    name = "compare"
+    group = "compare"
+    makes = Comparison
+    section = ComparisonRecipe
+    reads_held_out = True
+    tells_failures = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the comparison."""
+        explain, evaluate = study.section(ExplainSection), study.section(EvaluateSection)
+        recipe = study.section(ComparisonRecipe)
+        yield Planned(
+            key=ArtifactKey(self.name),
+            recipe={
+                # Whole: the ids of claims are in what it writes.
+                "comparison": recipe.model_dump(mode="json"),
+                "study": study.name,
+                "arms": [arm.id for arm in study.section(TrainSection).arms],
+                "explainers": {e.id: recipe_of(e) for e in explain.everything},
+                "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
+                "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
+            },
+            modules=("tasks.comparison.compare", *(("tasks.comparison.pooled",) if study.folds else ())),
+            inputs={
+                "checkpoints": {model.key: model.checkpoint for model in models(study)},
+                "predictions": {m.key: ArtifactKey("predict", m.key) for m, _ in explained_models(study)},
+                "reports": {key: key for key in report_keys(study)},
+                "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
+            },
+        )
+
+    def build(self, inputs: CompareInputs, out: Path, context: BuildContext) -> Measures | None:
+        """Compare the arms and write the page."""
+        study = context.study
+        pooled = pool(_checkpoints(inputs), _reports(inputs, study.section(ExplainSection)))
+        job = ComparisonJob(
+            study=study.name,
+            command="",
+            arms=tuple(arm.id for arm in study.section(TrainSection).arms),
+            classes=study.section(TilingRecipe).classes,
+            target=target_of(study),
+            checkpoints=pooled.checkpoints,
+            reports=pooled.reports,
+            failed_slides=failed_slides(context),
+            split_hash=study.split_hash,
+            recipe=study.section(ComparisonRecipe),
+            salt=study.salt,
+            pooling=pooled.words,
+        )
+        return compare_arms(job, out)
+
+    def check(self, config: StudyBase) -> None:
+        """Refuse a reference arm, endpoints and claims that the study does not have."""
+        arms = [arm.id for arm in config.section(TrainSection).arms]
+        recipe = config.section(ComparisonRecipe)
+        if recipe.reference_arm is not None and recipe.reference_arm not in arms:
+            raise ValueError(
+                f"compare.reference_arm {recipe.reference_arm!r} is no arm; the arms are: {', '.join(arms)}"
             )
-            measures = store.record(reference).measures
-            found.append((at.fold, ComparedCheckpoint(at.arm, at.seed, model, predicted, measures)))
-    return found
+        recipe.refuse_unknown(arms, _endpoints(config))
 
 
-def compared_reports(
-    store: Store, inputs: Mapping[str, Reference], controls: Mapping[str, bool]
-) -> ByFold[ComparedReport]:
-    """Return the faithfulness reports among ``inputs``, each with its fold."""
-    found = []
-    for place, reference in under(inputs, "evaluate/").items():
-        at, what = place_of(place)
-        explainer, metric = what.split("/")
-        report = FaithfulnessReport(store.path(reference))
-        control = explainer in controls, controls.get(explainer, True)
-        item = ComparedReport(at.arm, at.seed, explainer, metric, control[0], report, is_blind=control[1])
-        found.append((at.fold, item))
-    return found
+def report_keys(study: Study) -> list[ArtifactKey]:
+    """Return the keys of every faithfulness report and every model metric's report."""
+    explain, evaluate = study.section(ExplainSection), study.section(EvaluateSection)
+    trained = [model.key for model, _ in explained_models(study)]
+    maps = [
+        ArtifactKey("evaluate", model, explainer.id, metric=metric.id)
+        for model in trained
+        for explainer in explain.everything
+        for metric in evaluate.metrics
+    ]
+    return maps + [
+        ArtifactKey("measure", model, metric=m.id) for model in trained for m in evaluate.model_metrics
+    ]
+
+
+def failed_slides(context: BuildContext) -> dict[str, str]:
+    """Return {slide id: reason} of the slides that could not be tiled."""
+    return {str(key.slide): why for key, why in context.failures.items() if key.stage == "tile"}
+
+
+def _checkpoints(inputs: CompareInputs) -> ByFold[ComparedCheckpoint]:
+    """Return the checkpoints that have predictions, each with its fold."""
+    return [
+        (key.fold, ComparedCheckpoint(key.arm, key.seed, inputs.checkpoints[key], predictions))
+        for key, predictions in inputs.predictions.items()
+    ]
+
+
+def _reports(inputs: CompareInputs, explain: ExplainSection) -> ByFold[ComparedReport]:
+    """Return the reports, each with its fold. A control that holds an explainer sees the network."""
+    blind = {control.id: control.held is None for control in explain.controls}
+    compared = []
+    for key, report in inputs.reports.items():
+        assert key.model is not None
+        explainer = key.explainer or MODEL
+        item = ComparedReport(
+            key.model.arm,
+            key.model.seed,
+            explainer,
+            str(key.metric),
+            explainer in blind,
+            report,
+            is_blind=blind.get(explainer, True),
+        )
+        compared.append((key.model.fold, item))
+    return compared
+
+
+def _endpoints(config: StudyBase) -> Known:
+    """Return what arms can be compared in; control maps are compared with, not compared."""
+    explain, evaluate = config.section(ExplainSection), config.section(EvaluateSection)
+    maps = {metric.id: _score_names(metric) for metric in evaluate.metrics}
+    networks = {metric.id: _score_names(metric) for metric in evaluate.model_metrics}
+    explained = {explainer.id: maps for explainer in explain.explainers}
+    return {**explained, PERFORMANCE: performance_endpoints(), MODEL: networks}
+
+
+def _score_names(metric: Metric | ModelMetric) -> tuple[str, ...]:
+    return tuple(info.name for info in metric.score_infos())

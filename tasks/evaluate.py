@@ -1,96 +1,159 @@
-"""Verbs: measure every map of one checkpoint in one shared plan, and the checkpoint itself."""
+"""Stage evaluate: how faithful the maps of one model are, all metrics in one shared plan."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import torch
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from pydantic import Field, model_validator
 
 from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
-from tasks.artifacts.part import Order, Reference, under
-from tasks.artifacts.store import Store
+from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.explainers._resolved import resolved
+from tasks.explain import ExplainSection, calibrated, calibration_of, explained_models, maps_key
 from tasks.explainers.base import Explainer
 from tasks.faithfulness._evidence import Evidence
 from tasks.faithfulness._result import MetricResult
-from tasks.faithfulness.base import Metric
+from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
-from tasks.model_metrics._tiles import EvaluatedTiles
-from tasks.model_metrics.base import MeasureSettings, ModelMetric
-from tasks.model_metrics.plan import measure_model
+from tasks.model_metrics.base import ModelMetric
 from tasks.models.classifier import load_classifier
+from tasks.plugins import modules_of, plugin_type, recipe_of
+from tasks.slides.manifest import SlideRow
+from tasks.study.config import Section, refuse_repeats
+from tasks.study.stage import Build, BuildContext, Measures, Planned, Stage, Writer, required, some
+from tasks.study.study import Study
+from tasks.train import PlannedModel, target_of, tiles_of
+
+if TYPE_CHECKING:
+    AnyModelMetric = ModelMetric
+else:
+    AnyModelMetric = plugin_type(ModelMetric)
 
 
-@task(name="evaluate", task_run_name="{place}", cache_policy=NO_CACHE, persist_result=False)
-def evaluate(
-    place: str,
-    orders: Sequence[Order],
-    wanted: Sequence[tuple[Explainer, Metric]],
-    target: int,
-    device: str,
-    batch: int,
-) -> tuple[Reference, ...]:
-    """Return the references of the FaithfulnessReports of one checkpoint, in the order of ``orders``.
+class EvaluateSection(Section):
+    """Which metrics are computed for every map, and what is measured on the models themselves."""
 
-    The explainers are those that made the maps, with what they were calibrated to: some metrics call them.
-    """
-    store, inputs = Store(orders[0].home), orders[0].inputs
-    checkpoint = Checkpoint(store.path(inputs["checkpoint"]))
-    model = load_classifier(checkpoint, torch.device(device))
-    evidence = Evidence(
-        tile_sets=[TileSet(store.path(reference)) for reference in under(inputs, "tiles/").values()],
-        attributions={
-            explainer.id: _maps(store, order.inputs)
-            for order, (explainer, _) in zip(orders, wanted, strict=True)
-        },
-        classes=checkpoint.info.classes,
-        target=target,
-        explainers={
-            explainer.id: resolved(store, order.inputs, explainer)
-            for order, (explainer, metric) in zip(orders, wanted, strict=True)
-            if "attribution" in metric.needs
-        },
-    )
-    settings = EvaluationSettings(batch, device)
-    started = time.perf_counter()
-    parts = [(explainer.id, metric) for explainer, metric in wanted]
-    results = evaluate_parts(model, evidence, parts, settings, orders[0].advance)
-    share = (time.perf_counter() - started) / len(orders)
-    return tuple(
-        _store(store, order, results[explainer, metric.id], share)
-        for order, (explainer, metric) in zip(orders, parts, strict=True)
-    )
+    metrics: tuple[AnyMetric, ...] = Field(min_length=1)
+    model_metrics: tuple[AnyModelMetric, ...] = ()
+    """Measured once per model. Their reports bear ``model`` where others name the explainer."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        refuse_repeats("metric ids", (m.id for m in (*self.metrics, *self.model_metrics)))
+        return self
 
 
-@task(name="measure", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def measure(order: Order, metric: ModelMetric, settings: MeasureSettings) -> Reference:
-    """Return the reference of the FaithfulnessReport of one checkpoint itself, without an explainer."""
-    store = Store(order.home)
-    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
-    tile_sets = [TileSet(store.path(reference)) for reference in under(order.inputs, "tiles/").values()]
-    tiles = EvaluatedTiles(tile_sets, checkpoint.info.classes)
+@dataclass(frozen=True)
+class EvaluateInputs:
+    """A model, its slides, the maps of one explainer, and the sigma of metrics that call the explainer."""
 
-    def write(out: Path) -> dict[str, float]:
+    checkpoint: Checkpoint = required()
+    tiles: Mapping[str, TileSet] = some()
+    maps: Mapping[str, Attributions] = some(along="tiles")
+    calibration: Calibration | None = required()
+
+
+class Evaluate(Stage[EvaluateInputs]):
+    """One FaithfulnessReport per model, explainer or control, and metric."""
+
+    name = "evaluate"
+    group = "evaluate"
+    makes = FaithfulnessReport
+    section = EvaluateSection
+    asks_models = True
+    reads_held_out = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the report of every model, explainer and metric."""
+        for model, rows in explained_models(study):
+            for explainer in study.section(ExplainSection).everything:
+                for metric in study.section(EvaluateSection).metrics:
+                    yield self._planned(study, model, explainer, metric, rows)
+
+    def _planned(
+        self, study: Study, model: PlannedModel, explainer: Explainer, metric: Metric, rows: list[SlideRow]
+    ) -> Planned:
+        calls = "attribution" in metric.needs
+        return Planned(
+            key=ArtifactKey(self.name, model.key, explainer.id, metric=metric.id),
+            recipe={
+                "metric": recipe_of(metric),
+                "target": target_of(study),
+                "device": study.device,
+                "seed": study.section(EvaluateSection).seed,
+                # Other metrics see nothing but the map: whoever made the same one scores the same.
+                **({"explainer": recipe_of(explainer)} if calls else {}),
+            },
+            modules=(
+                "tasks.faithfulness.plan",
+                "tasks.models.classifier",
+                *modules_of(metric),
+                *(modules_of(explainer) if calls else ()),
+            ),
+            inputs={
+                "checkpoint": model.checkpoint,
+                "tiles": tiles_of(rows),
+                "maps": {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows},
+                **(calibration_of(study, model.key, explainer) if calls else {}),
+            },
+            together=model.key,
+        )
+
+    def build(self, inputs: EvaluateInputs, out: Path, context: BuildContext) -> Measures | None:
+        """Score one explainer by one metric."""
+        (write,) = self.writers([Build(inputs, context)])
+        return write(out)
+
+    def writers(self, builds: Sequence[Build[EvaluateInputs]]) -> Sequence[Writer]:
+        """Score all ``builds`` of one model at once: they share the passes that they have in common."""
+        first = builds[0]
+        study, device = first.context.study, first.context.device
+        model = load_classifier(first.inputs.checkpoint, torch.device(device))
+        asked = [_asked(build) for build in builds]
         started = time.perf_counter()
-        model = load_classifier(checkpoint, torch.device(settings.device))
-        measures = measure_model(metric, model, tiles, settings, order.advance).write(out)
-        return {**measures, "seconds": time.perf_counter() - started}
-
-    return store.reuse_or_build(order.part, write, force=order.force)
-
-
-def _store(store: Store, order: Order, result: MetricResult, share: float) -> Reference:
-    """Store one report; its seconds are its even share of the plan that made it in company."""
-
-    def write(out: Path) -> dict[str, float]:
-        return {**result.write(out), "seconds": share}
-
-    return store.reuse_or_build(order.part, write, force=order.force)
+        results = evaluate_parts(
+            model,
+            _evidence(builds, asked),
+            [(explainer.id, metric) for explainer, metric in asked],
+            EvaluationSettings(study.config.resources.batch, device),
+            first.context.advance,
+        )
+        seconds = (time.perf_counter() - started) / len(builds)
+        return [partial(_write, results[e.id, metric.id], seconds) for e, metric in asked]
 
 
-def _maps(store: Store, inputs: Mapping[str, Reference]) -> list[Attributions]:
-    return [Attributions(store.path(reference)) for reference in under(inputs, "maps/").values()]
+def _asked(build: Build[EvaluateInputs]) -> tuple[Explainer, Metric]:
+    """Return the explainer, with the sigma that was found for it, and the metric."""
+    study, key = build.context.study, build.context.key
+    explainer = study.section(ExplainSection).explainer(key)
+    metric = next(m for m in study.section(EvaluateSection).metrics if m.id == key.metric)
+    return calibrated(explainer, build.inputs.calibration), metric
+
+
+def _evidence(
+    builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Explainer, Metric]]
+) -> Evidence:
+    first = builds[0]
+    return Evidence(
+        tile_sets=list(first.inputs.tiles.values()),
+        attributions={
+            explainer.id: list(build.inputs.maps.values())
+            for build, (explainer, _) in zip(builds, asked, strict=True)
+        },
+        classes=first.inputs.checkpoint.info.classes,
+        target=target_of(first.context.study),
+        explainers={e.id: e for e, metric in asked if "attribution" in metric.needs},
+    )
+
+
+def _write(result: MetricResult, seconds: float, out: Path) -> Measures:
+    """Write one report. Its seconds are its even share of the plan that made it with others."""
+    return {**result.write(out), "seconds": seconds}

@@ -1,96 +1,199 @@
-"""Verbs: predict every tile, calibrate noise, explain one slide, show what is no map."""
+"""Stage explain: the maps of one explainer on one slide, for one model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from pydantic import Field, model_validator
 
+from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
-from tasks.artifacts.key import place_of
-from tasks.artifacts.part import Order, Reference, under
-from tasks.artifacts.store import Store
+from tasks.artifacts.faithfulness_report import MODEL
+from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.exemplars.base import ExemplarJob, Exemplars
-from tasks.exemplars.plan import show_exemplars
-from tasks.explainers._calibrate import calibrate
-from tasks.explainers._calibration_recipe import CalibrationRecipe, CalibrationSettings
-from tasks.explainers._resolved import resolved
+from tasks.exemplars.base import Exemplars
+from tasks.explainers._calibration_recipe import CalibrationRecipe, calibration_recipe
 from tasks.explainers._slide import AttributionSettings, attribute_slide
-from tasks.explainers.base import Explainer
-from tasks.faithfulness._predict import predict_tiles
-from tasks.faithfulness.plan import EvaluationSettings
+from tasks.explainers.base import AnyExplainer, Explainer
+from tasks.explainers.controls import all_controls
+from tasks.heatmaps.job import HeatmapRecipe
 from tasks.models.classifier import load_classifier
+from tasks.plugins import modules_of, plugin_type, recipe_of
+from tasks.slides.manifest import SlideRow
+from tasks.study.config import Section, Split, StudyBase, refuse_repeats
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
+from tasks.study.study import Study
+from tasks.tile import tile_key
+from tasks.train import PlannedModel, models, target_of
+
+if TYPE_CHECKING:
+    AnyExemplars = Exemplars
+else:
+    AnyExemplars = plugin_type(Exemplars)
 
 
-@task(name="predict", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def predict(order: Order, device: str, batch: int) -> Reference:
-    """Return the reference of one checkpoint's Predictions on the explained slides."""
-    store = Store(order.home)
-    model = load_classifier(Checkpoint(store.path(order.inputs["checkpoint"])), torch.device(device))
-    tile_sets = _tile_sets(store, order.inputs, "tiles/")
+class ExplainSection(Section):
+    """Which slides are explained, by what, and beside which maps that see no trained model."""
 
-    def write(out: Path) -> dict[str, float]:
-        return predict_tiles(model, tile_sets, EvaluationSettings(batch, device), out, order.advance)
+    splits: tuple[Split, ...] = ("test",)
+    tiles_per_slide: int | None = Field(None, ge=1)
+    """Explain at most this many tiles per slide, the same for all models and explainers: those whose ids have
+    the lowest hashes. None: all that could be read. Predictions are always of all."""
+    explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
+    controls: tuple[AnyExplainer, ...] = ()
+    """Baselines that an explanation must beat. Left out: all that exist, those that hold an explainer with the
+    first of ``explainers``. An empty list: none."""
+    exemplars: tuple[AnyExemplars, ...] = ()
+    """Explanations that are no maps: nearest tiles, preferred images."""
+    heatmaps: HeatmapRecipe = HeatmapRecipe()
 
-    return store.reuse_or_build(order.part, write, force=order.force)
+    @model_validator(mode="before")
+    @classmethod
+    def _every_control(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "controls" not in data and data.get("explainers"):
+            return {**data, "controls": all_controls(data["explainers"][0])}
+        return data
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        refuse_repeats("explainer ids", (e.id for e in (*self.everything, *self.exemplars)))
+        if MODEL in {e.id for e in self.everything}:
+            raise ValueError(
+                f"the id {MODEL!r} is reserved for what is measured on a model without an explainer; "
+                "give that explainer another id"
+            )
+        strangers = [e.id for e in self.controls if not e.control]
+        if strangers:
+            raise ValueError(f"{', '.join(strangers)} is no control map; list it under 'explainers'")
+        return self
+
+    @property
+    def everything(self) -> tuple[Explainer, ...]:
+        """Explainers, then controls."""
+        return (*self.explainers, *self.controls)
+
+    def explainer(self, key: ArtifactKey) -> Explainer:
+        """Return the explainer or control that ``key`` names."""
+        return next(explainer for explainer in self.everything if explainer.id == key.explainer)
+
+    @property
+    def searches(self) -> dict[CalibrationRecipe, str]:
+        """Each search for a sigma, with the id of the first explainer that asks for it."""
+        searches: dict[CalibrationRecipe, str] = {}
+        for explainer in self.everything:
+            recipe = calibration_recipe(explainer)
+            if recipe is not None:
+                searches.setdefault(recipe, explainer.id)
+        return searches
 
 
-@task(name="calibrate", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def search_sigma(order: Order, recipe: CalibrationRecipe, device: str, batch: int) -> Reference:
-    """Return the reference of one checkpoint's Calibration, searched on its validation tiles alone."""
-    store = Store(order.home)
-    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
-    tile_sets = _tile_sets(store, order.inputs, "tiles/")
-
-    def write(out: Path) -> dict[str, float]:
-        model = load_classifier(checkpoint, torch.device(device))
-        settings = CalibrationSettings(checkpoint.info.classes, batch, device)
-        return calibrate(model, tile_sets, recipe, settings, out, order.advance)
-
-    return store.reuse_or_build(order.part, write, force=order.force)
+def explained_rows(study: Study, model: PlannedModel) -> list[SlideRow]:
+    """Return the slides that ``model`` explains."""
+    splits = study.section(ExplainSection).splits
+    return [row for row in model.rows(study.slides) if row.split in splits]
 
 
-@task(name="explain", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def explain(order: Order, explainer: Explainer, settings: AttributionSettings) -> Reference:
-    """Return the reference of the Attributions of one slide; it goes on after the last finished tiles."""
-    store = Store(order.home)
-    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
-    model = load_classifier(checkpoint, torch.device(settings.device))
-    tiles = TileSet(store.path(order.inputs["tiles"]))
-    ready = resolved(store, order.inputs, explainer)
-
-    def write(out: Path) -> dict[str, float]:
-        work = store.work(order.part)
-        return attribute_slide(model, tiles, ready, settings, out, work, order.advance)
-
-    return store.reuse_or_build(order.part, write, force=order.force)
+def explained_models(study: Study) -> list[tuple[PlannedModel, list[SlideRow]]]:
+    """Return the models that explain any slide, each with the slides that it explains."""
+    pairs = [(model, explained_rows(study, model)) for model in models(study)]
+    return [(model, rows) for model, rows in pairs if rows]
 
 
-@task(name="show", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def show(order: Order, exemplars: Exemplars, target: int, device: str, batch: int) -> Reference:
-    """Return the reference of the ExemplarSet of one checkpoint and method."""
-    store = Store(order.home)
-    checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
-    place, _ = place_of(order.part.label.removeprefix("exemplars/"))
+def explained_slides(study: Study) -> list[str]:
+    """Return the ids of the slides that any model explains, in the order of the manifest."""
+    explained = {row.slide_id for _, rows in explained_models(study) for row in rows}
+    return [row.slide_id for row in study.slides if row.slide_id in explained]
 
-    def write(out: Path) -> dict[str, float]:
-        job = ExemplarJob(
-            model=load_classifier(checkpoint, torch.device(device)),
-            train=_tile_sets(store, order.inputs, "train/"),
-            explained=_tile_sets(store, order.inputs, "tiles/"),
-            classes=checkpoint.info.classes,
-            target=target,
-            place=place.words,
-            batch=batch,
-            device=device,
-            advance=order.advance,
+
+def maps_key(model: PlannedModel, explainer: Explainer, slide: str) -> ArtifactKey:
+    """Return the key of the maps of ``explainer`` on ``slide``."""
+    return ArtifactKey("explain", model.key, explainer.id, slide)
+
+
+def calibration_of(study: Study, model: ModelKey, explainer: Explainer) -> dict[str, ArtifactKey]:
+    """Return the calibration that ``explainer`` waits for as an input; empty where it waits for none."""
+    recipe = calibration_recipe(explainer)
+    if recipe is None:
+        return {}
+    return {"calibration": ArtifactKey("calibrate", model, study.section(ExplainSection).searches[recipe])}
+
+
+def calibrated(explainer: Explainer, calibration: Calibration | None) -> Explainer:
+    """Return ``explainer`` with the sigma that was found; itself where it waits for none."""
+    return explainer if calibration is None else explainer.calibrated(calibration.sigma)
+
+
+@dataclass(frozen=True)
+class ExplainInputs:
+    """A model, a slide, and the sigma of explainers that wait for one."""
+
+    checkpoint: Checkpoint = required()
+    tiles: TileSet = required()
+    calibration: Calibration | None = required()
+
+
+class Explain(Stage[ExplainInputs]):
+    """One set of Attributions per model, explainer or control, and slide."""
+
+    name = "explain"
+    group = "explain"
+    makes = Attributions
+    section = ExplainSection
+    asks_models = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the maps of every model, explainer and slide."""
+        section = study.section(ExplainSection)
+        for model, rows in explained_models(study):
+            for explainer in section.everything:
+                for row in rows:
+                    yield self._planned(study, model, explainer, row.slide_id)
+
+    def _planned(self, study: Study, model: PlannedModel, explainer: Explainer, slide: str) -> Planned:
+        return Planned(
+            key=maps_key(model, explainer, slide),
+            recipe={
+                "explainer": recipe_of(explainer),
+                "target": target_of(study),
+                "device": study.device,
+                **_sample(study),
+            },
+            modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
+            inputs={
+                "checkpoint": model.checkpoint,
+                "tiles": tile_key(slide),
+                **calibration_of(study, model.key, explainer),
+            },
         )
-        return show_exemplars(exemplars, job, out)
 
-    return store.reuse_or_build(order.part, write, force=order.force)
+    def build(self, inputs: ExplainInputs, out: Path, context: BuildContext) -> Measures:
+        """Explain the slide; a run that was stopped goes on after the last finished tiles."""
+        study = context.study
+        section = study.section(ExplainSection)
+        model = load_classifier(inputs.checkpoint, torch.device(context.device))
+        settings = AttributionSettings(
+            target=target_of(study),
+            batch=study.config.resources.batch,
+            device=context.device,
+            tiles_per_slide=section.tiles_per_slide,
+        )
+        explainer = calibrated(section.explainer(context.key), inputs.calibration)
+        return attribute_slide(model, inputs.tiles, explainer, settings, out, context.work, context.advance)
+
+    def check(self, config: StudyBase) -> None:
+        """Refuse folds that would explain a slide more than once."""
+        splits = config.section(ExplainSection).splits
+        if config.folds is not None and splits not in (("test",), ("val",)):
+            raise ValueError(
+                f"with folds, explain.splits must be [test] or [val], got {list(splits)}: "
+                "results are pooled over folds, so each slide must be explained by one of them"
+            )
 
 
-def _tile_sets(store: Store, inputs: Mapping[str, Reference], prefix: str) -> list[TileSet]:
-    return [TileSet(store.path(reference)) for reference in under(inputs, prefix).values()]
+def _sample(study: Study) -> dict[str, int]:
+    """Return the sample of tiles where there is one. The recipe of maps of all tiles does not mention it."""
+    most = study.section(ExplainSection).tiles_per_slide
+    return {} if most is None else {"tiles_per_slide": most}

@@ -1,22 +1,29 @@
-"""Verb: put a finished study into MLflow."""
+"""Stage record: put a finished study into MLflow."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-
-from prefect import runtime, task
-from prefect.cache_policies import NO_CACHE
 
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.exemplar_set import ExemplarSet
-from tasks.artifacts.faithfulness_report import FaithfulnessReport
-from tasks.artifacts.key import place_of
-from tasks.artifacts.part import Order, Reference, digest_of, under
+from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
+from tasks.artifacts.key import ArtifactKey, ModelKey
+from tasks.artifacts.pages import RECORDING, Heatmaps, Recording, ReviewPage
 from tasks.artifacts.predictions import Predictions
-from tasks.artifacts.store import Store
+from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
-from tasks.heatmaps.review.write import PAGE
+from tasks.compare import failed_slides, report_keys
+from tasks.evaluate import EvaluateSection
+from tasks.explain import ExplainSection, explained_models, explained_slides
+from tasks.plugins import recipe_of
+from tasks.slides.manifest import SlideRow
+from tasks.study.config import Section
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
+from tasks.study.study import Study
+from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
 from tasks.tracking.job import (
     RecordedCheckpoint,
     RecordedDataset,
@@ -26,102 +33,186 @@ from tasks.tracking.job import (
     dataset_of,
 )
 from tasks.tracking.study import record_study
-
-FILE = "recording.json"
-
-Slides = Mapping[str, tuple[str, ...]]
-"""The slides of each split."""
+from tasks.train import TrainSection, models
 
 
-@task(name="record", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def record(
-    order: Order, frame: RecordJob, controls: frozenset[str], slides: Mapping[int | None, Slides]
-) -> Reference:
-    """Return the reference of the Recording, which says where in MLflow the study lies.
+class RecordSection(Section):
+    """Where the study is recorded in MLflow."""
 
-    ``frame`` is the job without what lies in the store; ``slides`` are the tiled slides of each split, of
-    the whole study (None) and of each fold.
-    """
-    store, inputs = Store(order.home), order.inputs
-    datasets = {
-        fold: tuple(_dataset(store, inputs, split, names) for split, names in splits.items())
-        for fold, splits in slides.items()
-    }
-    checkpoints = (_checkpoint(store, inputs, place, controls) for place in under(inputs, "train/"))
-    job = replace(
-        frame,
-        fingerprint=order.part.fingerprint,
-        checkpoints=tuple(
-            item if item.fold is None else replace(item, datasets=datasets[item.fold]) for item in checkpoints
-        ),
-        comparison=store.path(inputs["compare"]) if "compare" in inputs else None,
-        review=store.path(inputs["review"]) / PAGE if "review" in inputs else None,
-        heatmaps=_heatmaps(store, inputs),
-        datasets=datasets[None],
-        tags={"prefect.flow_run_id": str(runtime.flow_run.id or "")},
-    )
+    experiment: str | None = None
+    """The MLflow experiment; the study's name by default."""
+    tracking_uri: str | None = None
+    """An MLflow server; by default a SQLite file under the home folder."""
 
-    def write(out: Path) -> None:
-        (out / FILE).write_text(record_study(job).model_dump_json(indent=1), encoding="utf-8")
 
-    return store.reuse_or_build(order.part, write, force=order.force)
+@dataclass(frozen=True)
+class RecordInputs:
+    """Everything that MLflow shows of the study; what failed is left out."""
+
+    tiles: Mapping[str, TileSet] = some()
+    checkpoints: Mapping[ModelKey, Checkpoint] = some()
+    predictions: Mapping[ModelKey, Predictions] = optional_on_failure()
+    reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
+    heatmaps: Mapping[ArtifactKey, Heatmaps] = optional_on_failure()
+    calibrations: Mapping[ArtifactKey, Calibration] = optional_on_failure()
+    exemplars: Mapping[ArtifactKey, ExemplarSet] = optional_on_failure()
+    comparison: Comparison | None = optional_on_failure()
+    review: ReviewPage | None = optional_on_failure()
+
+
+class Record(Stage[RecordInputs]):
+    """The one Recording of a study."""
+
+    name = "record"
+    group = "record"
+    makes = Recording
+    section = RecordSection
+    tells_failures = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the recording."""
+        explain = study.section(ExplainSection)
+        trained = [model.key for model, _ in explained_models(study)]
+        exemplars = [ArtifactKey("exemplify", m, x.id) for m in trained for x in explain.exemplars]
+        searches = [ArtifactKey("calibrate", m, e) for m in trained for e in explain.searches.values()]
+        drawn = [
+            ArtifactKey("draw", explainer=e.id, slide=slide)
+            for e in explain.explainers
+            for slide in explained_slides(study)
+        ]
+        yield Planned(
+            key=ArtifactKey(self.name),
+            recipe={"record": recipe_of(study.section(RecordSection)), "study": study.name},
+            modules=("tasks.tracking.study",),
+            inputs={
+                "tiles": {row.slide_id: tile_key(row.slide_id) for row in study.slides},
+                "checkpoints": {model.key: model.checkpoint for model in models(study)},
+                "predictions": {model: ArtifactKey("predict", model) for model in trained},
+                "reports": {key: key for key in report_keys(study)},
+                "heatmaps": {key: key for key in drawn},
+                "calibrations": {key: key for key in searches},
+                "exemplars": {key: key for key in exemplars},
+                "comparison": ArtifactKey("compare"),
+                "review": ArtifactKey("review"),
+            },
+        )
+
+    def build(self, inputs: RecordInputs, out: Path, context: BuildContext) -> Measures | None:
+        """Write into MLflow what is not there yet, and note where it is."""
+        study = context.study
+        section = study.section(RecordSection)
+        datasets = {fold: _datasets(inputs, context, rows) for fold, rows in _slides(study, inputs).items()}
+        job = RecordJob(
+            study=study.name,
+            fingerprint=context.spec.fingerprint,
+            home=study.home,
+            checkpoints=tuple(_checkpoint(inputs, context, key, datasets) for key in inputs.checkpoints),
+            experiment=section.experiment or study.name,
+            tracking_uri=section.tracking_uri,
+            # The manifest's folder is a path of this machine and tells a reader nothing.
+            config={**study.config.model_dump(mode="json"), "manifest": Path(study.config.manifest).name},
+            params=_headline(study),
+            comparison=None if inputs.comparison is None else inputs.comparison.folder,
+            review=None if inputs.review is None else inputs.review.page,
+            heatmaps=tuple(
+                RecordedHeatmaps(str(key.explainer), str(key.slide), drawn.folder)
+                for key, drawn in inputs.heatmaps.items()
+            ),
+            datasets=datasets[None],
+            split_hash=study.split_hash,
+            patients=study.patients,
+            salt=study.salt,
+            failed_slides=failed_slides(context),
+            command=context.tags.get("command", ""),
+            tags={name: text for name, text in context.tags.items() if name != "command"},
+        )
+        (out / RECORDING).write_text(record_study(job).model_dump_json(indent=1), encoding="utf-8")
+        return None
+
+
+Datasets = Mapping[int | None, tuple[RecordedDataset, ...]]
 
 
 def _checkpoint(
-    store: Store, inputs: Mapping[str, Reference], place: str, controls: frozenset[str]
+    inputs: RecordInputs, context: BuildContext, model: ModelKey, datasets: Datasets
 ) -> RecordedCheckpoint:
-    at, _ = place_of(place)
-    own, predicted = inputs[f"train/{place}"], inputs.get(f"predict/{place}")
-    reports = under(inputs, f"evaluate/{place}/")
-    found, more = under(inputs, f"calibrate/{place}/"), under(inputs, f"exemplars/{place}/")
-    parts = {
-        **reports,
-        **under(inputs, "heatmap/"),
-        **_named("calibrate", found),
-        **_named("exemplars", more),
-    }
-    shown = {name: reference.digest for name, reference in parts.items()}
-    stored = store.record(own)
+    stored = context.records[ArtifactKey("train", model)]
+    explain = context.study.section(ExplainSection)
+    controls = {control.id for control in explain.controls}
+    reports = {key: report for key, report in inputs.reports.items() if key.model == model}
+    calibrations = {key: item for key, item in inputs.calibrations.items() if key.model == model}
+    exemplars = {key: item for key, item in inputs.exemplars.items() if key.model == model}
+    shown = [*reports, *inputs.heatmaps, *calibrations, *exemplars]
+    if model in inputs.predictions:
+        shown.append(ArtifactKey("predict", model))
     return RecordedCheckpoint(
-        arm=at.arm,
-        seed=at.seed,
-        fold=at.fold,
-        fingerprint=digest_of([own.digest, predicted and predicted.digest, shown]),
-        digest=own.digest,
-        checkpoint=Checkpoint(store.path(own)),
-        predictions=Predictions(store.path(predicted)) if predicted else None,
-        reports=tuple(_report(store, name, reference, controls) for name, reference in reports.items()),
+        arm=model.arm,
+        seed=model.seed,
+        fold=model.fold,
+        fingerprint=digest_of([stored.digest, {key.label: context.records[key].digest for key in shown}]),
+        digest=stored.digest,
+        checkpoint=inputs.checkpoints[model],
+        predictions=inputs.predictions.get(model),
+        reports=tuple(_report(key, report, controls) for key, report in reports.items()),
         # Roles are as many as slides, and the datasets of the run tell them.
-        params={k: v for k, v in stored.part.recipe.items() if k != "roles"}
-        | {"fingerprint": own.fingerprint},
+        params={name: value for name, value in stored.spec.recipe.items() if name != "roles"}
+        | {"fingerprint": stored.fingerprint},
         measures=stored.measures,
-        calibrations={name: Calibration(store.path(one)) for name, one in found.items()},
-        exemplars={name: ExemplarSet(store.path(one)) for name, one in more.items()},
+        datasets=() if model.fold is None else datasets[model.fold],
+        calibrations={str(key.explainer): item for key, item in calibrations.items()},
+        exemplars={str(key.explainer): item for key, item in exemplars.items()},
     )
 
 
-def _named(kind: str, parts: Mapping[str, Reference]) -> dict[str, Reference]:
-    return {f"{kind}/{name}": reference for name, reference in parts.items()}
+def _report(key: ArtifactKey, report: FaithfulnessReport, controls: Iterable[str]) -> RecordedReport:
+    explainer = key.explainer or MODEL
+    return RecordedReport(explainer, str(key.metric), explainer in controls, report)
 
 
-def _report(store: Store, name: str, reference: Reference, controls: frozenset[str]) -> RecordedReport:
-    explainer, metric = name.split("/")
-    return RecordedReport(explainer, metric, explainer in controls, FaithfulnessReport(store.path(reference)))
+def _slides(study: Study, inputs: RecordInputs) -> dict[int | None, dict[str, list[str]]]:
+    """Return {fold: {split: ids of tiled slides}}.
+
+    The whole study is fold None: the splits of the manifest, with folds the one group ``all folds``.
+    """
+    rows = [row for row in study.slides if row.slide_id in inputs.tiles]
+    if not study.folds:
+        return {None: dict(_by_split(rows))}
+    whole = {"all folds": [row.slide_id for row in rows]}
+    return {None: whole, **{fold.index: dict(_by_split(fold.rows(rows))) for fold in study.folds}}
 
 
-def _heatmaps(store: Store, inputs: Mapping[str, Reference]) -> tuple[RecordedHeatmaps, ...]:
-    drawn = under(inputs, "heatmap/").items()
-    return tuple(_drawing(name, store.path(reference)) for name, reference in drawn)
+def _by_split(rows: list[SlideRow]) -> Iterator[tuple[str, list[str]]]:
+    for split in dict.fromkeys(row.split for row in rows):
+        yield split, [row.slide_id for row in rows if row.split == split]
 
 
-def _drawing(name: str, folder: Path) -> RecordedHeatmaps:
-    explainer, slide = name.split("/")
-    return RecordedHeatmaps(explainer, slide, folder)
+def _datasets(
+    inputs: RecordInputs, context: BuildContext, splits: Mapping[str, list[str]]
+) -> tuple[RecordedDataset, ...]:
+    return tuple(
+        dataset_of(
+            split,
+            split,
+            [inputs.tiles[slide] for slide in slides],
+            [context.records[tile_key(slide)].digest for slide in slides],
+        )
+        for split, slides in splits.items()
+    )
 
 
-def _dataset(
-    store: Store, inputs: Mapping[str, Reference], split: str, names: tuple[str, ...]
-) -> RecordedDataset:
-    references = [inputs[f"tiles/{name}"] for name in names]
-    tile_sets = [TileSet(store.path(reference)) for reference in references]
-    return dataset_of(split, split, tile_sets, [reference.digest for reference in references])
+def _headline(study: Study) -> dict[str, str | float]:
+    """Return the few settings that tell one study from another at a glance."""
+    train, tiling, recipe = study.section(TrainSection), study.section(TilingRecipe), study.config.folds
+    network = train.recipe.network
+    folds = {} if recipe is None else {"folds": f"{len(study.folds)} of {recipe.count} by {recipe.by}"}
+    return {
+        "arms": ", ".join(arm.id for arm in train.arms),
+        "seeds": ", ".join(str(seed) for seed in train.seeds),
+        "network": network.module or network.name,
+        "mpp": tiling.mpp,
+        "tile_px": tiling.tile_px,
+        "explainers": ", ".join(e.id for e in study.section(ExplainSection).explainers),
+        "metrics": ", ".join(metric.id for metric in study.section(EvaluateSection).metrics),
+        "device": study.device,
+        **folds,
+    }

@@ -1,38 +1,55 @@
-"""Verb: cut one slide into tiles."""
+"""Stage tile: cut one slide into tiles."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task
-
-from tasks.artifacts.part import Order, Reference
-from tasks.artifacts.store import Store
-from tasks.slides.manifest import SlideRow
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.tile_set import TileSet
+from tasks.plugins import recipe_of
+from tasks.slides.manifest import input_files
+from tasks.study.stage import BuildContext, Measures, Planned, Stage
+from tasks.study.study import Study
 from tasks.tiling.build import tile_slide
 from tasks.tiling.recipe import TilingRecipe
 
-
-def _is_io_error(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Try again when the file system stumbles; a slide that is wrong stays wrong."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
+_OF_SLIDE = {"slide_id", "patient_id", "site", "split", "label", "mpp"}
 
 
-@task(
-    name="tile",
-    task_run_name="{order.part.label}",
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=2,
-    retry_delay_seconds=2,
-    retry_condition_fn=_is_io_error,
-)
-def tile(order: Order, row: SlideRow, data_root: Path, recipe: TilingRecipe) -> Reference:
-    """Return the reference of the slide's TileSet."""
+@dataclass(frozen=True)
+class TileInputs:
+    """A slide is made from files alone."""
 
-    def write(out: Path) -> dict[str, float]:
-        return tile_slide(row, data_root, recipe, out, order.advance)
 
-    return Store(order.home).reuse_or_build(order.part, write, force=order.force)
+class Tile(Stage[TileInputs]):
+    """One TileSet per slide."""
+
+    name = "tile"
+    group = "tile"
+    makes = TileSet
+    section = TilingRecipe
+    reads_slides = True
+    tolerates_failures = True
+    retries = 2
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the tiles of every slide."""
+        tiling = recipe_of(study.section(TilingRecipe))
+        for row in study.slides:
+            yield Planned(
+                key=tile_key(row.slide_id),
+                recipe={"tiling": tiling, "slide": row.model_dump(mode="json", include=_OF_SLIDE)},
+                modules=("tasks.tiling.build",),
+                files={name: f"sha256:{study.hashes[path]}" for name, path in input_files(row).items()},
+            )
+
+    def build(self, inputs: TileInputs, out: Path, context: BuildContext) -> Measures:
+        """Cut the slide."""
+        study = context.study
+        row = study.row[str(context.key.slide)]
+        return tile_slide(row, study.data_root, study.section(TilingRecipe), out, context.advance)
+
+
+def tile_key(slide: str) -> ArtifactKey:
+    """Return the key of the tiles of ``slide``."""
+    return ArtifactKey("tile", slide=slide)

@@ -1,16 +1,25 @@
-"""Verb: train one arm with one seed, in a study with folds on one fold."""
+"""Stage train: train one arm with one seed, in a study with folds on one fold."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from pydantic import Field, model_validator
 
-from tasks.artifacts.part import Order, Reference
-from tasks.artifacts.store import Store
+from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
+from tasks.plugins import Plugin, modules_of, recipe_of
 from tasks.regularizers._share import Share
+from tasks.slides.manifest import SlideRow
+from tasks.study.config import Section, StudyBase, refuse_repeats
+from tasks.study.folds import Fold
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, some
+from tasks.study.study import Study
+from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
 from tasks.training.job import TrainingJob
 from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -19,28 +28,168 @@ from tasks.training.train import train_classifier
 _log = logging.getLogger("veritile.train")
 
 
-@task(name="train", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
-def train(
-    order: Order,
-    arm: ArmRecipe,
-    recipe: TrainingRecipe,
-    device: str,
-    shared: frozenset[str],
-    processes: int = 1,
-) -> Reference:
-    """Return the reference of the Checkpoint; training resumes after its last finished epoch."""
-    store = Store(order.home)
-    tile_sets = tuple(TileSet(store.path(reference)) for reference in order.inputs.values())
-    roles = order.part.recipe.get("roles")
-    seed, share = order.part.seed or 0, Share(0, processes)
-    job = TrainingJob(tile_sets, arm.applied_to(recipe), arm, seed, device, shared, roles, share)
+class TrainSection(Section):
+    """Every arm is trained with every seed on the same recipe."""
 
-    def log(metrics: Mapping[str, float], epoch: int) -> None:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-        _log.debug("%s epoch %d: %s", order.part.label, epoch, figures)
+    arms: tuple[ArmRecipe, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    recipe: TrainingRecipe = TrainingRecipe()
 
-    def write(out: Path) -> dict[str, float]:
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        refuse_repeats("arm ids", (arm.id for arm in self.arms))
+        refuse_repeats("seeds", map(str, self.seeds))
+        return self
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """One model of a study: its key, how it is trained, and the fold it belongs to."""
+
+    key: ModelKey
+    arm: ArmRecipe
+    fold: Fold | None = None
+
+    @property
+    def checkpoint(self) -> ArtifactKey:
+        """The key of its checkpoint."""
+        return ArtifactKey("train", self.key)
+
+    def rows(self, slides: Iterable[SlideRow]) -> list[SlideRow]:
+        """Return the slides it has to do with. With folds their split is their role in its fold."""
+        return list(slides) if self.fold is None else self.fold.rows(slides)
+
+    def learns_from(self, slides: Iterable[SlideRow]) -> list[SlideRow]:
+        """Return the slides of its sites that the arm is trained on and that choose its epoch."""
+        sites = self.arm.sites
+        return [
+            row for row in self.rows(slides) if row.split != "test" and (sites is None or row.site in sites)
+        ]
+
+
+def models(study: Study) -> list[PlannedModel]:
+    """Return every model, arm by arm, fold by fold, seed by seed."""
+    section, folds = study.section(TrainSection), study.folds or (None,)
+    return [
+        PlannedModel(ModelKey(arm.id, seed, None if fold is None else fold.index), arm, fold)
+        for arm in section.arms
+        for fold in folds
+        for seed in section.seeds
+    ]
+
+
+def target_of(study: Study) -> int:
+    """Return the index of the explained class."""
+    return study.section(TilingRecipe).classes.index(study.section(TrainSection).recipe.target_class)
+
+
+def tiles_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
+    """Return the keys of the tiles of ``rows``, by slide id."""
+    return {row.slide_id: tile_key(row.slide_id) for row in rows}
+
+
+@dataclass(frozen=True)
+class TrainInputs:
+    """The tiles to train on and to choose the epoch on."""
+
+    tiles: Mapping[str, TileSet] = some()
+
+
+class Train(Stage[TrainInputs]):
+    """One Checkpoint per arm, fold and seed, made from train and val slides alone."""
+
+    name = "train"
+    group = "train"
+    makes = Checkpoint
+    section = TrainSection
+    asks_models = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the checkpoint of every model."""
+        for model in models(study):
+            rows = model.learns_from(study.slides)
+            yield Planned(
+                key=model.checkpoint,
+                recipe=_recipe(study, model, rows),
+                modules=(_trainer(study), *_modules(model.arm.regularizers)),
+                inputs={"tiles": tiles_of(rows)},
+                files=_initial_weights(study),
+                seed=model.key.seed,
+            )
+
+    def build(self, inputs: TrainInputs, out: Path, context: BuildContext) -> Measures:
+        """Train; a run that was stopped goes on after its last finished epoch."""
+        study, spec = context.study, context.spec
+        arm = next(model.arm for model in models(study) if model.checkpoint == context.key)
+        section, processes = study.section(TrainSection), study.config.processes
+        job = TrainingJob(
+            tuple(inputs.tiles.values()),
+            arm.applied_to(section.recipe),
+            arm,
+            spec.seed or 0,
+            context.device,
+            frozenset(study.config.shared_patients),
+            spec.recipe.get("roles"),
+            Share(0, processes),
+        )
+
+        def log(metrics: Mapping[str, float], epoch: int) -> None:
+            figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+            _log.debug("%s epoch %d: %s", context.key, epoch, figures)
+
         run = train_classifier if processes == 1 else train_in_processes
-        return run(job, out, store.work(order.part), log, order.advance)
+        return run(job, out, context.work, log, context.advance)
 
-    return store.reuse_or_build(order.part, write, force=order.force)
+    def check(self, config: StudyBase) -> None:
+        """Refuse classes that differ from those of the tiles, and a batch that cannot be split."""
+        recipe, classes = config.section(TrainSection).recipe, config.section(TilingRecipe).classes
+        if recipe.classes != classes:
+            raise ValueError(
+                f"train.recipe.classes {list(recipe.classes)} must be tile.classes {list(classes)}, "
+                "in the same order"
+            )
+        if recipe.batch % (recipe.accumulate * config.processes):
+            raise ValueError(
+                f"train.recipe.batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x "
+                f"processes {config.processes}"
+            )
+
+
+def _recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> dict[str, Any]:
+    arm = model.arm
+    recipe = {
+        "training": _without_init(recipe_of(arm.applied_to(study.section(TrainSection).recipe))),
+        "regularizers": recipe_of(arm.regularizers),
+        "device": _arithmetic(study),
+        "shared_patients": sorted(study.config.shared_patients),
+        **({} if arm.sites is None else {"sites": sorted(arm.sites)}),
+    }
+    # The tiles name the split of the manifest. In a fold a slide has another role, and that is recipe.
+    roles = {} if model.fold is None else {"roles": {row.slide_id: row.split for row in rows}}
+    return {**recipe, **roles}
+
+
+def _arithmetic(study: Study) -> str:
+    """Return what decides the last bits of training: the kind of device, processes, on a CPU also threads."""
+    config = study.config
+    device = study.device if study.device != "cpu" else f"cpu, {config.cpu_threads} threads"
+    return device if config.processes == 1 else f"{device}, {config.processes} processes"
+
+
+def _trainer(study: Study) -> str:
+    return "tasks.training.train" if study.config.processes == 1 else "tasks.training.worker"
+
+
+def _without_init(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the path of initial weights; their bytes count, as an input."""
+    network = {name: value for name, value in recipe["network"].items() if name != "init"}
+    return {**recipe, "network": network}
+
+
+def _initial_weights(study: Study) -> dict[str, str]:
+    path = study.section(TrainSection).recipe.network.init
+    return {"init": f"sha256:{study.hashes[path]}"} if path else {}
+
+
+def _modules(plugins: Iterable[Plugin]) -> tuple[str, ...]:
+    return tuple(sorted({module for plugin in plugins for module in modules_of(plugin)}))

@@ -14,15 +14,15 @@ import pandas as pd
 import zarr
 from numpy.typing import NDArray
 
+from tasks.artifacts.artifact import Artifact
+
 ATTRIBUTIONS = "attributions.zarr"
 INDEX = "index.parquet"
 
 
 @dataclass(frozen=True)
-class Attributions:
+class Attributions(Artifact):
     """A read-only view of the maps of one slide."""
-
-    folder: Path
 
     @cached_property
     def index(self) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.artifact import Artifact
+
 INFO = "calibration.json"
 CURVE = "curve.parquet"
 PICTURE = "curve.png"
@@ -44,10 +46,8 @@ class CalibrationInfo(BaseModel):
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(Artifact):
     """A read-only view of one search for sigma."""
-
-    folder: Path
 
     @cached_property
     def info(self) -> CalibrationInfo:

@@ -1,33 +1,37 @@
-"""Why a part would run: what differs between it and the nearest artifact of the same place."""
+"""Why an artifact would be made: what differs between it and the nearest stored one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tasks.artifacts.part import Part
 from tasks.artifacts.record import Record
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 
 
 class Earlier:
-    """What the store held when it was first asked, each kind read once: a study has thousands of parts."""
+    """What the store held when it was first asked, each kind read once: a study has thousands of artifacts."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kinds: dict[str, _Kind] = {}
 
-    def why(self, part: Part) -> tuple[str, ...]:
-        """Return phrases that say why ``part`` is not in the store, against the nearest earlier artifact."""
-        # Parts of equal recipe and inputs share an artifact, whatever their places are called.
-        if part.fingerprint in self._kind(part.kind).fingerprints:
+    def why(self, spec: ArtifactSpec) -> tuple[str, ...]:
+        """Return phrases that say why ``spec`` is not stored, against the nearest earlier artifact."""
+        # Artifacts of equal recipe and inputs are one, whatever their keys are called.
+        if spec.fingerprint in self._kind(spec.kind).fingerprints:
             return ("its stored artifact is damaged",)
-        earlier = self.nearest(part)
-        return ("it was never made",) if earlier is None else changes(earlier.part, part)
+        earlier = self.nearest(spec)
+        return ("it was never made",) if earlier is None else changes(earlier.spec, spec)
 
-    def nearest(self, part: Part) -> Record | None:
-        """Return the stored artifact of the same kind and place that differs in the fewest ways."""
-        same_place = self._kind(part.kind).by_label.get(part.label, [])
-        return min(same_place, key=lambda record: len(changes(record.part, part)), default=None)
+    def nearest(self, spec: ArtifactSpec) -> Record | None:
+        """Return the stored artifact of the same kind and key that differs in the fewest ways."""
+        same_key = self._kind(spec.kind).by_label.get(spec.label, [])
+        return min(same_key, key=lambda record: len(changes(record.spec, spec)), default=None)
+
+    def same_but_for_code(self, spec: ArtifactSpec) -> list[Record]:
+        """Return the stored artifacts that differ from ``spec`` in code alone."""
+        return self._kind(spec.kind).without_code.get(spec.fingerprint_without_code, [])
 
     def _kind(self, kind: str) -> "_Kind":
         if kind not in self._kinds:
@@ -39,25 +43,21 @@ class _Kind:
     def __init__(self, records: Iterable[Record]) -> None:
         self.fingerprints: set[str] = set()
         self.by_label: dict[str, list[Record]] = defaultdict(list)
+        self.without_code: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             self.fingerprints.add(record.fingerprint)
-            self.by_label[record.part.label].append(record)
+            self.by_label[record.spec.label].append(record)
+            self.without_code[record.spec.fingerprint_without_code].append(record)
 
 
-def changes(old: Part, new: Part) -> tuple[str, ...]:
+def changes(old: ArtifactSpec, new: ArtifactSpec) -> tuple[str, ...]:
     """Return one phrase for every recipe field, input, module or seed that differs."""
-    found = [f"recipe {p}: {a} -> {b}" for p, a, b in _differences(old.recipe, new.recipe)]
-    found += [
-        f"input {p} changed" for p, a, b in _differences(old.inputs, new.inputs) if _tail(a) != _tail(b)
-    ]
-    found += [f"code {p} changed" for p, _, _ in _differences(old.code, new.code)]
+    phrases = [f"recipe {p}: {a} -> {b}" for p, a, b in _differences(old.recipe, new.recipe)]
+    phrases += [f"input {p} changed" for p, _, _ in _differences(old.input_bytes, new.input_bytes)]
+    phrases += [f"code {p} changed" for p, _, _ in _differences(old.code, new.code)]
     if old.seed != new.seed:
-        found.append(f"seed: {old.seed} -> {new.seed}")
-    return tuple(found)
-
-
-def _tail(text: Any) -> str:
-    return str(text).rpartition("/")[2]
+        phrases.append(f"seed: {old.seed} -> {new.seed}")
+    return tuple(phrases)
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

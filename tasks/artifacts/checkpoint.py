@@ -15,6 +15,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from safetensors.numpy import load_file
 
+from tasks.artifacts.artifact import Artifact
+
 WEIGHTS = "weights.safetensors"
 INFO = "checkpoint.json"
 HISTORY = "history.parquet"
@@ -44,10 +46,8 @@ class CheckpointInfo(BaseModel):
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Artifact):
     """A read-only view of one trained model."""
-
-    folder: Path
 
     @cached_property
     def info(self) -> CheckpointInfo:

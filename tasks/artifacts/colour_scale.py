@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.artifact import Artifact
+
 SCALE = "scale.json"
 
 
@@ -62,10 +64,8 @@ class ScaleInfo(BaseModel):
 
 
 @dataclass(frozen=True)
-class ColourScale:
+class ColourScale(Artifact):
     """A read-only view of one explainer's colour scale."""
-
-    folder: Path
 
     @cached_property
     def info(self) -> ScaleInfo:

@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.artifact import Artifact
+
 INFO = "exemplars.json"
 
 
@@ -33,10 +35,8 @@ class ExemplarInfo(BaseModel):
 
 
 @dataclass(frozen=True)
-class ExemplarSet:
+class ExemplarSet(Artifact):
     """A read-only view of what one method showed of one checkpoint."""
-
-    folder: Path
 
     @cached_property
     def info(self) -> ExemplarInfo:

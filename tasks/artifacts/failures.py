@@ -1,27 +1,36 @@
-"""Notes of parts that failed, so that ``status`` can name them; a failed part is tried again at every run."""
+"""Notes of artifacts that failed, so that ``status`` can name them; each is tried again by every run."""
 
+import logging
 from pathlib import Path
 
-from tasks.artifacts.part import Part
 from tasks.artifacts.record import write_atomically
+from tasks.artifacts.spec import ArtifactSpec
+
+_log = logging.getLogger("veritile.store")
 
 
 class FailureNotes:
-    """One small text file a failed part, below the home folder."""
+    """One small text file per failed artifact, below the home folder."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "work" / "failed"
 
-    def note(self, part: Part, sentence: str) -> None:
-        """Remember that ``part`` failed, and why."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._folder / part.fingerprint, sentence)
+    def note(self, spec: ArtifactSpec, sentence: str) -> None:
+        """Remember that ``spec`` failed, and why.
 
-    def clear(self, part: Part) -> None:
+        Where the disk refuses the note the run still tells the failure; only ``status`` will not know it.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._folder / spec.fingerprint, sentence)
+        except OSError as error:
+            _log.warning("the failure of %s could not be noted: %s", spec.label, error)
+
+    def clear(self, spec: ArtifactSpec) -> None:
         """Forget a failure that is overcome."""
-        (self._folder / part.fingerprint).unlink(missing_ok=True)
+        (self._folder / spec.fingerprint).unlink(missing_ok=True)
 
-    def of(self, part: Part) -> str | None:
-        """Return why ``part`` failed when it was last tried, or None."""
-        path = self._folder / part.fingerprint
+    def of(self, spec: ArtifactSpec) -> str | None:
+        """Return why ``spec`` failed when it was last tried, or None."""
+        path = self._folder / spec.fingerprint
         return path.read_text(encoding="utf-8") if path.is_file() else None

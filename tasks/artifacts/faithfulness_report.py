@@ -17,6 +17,8 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.artifact import Artifact, OutdatedArtifactError
+
 SCORES = "scores.parquet"
 CURVES = "curves.parquet"
 INFO = "report.json"
@@ -58,15 +60,13 @@ class ReportInfo(BaseModel):
     minimum_passes: Mapping[str, int]
 
 
-class OutdatedReportError(ValueError):
+class OutdatedReportError(OutdatedArtifactError):
     """A stored report was adopted although its tables have changed."""
 
 
 @dataclass(frozen=True)
-class FaithfulnessReport:
+class FaithfulnessReport(Artifact):
     """A read-only view of one metric's scores."""
-
-    folder: Path
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -80,9 +80,13 @@ class FaithfulnessReport:
         if missing:
             raise OutdatedReportError(
                 f"the report in {self.folder} has no column {', '.join(missing)}: it was made before there "
-                "was one, and adopted since; make it again with --only evaluate"
+                "was one, and adopted since; make it again with --only evaluate or --only measure"
             )
         return table
+
+    def check(self) -> None:
+        """Refuse a report that lacks a column of today."""
+        _ = self.scores
 
     @cached_property
     def curves(self) -> pd.DataFrame | None:

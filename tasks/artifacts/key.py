@@ -1,14 +1,12 @@
-"""Where a trained model stands in its study, and how that is written in labels and in names of files."""
+"""Keys: which artifact of a study is meant. A key prints as a label; nothing reads a label back."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-_LABEL = re.compile(r"(?P<arm>[^/]+)/(fold(?P<fold>\d+)/)?seed(?P<seed>-?\d+)(?=/|$)")
 
 
 @dataclass(frozen=True)
 class ModelKey:
-    """One arm with one seed, in a study with folds also one fold."""
+    """One trained model: an arm with one training seed and, in a study with folds, one fold."""
 
     arm: str
     seed: int
@@ -21,7 +19,7 @@ class ModelKey:
 
     @property
     def short(self) -> str:
-        """``<arm>_s<n>`` or ``<arm>_f<k>_s<n>``, for names of files."""
+        """``<arm>_s<n>`` or ``<arm>_f<k>_s<n>``, for file names."""
         return "_".join([self.arm, *self._fold("f"), f"s{self.seed}"])
 
     @property
@@ -29,19 +27,48 @@ class ModelKey:
         """``<arm>, seed <n>`` or ``<arm>, fold <k>, seed <n>``, for people."""
         return ", ".join([self.arm, *self._fold("fold "), f"seed {self.seed}"])
 
+    def __str__(self) -> str:
+        return self.label
+
     def _fold(self, word: str) -> list[str]:
         return [] if self.fold is None else [f"{word}{self.fold}"]
 
 
-def place_of(label: str) -> tuple[ModelKey, str]:
-    """Return the place that ``label`` begins with, and what follows it without the slash.
+@dataclass(frozen=True)
+class ArtifactKey:
+    """One artifact of a study: its stage and the coordinates that it has.
 
-    Raises:
-        ValueError: the label begins with no place.
+    ``metric`` is the id of a faithfulness metric or of a model metric; ``explainer`` is the id of an
+    explainer, a control or an exemplar method.
     """
-    found = _LABEL.match(label)
-    if found is None:
-        raise ValueError(f"{label!r} begins with no place; a place is <arm>/seed<n> or <arm>/fold<k>/seed<n>")
-    fold = found["fold"]
-    place = ModelKey(found["arm"], int(found["seed"]), None if fold is None else int(fold))
-    return place, label[found.end() :].removeprefix("/")
+
+    stage: str
+    model: ModelKey | None = None
+    explainer: str | None = None
+    slide: str | None = None
+    metric: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The key as text, for people and logs: ``explain/standard/seed0/gradient/slide_3``."""
+        model = None if self.model is None else self.model.label
+        return "/".join(
+            part for part in (self.stage, model, self.explainer, self.slide, self.metric) if part is not None
+        )
+
+    @property
+    def coordinates(self) -> Mapping[str, str | int]:
+        """The coordinates that this key has, by the name of their selector."""
+        model = self.model
+        values: dict[str, str | int | None] = {
+            "arm": None if model is None else model.arm,
+            "fold": None if model is None else model.fold,
+            "seed": None if model is None else model.seed,
+            "explainer": self.explainer,
+            "slide": self.slide,
+            "metric": self.metric,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    def __str__(self) -> str:
+        return self.label

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.artifacts.part import digest_of
+from tasks.artifacts.spec import digest_of
 
 _CHUNK = 1 << 20
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from tasks.artifacts.artifact import Artifact
+
 PREDICTIONS = "predictions.parquet"
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(Artifact):
     """A read-only view of one checkpoint's predictions."""
-
-    folder: Path
 
     @cached_property
     def table(self) -> pd.DataFrame:

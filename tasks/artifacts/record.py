@@ -7,9 +7,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from tasks.artifacts.part import SCHEMA_VERSION, Part, Reference
+from tasks.artifacts.spec import SCHEMA_VERSION, ArtifactSpec, Reference
 from tasks.artifacts.payload import PayloadFile
 
 FILE_NAME = "artifact.json"
@@ -19,14 +19,16 @@ _LIBRARIES = ("torch", "monai", "numpy", "openslide-python", "openslide-bin", "c
 class Record(BaseModel):
     """Everything that is known of an artifact, as ``artifact.json`` holds it.
 
-    ``payload`` is the payload folder relative to the folder of the kind; ``measures`` holds what differs
-    from run to run (seconds, memory) and therefore enters no digest.
+    ``payload`` is the payload folder relative to the folder of the kind. ``measures`` holds what differs
+    from run to run (seconds, memory) and therefore enters no digest. ``attempt`` names the attempt that
+    made it, so that success is read from the store.
     """
 
     model_config = ConfigDict(frozen=True)
 
     schema_version: int
-    part: Part
+    # Records of the first edition call it "part".
+    spec: ArtifactSpec = Field(validation_alias=AliasChoices("spec", "part"))
     fingerprint: str
     digest: str
     payload: str
@@ -35,11 +37,12 @@ class Record(BaseModel):
     versions: Mapping[str, str]
     host: str
     adopted: str | None = None
+    attempt: str = ""
 
     @property
     def reference(self) -> Reference:
         """The small thing that tasks pass on."""
-        return Reference(kind=self.part.kind, fingerprint=self.fingerprint, digest=self.digest)
+        return Reference(kind=self.spec.kind, fingerprint=self.fingerprint, digest=self.digest)
 
 
 @cache
@@ -55,19 +58,24 @@ def library_versions() -> dict[str, str]:
 
 
 def new_record(
-    part: Part, digest: str, files: tuple[PayloadFile, ...], measures: Mapping[str, float]
+    spec: ArtifactSpec,
+    digest: str,
+    files: tuple[PayloadFile, ...],
+    measures: Mapping[str, float],
+    attempt: str = "",
 ) -> Record:
     """Describe a payload that lies complete in its place."""
     return Record(
         schema_version=SCHEMA_VERSION,
-        part=part,
-        fingerprint=part.fingerprint,
+        spec=spec,
+        fingerprint=spec.fingerprint,
         digest=digest,
-        payload=f"{part.fingerprint}/{digest}",
+        payload=f"{spec.fingerprint}/{digest}",
         files=files,
         measures=dict(measures),
         versions=library_versions(),
         host=f"{platform.system()}-{platform.machine()}",
+        attempt=attempt,
     )
 
 

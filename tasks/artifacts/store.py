@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.artifacts.part import Part, Reference
+from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.artifacts.payload import content_digest, damage, list_payload
 from tasks.artifacts.record import FILE_NAME, Record, new_record, read_record, write_atomically
 
@@ -34,35 +34,44 @@ class Store:
         self.root = home / "store"
         self._work = home / "work"
 
-    def find(self, part: Part, *, full: bool = False) -> Record | None:
-        """Return the record of ``part`` if its payload is whole; a damaged one is reported and None."""
-        record = read_record(self._pointer(part.kind, part.fingerprint))
+    def find(self, spec: ArtifactSpec, *, full: bool = False) -> Record | None:
+        """Return the record of ``spec`` if its payload is whole; a damaged one is reported and None."""
+        record = read_record(self._pointer(spec.kind, spec.fingerprint))
         if record is None:
             return None
         wrong = damage(self.folder(record), record.files, full=full)
         if wrong is None:
             return record
         _log.warning(
-            "damaged artifact %s (%s): %s; it will be made again", record.reference, part.label, wrong
+            "damaged artifact %s (%s): %s. It will be made again.", record.reference, spec.label, wrong
         )
         return None
 
-    def use(self, part: Part) -> Record | None:
+    def use(self, spec: ArtifactSpec) -> Record | None:
         """Return what :meth:`find` does, and remember that the artifact was wanted now."""
-        record = self.find(part)
+        record = self.find(spec)
         if record is not None:
             try:
-                os.utime(self._pointer(part.kind, part.fingerprint))
+                os.utime(self._pointer(spec.kind, spec.fingerprint))
             except FileNotFoundError:
                 # Cleared away between the two.
                 return None
         return record
 
-    def reuse_or_build(self, part: Part, write: Write, *, force: bool = False) -> Reference:
-        """Return the stored artifact of ``part``, or make it with ``write`` and store it."""
-        with self._lock(part):
-            record = None if force else self.find(part)
-            return (record or self._build(part, write)).reference
+    def reuse_or_build(
+        self, spec: ArtifactSpec, write: Write, *, force: bool = False, attempt: str = ""
+    ) -> Reference:
+        """Return the stored artifact of ``spec``, or make it with ``write`` and store it.
+
+        Args:
+            spec: what is wanted.
+            write: writes the payload.
+            force: make it again although it is stored.
+            attempt: names this attempt in the record of what is made.
+        """
+        with self._lock(spec):
+            record = None if force else self.find(spec)
+            return (record or self._build(spec, write, attempt)).reference
 
     def path(self, reference: Reference) -> Path:
         """Return the payload folder of ``reference``, verified by size and, where touched, by hash.
@@ -88,9 +97,9 @@ class Store:
             raise MissingArtifactError(f"artifact {reference} is not in the store {self.root}")
         return record
 
-    def work(self, part: Part) -> Path:
-        """Return the folder where unfinished work on ``part`` may be resumed; made if absent."""
-        folder = self._work / part.fingerprint
+    def work(self, spec: ArtifactSpec) -> Path:
+        """Return the folder where unfinished work on ``spec`` may be resumed; made if absent."""
+        folder = self._work / spec.fingerprint
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -103,25 +112,25 @@ class Store:
 
     def put(self, record: Record) -> None:
         """Make ``record`` the artifact of its fingerprint; the payload must lie in its place already."""
-        pointer = self._pointer(record.part.kind, record.fingerprint)
+        pointer = self._pointer(record.spec.kind, record.fingerprint)
         pointer.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(pointer, record.model_dump_json(indent=1))
 
     def used(self, record: Record) -> float:
         """Return when a run made or reused an artifact last, in seconds since 1970."""
-        return self._pointer(record.part.kind, record.fingerprint).stat().st_mtime
+        return self._pointer(record.spec.kind, record.fingerprint).stat().st_mtime
 
     def folder(self, record: Record) -> Path:
         """Return the folder of a payload, whole or not."""
-        return self.root / record.part.kind / record.payload
+        return self.root / record.spec.kind / record.payload
 
     def forget(self, record: Record, used: float) -> bool:
         """Forget an artifact, unless a run has used it since ``used``; say whether it is forgotten.
 
         Its payload stays where it is, and may be another's too.
         """
-        pointer = self._pointer(record.part.kind, record.fingerprint)
-        with self._lock(record.part):
+        pointer = self._pointer(record.spec.kind, record.fingerprint)
+        with self._lock(record.spec):
             if not pointer.exists() or self.used(record) > used:
                 return False
             pointer.unlink()
@@ -140,38 +149,40 @@ class Store:
         return [path for path in self._work.glob("*/") if path.name not in _NO_WORK]
 
     @contextmanager
-    def _lock(self, part: Part) -> Iterator[None]:
-        """Let one process at a time make ``part``; the kernel drops the lock of a killed one."""
+    def _lock(self, spec: ArtifactSpec) -> Iterator[None]:
+        """Let one process at a time make ``spec``; the kernel drops the lock of a killed one."""
         folder = self._work / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / part.fingerprint).open("w") as stream:
+        with (folder / spec.fingerprint).open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 
     def _pointer(self, kind: str, fingerprint: str) -> Path:
         return self.root / kind / fingerprint / FILE_NAME
 
-    def _build(self, part: Part, write: Write) -> Record:
-        draft = self._new_draft(part)
+    def _build(self, spec: ArtifactSpec, write: Write, attempt: str) -> Record:
+        draft = self._new_draft(spec)
         started = time.perf_counter()
         try:
             measures = dict(write(draft) or {})
             measures.setdefault("seconds", time.perf_counter() - started)
-            record = self._publish(part, draft, measures)
+            record = self._publish(spec, draft, measures, attempt)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        self._forget_work(part)
+        self._forget_work(spec)
         return record
 
-    def _new_draft(self, part: Part) -> Path:
+    def _new_draft(self, spec: ArtifactSpec) -> Path:
         # Beside the payloads, so that publishing is a rename within one file system.
-        draft = self.drafts / f"{part.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
+        draft = self.drafts / f"{spec.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
         draft.mkdir(parents=True)
         return draft
 
-    def _publish(self, part: Part, draft: Path, measures: Mapping[str, float]) -> Record:
+    def _publish(
+        self, spec: ArtifactSpec, draft: Path, measures: Mapping[str, float], attempt: str
+    ) -> Record:
         files = list_payload(draft)
-        record = new_record(part, content_digest(files), files, measures)
+        record = new_record(spec, content_digest(files), files, measures, attempt)
         target = self.folder(record)
         target.parent.mkdir(parents=True, exist_ok=True)
         self._place(draft, target, record)
@@ -191,5 +202,5 @@ class Store:
             if damage(target, record.files, full=True) is not None:
                 raise
 
-    def _forget_work(self, part: Part) -> None:
-        shutil.rmtree(self._work / part.fingerprint, ignore_errors=True)
+    def _forget_work(self, spec: ArtifactSpec) -> None:
+        shutil.rmtree(self._work / spec.fingerprint, ignore_errors=True)

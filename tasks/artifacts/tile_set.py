@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.artifacts.artifact import Artifact
+
 TILES = "tiles.parquet"
 SLIDE = "slide.json"
 PIXELS = "pixels.npy"
@@ -42,10 +44,8 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class TileSet:
+class TileSet(Artifact):
     """A read-only view of one slide's tiles; arrays are memory-mapped and in the order of ``table``."""
-
-    folder: Path
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""What of a store no finished study rests on any more: listed first, deleted only when asked.
+"""Artifacts that no recorded study uses and no run has touched for some days: listed, deleted when asked.
 
 An artifact stays as long as the last recording of some study was made from it, directly or through
-others, and as long as a run made or reused it lately. Nothing else says that it is wanted: a store does
-not know the study files.
+others. It also stays as long as a run made or reused it lately, and as long as a plan names it that the
+user asks to keep. Nothing else says that it is wanted: a store does not know the study files.
 """
 
 import shutil
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.artifacts.record import Record
+from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
 
 LEFTOVER = "leftover"
@@ -42,13 +43,19 @@ class Unused:
     record: Record | None = None
 
 
-def unused(store: Store, days: float) -> list[Unused]:
-    """Return what no study's last recording was made from and no run has used for ``days``."""
+def unused(store: Store, days: float, keep: Iterable[Record] = ()) -> list[Unused]:
+    """Return what no recorded study uses and no run has touched for ``days``.
+
+    Args:
+        store: where to look.
+        days: how long ago the last use must be.
+        keep: artifacts that stay with all that they were made from, such as those of a plan.
+    """
     before = time.time() - days * _DAY
     records: dict[Name, Record] = {
-        (r.part.kind, r.fingerprint): r for kind in _kinds(store) for r in store.records(kind)
+        (r.spec.kind, r.fingerprint): r for kind in _kinds(store) for r in store.records(kind)
     }
-    kept = _reached(records, _last_recordings(store, records.values()))
+    kept = _reached(records, [*_last_recordings(store, records.values()), *keep])
     used = {name: store.used(record) for name, record in records.items()}
     stays = {name for name in records if name in kept or used[name] >= before}
     # Adopted artifacts share the payload of the one they were adopted from.
@@ -84,23 +91,22 @@ def _kinds(store: Store) -> list[str]:
 def _last_recordings(store: Store, records: Iterable[Record]) -> list[Record]:
     """Return the recording of each study that was made or reused last."""
     last: dict[str, Record] = {}
-    for record in sorted((r for r in records if r.part.kind == _RECORDING), key=store.used):
-        last[str(record.part.recipe["study"])] = record
+    for record in sorted((r for r in records if r.spec.kind == _RECORDING), key=store.used):
+        last[str(record.spec.recipe["study"])] = record
     return list(last.values())
 
 
 def _reached(records: Mapping[Name, Record], roots: Iterable[Record]) -> set[Name]:
     """Return the names of ``roots`` and of all that they were made from, through any number of steps."""
     found: set[Name] = set()
-    waiting = [(root.part.kind, root.fingerprint) for root in roots]
+    waiting = [(root.spec.kind, root.fingerprint) for root in roots]
     while waiting:
         name = waiting.pop()
         if name in found or name not in records:
             continue
         found.add(name)
-        for text in records[name].part.inputs.values():
-            kind, _, rest = text.partition("/")
-            waiting.append((kind, rest.partition("/")[0]))
+        inputs = records[name].spec.inputs.values()
+        waiting += [(item.kind, item.fingerprint) for item in inputs if isinstance(item, Reference)]
     return found
 
 

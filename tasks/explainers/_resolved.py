@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tasks.artifacts.calibration import Calibration
-from tasks.artifacts.part import Reference
+from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
 from tasks.explainers.base import Explainer
 

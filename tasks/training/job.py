@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from tasks.artifacts.part import digest_of
+from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import Pixels, TileSet
 from tasks.models.classifier import Colour
 from tasks.models.errors import ModelError

@@ -1,6 +1,10 @@
 from tasks.artifacts.changes import Earlier, changes
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.artifacts.store import Store
+
+
+def tiles(fingerprint, digest):
+    return Reference(kind="TileSet", fingerprint=fingerprint * 12, digest=digest * 12)
 
 
 def part(**changes_):
@@ -9,21 +13,21 @@ def part(**changes_):
         "label": "train/standard/seed0",
         "kind": "Checkpoint",
         "recipe": {"training": {"epochs": 5, "batch": 32}, "classes": ("a", "b")},
-        "inputs": {"tiles/s1": "TileSet/aa/11"},
+        "inputs": {"tiles/s1": tiles("aa", "11")},
         "code": {"tasks.training.train": "00"},
         "seed": 0,
     }
-    return Part(**{**base, **changes_})
+    return ArtifactSpec(**{**base, **changes_})
 
 
 def test_nothing_changed_says_nothing_even_through_json():
-    assert changes(Part.model_validate_json(part().model_dump_json()), part()) == ()
+    assert changes(ArtifactSpec.model_validate_json(part().model_dump_json()), part()) == ()
 
 
 def test_each_kind_of_change_is_named():
     new = part(
         recipe={"training": {"epochs": 6, "batch": 32, "amp": True}, "classes": ("a", "b")},
-        inputs={"tiles/s1": "TileSet/aa/22"},
+        inputs={"tiles/s1": tiles("aa", "22")},
         code={"tasks.training.train": "01"},
         seed=1,
     )
@@ -37,7 +41,7 @@ def test_each_kind_of_change_is_named():
 
 
 def test_an_input_made_again_with_equal_bytes_is_no_change():
-    assert changes(part(), part(inputs={"tiles/s1": "TileSet/bb/11"})) == ()
+    assert changes(part(), part(inputs={"tiles/s1": tiles("bb", "11")})) == ()
 
 
 def test_the_nearest_artifact_of_the_same_place_explains(tmp_path):
@@ -47,7 +51,7 @@ def test_the_nearest_artifact_of_the_same_place_explains(tmp_path):
         store.reuse_or_build(p, lambda out: (out / "x").write_text("x") and None)
     new = part(recipe={"training": {"epochs": 6, "batch": 32}, "classes": ("a", "b")})
     earlier = Earlier(store)
-    assert earlier.nearest(new).part == part()
+    assert earlier.nearest(new).spec == part()
     assert earlier.why(new) == ("recipe training.epochs: 5 -> 6",)
     assert earlier.why(part(label="train/new/seed0", seed=7)) == ("it was never made",)
 

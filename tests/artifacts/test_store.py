@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import MissingArtifactError, Store
 
 
 def part(value=1, label="tile/a"):
-    return Part(stage="tile", label=label, kind="TileSet", recipe={"value": value})
+    return ArtifactSpec(stage="tile", label=label, kind="TileSet", recipe={"value": value})
 
 
 def writer(text="hello", calls=None):
@@ -130,12 +130,12 @@ def test_racing_builders_make_it_once(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 def write(out):
     (out / "a.txt").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
-part = Part(stage="tile", label="tile/a", kind="TileSet", recipe={"value": 1})
+part = ArtifactSpec(stage="tile", label="tile/a", kind="TileSet", recipe={"value": 1})
 Store(Path(sys.argv[1])).reuse_or_build(part, write)
 """
 
@@ -162,7 +162,7 @@ def test_unfinished_work_is_forgotten_when_the_part_is_done(tmp_path):
 def test_the_record_describes_itself(tmp_path):
     store = Store(tmp_path)
     record = store.record(store.reuse_or_build(part(), writer()))
-    assert record.part == part()
+    assert record.spec == part()
     assert record.measures["megabytes"] == 1.0
     assert record.measures["seconds"] >= 0
     assert record.files[0].path == "sub/a.txt"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.record import new_record
 from tasks.artifacts.store import Store
 from tasks.artifacts.unused import LEFTOVER, clear, unused
@@ -21,7 +21,7 @@ def store(tmp_path):
 def part(kind, value, inputs=(), study=None):
     recipe = {"value": value} | ({"study": study} if study else {})
     named = {f"input{n}": str(reference) for n, reference in enumerate(inputs)}
-    return Part(stage="any", label=f"{kind}/{value}", kind=kind, recipe=recipe, inputs=named)
+    return ArtifactSpec(stage="any", label=f"{kind}/{value}", kind=kind, recipe=recipe, inputs=named)
 
 
 def made(store, kind, value, inputs=(), study=None, *, old=True, text=None):
@@ -42,7 +42,7 @@ def age(folder):
 
 
 def labels(items):
-    return sorted(item.record.part.label if item.record else item.folder.name for item in items)
+    return sorted(item.record.spec.label if item.record else item.folder.name for item in items)
 
 
 def test_what_a_recording_was_made_from_stays_through_any_number_of_steps(store):

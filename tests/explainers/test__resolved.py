@@ -1,6 +1,6 @@
 """What was calibrated is put where it is waited for."""
 
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 from tasks.explainers._resolved import resolved
 from tasks.explainers.gradient import Gradient
@@ -11,7 +11,7 @@ from tests._support.calibrations import write_calibration
 
 def stored(tmp_path):
     store = Store(tmp_path)
-    part = Part(stage="explain", label="calibrate/a/seed0/noisegrad", kind="Calibration", recipe={})
+    part = ArtifactSpec(stage="explain", label="calibrate/a/seed0/noisegrad", kind="Calibration", recipe={})
     return store, {"calibration": store.reuse_or_build(part, lambda out: write_calibration(out, 0.07))}
 
 

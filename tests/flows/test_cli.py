@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 from tests._support.studies import folded_config, tiny_config
 
@@ -100,7 +100,7 @@ def test_wrong_orders_are_refused_before_any_work(study_file, tmp_path, words, s
 
 def test_unused_lists_what_could_go_and_deletes_it_only_when_asked(tmp_path):
     store = Store(tmp_path / "home")
-    part = Part(stage="tile", label="tile/a", kind="TileSet", recipe={})
+    part = ArtifactSpec(stage="tile", label="tile/a", kind="TileSet", recipe={})
     reference = store.reuse_or_build(part, lambda out: (out / "a.txt").write_text("a") and None)
     for path in store.root.rglob("*"):
         os.utime(path, (0, 0))

@@ -10,7 +10,7 @@ from flows.problems import load_study
 from flows.session import Orders, Selection, open_session
 from flows.status import Examination
 from flows.study import study
-from tasks.artifacts.part import Reference
+from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
 from tasks.tracking.database import open_client
 from tests._support.studies import tiny_config

@@ -3,12 +3,12 @@
 from flows.slot import Slot
 from flows.standing_rows import MANY, standing_rows
 from flows.status import Standing
-from tasks.artifacts.part import Part
+from tasks.artifacts.spec import ArtifactSpec
 
 
 def standing(number, state="would run", reasons=("it was never made",), stage="explain", waits=False):
     slot = Slot(stage=stage, label=f"{stage}/{number}", kind="K", recipe={}, modules=())
-    part = Part(stage=stage, label=slot.label, kind="K", recipe={}, inputs={}, code={}, seed=None)
+    part = ArtifactSpec(stage=stage, label=slot.label, kind="K", recipe={}, inputs={}, code={}, seed=None)
     return Standing(slot, state, reasons, part=None if waits else part)
 
 

@@ -12,7 +12,7 @@ from flows.session import Orders, Selection, UsageError, open_session
 from flows.status import Examination, adopt
 from flows.study import study
 from tasks.artifacts.code import code_of
-from tasks.artifacts.part import Reference
+from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
 from tests._support.studies import tiny_config
 

@@ -2,43 +2,15 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from flows.config import ConfigError, StudyConfig, read_yaml
 from tasks.plugins import Plugin, plugin_class
 
 
-def load_study(path: Path) -> StudyConfig:
-    """Read a study file; its manifest path comes back absolute.
-
-    Raises:
-        ConfigError: with every problem of the file at once.
-    """
-    data = read_yaml(path)
-    try:
-        config = StudyConfig.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError("\n".join(f"{path.name}: {s}" for s in sentences(error, data))) from None
-    return _with_paths_from(config, path.parent)
-
-
-def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
-    """Return the study with its manifest and initial weights found from the folder of its file."""
-    data = config.model_dump(mode="json")
-    data["manifest"] = str((folder / config.manifest).resolve())
-    init = config.train.recipe.network.init
-    if init is not None:
-        data["train"]["recipe"]["network"]["init"] = str((folder / init).resolve())
-    return StudyConfig.model_validate(data)
-
-
-def sentences(
-    error: ValidationError, data: Mapping[str, Any], model: type[BaseModel] = StudyConfig
-) -> list[str]:
+def sentences(error: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
     """Return one sentence for each problem of ``data`` that pydantic found, ``data`` being a ``model``."""
     items = error.errors()
     refused = {item["loc"][:end] for item in items for end in range(len(item["loc"]))}
@@ -62,7 +34,7 @@ def _sentence(item: Mapping[str, Any], data: Mapping[str, Any], model: type[Base
 
 
 def _known_keys(loc: Sequence[int | str], data: Any, model: Any) -> list[str]:
-    """Return the keys allowed at ``loc``, walking models and raw data side by side."""
+    """Return the keys allowed at ``loc``, walking models and raw data together."""
     for step in loc:
         if isinstance(step, str) and isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(step)

@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.config import ConfigError, FoldsRecipe, Split
-from tasks.artifacts.part import digest_of
+from tasks.study.config import FoldsRecipe, Split
+from tasks.study.errors import ConfigError
+from tasks.artifacts.spec import digest_of
 from tasks.slides.manifest import SlideRow
 
 

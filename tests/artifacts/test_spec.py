@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.artifacts.part import Part, Reference, canonical_json, digest_of
+from tasks.artifacts.spec import ArtifactSpec, Reference, canonical_json, digest_of
 
 
 def part(**changes):
@@ -11,7 +11,7 @@ def part(**changes):
         "recipe": {"mpp": 0.5},
         "inputs": {"slide": "sha256:11"},
     }
-    return Part(**{**base, **changes})
+    return ArtifactSpec(**{**base, **changes})
 
 
 def test_canonical_json_has_one_form_and_refuses_nan():

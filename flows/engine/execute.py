@@ -1,0 +1,217 @@
+"""Execute a plan: reuse what is stored, start what is ready, keep what succeeded."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flows.engine.events import BuildEnded, BuildStarted, Reused, RunStarted, emit
+from flows.engine.orders import Orders
+from flows.engine.plan import Plan
+from flows.engine.ready import ReadyQueue
+from flows.engine.request import BuildRequest, RequestedArtifact
+from flows.engine.resolve import Progress, Resolved, Resolver
+from flows.engine.runners.base import Ended, Lane, Runner, Submit
+from flows.engine.runners.inline import InlineRunner
+from flows.engine.runners.threads import threads_runner
+from flows.engine.stages import stage_named
+from flows.engine.status import plan_status, refuse_missing, to_make
+from flows.test_access import Guard
+from tasks.artifacts.failures import FailureNotes
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.record import Record
+
+_log = logging.getLogger("veritile.study")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to."""
+
+    plan: Plan
+    progress: Progress
+    executed: tuple[ArtifactKey, ...]
+
+    @property
+    def failed_slides(self) -> dict[str, str]:
+        """{slide id: reason} of the slides that could not be tiled."""
+        return {str(k.slide): why for k, why in self.progress.failed.items() if k.stage == "tile"}
+
+
+@dataclass
+class Execution:
+    """One run of a plan."""
+
+    plan: Plan
+    orders: Orders
+    runner: Runner
+    guard: Guard
+    tags: Mapping[str, str] = field(default_factory=dict)
+    executed: list[ArtifactKey] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._resolver = Resolver(self.plan.study, self.orders)
+        self.progress = self._resolver.progress
+        self._notes = FailureNotes(self.plan.study.home)
+        self._queue = ReadyQueue(plan_reached(self.plan, self.orders), self.plan)
+        self._ready: dict[ArtifactKey, Resolved] = {}
+
+    def run(self) -> RunResult:
+        """Carry the plan through."""
+        while True:
+            self._settle_what_is_ready()
+            self._start_what_fits()
+            if not self.runner.busy:
+                break
+            self._collect(self.runner.wait())
+        return RunResult(self.plan, self.progress, tuple(self.executed))
+
+    def _settle_what_is_ready(self) -> None:
+        """Decide about every artifact whose inputs are settled, until no further one is."""
+        while (planned := self._queue.next_open()) is not None:
+            resolved = self._resolver.resolve(planned)
+            if self._decide(resolved):
+                self._queue.settle(planned.key)
+            else:
+                self._ready[planned.key] = resolved
+
+    def _decide(self, resolved: Resolved) -> bool:
+        """Settle an artifact without building it, if that is possible."""
+        key, progress = resolved.planned.key, self.progress
+        if resolved.blocked_by is not None:
+            progress.blocked[key] = resolved.blocked_by
+            return True
+        if resolved.spec is None:
+            progress.absent.add(key)
+            return True
+        forced = self.orders.forces(key)
+        record = None if forced else self._resolver.stored(resolved.spec, use=True)
+        if record is not None:
+            progress.references[key] = record.reference
+            emit(Reused(key.stage))
+            return True
+        if self.orders.may_make(key):
+            return False
+        why = self._resolver.failure(resolved.spec)
+        if why is None:
+            progress.absent.add(key)
+        else:
+            progress.failed[key] = why
+        return True
+
+    def _start_what_fits(self) -> None:
+        for group in self._queue.groups(self._ready):
+            stage = stage_named(group[0].stage)
+            lane = lane_of(stage.name)
+            if not self.runner.has_room(lane):
+                continue
+            if self.guard.stops(stage, self.progress):
+                continue
+            if self._start([self._ready.pop(key) for key in group], lane):
+                # It may have taken long: what ended meanwhile comes first.
+                return
+
+    def _start(self, group: list[Resolved], lane: Lane) -> bool:
+        request = self._request(group)
+        self.guard.before(stage_named(request.stage), group[0].planned.key)
+        emit(BuildStarted(request.stage, request.label, len(group)))
+        return self.runner.start(request, lane)
+
+    def _request(self, group: list[Resolved]) -> BuildRequest:
+        first = group[0].planned.key
+        causes = {cause for resolved in group for cause in resolved.causes}
+        return BuildRequest(
+            first.stage,
+            self.plan.study,
+            [
+                RequestedArtifact.of(r, self.progress.references, self.orders.forces(r.planned.key))
+                for r in group
+            ],
+            os.urandom(8).hex(),
+            {cause: self.progress.failed[cause] for cause in causes},
+            self.tags,
+        )
+
+    def _collect(self, ended: Ended) -> None:
+        request = ended.request
+        emit(BuildEnded(request.stage, request.label, len(request.artifacts)))
+        for artifact in request.artifacts:
+            record = self._made(request, artifact)
+            if record is not None:
+                self.progress.references[artifact.key] = record.reference
+                self.executed.append(artifact.key)
+                self._notes.clear(artifact.spec)
+            else:
+                self._fail(artifact, ended.error)
+            self._queue.settle(artifact.key)
+
+    def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> Record | None:
+        """Return the record of what was to be made, read from the store; None where it was not made."""
+        record = self._resolver.stored(artifact.spec)
+        if record is None or (artifact.force and record.attempt != request.attempt):
+            return None
+        return record
+
+    def _fail(self, artifact: RequestedArtifact, error: BaseException | None) -> None:
+        sentence = str(error) or type(error).__name__ if error is not None else "it was not stored"
+        self.progress.failed[artifact.key] = sentence
+        _log.error("%s failed: %s", artifact.key, sentence)
+        self._notes.note(artifact.spec, sentence)
+
+
+def lane_of(stage: str) -> Lane:
+    """Return what a build of ``stage`` occupies."""
+    own = stage_named(stage)
+    if own.asks_models:
+        return "device"
+    return "slides" if own.reads_slides else "flow"
+
+
+def plan_reached(plan: Plan, orders: Orders) -> list[ArtifactKey]:
+    """Return the artifacts that a run looks at."""
+    return [planned.key for planned in plan if orders.reaches(planned.key)]
+
+
+def execute(plan: Plan, orders: Orders, submit: Submit, tags: Mapping[str, str]) -> RunResult:
+    """Run a plan and return what it came to.
+
+    Args:
+        plan: the artifacts of the study.
+        orders: what is forced.
+        submit: runs one request where it is called.
+        tags: what the recording notes of this run.
+
+    Raises:
+        UsageError: under ``only`` an input was never made, or the orders name what the study does not have.
+        TooManyFailedSlidesError: more slides failed than the study tolerates.
+    """
+    orders.check(plan)
+    statuses = plan_status(plan, orders)
+    refuse_missing(statuses, orders)
+    counts = to_make(statuses)
+    per_stage = Counter[str]()
+    for (stage, _), count in counts.items():
+        per_stage[stage] += count
+    _log.info("%d artifacts planned: %s", len(plan), _summary(per_stage))
+    emit(RunStarted(per_stage))
+    guard = Guard(plan.study, counts)
+    with _runner(plan, submit) as runner:
+        result = Execution(plan, orders, runner, guard, tags).run()
+    guard.refuse_too_many(result.progress)
+    return result
+
+
+def _summary(per_stage: Counter[str]) -> str:
+    return ", ".join(f"{count} {stage} to make" for stage, count in per_stage.items()) or "all of them stored"
+
+
+@contextmanager
+def _runner(plan: Plan, submit: Submit) -> Iterator[Runner]:
+    study = plan.study
+    if study.config.resources.runner == "inline":
+        yield InlineRunner(submit, study.device_slots[0])
+        return
+    with threads_runner(submit, study.device_slots, study.config.resources.workers) as runner:
+        yield runner

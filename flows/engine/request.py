@@ -1,0 +1,119 @@
+"""BuildRequest: what is sent to wherever a build runs, and the build itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from flows.engine.events import Advanced, emit
+from flows.engine.resolve import Resolved
+from flows.engine.stages import stage_named
+from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.spec import ArtifactSpec, Reference
+from tasks.study.stage import Build, BuildContext, InputKeys
+from tasks.study.study import Study
+
+
+@dataclass(frozen=True)
+class RequestedArtifact:
+    """One artifact of a request: what it is, what it is made from, and whether it is made in any case."""
+
+    key: ArtifactKey
+    spec: ArtifactSpec
+    inputs: Mapping[str, InputKeys]
+    references: Mapping[ArtifactKey, Reference]
+    force: bool = False
+
+    @classmethod
+    def of(cls, resolved: Resolved, references: Mapping[ArtifactKey, Reference], force: bool) -> "RequestedArtifact":
+        """Return the request for an artifact whose inputs are all stored."""
+        assert resolved.spec is not None
+        used = {
+            key
+            for keys in resolved.inputs.values()
+            for key in ((keys,) if isinstance(keys, ArtifactKey) else keys.values())
+        }
+        stored = {key: references[key] for key in used}
+        return cls(resolved.planned.key, resolved.spec, resolved.inputs, stored, force)
+
+
+class BuildRequest:
+    """Artifacts of one stage that are built in one go. It holds no open file, lock or callable: it pickles.
+
+    It is no dataclass on purpose: Prefect looks for futures in every field of a parameter that it knows how
+    to walk, and a study holds thousands.
+    """
+
+    def __init__(  # noqa: PLR0913  # one request says all that a build needs
+        self,
+        stage: str,
+        study: Study,
+        artifacts: Sequence[RequestedArtifact],
+        attempt: str,
+        failures: Mapping[ArtifactKey, str],
+        tags: Mapping[str, str],
+    ) -> None:
+        self.stage, self.study, self.artifacts = stage, study, tuple(artifacts)
+        self.attempt, self.failures, self.tags = attempt, failures, tags
+        self.device = study.device
+
+    @property
+    def label(self) -> str:
+        """The name of the build, for people."""
+        first = self.artifacts[0].key
+        if len(self.artifacts) == 1:
+            return first.label
+        return f"{ArtifactKey(first.stage, first.model)} ({len(self.artifacts)} artifacts)"
+
+    def on(self, device: str) -> "BuildRequest":
+        """Return this request for a device slot."""
+        self.device = device
+        return self
+
+
+@dataclass(frozen=True)
+class _Advance:
+    label: str = field(default="")
+
+    def __call__(self, items: int) -> None:
+        emit(Advanced(self.label, items))
+
+
+def carry_out(request: BuildRequest) -> None:
+    """Build what is requested and store it. What is stored already, and not forced, is left."""
+    stage, store = stage_named(request.stage), request.study.store
+    writers = stage.writers([_opened(request, artifact) for artifact in request.artifacts])
+    for artifact, write in zip(request.artifacts, writers, strict=True):
+        store.reuse_or_build(artifact.spec, write, force=artifact.force, attempt=request.attempt)
+
+
+def _opened(request: BuildRequest, artifact: RequestedArtifact) -> Build[Any]:
+    stage, store = stage_named(request.stage), request.study.store
+    view = partial(_view, store.path, artifact.references)
+    given = {}
+    for name, declared in stage.input_fields().items():
+        keys = artifact.inputs.get(name)
+        if keys is None:
+            given[name] = {} if declared.many else None
+        elif isinstance(keys, ArtifactKey):
+            given[name] = view(declared.view, keys)
+        else:
+            given[name] = {member: view(declared.view, key) for member, key in keys.items()}
+    context = BuildContext(
+        study=request.study,
+        spec=artifact.spec,
+        key=artifact.key,
+        device=request.device,
+        advance=_Advance(request.label),
+        records={key: store.record(reference) for key, reference in artifact.references.items()},
+        failures=request.failures,
+        tags=request.tags,
+    )
+    return Build(stage.inputs_type()(**given), context)
+
+
+def _view(
+    path: Any, references: Mapping[ArtifactKey, Reference], view: type[Artifact], key: ArtifactKey
+) -> Artifact:
+    return view(path(references[key]))

@@ -1,0 +1,176 @@
+"""From a planned artifact to what the store is asked for: which inputs it has, and what is to be done with it.
+
+Both the run and ``status`` decide by :class:`Resolver`, so that one previews what the other does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.engine.orders import Orders
+from flows.engine.stages import stage_named
+from tasks.artifacts.code import code_of
+from tasks.artifacts.failures import FailureNotes
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.record import Record
+from tasks.artifacts.spec import ArtifactSpec, Reference
+from tasks.study.stage import InputField, InputKeys, Planned
+from tasks.study.study import Study
+
+
+@dataclass
+class Progress:
+    """What has become of the artifacts of a plan so far.
+
+    Attributes:
+        references: what is stored.
+        failed: what was tried and failed, with its reason.
+        blocked: what waits for a failed artifact, with that one: the cause.
+        absent: what was never made and is not to be made.
+        pending: what would be made; only a preview holds any.
+    """
+
+    references: dict[ArtifactKey, Reference] = field(default_factory=dict)
+    failed: dict[ArtifactKey, str] = field(default_factory=dict)
+    blocked: dict[ArtifactKey, ArtifactKey] = field(default_factory=dict)
+    absent: set[ArtifactKey] = field(default_factory=set)
+    pending: set[ArtifactKey] = field(default_factory=set)
+
+    def cause(self, key: ArtifactKey) -> ArtifactKey | None:
+        """Return the artifact whose failure keeps ``key`` from being made; None where none does."""
+        return key if key in self.failed else self.blocked.get(key)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A planned artifact whose inputs are all settled.
+
+    Attributes:
+        planned: the artifact.
+        inputs: its inputs without those that failed and may be left out.
+        causes: the failures because of which inputs were left out.
+        blocked_by: the failure that keeps it from being made.
+        missing: inputs that were never made and are not to be made.
+        pending: inputs that would be made first.
+        spec: what the store is asked for; None as long as an input is not there.
+    """
+
+    planned: Planned
+    inputs: Mapping[str, InputKeys] = field(default_factory=dict)
+    causes: tuple[ArtifactKey, ...] = ()
+    blocked_by: ArtifactKey | None = None
+    missing: tuple[ArtifactKey, ...] = ()
+    pending: tuple[ArtifactKey, ...] = ()
+    spec: ArtifactSpec | None = None
+
+
+class Resolver:
+    """Decides about the artifacts of one study, one after the other."""
+
+    def __init__(self, study: Study, orders: Orders, *, full: bool = False) -> None:
+        self._study, self._orders, self._full = study, orders, full
+        self._store, self._notes = study.store, FailureNotes(study.home)
+        self.progress = Progress()
+
+    def resolve(self, planned: Planned) -> Resolved:
+        """Return ``planned`` with its inputs, as far as they are there."""
+        left_out = dict(self._left_out(planned))
+        inputs = {name: _without(keys, left_out) for name, keys in planned.inputs.items()}
+        inputs = {name: keys for name, keys in inputs.items() if keys is not None}
+        blocked_by = self._blocked_by(planned, inputs, left_out)
+        wanted = [key for keys in inputs.values() for key in _keys(keys)]
+        there = self.progress
+        resolved = Resolved(
+            planned,
+            inputs,
+            causes=tuple(dict.fromkeys(left_out.values())),
+            blocked_by=blocked_by,
+            missing=tuple(key for key in wanted if key in there.absent),
+            pending=tuple(key for key in wanted if key in there.pending),
+        )
+        if blocked_by or any(key not in there.references for key in wanted):
+            return resolved
+        return Resolved(planned, inputs, resolved.causes, spec=self._spec(resolved, left_out))
+
+    def stored(self, spec: ArtifactSpec, *, use: bool = False) -> Record | None:
+        """Return the record of a whole artifact; ``use`` remembers that it was wanted now."""
+        return self._store.use(spec) if use else self._store.find(spec, full=self._full)
+
+    def failure(self, spec: ArtifactSpec) -> str | None:
+        """Return why ``spec`` failed when it was last tried."""
+        return self._notes.of(spec)
+
+    def _left_out(self, planned: Planned) -> Iterator[tuple[ArtifactKey, ArtifactKey]]:
+        """Yield the inputs that are left out because they failed, each with the cause."""
+        fields = stage_named(planned.key.stage).input_fields()
+        for name, keys in planned.inputs.items():
+            for key in self._may_go(planned, fields[name], keys):
+                cause = self.progress.cause(key)
+                if cause is not None:
+                    yield key, cause
+
+    def _may_go(self, planned: Planned, declared: InputField, keys: InputKeys) -> Iterator[ArtifactKey]:
+        """Yield the members of an input that may be left out after a failure."""
+        if declared.tolerance == "none":
+            return
+        if isinstance(keys, ArtifactKey) or declared.along is None:
+            yield from _keys(keys)
+            return
+        leaders: Any = planned.inputs[declared.along]
+        yield from (key for name, key in keys.items() if self.progress.cause(leaders[name]) is not None)
+
+    def _blocked_by(
+        self,
+        planned: Planned,
+        inputs: Mapping[str, InputKeys],
+        left_out: Mapping[ArtifactKey, ArtifactKey],
+    ) -> ArtifactKey | None:
+        """Return the failure without whose artifact ``planned`` cannot be made."""
+        fields = stage_named(planned.key.stage).input_fields()
+        for name, keys in planned.inputs.items():
+            needed = _keys(inputs[name]) if name in inputs else ()
+            causes = [cause for key in needed if (cause := self.progress.cause(key)) is not None]
+            if fields[name].tolerance == "some" and name not in inputs:
+                causes += [left_out[key] for key in _keys(keys) if key in left_out]
+            if causes:
+                return causes[0]
+        return None
+
+    def _spec(self, resolved: Resolved, left_out: Mapping[ArtifactKey, ArtifactKey]) -> ArtifactSpec:
+        planned, stage = resolved.planned, stage_named(resolved.planned.key.stage)
+        return ArtifactSpec(
+            stage=stage.name,
+            label=planned.key.label,
+            kind=stage.makes.kind(),
+            recipe={**planned.recipe, **self._failures(stage.tells_failures, left_out)},
+            inputs={**dict(self._named(resolved.inputs)), **planned.files},
+            code=code_of(planned.modules),
+            seed=planned.seed,
+        )
+
+    def _failures(self, told: bool, left_out: Mapping[ArtifactKey, ArtifactKey]) -> dict[str, Any]:
+        """Return what of the recipe names inputs that failed: their reasons where the payload tells them."""
+        if told:
+            causes = dict.fromkeys(left_out.values())
+            return {"failed": {cause.label: self.progress.failed[cause] for cause in causes}}
+        return {"left_out": sorted(key.label for key in left_out)} if left_out else {}
+
+    def _named(self, inputs: Mapping[str, InputKeys]) -> Iterator[tuple[str, Reference]]:
+        for name, keys in inputs.items():
+            if isinstance(keys, ArtifactKey):
+                yield name, self.progress.references[keys]
+            else:
+                for member, key in keys.items():
+                    yield f"{name}/{member}", self.progress.references[key]
+
+
+def _keys(keys: InputKeys) -> Iterable[ArtifactKey]:
+    return (keys,) if isinstance(keys, ArtifactKey) else keys.values()
+
+
+def _without(keys: InputKeys, left_out: Mapping[ArtifactKey, ArtifactKey]) -> InputKeys | None:
+    """Return the input without what is left out; None where nothing of it remains."""
+    if isinstance(keys, ArtifactKey):
+        return None if keys in left_out else keys
+    remaining = {name: key for name, key in keys.items() if key not in left_out}
+    return remaining if remaining or not keys else None

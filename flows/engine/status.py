@@ -1,0 +1,166 @@
+"""What a run would do with each artifact, told before it does it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.engine.orders import Orders
+from flows.engine.plan import Plan
+from flows.engine.resolve import Resolved, Resolver
+from tasks.artifacts.changes import Earlier
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.record import Record, library_versions
+from tasks.artifacts.spec import ArtifactSpec
+from tasks.study.errors import UsageError
+from tasks.study.stage import Planned
+
+State = Literal["done", "would run", "may run", "failed", "blocked", "stale", "untouched", "absent"]
+NAMED = 8
+"""At most this many missing inputs are named in a sentence."""
+
+
+@dataclass(frozen=True)
+class ArtifactStatus:
+    """Where one artifact stands: its state, why, and library versions that differ from today's.
+
+    ``done``: stored. ``would run``: it will be made. ``may run``: an input will be made and may give other
+    bytes. ``failed``: it failed and is tried again. ``blocked``: it waits for a failed one. ``stale``: left
+    as it is although an input may change. ``untouched``: not looked at. ``absent``: never made and not to be
+    made.
+    """
+
+    planned: Planned
+    state: State
+    reasons: tuple[str, ...] = ()
+    other_versions: tuple[str, ...] = ()
+    spec: ArtifactSpec | None = None
+    missing: tuple[ArtifactKey, ...] = ()
+
+    @property
+    def key(self) -> ArtifactKey:
+        """Which artifact."""
+        return self.planned.key
+
+
+class Preview:
+    """Walks a plan as a run would, without making anything. What failed is taken to fail again."""
+
+    def __init__(self, plan: Plan, orders: Orders, *, full: bool = False) -> None:
+        self._plan, self._orders = plan, orders
+        self._resolver = Resolver(plan.study, orders, full=full)
+        self._progress = self._resolver.progress
+        self._may_change: set[ArtifactKey] = set()
+        self.earlier = Earlier(plan.study.store)
+
+    def __iter__(self) -> Iterator[ArtifactStatus]:
+        for planned in self._plan:
+            status = self._status(planned)
+            if status.state in ("would run", "may run", "stale"):
+                self._may_change.add(planned.key)
+            yield status
+
+    def take(self, key: ArtifactKey, record: Record) -> None:
+        """Make an artifact that was adopted available to those after it."""
+        self._progress.pending.discard(key)
+        self._may_change.discard(key)
+        self._progress.references[key] = record.reference
+
+    def _status(self, planned: Planned) -> ArtifactStatus:
+        if not self._orders.reaches(planned.key):
+            return self._beyond(planned)
+        resolved = self._resolver.resolve(planned)
+        if resolved.blocked_by is not None:
+            self._progress.blocked[planned.key] = resolved.blocked_by
+            return ArtifactStatus(planned, "blocked", (f"it waits for {resolved.blocked_by}, which failed",))
+        if resolved.spec is None:
+            return self._waiting(resolved)
+        record = self._resolver.stored(resolved.spec)
+        if record is not None:
+            return self._stored(resolved, record)
+        return self._not_stored(resolved, resolved.spec)
+
+    def _not_stored(self, resolved: Resolved, spec: ArtifactSpec) -> ArtifactStatus:
+        planned, why = resolved.planned, self._resolver.failure(spec)
+        if why is not None:
+            self._progress.failed[planned.key] = why
+            again = " (it is tried again)" if self._orders.may_make(planned.key) else ""
+            return ArtifactStatus(planned, "failed", (f"{why}{again}",), spec=spec)
+        if not self._orders.may_make(planned.key):
+            return self._absent(planned)
+        self._progress.pending.add(planned.key)
+        return ArtifactStatus(planned, "would run", self.earlier.why(spec), spec=spec)
+
+    def _stored(self, resolved: Resolved, record: Record) -> ArtifactStatus:
+        planned = resolved.planned
+        self._progress.references[planned.key] = record.reference
+        versions = tuple(
+            f"{name} {record.versions.get(name, 'absent')}, now {now}"
+            for name, now in library_versions().items()
+            if record.versions.get(name) != now
+        )
+        upstream = [key for key in planned.input_keys if key in self._may_change]
+        if self._orders.forces(planned.key):
+            return ArtifactStatus(planned, "would run", ("it is forced",), versions, resolved.spec)
+        if upstream and self._orders.may_make(planned.key):
+            why = f"{upstream[0]} would run and may give other bytes"
+            return ArtifactStatus(planned, "may run", (why,), versions, resolved.spec)
+        if upstream:
+            return ArtifactStatus(planned, "stale", (_left_as_is(upstream[0]),), versions, resolved.spec)
+        return ArtifactStatus(planned, "done", (), versions, resolved.spec)
+
+    def _waiting(self, resolved: Resolved) -> ArtifactStatus:
+        planned = resolved.planned
+        if not self._orders.may_make(planned.key):
+            return self._absent(planned)
+        self._progress.pending.add(planned.key)
+        inputs = resolved.missing or resolved.pending
+        more = f" and {len(inputs) - 1} other inputs" if len(inputs) > 1 else ""
+        verb = "were never made" if resolved.missing else "would be made before it"
+        return ArtifactStatus(
+            planned, "would run", (f"{inputs[0]}{more} {verb}",), missing=resolved.missing
+        )
+
+    def _absent(self, planned: Planned) -> ArtifactStatus:
+        self._progress.absent.add(planned.key)
+        return ArtifactStatus(planned, "absent", ("it was never made",))
+
+    def _beyond(self, planned: Planned) -> ArtifactStatus:
+        upstream = [key for key in planned.input_keys if key in self._may_change]
+        if upstream:
+            return ArtifactStatus(planned, "stale", (_left_as_is(upstream[0]),))
+        return ArtifactStatus(planned, "untouched")
+
+
+def _left_as_is(upstream: ArtifactKey) -> str:
+    return f"left as it is, although {upstream} may give other bytes"
+
+
+def plan_status(plan: Plan, orders: Orders, *, full: bool = False) -> list[ArtifactStatus]:
+    """Return where every artifact stands, in the order of the plan; ``full`` hashes every stored byte."""
+    return list(Preview(plan, orders, full=full))
+
+
+def refuse_missing(statuses: list[ArtifactStatus], orders: Orders) -> None:
+    """Refuse to make artifacts whose inputs were never made and are not to be made.
+
+    Raises:
+        UsageError: naming those inputs.
+    """
+    missing = list(dict.fromkeys(key for status in statuses for key in status.missing))
+    if not missing:
+        return
+    listed = ", ".join(map(str, missing[:NAMED]))
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    raise UsageError(
+        f"--only {orders.only} needs {len(missing)} artifacts that were never made: {listed}{more}; "
+        "run the study without --only first"
+    )
+
+
+def to_make(statuses: list[ArtifactStatus]) -> Counter[tuple[str, int | None]]:
+    """Count what a run would or may make, per stage and fold; what failed is tried again."""
+    making = ("would run", "may run", "failed")
+    return Counter(
+        (s.key.stage, None if s.key.model is None else s.key.model.fold) for s in statuses if s.state in making
+    )

@@ -1,0 +1,45 @@
+"""Each build is one Prefect task run, named after its stage."""
+
+from functools import cache
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from flows.engine.request import BuildRequest, carry_out
+from flows.engine.stages import stage_named
+
+
+def _is_io_error(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Try again when the file system stumbles; what is wrong stays wrong."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+@task(
+    task_run_name="{request.label}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_delay_seconds=2,
+    retry_condition_fn=_is_io_error,
+)
+def build(request: BuildRequest) -> None:
+    """Build what is requested."""
+    carry_out(request)
+
+
+@cache
+def _task_of(stage: str) -> Task[[BuildRequest], None]:
+    own = stage_named(stage)
+    named: Task[[BuildRequest], None] = build.with_options(
+        name=own.name, retries=own.retries, timeout_seconds=own.timeout_s
+    )
+    return named
+
+
+def run_as_task(request: BuildRequest) -> BaseException | None:
+    """Run the request as a Prefect task in this thread, and return the error it ended with."""
+    state: State[Any] = _task_of(request.stage)(request, return_state=True)
+    result = state.result(raise_on_failure=False)
+    return result if isinstance(result, BaseException) else None

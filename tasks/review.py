@@ -1,0 +1,124 @@
+"""Stage review: one page on which a person looks at every map beside its scores."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.colour_scale import ColourScale
+from tasks.artifacts.comparison import Comparison
+from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.key import ArtifactKey, ModelKey
+from tasks.artifacts.pages import ReviewPage
+from tasks.artifacts.predictions import Predictions
+from tasks.artifacts.tile_set import TileSet
+from tasks.comparison.performance import slide_score
+from tasks.comparison.private import without_patients
+from tasks.comparison.recipe import ComparisonRecipe
+from tasks.evaluate import EvaluateSection
+from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
+from tasks.heatmaps.review.document import page_digest
+from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
+from tasks.heatmaps.review.write import write_review
+from tasks.plugins import recipe_of
+from tasks.statistics.bootstrap import BootstrapSettings
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
+from tasks.study.study import Study
+from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
+from tasks.train import target_of
+
+
+@dataclass(frozen=True)
+class ReviewInputs:
+    """Everything that the page shows; what failed is shown as not available."""
+
+    tiles: Mapping[str, TileSet] = optional_on_failure()
+    predictions: Mapping[ModelKey, Predictions] = optional_on_failure()
+    maps: Mapping[ArtifactKey, Attributions] = optional_on_failure()
+    reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
+    scales: Mapping[str, ColourScale] = optional_on_failure()
+    comparison: Comparison | None = optional_on_failure()
+
+
+class Review(Stage[ReviewInputs]):
+    """The one ReviewPage of a study."""
+
+    name = "review"
+    group = "compare"
+    makes = ReviewPage
+    tells_failures = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the page."""
+        explain, compare = study.section(ExplainSection), study.section(ComparisonRecipe)
+        pairs = explained_models(study)
+        maps = [maps_key(m, e, row.slide_id) for m, rows in pairs for e in explain.everything for row in rows]
+        yield Planned(
+            key=ArtifactKey(self.name),
+            recipe={
+                "study": study.name,
+                "target": target_of(study),
+                "classes": study.section(TilingRecipe).classes,
+                "heatmaps": recipe_of(explain.heatmaps),
+                "explainers": {e.id: recipe_of(e) for e in explain.everything},
+                "statistics": compare.model_dump(include={"draws", "seed", "confidence", "top_share"}),
+                # Scripts and styles are no modules, so code does not tell of them.
+                "page": page_digest(),
+            },
+            modules=("tasks.heatmaps.review.write",),
+            inputs={
+                "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
+                "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
+                "maps": {key: key for key in maps},
+                "reports": {key: key for key in _map_reports(study)},
+                "scales": {e.id: ArtifactKey("scale", explainer=e.id) for e in explain.everything},
+                "comparison": ArtifactKey("compare"),
+            },
+        )
+
+    def build(self, inputs: ReviewInputs, out: Path, context: BuildContext) -> Measures | None:
+        """Write the page; no patient is named in it."""
+        study = context.study
+        compare = study.section(ComparisonRecipe)
+        job = ReviewJob(
+            study=study.name,
+            classes=study.section(TilingRecipe).classes,
+            target=target_of(study),
+            slides=inputs.tiles,
+            places=tuple(model.key for model, _ in explained_models(study)),
+            explainers=tuple(_explainers(study.section(ExplainSection), inputs.scales)),
+            maps={(_model(k), str(k.explainer), str(k.slide)): view for k, view in inputs.maps.items()},
+            reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
+            predictions=inputs.predictions,
+            slide_score=lambda probabilities: slide_score(probabilities, compare.top_share),
+            recipe=study.section(ExplainSection).heatmaps,
+            bootstrap=BootstrapSettings(draws=compare.draws, seed=compare.seed, level=compare.confidence),
+            comparison=None if inputs.comparison is None else inputs.comparison.table_path,
+            failed={
+                key.label: str(without_patients(why, study.patients, study.salt))
+                for key, why in context.failures.items()
+            },
+        )
+        return write_review(job, out, context.advance)
+
+
+def _map_reports(study: Study) -> Iterator[ArtifactKey]:
+    for model, _ in explained_models(study):
+        for explainer in study.section(ExplainSection).everything:
+            for metric in study.section(EvaluateSection).metrics:
+                yield ArtifactKey("evaluate", model.key, explainer.id, metric=metric.id)
+
+
+def _explainers(section: ExplainSection, scales: Mapping[str, ColourScale]) -> Iterator[ReviewedExplainer]:
+    controls = {control.id for control in section.controls}
+    for explainer in section.everything:
+        scale = scales[explainer.id].info if explainer.id in scales else None
+        yield ReviewedExplainer(
+            explainer.id, explainer.signed_maps, explainer.id in controls, explainer.held is None, scale
+        )
+
+
+def _model(key: ArtifactKey) -> ModelKey:
+    assert key.model is not None
+    return key.model

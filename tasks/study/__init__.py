@@ -1,0 +1,1 @@
+"""What a stage is told: the study, its configuration, its folds, and what a stage is."""

@@ -1,0 +1,124 @@
+"""StudyBase: the keys of a study file that belong to no stage. Each stage adds its own section."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Split = Literal["train", "val", "test"]
+
+
+class Section(BaseModel):
+    """A frozen block of the study file; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class FailurePolicy(Section):
+    """Which failures a study tolerates."""
+
+    max_failed_slides: float = Field(0.0, ge=0.0, lt=1.0)
+    """The fraction of slides that may fail in the tile stage. Above it the study ends."""
+
+
+class FoldsRecipe(Section):
+    """Cross-validation: every slide that the folds share out is held out by one of them."""
+
+    by: Literal["patient", "slide"] = "patient"
+    """What stays together in one group. ``slide`` separates the slides of patients, each of whom
+    ``shared_patients`` must name."""
+    of: tuple[Split, ...] = Field(("train", "val"), min_length=1)
+    """Slides of these splits of the manifest are shared out. The others are left out of the study."""
+    count: int = Field(5, ge=3)
+    """Groups, and hence folds: one is test, one is val, at least one is train."""
+    seed: int = Field(0, ge=0)
+    """Seed of the shuffle."""
+    only: tuple[int, ...] | None = Field(None, min_length=1)
+    """Which folds are run; all by default."""
+
+    @model_validator(mode="after")
+    def _exist(self) -> Self:
+        refuse_repeats("folds.of", self.of)
+        refuse_repeats("folds.only", map(str, self.only or ()))
+        strangers = [index for index in self.only or () if not 0 <= index < self.count]
+        if strangers:
+            raise ValueError(f"only names fold {strangers[0]}; the folds are 0 to {self.count - 1}")
+        return self
+
+
+class Resources(Section):
+    """What changes no number: how much is done at once, and where."""
+
+    batch: int = Field(64, ge=1)
+    """Tiles per forward pass in predict, explain and evaluate."""
+    workers: int = Field(2, ge=1)
+    """Slides tiled at the same time."""
+    runner: Literal["inline", "threads"] = "threads"
+    """Where builds run: ``inline`` makes one artifact after another; ``threads`` tiles slides in threads and
+    gives each device slot a thread."""
+    devices: tuple[str, ...] = ()
+    """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
+    a time. Left out: one slot."""
+
+
+class StudyBase(Section):
+    """The keys of a study file that belong to no stage."""
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$")
+    manifest: str
+    """The cohort's CSV, relative to the study file."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    cpu_threads: int = Field(2, ge=1)
+    """Threads of one model on a CPU. It is recipe: another number sums in another order, and training grows
+    the last bits into other weights."""
+    processes: int = Field(1, ge=1)
+    """Processes that one training is spread over. On a CPU they share the threads, elsewhere each has an
+    accelerator. It is recipe: other sums, other last bits."""
+    shared_patients: tuple[str, ...] = ()
+    """Patients that train and val may share, each allowed by name; test shares none."""
+    failures: FailurePolicy = FailurePolicy()
+    folds: FoldsRecipe | None = None
+    """Cross-validation. Without it slides have the splits of the manifest."""
+    resources: Resources = Resources()
+
+    @field_validator("manifest")
+    @classmethod
+    def _is_csv(cls, value: str) -> str:
+        if not value.endswith(".csv"):
+            raise ValueError(f"the manifest must be a .csv file, got {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _devices_are_of_one_kind(self) -> Self:
+        kinds = {name.partition(":")[0] for name in self.resources.devices}
+        if kinds and self.device != "auto" and kinds != {self.device}:
+            raise ValueError(
+                f"resources.devices {list(self.resources.devices)} must be of the kind that device names: "
+                f"{self.device}"
+            )
+        if len(kinds) > 1:
+            raise ValueError(f"resources.devices must be of one kind, got {', '.join(sorted(kinds))}")
+        return self
+
+    def section(self, kind: type[S]) -> S:
+        """Return the section of type ``kind``.
+
+        Raises:
+            LookupError: no stage has such a section.
+        """
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, kind):
+                return value
+        raise LookupError(f"the study has no section of type {kind.__name__}")
+
+
+def refuse_repeats(what: str, values: Iterable[str]) -> None:
+    """Raise ValueError naming each of ``values`` that is repeated."""
+    repeated = [value for value, count in Counter(values).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{what} must be unique, but {', '.join(repeated)} stands there more than once")
