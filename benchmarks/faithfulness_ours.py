@@ -17,10 +17,10 @@ from benchmarks.faithfulness_setting import (
     drawn_network,
 )
 from benchmarks.sparse_imputation import solved_directly
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.imputation import imputed
 from tasks.plugins import available
 from tasks.scoring.given import images_given

@@ -33,13 +33,13 @@ from torch import Tensor
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tasks.plugins import available, plugin_class
-from tasks.regularizers._step import Batch, Step
 from tasks.regularizers.base import Regularizer, step_passes
 from tasks.training.objective import Arm, objective
 from tasks.training.optimise import make_optimizer, set_learning_rate
 from tasks.training.recipe import TrainingRecipe
 from tasks.training.stain import hed_to_rgb
 from tasks.training.tiles import to_images
+from tasks.training_step.step import Batch, Step
 
 STANDARD = "standard"
 VARIANTS: Mapping[str, tuple[str, Mapping[str, str]]] = {

@@ -43,7 +43,7 @@ def _report_slot(
             **({"explainer": recipe_of(explainer)} if calls else {}),
         },
         modules=(
-            "tasks.faithfulness.plan",
+            "tasks.evaluation.plan",
             "tasks.models.classifier",
             *modules_of(metric),
             *(modules_of(explainer) if calls else ()),
@@ -79,7 +79,7 @@ def _model_slot(session: Session, place: Place, metric: ModelMetric, rows: list[
             "device": session.device,
             "seed": session.config.evaluate.seed,
         },
-        modules=("tasks.model_metrics.plan", "tasks.models.classifier", *modules_of(metric)),
+        modules=("tasks.model_metrics.base", "tasks.models.classifier", *modules_of(metric)),
         coords={**place.coords, "explainer": MODEL, "metric": metric.id},
         needs={"checkpoint": place.checkpoint, **tiles_of(rows)},
         about=metric,

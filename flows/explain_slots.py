@@ -6,8 +6,8 @@ from flows.places import Place, explaining, tiles_of
 from flows.session import Session
 from flows.slot import Slot
 from flows.slots import target_of
+from tasks.calibration.recipe import CalibrationRecipe
 from tasks.exemplars.base import Exemplars
-from tasks.explainers._calibration_recipe import CalibrationRecipe, calibration_recipe
 from tasks.explainers.base import Explainer
 from tasks.plugins import modules_of, recipe_of
 from tasks.slides.manifest import SlideRow
@@ -21,7 +21,7 @@ def prediction_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]
             label=f"predict/{place.label}",
             kind="Predictions",
             recipe={"device": session.device},
-            modules=("tasks.faithfulness._predict", "tasks.models.classifier"),
+            modules=("tasks.models.predict", "tasks.models.classifier"),
             coords=place.coords,
             needs={"checkpoint": place.checkpoint, **tiles_of(rows)},
         )
@@ -46,7 +46,7 @@ def _calibration_slot(session: Session, place: Place, name: str, rows: list[Slid
         label=f"calibrate/{place.label}/{name}",
         kind="Calibration",
         recipe={"calibration": recipe.model_dump(mode="json"), "device": session.device},
-        modules=("tasks.explainers._calibrate", "tasks.models.classifier"),
+        modules=("tasks.calibration.search", "tasks.models.classifier"),
         coords={**place.coords, "explainer": name},
         needs={
             "checkpoint": place.checkpoint,
@@ -58,7 +58,7 @@ def _calibration_slot(session: Session, place: Place, name: str, rows: list[Slid
 
 def calibration_of(session: Session, place: Place, explainer: Explainer) -> dict[str, str]:
     """Return the calibration that ``explainer`` waits for as an input of a slot; empty where for none."""
-    recipe = calibration_recipe(explainer)
+    recipe = explainer.calibration_recipe()
     return {} if recipe is None else {"calibration": f"calibrate/{place.label}/{_searches(session)[recipe]}"}
 
 
@@ -66,7 +66,7 @@ def _searches(session: Session) -> dict[CalibrationRecipe, str]:
     """Return each search for sigma with the id of the first explainer that asks for it."""
     found: dict[CalibrationRecipe, str] = {}
     for explainer in session.config.explain.everything:
-        recipe = calibration_recipe(explainer)
+        recipe = explainer.calibration_recipe()
         if recipe is not None:
             found.setdefault(recipe, explainer.id)
     return found
@@ -93,7 +93,7 @@ def _attribution_slot(session: Session, place: Place, explainer: Explainer, row:
             "device": session.device,
             **_sample(session),
         },
-        modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
+        modules=("tasks.explaining.slide", "tasks.models.classifier", *modules_of(explainer)),
         coords={**place.coords, "explainer": explainer.id, "slide": row.slide_id},
         needs={
             "checkpoint": place.checkpoint,
@@ -129,7 +129,7 @@ def _exemplar_slot(
             # It stands in the titles of the pictures.
             "place": place.label,
         },
-        modules=("tasks.exemplars.plan", "tasks.models.classifier", *modules_of(method)),
+        modules=("tasks.exemplars.base", "tasks.models.classifier", *modules_of(method)),
         coords={**place.coords, "explainer": method.id},
         needs={"checkpoint": place.checkpoint, **learnt, **tiles_of(rows[1])},
         about=method,

@@ -25,7 +25,7 @@ from tasks.compare import compare
 from tasks.draw import draw, review, scale
 from tasks.evaluate import evaluate, measure
 from tasks.explain import explain, predict, search_sigma, show
-from tasks.explainers._slide import AttributionSettings
+from tasks.explaining.slide import AttributionSettings
 from tasks.model_metrics.base import MeasureSettings
 from tasks.record import record
 from tasks.slides.manifest import SlideRow

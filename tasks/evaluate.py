@@ -13,16 +13,15 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.explainers._resolved import resolved
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
 from tasks.explainers.base import Explainer
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.explaining.resolved import resolved
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
-from tasks.model_metrics._tiles import EvaluatedTiles
-from tasks.model_metrics.base import MeasureSettings, ModelMetric
-from tasks.model_metrics.plan import measure_model
+from tasks.model_metrics.base import MeasureSettings, ModelMetric, measure_model
 from tasks.models.classifier import load_classifier
+from tasks.samples.measured_tiles import MeasuredTiles
 
 
 @task(name="evaluate", task_run_name="{place}", cache_policy=NO_CACHE, persist_result=False)
@@ -72,7 +71,7 @@ def measure(order: Order, metric: ModelMetric, settings: MeasureSettings) -> Ref
     store = Store(order.home)
     checkpoint = Checkpoint(store.path(order.inputs["checkpoint"]))
     tile_sets = [TileSet(store.path(reference)) for reference in under(order.inputs, "tiles/").values()]
-    tiles = EvaluatedTiles(tile_sets, checkpoint.info.classes)
+    tiles = MeasuredTiles(tile_sets, checkpoint.info.classes)
 
     def write(out: Path) -> dict[str, float]:
         started = time.perf_counter()

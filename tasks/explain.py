@@ -12,16 +12,14 @@ from tasks.artifacts.key import place_of
 from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.exemplars.base import ExemplarJob, Exemplars
-from tasks.exemplars.plan import show_exemplars
-from tasks.explainers._calibrate import calibrate
-from tasks.explainers._calibration_recipe import CalibrationRecipe, CalibrationSettings
-from tasks.explainers._resolved import resolved
-from tasks.explainers._slide import AttributionSettings, attribute_slide
+from tasks.calibration.recipe import CalibrationRecipe, CalibrationSettings
+from tasks.calibration.search import calibrate
+from tasks.exemplars.base import ExemplarJob, Exemplars, show_exemplars
 from tasks.explainers.base import Explainer
-from tasks.faithfulness._predict import predict_tiles
-from tasks.faithfulness.plan import EvaluationSettings
+from tasks.explaining.resolved import resolved
+from tasks.explaining.slide import AttributionSettings, attribute_slide
 from tasks.models.classifier import load_classifier
+from tasks.models.predict import predict_tiles
 
 
 @task(name="predict", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
@@ -32,7 +30,7 @@ def predict(order: Order, device: str, batch: int) -> Reference:
     tile_sets = _tile_sets(store, order.inputs, "tiles/")
 
     def write(out: Path) -> dict[str, float]:
-        return predict_tiles(model, tile_sets, EvaluationSettings(batch, device), out, order.advance)
+        return predict_tiles(model, tile_sets, batch, device, out, order.advance)
 
     return store.reuse_or_build(order.part, write, force=order.force)
 

@@ -10,11 +10,11 @@ from prefect.cache_policies import NO_CACHE
 from tasks.artifacts.part import Order, Reference
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.regularizers._share import Share
 from tasks.training.job import TrainingJob
 from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.train import train_classifier
+from tasks.training_step.rank import Share
 
 _log = logging.getLogger("veritile.train")
 

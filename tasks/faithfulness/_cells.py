@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.faithfulness._evidence import MaskName, Rows, SlideEvidence
+from tasks.evidence.slide import MaskName, SlideEvidence
+from tasks.evidence.sources import Rows
 from tasks.functional.pixels import spans
 
 _SPAN = 64

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import MaskName
+from tasks.evidence.slide import MaskName
 from tasks.faithfulness.base import Metric, Need, Scores
 from tasks.functional.localisation import above_chance
 

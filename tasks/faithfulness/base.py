@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
 from tasks.plugins import Plugin, plugin_type
 
 Need = Literal["forward", "attribution", "mask", "dataset"]

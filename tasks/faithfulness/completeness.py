@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
 
 NO_REFERENCE = "the explainer names no reference"

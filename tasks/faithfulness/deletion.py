@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric, area_infos
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.curves import area_under
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
 from tasks.functional.spread import share_above
 

@@ -6,8 +6,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 
 

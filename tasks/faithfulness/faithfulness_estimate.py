@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, alike, correlation_infos
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._squares import SquareMetric, square_sums
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.jackknife import pearson

@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import UNMOVED
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.jackknife import jackknife

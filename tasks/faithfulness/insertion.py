@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric, Order
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.curves import area_under
 from tasks.functional.fills import Fill

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._draws import maximum_over
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 

@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._judging import MaskMetric, share_scores
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric, Order, Output, rounding_of
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._similarity import rank_similarity
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 from tasks.functional.whole_numbers import whole_numbers

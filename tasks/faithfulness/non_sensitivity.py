@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._squares import SquareMetric, square_sums
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
 from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, Scores
 from tasks.functional.randomised_layers import layer_stages, randomised_layers

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._judging import MaskMetric
 from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, Scores
 from tasks.functional.hits import auc_inside

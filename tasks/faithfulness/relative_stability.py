@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._draws import maximum_over, mean_over
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
 from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, Scores

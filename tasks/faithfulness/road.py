@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import Order, Output, area_infos, gap_of, outputs
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe
 from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, Scores
 from tasks.functional.curves import area_under

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness._cells import section_cells
-from tasks.faithfulness._evidence import SlideEvidence
 from tasks.faithfulness._judging import MaskMetric
 from tasks.faithfulness.base import Need, RankingMetric, Scores
 from tasks.functional.localisation import roc_auc

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field, model_validator
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import correlation_infos
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
 from tasks.faithfulness.base import Answers, MapBlock, Scores
 

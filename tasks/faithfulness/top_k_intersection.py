@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._judging import MaskMetric, share_scores
 from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, Scores
 from tasks.functional.hits import top_share

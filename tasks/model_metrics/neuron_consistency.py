@@ -18,10 +18,10 @@ from tasks.model_metrics._channels import channel_table
 from tasks.model_metrics._consistency import KINDS, Consistency, Observed
 from tasks.model_metrics._jackknife import pseudo_values
 from tasks.model_metrics._sheet import ChannelSheet, draw_channels
-from tasks.model_metrics._tiles import EvaluatedTiles, TileBatch
 from tasks.model_metrics._units import slide_rows, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
+from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
 
 CHANNELS = "channels.parquet"
 PICTURE = "channels.png"
@@ -114,7 +114,7 @@ class NeuronConsistency(ModelMetric):
     def measure(
         self,
         model: Classifier,
-        tiles: EvaluatedTiles,
+        tiles: MeasuredTiles,
         settings: MeasureSettings,
         advance: Callable[[int], None],
     ) -> Measured:
@@ -144,7 +144,7 @@ class NeuronConsistency(ModelMetric):
     def _pooled(self, features: Tensor) -> Tensor:
         return features.amax((2, 3)) if self.pool == "max" else features.mean((2, 3))
 
-    def _reduced(self, look: _Look, tiles: EvaluatedTiles, seed: int) -> Measured:
+    def _reduced(self, look: _Look, tiles: MeasuredTiles, seed: int) -> Measured:
         seen = Observed(
             clean=look.clean,
             adversarial=look.adversarial,

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from tasks.regularizers._network import Pass
 from tasks.regularizers._scale import channel_scales
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.network import Pass
+from tasks.training_step.step import Step
 
 
 class ActivationSensitivity(Regularizer):

@@ -10,7 +10,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from tasks.plugins import Plugin
-from tasks.regularizers._step import Finish, Step
+from tasks.training_step.step import Finish, Step
 
 State = Mapping[str, Tensor]
 """What a regularizer remembers from step to step; empty at first, never changed in place, and saved."""

@@ -17,8 +17,8 @@ from tasks.functional.gradients import target_margin
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class ExplanationConsistency(Regularizer):

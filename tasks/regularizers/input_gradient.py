@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State
+from tasks.training_step.step import Step
 
 
 class InputGradient(Regularizer):

@@ -16,8 +16,8 @@ from torch import Tensor
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class Trades(Regularizer):

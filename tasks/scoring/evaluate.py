@@ -6,11 +6,12 @@ from types import MappingProxyType
 import numpy as np
 from torch import nn
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
+from tasks.evidence.sources import EvidenceError
 from tasks.explainers.base import Explainer, ExplanationError
-from tasks.faithfulness._evidence import Evidence, EvidenceError
-from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.gradients import LogitsError
 from tasks.functional.passes import Passes
 from tasks.plugins import recipe_of

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tasks.evaluation.plan import EvaluationSettings
+from tasks.evidence.slide import SlideEvidence
 from tasks.explainers.base import Explainer
-from tasks.faithfulness._evidence import SlideEvidence
-from tasks.faithfulness.plan import EvaluationSettings
 from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes

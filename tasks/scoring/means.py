@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.statistics.better import equals_or_beats, flag_of
 from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
 from tasks.statistics.clusters import MINIMUM

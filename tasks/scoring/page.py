@@ -6,7 +6,7 @@ from typing import Protocol
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.scoring.means import Mean, Part
 from tasks.statistics.drawing import worth_saying
 from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED, interval, number, table

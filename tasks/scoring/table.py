@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.means import Mean, Part, interval_note, means_of
 from tasks.scoring.page import page_of

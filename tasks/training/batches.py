@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import torch
 
-from tasks.regularizers._step import Batch
 from tasks.training.augment import Changes, change, draw_changes
 from tasks.training.order import epoch_order
 from tasks.training.session import Session, stream
+from tasks.training_step.step import Batch
 
 
 def epoch_batches(session: Session, epoch: int) -> Iterator[Batch]:

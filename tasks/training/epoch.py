@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from tasks.functional.noise import seed_of
-from tasks.regularizers._batchnorm import over_whole_batch
-from tasks.regularizers._step import Batch, Step
 from tasks.training.batches import epoch_batches
 from tasks.training.objective import objective
 from tasks.training.optimise import learning_rate, set_learning_rate
 from tasks.training.session import Session, regularizer_streams
 from tasks.training.tally import Tally, add_up
+from tasks.training_step.batchnorm import over_whole_batch
+from tasks.training_step.step import Batch, Step
 
 Advance = Callable[[int], None]
 

@@ -12,10 +12,10 @@ from tasks.artifacts.tile_set import Pixels, TileSet
 from tasks.models.classifier import Colour
 from tasks.models.errors import ModelError
 from tasks.plugins import recipe_of
-from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
+from tasks.training_step.rank import ALONE, Share
 
 _SAMPLED_TILES = 4096
 

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.tile_set import TileSet
 from tasks.models.errors import ModelError
-from tasks.regularizers._share import Share
 from tasks.training.errors import CollapsedError, DivergedError, StoppedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training_step.rank import Share
 
 JOB, SAID, FAILED = "job.json", "said.jsonl", "failed-{rank}.json"
 

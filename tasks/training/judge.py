@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from tasks.functional.gradients import target_margin
-from tasks.regularizers._step import Finish
 from tasks.training.errors import CollapsedError
 from tasks.training.order import epoch_order
 from tasks.training.resume import plain
 from tasks.training.session import Session, stream
 from tasks.training.validate import predict, scores
+from tasks.training_step.step import Finish
 
 CLEAN_BATCHES = 100
 """At most so many batches of training tiles are shown again after an epoch."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State
+from tasks.training_step.step import Step
 
 
 @dataclass

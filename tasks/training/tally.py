@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import CollapsedError, DivergedError
+from tasks.training_step.rank import ALONE, Share
 
 CHECK_EVERY = 50
 """Steps between two looks at the figures: on an accelerator a look waits for all the work under way."""

@@ -21,9 +21,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from tasks.regularizers._share import Share
 from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
 from tasks.training.train import train_classifier
+from tasks.training_step.rank import Share
 
 _PATIENCE = timedelta(days=7)
 """The others wait while the first judges an epoch; that a process died is noticed by who started it."""

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from tasks.plugins import available, plugin_class
-from tasks.regularizers._batchnorm import over_whole_batch
-from tasks.regularizers._share import ALONE, Share
-from tasks.regularizers._step import Batch
 from tasks.regularizers.base import Regularizer
 from tasks.training.objective import objective
+from tasks.training_step.batchnorm import over_whole_batch
+from tasks.training_step.rank import ALONE, Share
+from tasks.training_step.step import Batch
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
 
 NAMES = ("standard", *available(Regularizer.package))

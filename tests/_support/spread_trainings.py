@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tasks.models.recipe import NetworkRecipe
-from tasks.regularizers._share import Share
 from tasks.training.job import TrainingJob
 from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training_step.rank import Share
 from tests._support.tile_sets import make_cohort
 
 ARM = ArmRecipe(id="both", regularizers=("noise_modulation", {"name": "jacobian", "warmup": 0, "ramp": 0}))

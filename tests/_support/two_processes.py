@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from tasks.regularizers._share import Share
+from tasks.training_step.rank import Share
 
 
 def in_two_processes(function: Callable[[Share], Any], folder: Path) -> tuple[Any, Any]:

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tasks.plugins import available, plugin_class
-from tasks.regularizers._step import Finish
 from tasks.regularizers.base import SHARED, Regularizer, step_passes
 from tasks.training.objective import objective
 from tasks.training.recipe import ArmRecipe
+from tasks.training_step.step import Finish
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.evaluation.plan import EvaluationSettings
 from tasks.explainers.base import Explainer
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.integrated_gradients import IntegratedGradients
-from tasks.faithfulness.plan import EvaluationSettings
 from tasks.functional.passes import Passes
 from tasks.functional.tile_keys import tile_keys
 from tasks.scoring.errors import ScoringError

@@ -16,13 +16,13 @@ from safetensors.torch import load_file
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.errors import ModelError
 from tasks.models.recipe import NetworkRecipe
-from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import CollapsedError, DivergedError, TrainingDataError
 from tasks.training.job import check_job
 from tasks.training.job_file import JOB, SAID, JobFile, Said, forget, read_failure, write_failure
 from tasks.training.processes import ProcessFailedError, _unexpected, train_in_processes
 from tasks.training.resume import FILE, load_snapshot
 from tasks.training.train import planned_tiles, train_classifier
+from tasks.training_step.rank import ALONE, Share
 from tests._support.spread_trainings import spread_job
 
 ROOT = Path(__file__).parents[2]
