@@ -87,7 +87,7 @@ class Bench:
     def step(self, arm: Arm, batch: Batch | None = None) -> None:
         """Make one step of training after every warm-up and ramp, less the augmentation."""
         chosen = self.batch if batch is None else batch
-        step = Step(self.model, chosen, 1, 0.9, self.setting.amp, arm.shares)
+        step = Step(self.model, chosen, 1, 0.9, self.setting.amp, arm.cached)
         loss, _ = objective(step, arm, self.weights)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss, inputs=list(self.model.parameters()))
@@ -141,8 +141,8 @@ class Bench:
             total = step.logits_of(leaf)[:, 1].sum()
             return self.seconds(lambda: torch.autograd.grad(total, leaf))
 
-    def _settled(self, shares: frozenset[str]) -> Step:
-        step = Step(self.model, self.batch, 1, 0.9, self.setting.amp, shares)
+    def _settled(self, cached: frozenset[str]) -> Step:
+        step = Step(self.model, self.batch, 1, 0.9, self.setting.amp, cached)
         step.settled = True
         return step
 

@@ -14,7 +14,7 @@ from tasks.training.job import TrainingJob
 from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.train import train_classifier
-from tasks.training_step.rank import Share
+from tasks.training_step.rank import Rank
 
 _log = logging.getLogger("veritile.train")
 
@@ -32,8 +32,8 @@ def train(
     store = Store(order.home)
     tile_sets = tuple(TileSet(store.path(reference)) for reference in order.inputs.values())
     roles = order.part.recipe.get("roles")
-    seed, share = order.part.seed or 0, Share(0, processes)
-    job = TrainingJob(tile_sets, arm.applied_to(recipe), arm, seed, device, shared, roles, share)
+    seed, rank = order.part.seed or 0, Rank(0, processes)
+    job = TrainingJob(tile_sets, arm.applied_to(recipe), arm, seed, device, shared, roles, rank)
 
     def log(metrics: Mapping[str, float], epoch: int) -> None:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())

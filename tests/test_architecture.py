@@ -86,6 +86,20 @@ def test_an_underscore_module_is_imported_from_its_own_folder_only(path):
                 assert module.parent == path.parent, f"{'.'.join(parts)} is private to its folder"
 
 
+NAMED_TWICE = {"Grid", "Outcome"}
+"""Class names that are still to be made unique."""
+
+
+def test_no_class_name_exists_twice():
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name_of(path))
+    twice = {name: files for name, files in places.items() if len(files) > 1}
+    assert set(twice) <= NAMED_TWICE, twice
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_plugin_file_holds_one_plugin_with_a_source(family):
     names = available(family)

@@ -1,5 +1,5 @@
 """Errors of the search for sigma."""
 
 
-class CalibrationError(ValueError):
+class SigmaSearchError(ValueError):
     """A search for sigma that has no answer. One sentence says why."""

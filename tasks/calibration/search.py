@@ -15,7 +15,7 @@ from torch import nn
 from tasks.artifacts.calibration import CURVE, INFO, PICTURE, CalibrationInfo
 from tasks.artifacts.tile_set import TileSet
 from tasks.calibration.bisection import LOWEST, Crossing, NoCrossingError, find_crossing
-from tasks.calibration.errors import CalibrationError
+from tasks.calibration.errors import SigmaSearchError
 from tasks.calibration.picture import draw_curve
 from tasks.calibration.recipe import CalibrationRecipe, CalibrationSettings
 from tasks.calibration.tiles import labelled_pixels
@@ -46,7 +46,7 @@ def calibrate(
         advance: called with the number of tiles just sent forward.
 
     Raises:
-        CalibrationError: no validation tiles of two classes; a network that is no better than chance on
+        SigmaSearchError: no validation tiles of two classes; a network that is no better than chance on
             them; accuracy that does not drop so far at the greatest sigma.
     """
     started = time.perf_counter()
@@ -70,14 +70,14 @@ def calibrate(
 
 def _crossing(trial: Trial, recipe: CalibrationRecipe) -> Crossing:
     if trial.accuracy <= trial.chance:
-        raise CalibrationError(
+        raise SigmaSearchError(
             f"the network has a balanced accuracy of {trial.accuracy:.3f} on the validation tiles, where "
             f"guessing has {trial.chance:.3f}: noise can cost it nothing, so set sigma to a number"
         )
     try:
         return find_crossing(trial.drop, recipe.drop)
     except NoCrossingError as reached:
-        raise CalibrationError(
+        raise SigmaSearchError(
             f"noise on {recipe.parameters!r} parameters lowers the accuracy above chance by {reached} only, "
             f"and {recipe.drop:.3g} is wanted; set sigma to a number or choose other 'parameters'"
         ) from None

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.calibration.errors import CalibrationError
+from tasks.calibration.errors import SigmaSearchError
 from tasks.functional.sample import sampled
 
 
@@ -31,14 +31,14 @@ def labelled_pixels(tile_sets: Sequence[TileSet], classes: Sequence[str], most: 
     in large steps. Within a class the tiles with the lowest keys are taken.
 
     Raises:
-        CalibrationError: fewer than two classes have such tiles.
+        SigmaSearchError: fewer than two classes have such tiles.
     """
     rows = pd.concat([_rows(place, tiles) for place, tiles in enumerate(tile_sets)], ignore_index=True)
     share = max(1, most // len(classes))
     taken = [_lowest(rows[rows["label"] == name], share) for name in classes]
     found = [name for name, part in zip(classes, taken, strict=True) if len(part)]
     if len(found) < 2:
-        raise CalibrationError(
+        raise SigmaSearchError(
             f"the validation tiles bear labels of {' and '.join(found) or 'no class'}; a calibration needs "
             f"tiles of at least two of the classes {', '.join(classes)}"
         )

@@ -10,7 +10,7 @@ from tasks.evaluation.result import UNIT_COLUMNS, MetricResult, curve_table, exc
 from tasks.evidence.block import Block
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.slide import SlideEvidence
-from tasks.faithfulness.base import Metric, Probe, Scores
+from tasks.faithfulness.base import Metric, Probe, UnitScores
 from tasks.functional.passes import Passes
 from tasks.plugins import recipe_of
 
@@ -23,11 +23,11 @@ class Draft:
     metric: Metric
     explainer: ExplainerLike | None = None
     units: list[pd.DataFrame] = field(default_factory=list)
-    scores: list[Scores] = field(default_factory=list)
+    scores: list[UnitScores] = field(default_factory=list)
     forward: int = 0
     explained: int = 0
 
-    def add_tiles(self, block: Block, scores: Scores, probes: Sequence[Probe]) -> None:
+    def add_tiles(self, block: Block, scores: UnitScores, probes: Sequence[Probe]) -> None:
         """Take the scores of the tiles of a block and what was asked of the model for them."""
         table = block.slide.tiles.table.iloc[block.rows]
         units = table.assign(unit="tile", unit_id=table["tile_id"])
@@ -39,7 +39,7 @@ class Draft:
             else:
                 self.explained += images
 
-    def add_sections(self, slide: SlideEvidence, scores: Scores) -> None:
+    def add_sections(self, slide: SlideEvidence, scores: UnitScores) -> None:
         """Take the scores of the sections of a slide."""
         units = pd.DataFrame({"section": list(scores.sections)}, dtype="int64")
         names = [f"{slide.slide_id}/section_{section}" for section in scores.sections]
@@ -49,7 +49,7 @@ class Draft:
         )
         self._add(units, scores)
 
-    def finish(self, on_host: Sequence[Scores], measures: Mapping[str, float]) -> MetricResult:
+    def finish(self, on_host: Sequence[UnitScores], measures: Mapping[str, float]) -> MetricResult:
         """Return the result; ``on_host`` are :attr:`scores` brought to the host."""
         empty = pd.DataFrame(columns=UNIT_COLUMNS)
         units = pd.concat(self.units, ignore_index=True) if self.units else empty
@@ -76,6 +76,6 @@ class Draft:
         spent = Passes(forward=forward) + self.explainer.passes() * explained
         return {"forward": spent.forward, "backward": spent.backward, "explained": explained}
 
-    def _add(self, units: pd.DataFrame, scores: Scores) -> None:
+    def _add(self, units: pd.DataFrame, scores: UnitScores) -> None:
         self.units.append(units[UNIT_COLUMNS])
         self.scores.append(scores)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tasks.faithfulness.base import Scores
+from tasks.faithfulness.base import UnitScores
 
 
-def to_host(scores: Sequence[Scores]) -> list[Scores]:
+def to_host(scores: Sequence[UnitScores]) -> list[UnitScores]:
     """Return the scores with float64 tensors on the CPU, moved in one transfer for each device."""
     waiting: dict[str, list[Tensor]] = defaultdict(list)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from tasks.artifacts.faithfulness_report import CURVES, INFO, SCORE_COLUMNS, SCORES, ReportInfo
-from tasks.faithfulness.base import Scores
+from tasks.faithfulness.base import UnitScores
 
 UNIT_COLUMNS = list(SCORE_COLUMNS[:6])
 _CURVE_COLUMNS = ["unit_id", "slide_id", "curve", "fraction", "value"]
@@ -36,7 +36,7 @@ class MetricResult:
         return dict(self.measures)
 
 
-def score_table(units: pd.DataFrame, names: Sequence[str], scores: Sequence[Scores]) -> pd.DataFrame:
+def score_table(units: pd.DataFrame, names: Sequence[str], scores: Sequence[UnitScores]) -> pd.DataFrame:
     """Return the long form: for each of N units, in order, one row for each named score.
 
     Args:
@@ -53,7 +53,7 @@ def score_table(units: pd.DataFrame, names: Sequence[str], scores: Sequence[Scor
     return table.assign(**columns)[list(SCORE_COLUMNS)]
 
 
-def curve_table(units: pd.DataFrame, scores: Sequence[Scores]) -> pd.DataFrame | None:
+def curve_table(units: pd.DataFrame, scores: Sequence[UnitScores]) -> pd.DataFrame | None:
     """Return the curves of N units in long form, or None where no curve was traced."""
     traced = next((item for item in scores if item.curves), None)
     if traced is None or traced.fractions is None:
@@ -69,7 +69,7 @@ def curve_table(units: pd.DataFrame, scores: Sequence[Scores]) -> pd.DataFrame |
     return pd.concat(pieces, ignore_index=True)[_CURVE_COLUMNS]
 
 
-def exclusions(scores: Sequence[Scores]) -> dict[str, int]:
+def exclusions(scores: Sequence[UnitScores]) -> dict[str, int]:
     """Return how many units were excluded for each reason; reasons that never came up are named too."""
     counts: dict[str, int] = {}
     for item in scores:
@@ -78,7 +78,9 @@ def exclusions(scores: Sequence[Scores]) -> dict[str, int]:
     return counts
 
 
-def _column(scores: Sequence[Scores], kind: str, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _column(
+    scores: Sequence[UnitScores], kind: str, name: str
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     absent = torch.empty(0, dtype=torch.float64)
     columns = [absent]
     for item in scores:

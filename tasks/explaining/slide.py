@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from tasks.artifacts.attributions import ATTRIBUTIONS, INDEX
 from tasks.artifacts.tile_set import TileSet
 from tasks.explainers.base import Explainer, ExplanationError
+from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.progress import CHUNK, Progress
-from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import PassCounter, counted_passes
 from tasks.functional.pixels import forward_in_batches, spans, to_images
@@ -39,10 +39,9 @@ class AttributionSettings:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _SlideJob:
     model: nn.Module
-    prepared: nn.Module
-    explainer: Explainer
+    explaining: BatchExplainer
     tiles: TileSet
     rows: NDArray[np.intp]
     settings: AttributionSettings
@@ -79,7 +78,8 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     count, tile_px = len(rows), tiles.pixels.shape[1]
     progress = Progress(work, count, tile_px)
     with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
-        job = _Job(model, explainer.prepare(model), explainer, tiles, rows, settings)
+        explaining = BatchExplainer(explainer, explainer.prepare(model), settings.batch)
+        job = _SlideJob(model, explaining, tiles, rows, settings)
         counters = _count_passes(job, stack)
         for span in spans(count, CHUNK * max(1, settings.batch // CHUNK)):
             if not progress.has(span):
@@ -97,7 +97,7 @@ def explained_rows(tiles: TileSet, most: int | None) -> NDArray[np.intp]:
     return usable[sampled(tiles.table["tile_id"].iloc[usable].astype(str).tolist(), most)]
 
 
-def _explain(job: _Job, span: slice) -> tuple[Tensor, pd.DataFrame]:
+def _explain(job: _SlideJob, span: slice) -> tuple[Tensor, pd.DataFrame]:
     """Return the maps [n, H, W] of one span on the CPU and their rows of the index."""
     rows = job.rows[span]
     names = job.tiles.table["tile_id"].iloc[rows].astype(str).tolist()
@@ -105,32 +105,16 @@ def _explain(job: _Job, span: slice) -> tuple[Tensor, pd.DataFrame]:
     images = to_images(job.tiles.pixels[rows], device)
     targets = torch.full((len(rows),), job.settings.target, dtype=torch.int64, device=device)
     keys = tile_keys(names).to(device)
-    maps = torch.cat(
-        [
-            job.explainer.attribute(job.prepared, images[part], targets[part], keys[part])
-            for part in spans(len(rows), job.settings.batch)
-        ]
-    )
+    maps = job.explaining.maps(images, targets, keys)
     logits = forward_in_batches(job.model, images, job.settings.batch)
-    error = _completeness_error(job, images, targets, maps, logits)
+    own = logits if job.explaining.network is job.model else None
+    error = job.explaining.completeness_errors(images, targets, maps, own)
     index = pd.DataFrame({"tile_id": names, "target": job.settings.target})
     values = logits.double().cpu().numpy()
     for column in range(values.shape[1]):
         index[f"logit_{column}"] = values[:, column]
     index["completeness_error"] = error.cpu().numpy()
-    return _checked(maps.detach().float().cpu(), images, names), index
-
-
-def _completeness_error(job: _Job, images: Tensor, targets: Tensor, maps: Tensor, logits: Tensor) -> Tensor:
-    """Return float64 [n]: the sum of each map less the margin it is measured against; NaN if none."""
-    reference = job.explainer.reference(job.prepared, images)
-    if reference is None:
-        return torch.full((len(images),), torch.nan, dtype=torch.float64)
-    absent = forward_in_batches(job.prepared, reference, job.settings.batch)
-    if job.prepared is not job.model:
-        logits = forward_in_batches(job.prepared, images, job.settings.batch)
-    promised = target_margin(logits, targets) - target_margin(absent, targets)
-    return maps.double().sum((1, 2)) - promised.double()
+    return _checked(maps.float().cpu(), images, names), index
 
 
 def _checked(maps: Tensor, images: Tensor, names: list[str]) -> Tensor:
@@ -146,9 +130,9 @@ def _checked(maps: Tensor, images: Tensor, names: list[str]) -> Tensor:
     return maps
 
 
-def _count_passes(job: _Job, stack: ExitStack) -> list[PassCounter]:
+def _count_passes(job: _SlideJob, stack: ExitStack) -> list[PassCounter]:
     """Count the passes of the model and, where it is another one, of the prepared network."""
-    networks = {id(network): network for network in (job.model, job.prepared)}
+    networks = {id(network): network for network in (job.model, job.explaining.network)}
     return [stack.enter_context(counted_passes(network)) for network in networks.values()]
 
 

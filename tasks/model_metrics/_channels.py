@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE, Consistency
+from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE, ChannelConsistency
 from tasks.samples.measured_tiles import MeasuredTiles
 
 TOP, TOP_ATTACKED = "top_tiles", "top_tiles_adversarial"
@@ -15,7 +15,7 @@ _NAMED = 8
 """Top tiles that are named."""
 
 
-def channel_table(consistency: Consistency, tiles: MeasuredTiles) -> pd.DataFrame:
+def channel_table(consistency: ChannelConsistency, tiles: MeasuredTiles) -> pd.DataFrame:
     """Return one row a channel, on all tiles.
 
     Columns: channel; alive; ``<kind>`` the raw purity and ``<kind>_chance`` for each of clean,

@@ -72,7 +72,7 @@ class ArtefactResponse(ModelMetric):
                 predicted.append(model(batch.images).argmax(1).cpu())
             advance(len(batch.keys))
         called, labels = torch.cat(predicted).numpy(), tiles.labels.numpy()
-        share = tiles.share_of("artefact")
+        share = tiles.marked_fraction("artefact")
         marked, clean = share >= self.least_share, share == 0
         scores = scored(called, labels, settings.target, {"marked": marked, "clean": clean})
         excluded = {

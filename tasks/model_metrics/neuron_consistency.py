@@ -15,7 +15,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.passes import Passes
 from tasks.model_metrics._attack import Attack, moved_away
 from tasks.model_metrics._channels import channel_table
-from tasks.model_metrics._consistency import KINDS, Consistency, Observed
+from tasks.model_metrics._consistency import KINDS, ChannelConsistency, Observed
 from tasks.model_metrics._jackknife import pseudo_values
 from tasks.model_metrics._sheet import ChannelSheet, draw_channels
 from tasks.model_metrics._units import slide_rows, tile_rows
@@ -154,7 +154,7 @@ class NeuronConsistency(ModelMetric):
             keys=tiles.keys,
             classes=len(tiles.classes),
         )
-        consistency = Consistency(seen, self.top_share, self.at_least, seed)
+        consistency = ChannelConsistency(seen, self.top_share, self.at_least, seed)
         jackknife = pseudo_values(consistency.figures, seen.slides)
         per_tile = {"feature_cosine": look.cosine.double().numpy(), "flipped": look.flipped.double().numpy()}
         rows = [slide_rows(tiles, jackknife.values, dict.fromkeys(KINDS, 0.0)), tile_rows(tiles, per_tile)]

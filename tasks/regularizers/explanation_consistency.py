@@ -35,7 +35,7 @@ class ExplanationConsistency(Regularizer):
         "after the abstract of Wu et al. (2024), arXiv:2408.04600; background, attack, agreement, "
         "normalisation and defaults are reconstructed"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
+    uses: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
 
     share: float = Field(default=0.7, gt=0, le=1)
     """The background: exactly round(share x pixels), those of lowest saliency."""

@@ -29,7 +29,7 @@ class Trades(Regularizer):
     source: ClassVar[str] = (
         "Zhang et al. (2019), arXiv:1901.08573; uniform start, warm-up, ramp and defaults for H&E are ours"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"clean_logits"})
+    uses: ClassVar[frozenset[str]] = frozenset({"clean_logits"})
 
     eps: float = Field(default=4 / 255, gt=0, le=1)
     """Largest change of a channel of a pixel, for images in [0, 1]; 0.031 in the paper."""

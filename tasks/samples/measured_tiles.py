@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.artifacts.tile_set import Mark, TileSet
-from tasks.functional.pixels import spans, to_images
 from tasks.functional.tile_keys import tile_keys
-
-_COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "label"]
+from tasks.samples.readable_tiles import ReadableTiles
 
 
 class SampleError(ValueError):
-    """Tiles on which nothing can be measured; one sentence says why."""
+    """Samples on which nothing can be measured. One sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class MeasuredTiles:
 
     Attributes:
         tile_sets: the slides.
-        classes: class names in the order of the logits; tiles labelled otherwise (``mixed``) are left out.
+        classes: class names in the order of the logits. Tiles with another label (``mixed``) are left out.
     """
 
     tile_sets: Sequence[TileSet]
@@ -45,17 +43,14 @@ class MeasuredTiles:
     def __len__(self) -> int:
         return len(self.table)
 
-    @cached_property
+    @property
     def table(self) -> pd.DataFrame:
-        """One row a tile: tile_id, slide_id, patient_id, section, label.
+        """One row per tile: tile_id, slide_id, patient_id, section, label.
 
         Raises:
             SampleError: no tile of these slides is labelled with a class.
         """
-        pieces = [
-            tiles.table[_COLUMNS].iloc[rows] for tiles, rows in zip(self.tile_sets, self._rows, strict=True)
-        ]
-        table = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=_COLUMNS)
+        table = self._tiles.table
         if table.empty:
             raise SampleError(
                 f"none of the {len(self.tile_sets)} evaluated slides has a tile labelled "
@@ -66,12 +61,11 @@ class MeasuredTiles:
     @cached_property
     def labels(self) -> Tensor:
         """int64 [N] on the CPU, indices into ``classes``."""
-        places = {name: place for place, name in enumerate(self.classes)}
-        return torch.tensor([places[label] for label in self.table["label"]], dtype=torch.int64)
+        return torch.from_numpy(self._tiles.label_indices(self.classes))
 
     @cached_property
     def keys(self) -> Tensor:
-        """int64 [N] on the CPU: who each tile is."""
+        """int64 [N] on the CPU: the key of each tile, a hash of its id."""
         return tile_keys(self.table["tile_id"].tolist())
 
     @cached_property
@@ -83,35 +77,19 @@ class MeasuredTiles:
     def batches(self, size: int, device: torch.device) -> Iterator[TileBatch]:
         """Yield all tiles in order, at most ``size`` of one slide at a time."""
         first = 0
-        for tiles, rows in zip(self.tile_sets, self._rows, strict=True):
-            for span in spans(len(rows), size):
-                here = slice(first + span.start, first + span.stop)
-                yield TileBatch(
-                    images=to_images(tiles.pixels[rows[span]], device),
-                    labels=self.labels[here].to(device),
-                    keys=self.keys[here].to(device),
-                )
-            first += len(rows)
+        for images in self._tiles.batches(size, device):
+            here = slice(first, first + len(images))
+            yield TileBatch(images, self.labels[here].to(device), self.keys[here].to(device))
+            first += len(images)
 
-    def share_of(self, mark: Mark) -> NDArray[np.float64]:
-        """Return the share of each tile that ``mark`` covers [N]; NaN on slides without such an image."""
-        shares = []
-        for tiles, rows in zip(self.tile_sets, self._rows, strict=True):
-            mask = tiles.marks.get(mark)
-            shares.append(np.full(len(rows), np.nan) if mask is None else mask[rows].mean(axis=(1, 2)))
-        return np.concatenate(shares)
+    def marked_fraction(self, mark: Mark) -> NDArray[np.float64]:
+        """Return float64 [N], the fraction of each tile that ``mark`` covers; NaN without a mask."""
+        return self._tiles.marked_fraction(mark)
 
     def pixels(self, number: int) -> NDArray[np.uint8]:
         """Return uint8 [H, W, 3] of the tile in row ``number`` of the table."""
-        for tiles, rows in zip(self.tile_sets, self._rows, strict=True):
-            if number < len(rows):
-                return np.asarray(tiles.pixels[rows[number]])
-            number -= len(rows)
-        raise IndexError("no such tile")
+        return self._tiles.pixels(number)
 
     @cached_property
-    def _rows(self) -> tuple[NDArray[np.intp], ...]:
-        return tuple(
-            tiles.usable[tiles.table["label"].iloc[tiles.usable].isin(self.classes).to_numpy()]
-            for tiles in self.tile_sets
-        )
+    def _tiles(self) -> ReadableTiles:
+        return ReadableTiles(self.tile_sets, self.classes)

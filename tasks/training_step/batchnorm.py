@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
-from tasks.training_step.rank import Share
+from tasks.training_step.rank import Rank
 
 
 @contextmanager
@@ -36,34 +36,34 @@ def untracked(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def over_whole_batch(model: nn.Module, share: Share) -> Iterator[None]:
+def over_whole_batch(model: nn.Module, rank: Rank) -> Iterator[None]:
     """Inside the block, layers in train mode normalise by the parts of a batch that all processes hold.
 
     All processes must make the same passes, forward and backward, in the same order. In eval mode, and
     outside the block, no process waits for another. Keys and values of the state are those of ``model``.
     """
-    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)] if share.count > 1 else []
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)] if rank.count > 1 else []
     try:
         for layer in layers:
-            layer.forward = partial(_normalise, layer, share)  # type: ignore[method-assign]
+            layer.forward = partial(_normalise, layer, rank)  # type: ignore[method-assign]
         yield
     finally:
         for layer in layers:
             del layer.forward
 
 
-def _normalise(layer: _BatchNorm, share: Share, images: Tensor) -> Tensor:
+def _normalise(layer: _BatchNorm, rank: Rank, images: Tensor) -> Tensor:
     """Return what ``layer`` makes of ``images`` [B, C, ...], a part of the batch; as torch does, for all."""
     if not layer.training:
         return type(layer).forward(layer, images)
     # Half precision would lose the variance of a large batch.
     values = images.to(torch.promote_types(images.dtype, torch.float32))
     axes = [0, *range(2, values.ndim)]
-    means, variances = share.collect(torch.stack(_moments(values, axes))).unbind(1)
+    means, variances = rank.collect(torch.stack(_moments(values, axes))).unbind(1)
     mean = means.mean(0)
     variance = variances.mean(0) + (means - mean).square().mean(0)
     if layer.track_running_stats:
-        _remember(layer, mean.detach(), variance.detach(), share.count * values[:, 0].numel())
+        _remember(layer, mean.detach(), variance.detach(), rank.count * values[:, 0].numel())
     scale = (variance + layer.eps).rsqrt()
     if layer.affine:
         scale = scale * layer.weight

@@ -8,23 +8,23 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Share:
+class Rank:
     """Part ``rank`` (from 0) of ``count`` equal parts; the whole batch is all parts in order of rank.
 
     Every method but :meth:`of` waits for the other processes, which must call it too.
     """
 
-    rank: int = 0
+    number: int = 0
     count: int = 1
 
     @property
     def first(self) -> bool:
         """Whether this is the process that judges, writes and reports."""
-        return self.rank == 0
+        return self.number == 0
 
     def of(self, whole: Tensor) -> Tensor:
         """Return this process's rows of ``whole`` [count * B, ...]."""
-        return whole if self.count == 1 else whole.chunk(self.count)[self.rank]
+        return whole if self.count == 1 else whole.chunk(self.count)[self.number]
 
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean over the processes of ``values`` of any shape, detached; the same bits in each."""
@@ -39,7 +39,7 @@ class Share:
 
         It may be differentiated any number of times: a gradient then flows to the process a value came from.
         """
-        own = torch.arange(self.count, device=values.device) == self.rank
+        own = torch.arange(self.count, device=values.device) == self.number
         # A sum in which all others put zeros, as the gradient of a sum is a sum again, and so on.
         rows = torch.where(own.view(-1, *[1] * values.ndim), values, torch.zeros_like(values))
         return rows if self.count == 1 else _sum(rows)
@@ -64,5 +64,5 @@ def _sum(values: Tensor) -> Tensor:
     return total
 
 
-ALONE = Share()
+ALONE = Rank()
 """One process holds every batch as a whole."""

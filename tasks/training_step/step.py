@@ -13,7 +13,7 @@ from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.training_step.batchnorm import untracked
 from tasks.training_step.network import Network, Pass, module_of
-from tasks.training_step.rank import ALONE, Share
+from tasks.training_step.rank import ALONE, Rank
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Step:
     ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward
     pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
     is the stream of the regularizer that is being asked, on the device of the images, and ``asked`` is its
-    label. ``progress`` runs from 0 to 1 over the whole training. ``shares`` says what the regularizers of
+    label. ``progress`` runs from 0 to 1 over the whole training. ``cached`` says what the regularizers of
     the arm will ask for. ``class_weights`` [K] are set by the loss. :meth:`note` fills ``notes``. Where
-    several processes train, ``share`` says which part of the whole batch this batch is.
+    several processes train, ``rank`` says which part of the whole batch this batch is.
     """
 
     model: Network
@@ -47,10 +47,10 @@ class Step:
     epoch: int
     progress: float
     amp: bool = False
-    shares: frozenset[str] = frozenset()
+    cached: frozenset[str] = frozenset()
     generator: torch.Generator | None = None
     class_weights: Tensor | None = None
-    share: Share = ALONE
+    rank: Rank = ALONE
     inputs: Tensor = field(init=False)
     settled: bool = field(init=False, default=False)
     asked: str = field(init=False, default="")
@@ -88,7 +88,7 @@ class Step:
         """
         if not self.settled:
             raise RuntimeError("the main forward pass was asked for before every regularizer gave its input")
-        if self.shares & {"loss_gradient", "input_graph"}:
+        if self.cached & {"loss_gradient", "input_graph"}:
             self.inputs = self.inputs.detach().requires_grad_()
         return self._pass(self.inputs)
 
@@ -145,7 +145,7 @@ class Step:
             return _full(self.model(images))
 
     def _pass(self, images: Tensor) -> Pass:
-        layers = self.model.pre_activation_layers if "pre_activations" in self.shares else ()
+        layers = self.model.pre_activation_layers if "pre_activations" in self.cached else ()
         with self.autocast():
             (features, *inner), logits = self.model.observe(images, (self.model.feature_layer, *layers))
         return Pass(_full(logits), features, tuple(inner))
@@ -167,16 +167,16 @@ class Step:
         not depend on how many processes there are.
         """
         shape = self._whole_shape(like)
-        return self.share.of(torch.randn(shape, generator=self.generator, device=self.images.device))
+        return self.rank.of(torch.randn(shape, generator=self.generator, device=self.images.device))
 
     def uniform(self, like: Tensor | None = None) -> Tensor:
         """Return fresh float32 noise in [0, 1) of the shape of ``like`` [B, ...], by default the images."""
         shape = self._whole_shape(like)
-        return self.share.of(torch.rand(shape, generator=self.generator, device=self.images.device))
+        return self.rank.of(torch.rand(shape, generator=self.generator, device=self.images.device))
 
     def mean_over_batch(self, values: Tensor) -> Tensor:
         """Return the mean of ``values`` [B, ...] over the whole batch, detached: what a state remembers."""
-        return self.share.mean(values.detach().mean(0))
+        return self.rank.mean(values.detach().mean(0))
 
     def note(self, name: str, value: Tensor) -> None:
         """Leave a scalar that tells what a method did to the batch, such as a mean over its images.
@@ -188,7 +188,7 @@ class Step:
 
     def _whole_shape(self, like: Tensor | None) -> tuple[int, ...]:
         own, *rest = self.images.shape if like is None else like.shape
-        return (self.share.count * own, *rest)
+        return (self.rank.count * own, *rest)
 
 
 def _full(logits: Tensor) -> Tensor:

@@ -52,5 +52,5 @@ def make_step(model: Classifier, arm: Arm, batch: Batch | None = None, amp: bool
         epoch=100,
         progress=0.9,
         amp=amp,
-        shares=arm.shares,
+        cached=arm.cached,
     )

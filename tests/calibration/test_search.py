@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from tasks.artifacts.calibration import CURVE, INFO, PICTURE, Calibration
 from tasks.artifacts.tile_set import TILES, TileSet
 from tasks.calibration.bisection import HALVINGS, LOWEST
-from tasks.calibration.errors import CalibrationError
+from tasks.calibration.errors import SigmaSearchError
 from tasks.calibration.recipe import CalibrationRecipe, CalibrationSettings
 from tasks.calibration.search import calibrate
 from tasks.explainers.fusiongrad import FusionGrad
@@ -143,17 +143,17 @@ def test_where_the_least_noise_costs_more_the_least_sigma_is_found_and_said(tmp_
 
 def test_a_network_that_is_no_better_than_guessing_is_refused(tmp_path, tiles):
     wrong = LinearNetwork(-pixel_detector().weight.detach())
-    with pytest.raises(CalibrationError, match=r"balanced accuracy of 0.000 .* guessing has 0.500"):
+    with pytest.raises(SigmaSearchError, match=r"balanced accuracy of 0.000 .* guessing has 0.500"):
         found(tmp_path, tiles, wrong)
     blind = LinearNetwork(torch.zeros(3, 16, 16))
-    with pytest.raises(CalibrationError, match=r"balanced accuracy of 0.500"):
+    with pytest.raises(SigmaSearchError, match=r"balanced accuracy of 0.500"):
         found(tmp_path, tiles, blind)
 
 
 def test_a_drop_that_no_noise_reaches_is_refused(tmp_path, tiles):
     """At sigma 1 the factor is negative in 16 % of the draws, so AD ends near 0.32."""
     reached = 2 * float((pixel_noise(0, 10) < -1).double().mean())
-    with pytest.raises(CalibrationError, match=f"by {reached:.3g} at sigma 1 only, and 0.9 is wanted"):
+    with pytest.raises(SigmaSearchError, match=f"by {reached:.3g} at sigma 1 only, and 0.9 is wanted"):
         found(tmp_path, tiles, drop=0.9)
 
 
@@ -164,7 +164,7 @@ def test_the_network_is_left_as_found_also_when_it_fails_under_noise(tmp_path, t
     assert state_of(model) == before
     failing = FailingNetwork(6)
     before = state_of(failing)
-    with pytest.raises((FailingError, CalibrationError)):
+    with pytest.raises((FailingError, SigmaSearchError)):
         found(tmp_path, tiles, failing)
     assert state_of(failing) == before
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tasks.artifacts.tile_set import TILES, TileSet
-from tasks.calibration.errors import CalibrationError
+from tasks.calibration.errors import SigmaSearchError
 from tasks.calibration.tiles import labelled_pixels
 from tasks.functional.tile_keys import tile_keys
 from tests._support.pixel_detectors import pixel_tiles
@@ -70,5 +70,5 @@ def test_failed_and_mixed_tiles_are_left_out(tmp_path):
 @pytest.mark.parametrize(("label", "said"), [("normal", "labels of normal"), ("mixed", "labels of no class")])
 def test_tiles_of_two_classes_are_needed(tmp_path, label, said):
     tiles = rewritten(pixel_tiles(tmp_path, count=20), lambda table: table.assign(label=label))
-    with pytest.raises(CalibrationError, match=f"{said}; .* at least two of the classes normal, tumour"):
+    with pytest.raises(SigmaSearchError, match=f"{said}; .* at least two of the classes normal, tumour"):
         labelled_pixels([tiles], CLASSES, 512)

@@ -3,12 +3,12 @@
 import torch
 
 from tasks.evaluation.host import to_host
-from tasks.faithfulness.base import Scores
+from tasks.faithfulness.base import UnitScores
 
 
 def test_every_tensor_comes_back_in_its_place_as_float64(monkeypatch):
     blocks = [
-        Scores(
+        UnitScores(
             values={"a": torch.rand(n), "b": torch.rand(n, dtype=torch.float64)},
             chance={"a": torch.zeros(n)},
             curves={"c": torch.rand(n, 4)},

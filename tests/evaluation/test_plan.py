@@ -10,7 +10,7 @@ from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_part
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.sources import EvidenceError
 from tasks.explainers.gradient import Gradient
-from tasks.faithfulness.base import Metric, Probe, Scores
+from tasks.faithfulness.base import Metric, Probe, UnitScores
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.gini import Gini
 from tasks.faithfulness.section_auc import SectionAuc
@@ -49,7 +49,7 @@ class Stability(Metric):
     def score_block(self, block, part, answers):
         maps = answers["lighter", part.explainer_id]
         assert maps.shape == (3, *part.maps.shape)
-        return Scores(values={"moved": (maps - part.maps).abs().amax((0, 2, 3)).double()})
+        return UnitScores(values={"moved": (maps - part.maps).abs().amax((0, 2, 3)).double()})
 
 
 @pytest.fixture(scope="module")

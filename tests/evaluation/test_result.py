@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from tasks.evaluation.result import UNIT_COLUMNS, curve_table, exclusions, score_table
-from tasks.faithfulness.base import Scores
+from tasks.faithfulness.base import UnitScores
 
 
 def units(count: int) -> pd.DataFrame:
@@ -14,7 +14,7 @@ def units(count: int) -> pd.DataFrame:
 
 
 BLOCKS = [
-    Scores(
+    UnitScores(
         values={"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([3.0, 4.0])},
         chance={"b": torch.tensor([0.1, 0.2])},
         errors={"a": torch.tensor([0.5, 0.6])},
@@ -22,7 +22,7 @@ BLOCKS = [
         fractions=torch.tensor([0.0, 0.5, 1.0]),
         excluded={"why": torch.tensor([True, False])},
     ),
-    Scores(
+    UnitScores(
         values={"a": torch.tensor([5.0]), "b": torch.tensor([6.0])},
         chance={"b": torch.tensor([0.3])},
         errors={"a": torch.tensor([0.7])},

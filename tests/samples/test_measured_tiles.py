@@ -36,7 +36,7 @@ def test_the_share_of_a_mark_is_that_of_the_labelled_tiles_and_unknown_without_a
     mask = np.zeros((10, 16, 16), np.uint8)
     mask[3, :4] = mask[2] = mask[1] = 1  # row 2 is mixed and row 1 cannot be read
     np.save(made[1].folder / "artefact_mask.npy", mask)
-    shares = MeasuredTiles(made, ("normal", "tumour")).share_of("artefact")
+    shares = MeasuredTiles(made, ("normal", "tumour")).marked_fraction("artefact")
     np.testing.assert_array_equal(shares, [np.nan] * 7 + [0, 0.25, 0, 0, 0, 0, 0])
 
 

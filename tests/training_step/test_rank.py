@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tasks.training_step.batchnorm import over_whole_batch
-from tasks.training_step.rank import ALONE, Share
+from tasks.training_step.rank import ALONE, Rank
 from tests._support.shared_steps import NAMES, steps_of_all
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
 from tests._support.two_processes import in_two_processes
@@ -42,10 +42,10 @@ def test_no_process_waits_for_another_in_eval_mode_or_outside_a_step(halves):
 
 def test_a_share_is_a_part_in_order_of_rank():
     whole = torch.arange(12).view(6, 2)
-    assert torch.equal(torch.cat([Share(rank, 3).of(whole) for rank in range(3)]), whole)
+    assert torch.equal(torch.cat([Rank(rank, 3).of(whole) for rank in range(3)]), whole)
     assert ALONE.of(whole) is whole
     assert ALONE.first
-    assert not Share(1, 2).first
+    assert not Rank(1, 2).first
 
 
 def test_alone_nothing_is_asked_of_others():
@@ -58,22 +58,22 @@ def test_alone_nothing_is_asked_of_others():
 
 
 def test_noise_is_drawn_for_the_whole_batch():
-    def drawn(share, images):
+    def drawn(rank, images):
         step = make_step(tiny_classifier(), make_arm(), random_batch(images))
-        step.share, step.generator = share, torch.Generator().manual_seed(0)
+        step.rank, step.generator = rank, torch.Generator().manual_seed(0)
         return step.normal(), step.uniform(step.labels), step.normal(step.images[:, 0])
 
     whole = drawn(ALONE, 8)
-    halves = [drawn(Share(rank, 2), 4) for rank in range(2)]
+    halves = [drawn(Rank(rank, 2), 4) for rank in range(2)]
     for one, *parts in zip(whole, *halves, strict=True):
         assert torch.equal(one, torch.cat(parts))
 
 
 def test_layers_are_as_before_after_an_exception():
     layer = nn.BatchNorm2d(3)
-    with over_whole_batch(layer, Share(0, 2)):
+    with over_whole_batch(layer, Rank(0, 2)):
         assert "forward" in vars(layer)
-    with pytest.raises(ValueError, match="4D"), over_whole_batch(layer.eval(), Share(0, 2)):
+    with pytest.raises(ValueError, match="4D"), over_whole_batch(layer.eval(), Rank(0, 2)):
         layer(torch.rand(2, 3))
     assert "forward" not in vars(layer)
     assert set(layer.state_dict()) == set(nn.BatchNorm2d(3).state_dict())

@@ -52,7 +52,7 @@ def test_saliency_and_clean_logits_share_a_pass_in_eval_mode():
 
 def test_the_loss_gradient_can_be_trained_through():
     model = tiny_classifier()
-    step = settled_step(model, shares=frozenset({"loss_gradient"}))
+    step = settled_step(model, cached=frozenset({"loss_gradient"}))
     with counted_training_passes(model, 8) as spent:
         penalty = step.loss_gradient.square().sum()
         torch.autograd.backward(penalty + step.cross_entropy.mean(), inputs=list(model.parameters()))
@@ -71,7 +71,7 @@ def test_the_penalty_gradient_agrees_with_finite_differences():
             weight.add_(shift * direction)
         batch = random_batch()
         step = make_step(model, make_arm(), replace(batch, images=batch.images.double()))
-        step.shares, step.settled = frozenset({"loss_gradient"}), True
+        step.cached, step.settled = frozenset({"loss_gradient"}), True
         value = step.loss_gradient.square().sum()
         (gradient,) = torch.autograd.grad(value, weight)
         return value.item(), (gradient * direction).sum().item()
@@ -106,7 +106,7 @@ def test_other_forward_passes_normalise_by_their_batch_and_update_nothing():
 
 def test_pre_activations_are_those_before_each_last_relu():
     model = tiny_classifier()
-    step = settled_step(model, shares=frozenset({"pre_activations", "input_graph"}))
+    step = settled_step(model, cached=frozenset({"pre_activations", "input_graph"}))
     values = step.main.pre_activations
     assert [v.shape[1] for v in values] == [4, 8, 16, 32]
     assert all((v < 0).any() for v in values)
@@ -149,13 +149,13 @@ def test_noise_comes_from_the_stream_alone():
 
 def test_shared_parts_are_counted_once():
     class First(Regularizer):
-        shares = frozenset({"saliency"})
+        uses = frozenset({"saliency"})
 
         def passes(self):
             return TrainingPasses(forward=2, full_backward=1)
 
     class Second(Regularizer):
-        shares = frozenset({"saliency", "clean_logits"})
+        uses = frozenset({"saliency", "clean_logits"})
 
     pair = (First(), Second())
     assert step_passes(()) == STANDARD

@@ -8,7 +8,7 @@ from tasks.explainers.base import ChannelExplainer, Explainer, ExplanationError
 from tasks.functional.fills import Fill, filled
 
 
-def absent(kind: Fill, model: nn.Module, images: Tensor, blur_px: float) -> Tensor:
+def baseline_images(kind: Fill, model: nn.Module, images: Tensor, blur_px: float) -> Tensor:
     """Return [B, C, H, W]: the images with everything removed, in memory of their own.
 
     Zeros would not do: after normalisation they are the mean colour, which in H&E is tissue, and before it
@@ -39,7 +39,7 @@ def _mean_colour(model: nn.Module, channels: int) -> Tensor:
     return mean.flatten()
 
 
-class ComparesWithAbsent(Explainer):
+class BaselineExplainer(Explainer):
     """An explainer that asks what is there, against an image where it is not."""
 
     baseline: Fill = "white"
@@ -47,14 +47,14 @@ class ComparesWithAbsent(Explainer):
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` in tile pixels; other baselines do not look at it."""
 
-    def absent(self, model: nn.Module, images: Tensor) -> Tensor:
+    def baseline_images(self, model: nn.Module, images: Tensor) -> Tensor:
         """Return the baseline [B, C, H, W] of each image."""
-        return absent(self.baseline, model, images, self.blur_px)
+        return baseline_images(self.baseline, model, images, self.blur_px)
 
 
-class ExplainsDifference(ComparesWithAbsent, ChannelExplainer):
+class ExplainsDifference(BaselineExplainer, ChannelExplainer):
     """One whose maps share out the margin less the baseline's; ``reduce: sum`` alone keeps that sum."""
 
     def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
         """Return the baseline [B, C, H, W]; None where the reduction keeps no sum."""
-        return self.absent(model, images) if self.reduce == "sum" else None
+        return self.baseline_images(model, images) if self.reduce == "sum" else None

@@ -30,7 +30,7 @@ Row = Mapping[str, float]
 
 
 @dataclass
-class Session:
+class TrainingRun:
     """All that changes from epoch to epoch.
 
     Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
@@ -90,7 +90,7 @@ class Session:
         return Snapshot(tensors=tensors, history=tuple(self.history))
 
 
-def begin(job: TrainingJob, work: Path) -> Session:
+def begin(job: TrainingJob, work: Path) -> TrainingRun:
     """Return a fresh session, or the one that ``work`` holds after its last finished epoch.
 
     Raises:
@@ -104,11 +104,11 @@ def begin(job: TrainingJob, work: Path) -> Session:
         refuse_tiny_maps(model, job.train.pixels[0].shape[1])
     model = model.to(device).channels_last()
     weights = class_weights(job.train.labels, job.recipe.class_balance).to(device)
-    session = Session(job, model, make_optimizer(model, job.recipe), _arm(job), weights)
+    run = TrainingRun(job, model, make_optimizer(model, job.recipe), _arm(job), weights)
     snapshot = load_snapshot(work, job.identity)
     if snapshot is not None:
-        _restore(session, snapshot)
-    return session
+        _restore(run, snapshot)
+    return run
 
 
 def choose_epoch(history: list[Row], rule: str) -> int:
@@ -136,11 +136,11 @@ def _arm(job: TrainingJob) -> Arm:
     return Arm(job.arm.regularizers, regularizer_streams(job, 0), [{} for _ in range(count)])
 
 
-def _restore(session: Session, snapshot: Snapshot) -> None:
-    session.model.load_state_dict(snapshot.part("model"))
-    session.best, session.best_states = snapshot.part("best"), snapshot.part("best_states")
-    session.history = list(snapshot.history)
-    restore_optimizer(session.optimizer, session.model, snapshot.part("optimizer"))
-    for index in range(len(session.arm.states)):
+def _restore(run: TrainingRun, snapshot: Snapshot) -> None:
+    run.model.load_state_dict(snapshot.part("model"))
+    run.best, run.best_states = snapshot.part("best"), snapshot.part("best_states")
+    run.history = list(snapshot.history)
+    restore_optimizer(run.optimizer, run.model, snapshot.part("optimizer"))
+    for index in range(len(run.arm.states)):
         tensors = snapshot.part(f"regularizer/{index}")
-        session.arm.states[index] = {name: value.to(session.device) for name, value in tensors.items()}
+        run.arm.states[index] = {name: value.to(run.device) for name, value in tensors.items()}

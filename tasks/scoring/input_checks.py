@@ -16,7 +16,7 @@ Values = Tensor | NDArray[Any] | Sequence[Any]
 """A tensor on any device, an array, or nested lists."""
 
 
-def images_given(
+def checked_images(
     images: Values,
     targets: Values,
     masks: Mapping[str, Values],
@@ -39,7 +39,7 @@ def images_given(
     )
 
 
-def maps_given(name: str, maps: Values, images: ImagesInMemory) -> NDArray[np.float32]:
+def checked_maps(name: str, maps: Values, images: ImagesInMemory) -> NDArray[np.float32]:
     """Return float32 [N, H, W]: the maps of one explainer, one an image.
 
     Raises:

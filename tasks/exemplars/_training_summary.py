@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.exemplars._canvas import Palette
-from tasks.exemplars._tiles import Tiles
 from tasks.exemplars.base import ExemplarJob
+from tasks.samples.readable_tiles import ReadableTiles
 
-Scores = Callable[[Tensor], Tensor]
+ScoreFunction = Callable[[Tensor], Tensor]
 """Images [B, 3, H, W] -> the value of every class or channel, [B, S]."""
 
 
 @dataclass(frozen=True)
-class Reference:
+class TrainingSummary:
     """S classes or channels on the training tiles.
 
     Attributes:
@@ -28,7 +28,7 @@ class Reference:
         palette: the colours of all their pixels.
     """
 
-    tiles: Tiles
+    tiles: ReadableTiles
     on_target: NDArray[np.float64]
     highest: NDArray[np.float64]
     places: NDArray[np.int64]
@@ -40,18 +40,18 @@ class Reference:
         return len(self.tiles.pixels(0))
 
 
-def look_up(job: ExemplarJob, tiles: Tiles, scores: Scores) -> Reference:
+def look_up(job: ExemplarJob, tiles: ReadableTiles, scores: ScoreFunction) -> TrainingSummary:
     """Let all ``tiles`` go by once and return what is to be known of them; nothing of a tile is kept.
 
     There must be a tile.
     """
-    target = torch.from_numpy(tiles.label_places(job.classes) == job.target).to(job.device)
+    target = torch.from_numpy(tiles.label_indices(job.classes) == job.target).to(job.device)
     seen = _Running()
     for images in tiles.batches(job.batch, torch.device(job.device)):
         with torch.no_grad():
             seen.add(images, scores(images).double(), target)
         job.advance(len(images))
-    return Reference(
+    return TrainingSummary(
         tiles=tiles,
         on_target=(seen.on_target / target.sum()).cpu().numpy(),
         highest=seen.highest.cpu().numpy(),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tasks.training.errors import CollapsedError, DivergedError
-from tasks.training_step.rank import ALONE, Share
+from tasks.training_step.rank import ALONE, Rank
 
 CHECK_EVERY = 50
 """Steps between two looks at the figures: on an accelerator a look waits for all the work under way."""
@@ -28,12 +28,12 @@ def add_up(sums: dict[str, Tensor], figures: Mapping[str, Tensor]) -> None:
         sums[name] = sums[name] + figure if name in sums else figure
 
 
-class Tally:
+class EpochSums:
     """Sums over the steps of epoch ``epoch`` (from 1)."""
 
-    def __init__(self, epoch: int, share: Share = ALONE) -> None:
+    def __init__(self, epoch: int, rank: Rank = ALONE) -> None:
         self.epoch = epoch
-        self.share = share
+        self.rank = rank
         self.steps = 0
         self._parts: dict[str, Tensor] = {}
         self._notes: dict[str, Tensor] = {}
@@ -74,7 +74,7 @@ class Tally:
         return {name: value / self.steps for name, value in self._read(sums).items()}
 
     def _read(self, sums: Mapping[str, Tensor]) -> dict[str, float]:
-        return {name: float(self.share.mean(total)) for name, total in sums.items()}
+        return {name: float(self.rank.mean(total)) for name, total in sums.items()}
 
     def _check_finite(self) -> None:
         for name, value in self._read(self._parts).items():

@@ -13,8 +13,8 @@ from tasks.explainers.integrated_gradients import IntegratedGradients
 from tasks.functional.passes import Passes
 from tasks.functional.tile_keys import tile_keys
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.given import images_given
-from tasks.scoring.making import maps_made
+from tasks.scoring.explain_in_memory import explain_in_memory
+from tasks.scoring.input_checks import checked_images
 from tests._support.small_networks import LinearNetwork, small_network, state_of
 
 SIDE = 6
@@ -23,7 +23,7 @@ SETTINGS = EvaluationSettings(batch=2)
 
 def some(count=5):
     images = np.random.default_rng(0).random((count, 3, SIDE, SIDE)).astype(np.float32)
-    return images_given(images, np.arange(count) % 2, {}, [f"k{number}" for number in range(count)], None)
+    return checked_images(images, np.arange(count) % 2, {}, [f"k{number}" for number in range(count)], None)
 
 
 class Odd(Explainer):
@@ -40,7 +40,7 @@ class Odd(Explainer):
 def test_they_are_those_of_the_explainer_and_the_model_is_left_as_found():
     images, model = some(), small_network()
     before = state_of(model)
-    made, spent = maps_made(model, {"g": Gradient()}, images, SETTINGS)
+    made, spent = explain_in_memory(model, {"g": Gradient()}, images, SETTINGS)
     assert state_of(model) == before
     expected = Gradient()(
         model, torch.from_numpy(images.images), torch.from_numpy(images.targets), tile_keys(images.keys)
@@ -68,7 +68,7 @@ def test_what_a_map_is_off_by_is_measured():
     """Integrated gradients of a linear model are exact; a map of zeros lacks the whole margin."""
     images, weight = some(), torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     explainers = {"ig": IntegratedGradients(steps=4), "zero": Silent()}
-    made, _ = maps_made(LinearNetwork(weight), explainers, images, SETTINGS)
+    made, _ = explain_in_memory(LinearNetwork(weight), explainers, images, SETTINGS)
     assert np.abs(made["ig"].completeness).max() < 1e-4
     margin = np.where(images.targets, 1, -1) * (images.images * weight.numpy()).sum((1, 2, 3))
     assert made["zero"].completeness == pytest.approx(-margin, rel=1e-4)
@@ -83,4 +83,4 @@ def test_what_a_map_is_off_by_is_measured():
 )
 def test_maps_that_are_none(broken, said):
     with pytest.raises(ScoringError, match=said):
-        maps_made(small_network(), {"odd": Odd(broken=broken)}, some(), SETTINGS)
+        explain_in_memory(small_network(), {"odd": Odd(broken=broken)}, some(), SETTINGS)

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.given import as_array, images_given, maps_given
+from tasks.scoring.input_checks import as_array, checked_images, checked_maps
 
 IMAGES = np.full((2, 3, 4, 4), 0.5, np.float32)
 
 
 def given(images=IMAGES, targets=(0, 1), masks=None, keys=None, patients=None):
-    return images_given(images, np.asarray(targets), masks or {}, keys, patients)
+    return checked_images(images, np.asarray(targets), masks or {}, keys, patients)
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_masks_that_are_none(name, mask, said):
 )
 def test_maps_that_are_none(maps, said):
     with pytest.raises(ScoringError, match=said):
-        maps_given("m", maps, given())
+        checked_maps("m", maps, given())
 
 
 def test_what_torch_alone_knows_arrives_as_numbers():
     halves = torch.full((2, 3), 0.5, dtype=torch.bfloat16, requires_grad=True)
     assert as_array(halves, "x").tolist() == [[0.5] * 3] * 2
-    assert maps_given("m", torch.ones(2, 4, 4, dtype=torch.float64), given()).dtype == np.float32
+    assert checked_maps("m", torch.ones(2, 4, 4, dtype=torch.float64), given()).dtype == np.float32
 
 
 def test_bytes_stay_bytes():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.scoring.array_files import ArrayFiles
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.shelf import Shelf
 
 STACK = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -48,7 +48,7 @@ def folder(tmp_path):
     ],
 )
 def test_a_reference_names_an_array(folder, reference, expected):
-    assert np.array_equal(Shelf(folder).read(reference), expected)
+    assert np.array_equal(ArrayFiles(folder).read(reference), expected)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_a_reference_that_names_none(folder, reference, said):
     (folder / "empty.npy").touch()
     Image.new("RGBA", (2, 2)).save(folder / "clear.png")
     with pytest.raises(ScoringError, match=said):
-        Shelf(folder).read(reference)
+        ArrayFiles(folder).read(reference)
 
 
 def test_an_absolute_path_is_refused_too(folder):
     with pytest.raises(ScoringError, match="lies outside the folder of the index"):
-        Shelf(folder).read(str(folder.parent / "outside.npy"))
+        ArrayFiles(folder).read(str(folder.parent / "outside.npy"))
 
 
 @pytest.mark.parametrize("name", ["trap.npy", "trap.npz"])
@@ -96,7 +96,7 @@ def test_what_would_have_to_be_unpickled_is_refused(folder, name):
     else:
         np.savez(folder / name, trap=trap)
     with pytest.raises(ScoringError, match=r"cannot be read: .*(allow_pickle|Python objects)"):
-        Shelf(folder).read(name)
+        ArrayFiles(folder).read(name)
     assert not sprung.exists()
     np.load(folder / name, allow_pickle=True)["trap" if name.endswith("npz") else slice(None)]
     assert sprung.exists(), "the trap is one"

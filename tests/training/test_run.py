@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.training.session import choose_epoch
+from tasks.training.run import choose_epoch
 
 
 def rows(*values):

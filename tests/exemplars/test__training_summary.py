@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.exemplars._reference import look_up
-from tasks.exemplars._tiles import Tiles, labelled
+from tasks.exemplars._tiles import by_slide_id, labelled
+from tasks.exemplars._training_summary import look_up
 from tasks.exemplars.base import ExemplarJob
 from tests._support.tile_sets import make_tile_set
 
@@ -27,7 +27,7 @@ def looked(slides, batch=5, target=1, told=lambda done: None, classes=CLASSES):
 
 
 def every_pixel(slides):
-    tiles = Tiles(slides, CLASSES)
+    tiles = by_slide_id(slides, CLASSES)
     return np.stack([tiles.pixels(row) for row in range(len(tiles))]) / 255.0
 
 
@@ -35,7 +35,7 @@ def every_pixel(slides):
 def test_it_is_what_all_tiles_at_once_give(slides, batch):
     found, pixels = looked(slides, batch), every_pixel(slides)
     means = pixels.mean((1, 2, 3))
-    target = Tiles(slides, CLASSES).label_places(CLASSES) == 1
+    target = by_slide_id(slides, CLASSES).label_indices(CLASSES) == 1
     np.testing.assert_allclose(found.on_target, [means[target].mean(), -means[target].mean(), 1], rtol=1e-5)
     np.testing.assert_allclose(found.highest, [means.max(), -means.min(), 1], rtol=1e-5)
     assert found.places.tolist() == [means.argmax(), means.argmin(), 0]

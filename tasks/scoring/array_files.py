@@ -16,7 +16,7 @@ _BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, Image.Decompressio
 _TAKEN = ".npy, .npz or .png"
 
 
-class Shelf:
+class ArrayFiles:
     """Reads what a *reference* names: ``FILE``, ``FILE:ROW`` of a stack, or ``FILE.npz:NAME[:ROW]``.
 
     The name may be left out where a .npz file holds one array. A .png file is uint8 [H, W] or [H, W, 3].
