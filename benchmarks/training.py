@@ -30,6 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tasks.functional.pixels import channels_last_images
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tasks.plugins import available, plugin_class
@@ -38,7 +39,6 @@ from tasks.training.objective import Arm, objective
 from tasks.training.optimise import make_optimizer, set_learning_rate
 from tasks.training.recipe import TrainingRecipe
 from tasks.training.stain import hed_to_rgb
-from tasks.training.tiles import to_images
 from tasks.training_step.step import Batch, Step
 
 STANDARD = "standard"
@@ -77,7 +77,9 @@ class Bench:
         self.optimizer = make_optimizer(self.model, TrainingRecipe())
         set_learning_rate(self.optimizer, 0.0)
         self.weights = torch.ones(2, device=self.device)
-        self.batch = self.batch_of(to_images(random_tiles(setting.batch, setting.tile_px).to(self.device)))
+        self.batch = self.batch_of(
+            channels_last_images(random_tiles(setting.batch, setting.tile_px).to(self.device))
+        )
 
     def batch_of(self, images: Tensor) -> Batch:
         """Return the batch of ``images`` with labels 0 1 0 1 ..."""

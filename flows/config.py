@@ -18,12 +18,12 @@ from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.heatmaps.job import HeatmapRecipe
 from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import plugin_type
+from tasks.slides.row import Split as Split
 from tasks.tiling.recipe import TilingRecipe
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 
 STAGES = ("tile", "train", "explain", "evaluate", "compare", "record")
 Stage = Literal["tile", "train", "explain", "evaluate", "compare", "record"]
-Split = Literal["train", "val", "test"]
 
 if TYPE_CHECKING:
     AnyModelMetric = ModelMetric

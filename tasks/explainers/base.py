@@ -34,6 +34,8 @@ class Explainer(Plugin):
     """``sensitivity`` to change, ``contribution`` to the output, or a ``control`` to be beaten."""
     control: ClassVar[bool] = False
     """Whether it is a control, not to be reported as an explanation."""
+    default_rank: ClassVar[int] = 100
+    """Where a control stands in the default list, lowest first and equals by name."""
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the maps, float [B, H, W], detached, on the images' device; the model stays as it was.

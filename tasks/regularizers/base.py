@@ -66,10 +66,10 @@ class Regularizer(Plugin):
     package: ClassVar[str] = "tasks.regularizers"
 
     uses: ClassVar[frozenset[str]] = frozenset()
-    """Cached parts of a step that it uses: keys of :data:`CACHED_PASSES`. ``saliency`` needs ``clean_logits``."""
+    """Cached parts of a step that it uses: keys of :data:`CACHED_PASSES`."""
 
     def used_parts(self) -> frozenset[str]:
-        """Return what of ``uses`` it uses as it is set up; less than all where an option spares a part."""
+        """Return the cached parts that this recipe uses: ``uses``, or fewer where an option spares a part."""
         return self.uses
 
     def passes(self) -> TrainingPasses:
