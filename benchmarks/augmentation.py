@@ -16,9 +16,9 @@ from monai.data import DataLoader, Dataset
 from monai.transforms import Compose, Lambda, RandFlip, RandRotate90, RandScaleIntensity
 from skimage.color import hed2rgb, rgb2hed
 
+from tasks.functional.pixels import channels_last_images
 from tasks.training.augment import augment
 from tasks.training.recipe import AugmentationRecipe
-from tasks.training.tiles import to_images
 
 TILES, BATCH, ROUNDS = 512, 64, 3
 
@@ -52,7 +52,7 @@ def run_ours(pixels: np.ndarray) -> None:
     """Augment all tiles in batches."""
     generator, recipe = torch.Generator().manual_seed(0), AugmentationRecipe()
     for start in range(0, TILES, BATCH):
-        augment(to_images(torch.from_numpy(pixels[start : start + BATCH])), recipe, generator)
+        augment(channels_last_images(torch.from_numpy(pixels[start : start + BATCH])), recipe, generator)
 
 
 def run_monai(pixels: np.ndarray) -> None:

@@ -17,13 +17,13 @@ from benchmarks.faithfulness_setting import (
     drawn_network,
 )
 from benchmarks.sparse_imputation import solved_directly
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.imputation import imputed
 from tasks.plugins import available
-from tasks.scoring.given import images_given
+from tasks.scoring.input_checks import checked_images
 from tasks.scoring.memory import MapsInMemory
 from tasks.scoring.methods import explainers_asked, metrics_asked
 
@@ -106,7 +106,7 @@ class Ours:
     def scored(self, metrics: Sequence[Settings], names: Sequence[str]) -> Results:
         """Score the ready maps of some explainers, which are at hand for the metrics that call them."""
         count = self.sizes.images
-        given = images_given(self.images, np.full(count, TARGET), self.masks, None, None)
+        given = checked_images(self.images, np.full(count, TARGET), self.masks, None, None)
         explainers = explainers_of(self.sizes)
         evidence = Evidence(
             tile_sets=[given],

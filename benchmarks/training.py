@@ -30,16 +30,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tasks.functional.pixels import channels_last_images
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tasks.plugins import available, plugin_class
-from tasks.regularizers._step import Batch, Step
 from tasks.regularizers.base import Regularizer, step_passes
 from tasks.training.objective import Arm, objective
 from tasks.training.optimise import make_optimizer, set_learning_rate
 from tasks.training.recipe import TrainingRecipe
 from tasks.training.stain import hed_to_rgb
-from tasks.training.tiles import to_images
+from tasks.training_step.step import Batch, Step
 
 STANDARD = "standard"
 VARIANTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -77,7 +77,9 @@ class Bench:
         self.optimizer = make_optimizer(self.model, TrainingRecipe())
         set_learning_rate(self.optimizer, 0.0)
         self.weights = torch.ones(2, device=self.device)
-        self.batch = self.batch_of(to_images(random_tiles(setting.batch, setting.tile_px).to(self.device)))
+        self.batch = self.batch_of(
+            channels_last_images(random_tiles(setting.batch, setting.tile_px).to(self.device))
+        )
 
     def batch_of(self, images: Tensor) -> Batch:
         """Return the batch of ``images`` with labels 0 1 0 1 ..."""
@@ -87,7 +89,7 @@ class Bench:
     def step(self, arm: Arm, batch: Batch | None = None) -> None:
         """Make one step of training after every warm-up and ramp, less the augmentation."""
         chosen = self.batch if batch is None else batch
-        step = Step(self.model, chosen, 1, 0.9, self.setting.amp, arm.shares)
+        step = Step(self.model, chosen, 1, 0.9, self.setting.amp, arm.cached)
         loss, _ = objective(step, arm, self.weights)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss, inputs=list(self.model.parameters()))
@@ -141,8 +143,8 @@ class Bench:
             total = step.logits_of(leaf)[:, 1].sum()
             return self.seconds(lambda: torch.autograd.grad(total, leaf))
 
-    def _settled(self, shares: frozenset[str]) -> Step:
-        step = Step(self.model, self.batch, 1, 0.9, self.setting.amp, shares)
+    def _settled(self, cached: frozenset[str]) -> Step:
+        step = Step(self.model, self.batch, 1, 0.9, self.setting.amp, cached)
         step.settled = True
         return step
 

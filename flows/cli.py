@@ -1,6 +1,7 @@
 """The ``veritile`` command; every heavy import is inside a command, so that --help is instant."""
 
 import logging
+import shlex
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -25,12 +26,17 @@ err = Console(stderr=True)
 _debug = False
 
 ConfigArg = Annotated[Path, typer.Argument(help="The study file (YAML).")]
-HomeOption = Annotated[Path, typer.Option(help="Where all state lies.")]
+HomeOption = Annotated[Path, typer.Option(help="The folder of all state.")]
 RootOption = Annotated[
     Path | None, typer.Option(help="Folder the manifest's paths start from [default: its own].")
 ]
-StageOption = Annotated[str | None, typer.Option(help="tile, train, explain, evaluate, compare or record.")]
-FromOption = Annotated[str | None, typer.Option("--from", help="Force this stage and go on to the end.")]
+OnlyOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Make this stage again on stored inputs, such as draw, or a group, such as explain-group."
+    ),
+]
+FromOption = Annotated[str | None, typer.Option("--from", help="Make this stage again and go on to the end.")]
 Names = Annotated[list[str] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
 Numbers = Annotated[list[int] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
 
@@ -61,7 +67,7 @@ def run(
     config: ConfigArg,
     home: HomeOption = Path(".veritile"),
     data_root: RootOption = None,
-    only: StageOption = None,
+    only: OnlyOption = None,
     from_: FromOption = None,
     arm: Names = None,
     seed: Numbers = None,
@@ -70,20 +76,13 @@ def run(
     metric: Names = None,
     fold: Numbers = None,
 ) -> None:
-    """Run a study, or force one stage of it; finished parts are reused."""
+    """Run a study, or force one stage of it. Finished artifacts are reused."""
     prepare(home)
-    from flows import commands
-    from flows.session import Selection
+    from flows.commands.run import run
+    from flows.commands.target import Target, selected
 
-    selection = Selection(
-        tuple(arm or ()),
-        tuple(seed or ()),
-        tuple(slide or ()),
-        tuple(explainer or ()),
-        tuple(metric or ()),
-        tuple(fold or ()),
-    )
-    commands.run(config, commands.Target(home, data_root, only, from_, selection), out)
+    selection = selected(arm, seed, slide, explainer, metric, fold)
+    run(Target(config, home, data_root, only, from_, selection), _typed(), out)
 
 
 @app.command()
@@ -91,32 +90,41 @@ def status(
     config: ConfigArg,
     home: HomeOption = Path(".veritile"),
     data_root: RootOption = None,
-    only: StageOption = None,
+    only: OnlyOption = None,
     from_: FromOption = None,
+    arm: Names = None,
+    seed: Numbers = None,
+    slide: Names = None,
+    explainer: Names = None,
+    metric: Names = None,
+    fold: Numbers = None,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every stored byte again.")] = False,
     every: Annotated[
-        bool, typer.Option("--all", help="Name every part, also those of equal reason.")
+        bool, typer.Option("--all", help="Name every artifact, also those of equal reason.")
     ] = False,
 ) -> None:
-    """Say of every part whether it is done, or would run and why."""
+    """Say of every artifact whether it is done, or would be made by such a run and why."""
     prepare(home)
-    from flows import commands
+    from flows.commands.status import status
+    from flows.commands.target import Target, selected
 
-    commands.status(config, commands.Target(home, data_root, only, from_), out, verify=verify, every=every)
+    selection = selected(arm, seed, slide, explainer, metric, fold)
+    status(Target(config, home, data_root, only, from_, selection), out, verify=verify, every=every)
 
 
 @app.command()
 def validate(config: ConfigArg, data_root: RootOption = None, home: HomeOption = Path(".veritile")) -> None:
     """Check a study file and its manifest; nothing is run."""
     prepare(home)
-    from flows import commands
+    from flows.commands.status import validate
+    from flows.commands.target import Target
 
-    commands.validate(config, commands.Target(home, data_root), out)
+    validate(Target(config, home, data_root), out)
 
 
 @app.command()
 def adopt(
-    stage: Annotated[str, typer.Argument(help="The stage whose stored artifacts stand.")],
+    stage: Annotated[str, typer.Argument(help="The stage or group whose stored artifacts stand, or: all.")],
     config: ConfigArg,
     reason: Annotated[str, typer.Option(help="Why the changed code gives the same numbers.")],
     home: HomeOption = Path(".veritile"),
@@ -124,9 +132,10 @@ def adopt(
 ) -> None:
     """Record that stored artifacts stand after a refactoring that changed no number."""
     prepare(home)
-    from flows import commands
+    from flows.commands.status import adopt
+    from flows.commands.target import Target
 
-    commands.adopt(stage, reason, config, commands.Target(home, data_root), out)
+    adopt(stage, reason, Target(config, home, data_root), out)
 
 
 @app.command()
@@ -136,9 +145,9 @@ def score(
 ) -> None:
     """Score maps made elsewhere: array files with an index, on a network that you bring."""
     prepare(home)
-    from flows import commands
+    from flows.commands.score import score_file
 
-    commands.score(job, out)
+    score_file(job, out)
 
 
 @app.command()
@@ -147,30 +156,33 @@ def phantom(
     recipe: Annotated[Path | None, typer.Option(help="A YAML file of PhantomRecipe fields.")] = None,
 ) -> None:
     """Generate a cohort of synthetic slides whose right answers are known."""
-    from flows import commands
+    from flows.commands.phantom import phantom
 
-    commands.phantom(folder, recipe, out)
+    phantom(folder, recipe, out)
 
 
 @app.command()
 def unused(
     home: HomeOption = Path(".veritile"),
     days: Annotated[float, typer.Option(min=1, help="Longer than the longest study takes.")] = 30,
+    keep: Annotated[
+        list[Path] | None, typer.Option(help="A study file whose artifacts stay; may be repeated.")
+    ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
 ) -> None:
-    """List what no study's last recording was made from and no run has used for so many days."""
+    """List artifacts that no recorded study uses and no run has touched for N days."""
     prepare(home)
-    from flows import clearing
+    from flows.commands.unused import unused
 
-    clearing.unused(home, days, out, delete=delete)
+    unused(home, days, keep or (), out, delete=delete)
 
 
 @app.command()
 def plugins() -> None:
     """List every regularizer, explainer and metric, one line each."""
-    from flows import commands
+    from flows.commands.phantom import plugins
 
-    commands.plugins(out)
+    plugins(out)
 
 
 @app.command()
@@ -197,9 +209,10 @@ def schedule(
 ) -> None:
     """Run a study on a schedule; needs PREFECT_API_URL or a server started by `veritile ui`."""
     prepare(home)
-    from flows import commands
+    from flows.commands.schedule import Clock, schedule
+    from flows.commands.target import Target
 
-    commands.schedule(config, commands.Target(home, data_root), commands.Clock(cron, every, timezone), out)
+    schedule(Target(config, home, data_root), Clock(cron, every, timezone), out)
 
 
 def main() -> None:
@@ -222,20 +235,25 @@ def main() -> None:
         sys.exit(1)
 
 
+def _typed() -> str:
+    """Return the command as it was typed, for the recording."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
 def _tell(error: BaseException) -> None:
     err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
 def _failures() -> tuple[type[BaseException], ...]:
     """Return the exceptions that mean a study whose parts failed, though all was asked rightly."""
-    from flows.mistakes import FAILURES
+    from flows.exit_codes import FAILURES
 
     return FAILURES
 
 
 def _mistakes() -> tuple[type[BaseException], ...]:
     """Return the exceptions that mean a user's mistake; asked for only when something was raised."""
-    from flows.mistakes import MISTAKES
+    from flows.exit_codes import MISTAKES
 
     return MISTAKES
 

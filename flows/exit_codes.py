@@ -1,11 +1,10 @@
-"""Which exceptions mean that the user asked for something wrong (exit code 2), or that parts failed (1)."""
+"""Which exceptions mean that the user asked for something wrong (exit code 2), or that a run failed (1)."""
 
-from flows.config import ConfigError
-from flows.outcome import PartsFailedError
+from flows.engine.outcome import PartsFailedError
 from flows.servers import ServerError
-from flows.session import UsageError
 from tasks.scoring.errors import ScoringError
 from tasks.slides.errors import ManifestError
+from tasks.study.errors import ConfigError, UsageError
 
 MISTAKES: tuple[type[BaseException], ...] = (ConfigError, UsageError, ManifestError, ScoringError)
 FAILURES: tuple[type[BaseException], ...] = (PartsFailedError, ServerError)

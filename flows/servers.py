@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.session import UsageError
+from tasks.study.errors import UsageError
 
 HOST = "127.0.0.1"
 POOL = "veritile"

@@ -1,53 +1,64 @@
 """The study: slides in, measured heatmaps in MLflow out."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
-from prefect import flow
+from prefect import flow, runtime
+from pydantic import Field
 
-from flows import stages
-from flows.config import Stage, StudyConfig
-from flows.outcome import Outcome, settle
-from flows.problems import load_study
-from flows.runner import THREADS
-from flows.session import Orders, Selection, Session, open_session
+from flows.config import StudyConfig, load_study
+from flows.engine.execute import execute
+from flows.engine.outcome import Outcome, settle
+from flows.engine.plan import Plan
+from flows.engine.rerun import RerunOptions, Selection
+from flows.engine.stages import words
+from flows.engine.task import run_as_task
+from flows.open_study import open_study
+from tasks.study.study import Study
+
+if TYPE_CHECKING:
+    StageWord = str
+else:
+    from typing import Annotated
+
+    # Prefect's form lists the words, and a run with another one is refused in a sentence.
+    StageWord = Annotated[str, Field(json_schema_extra={"enum": list(words())})]
 
 
-@flow(name="study", task_runner=THREADS)
-def study(
+@flow(name="study")
+def study(  # noqa: PLR0913  # they are the form of a deployment
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
     data_root: Path | None = None,
-    only: Stage | None = None,
-    from_stage: Stage | None = None,
+    only: StageWord | None = None,
+    from_stage: StageWord | None = None,
     selection: Selection | None = None,
+    command: str = "",
 ) -> Outcome:
-    """Run one study, or force one stage of it; finished parts are reused from disk.
+    """Run one study, or force one stage of it; finished artifacts are reused from the store.
 
     Args:
         config: the study, or the path of its file.
         home: where all state lies.
         data_root: where the manifest's paths start; the manifest's own folder by default.
-        only: force this stage on stored inputs and leave the rest untouched.
-        from_stage: force this stage and go on to the end.
-        selection: which parts of the forced stage; all by default.
+        only: make this stage again on stored inputs and leave the rest untouched.
+        from_stage: make this stage again and go on to the end.
+        selection: which artifacts of the forced stage; all by default.
+        command: the command that was typed, for the recording.
     """
-    return start(config, home, data_root, Orders(only, from_stage, selection or Selection()))
+    options = RerunOptions(only, from_stage, selection or Selection())
+    loaded = load_study(config) if isinstance(config, Path) else config
+    return carry_through(open_study(loaded, home, data_root), options, command)
 
 
-def start(config: StudyConfig | Path, home: Path, data_root: Path | None, orders: Orders) -> Outcome:
-    """Load the study if only its file was named, check it, and carry it through."""
-    loaded = config if isinstance(config, StudyConfig) else load_study(config)
-    return carry_through(open_session(loaded, home.resolve(), data_root, orders))
+def carry_through(opened: Study, options: RerunOptions, command: str = "") -> Outcome:
+    """Run every stage of the study that is needed."""
+    torch.set_num_threads(opened.config.cpu_threads)
+    return settle(execute(Plan(opened), options, run_as_task, _tags(command)))
 
 
-def carry_through(session: Session) -> Outcome:
-    """Tile, train, explain, evaluate, compare and record."""
-    torch.set_num_threads(session.config.cpu_threads)
-    state = stages.tile_slides(session)
-    stages.train_arms(state)
-    stages.explain_slides(state)
-    stages.evaluate_maps(state)
-    stages.compare_arms(state)
-    stages.record_study(state)
-    return settle(state)
+def _tags(command: str) -> Mapping[str, str]:
+    run: Any = runtime.flow_run.id
+    return {"prefect.flow_run_id": str(run or ""), "command": command}

@@ -10,9 +10,9 @@ from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
+from tasks.calibration.recipe import CalibrationSettings
+from tasks.calibration.search import calibrate
 from tasks.explain import ExplainSection, explained_models
-from tasks.explainers._calibrate import calibrate
-from tasks.explainers._calibration_recipe import CalibrationSettings
 from tasks.models.classifier import load_classifier
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
 from tasks.study.study import Study
@@ -43,14 +43,15 @@ class Calibrate(Stage[CalibrateInputs]):
                 yield Planned(
                     key=ArtifactKey(self.name, model.key, explainer),
                     recipe={"calibration": recipe.model_dump(mode="json"), "device": study.device},
-                    modules=("tasks.explainers._calibrate", "tasks.models.classifier"),
+                    modules=("tasks.calibration.search", "tasks.models.classifier"),
                     inputs={"checkpoint": model.checkpoint, "tiles": tiles_of(val)},
                 )
 
     def build(self, inputs: CalibrateInputs, out: Path, context: BuildContext) -> Measures:
         """Search the sigma on validation tiles alone."""
         study = context.study
-        recipe = next(r for r, e in study.section(ExplainSection).searches.items() if e == context.key.explainer)
+        searches = study.section(ExplainSection).searches
+        recipe = next(recipe for recipe, name in searches.items() if name == context.key.explainer)
         model = load_classifier(inputs.checkpoint, torch.device(context.device))
         settings = CalibrationSettings(
             inputs.checkpoint.info.classes, study.config.resources.batch, context.device

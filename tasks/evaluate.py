@@ -16,12 +16,13 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.explain import ExplainSection, calibrated, calibration_of, explained_models, maps_key
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
+from tasks.explain import ExplainSection, calibration_of, explained_models, maps_key
 from tasks.explainers.base import Explainer
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.explaining.calibrated import calibrated
 from tasks.faithfulness.base import AnyMetric, Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.model_metrics.base import ModelMetric
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
@@ -93,7 +94,7 @@ class Evaluate(Stage[EvaluateInputs]):
                 **({"explainer": recipe_of(explainer)} if calls else {}),
             },
             modules=(
-                "tasks.faithfulness.plan",
+                "tasks.evaluation.plan",
                 "tasks.models.classifier",
                 *modules_of(metric),
                 *(modules_of(explainer) if calls else ()),
@@ -138,9 +139,7 @@ def _asked(build: Build[EvaluateInputs]) -> tuple[Explainer, Metric]:
     return calibrated(explainer, build.inputs.calibration), metric
 
 
-def _evidence(
-    builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Explainer, Metric]]
-) -> Evidence:
+def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Explainer, Metric]]) -> Evidence:
     first = builds[0]
     return Evidence(
         tile_sets=list(first.inputs.tiles.values()),

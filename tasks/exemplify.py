@@ -10,8 +10,7 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.exemplars.base import ExemplarJob, Exemplars
-from tasks.exemplars.plan import show_exemplars
+from tasks.exemplars.base import ExemplarJob, Exemplars, show_exemplars
 from tasks.explain import ExplainSection, explained_models
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, recipe_of
@@ -55,7 +54,7 @@ class Exemplify(Stage[ExemplifyInputs]):
                 # It stands in the titles of the pictures.
                 "place": model.key.label,
             },
-            modules=("tasks.exemplars.plan", "tasks.models.classifier", *modules_of(method)),
+            modules=("tasks.exemplars.base", "tasks.models.classifier", *modules_of(method)),
             inputs={"checkpoint": model.checkpoint, "train": tiles_of(learnt), "tiles": tiles_of(rows)},
         )
 

@@ -14,11 +14,12 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
+from tasks.calibration.recipe import CalibrationRecipe
 from tasks.exemplars.base import Exemplars
-from tasks.explainers._calibration_recipe import CalibrationRecipe, calibration_recipe
-from tasks.explainers._slide import AttributionSettings, attribute_slide
 from tasks.explainers.base import AnyExplainer, Explainer
-from tasks.explainers.controls import all_controls
+from tasks.explaining.calibrated import calibrated
+from tasks.explaining.controls import all_controls
+from tasks.explaining.slide import AttributionSettings, attribute_slide
 from tasks.heatmaps.job import HeatmapRecipe
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
@@ -44,7 +45,7 @@ class ExplainSection(Section):
     the lowest hashes. None: all that could be read. Predictions are always of all."""
     explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
     controls: tuple[AnyExplainer, ...] = ()
-    """Baselines that an explanation must beat. Left out: all that exist, those that hold an explainer with the
+    """Baselines that an explanation must beat. Left out: all there are; those that hold an explainer hold the
     first of ``explainers``. An empty list: none."""
     exemplars: tuple[AnyExemplars, ...] = ()
     """Explanations that are no maps: nearest tiles, preferred images."""
@@ -84,7 +85,7 @@ class ExplainSection(Section):
         """Each search for a sigma, with the id of the first explainer that asks for it."""
         searches: dict[CalibrationRecipe, str] = {}
         for explainer in self.everything:
-            recipe = calibration_recipe(explainer)
+            recipe = explainer.calibration_recipe()
             if recipe is not None:
                 searches.setdefault(recipe, explainer.id)
         return searches
@@ -115,15 +116,10 @@ def maps_key(model: PlannedModel, explainer: Explainer, slide: str) -> ArtifactK
 
 def calibration_of(study: Study, model: ModelKey, explainer: Explainer) -> dict[str, ArtifactKey]:
     """Return the calibration that ``explainer`` waits for as an input; empty where it waits for none."""
-    recipe = calibration_recipe(explainer)
+    recipe = explainer.calibration_recipe()
     if recipe is None:
         return {}
     return {"calibration": ArtifactKey("calibrate", model, study.section(ExplainSection).searches[recipe])}
-
-
-def calibrated(explainer: Explainer, calibration: Calibration | None) -> Explainer:
-    """Return ``explainer`` with the sigma that was found; itself where it waits for none."""
-    return explainer if calibration is None else explainer.calibrated(calibration.sigma)
 
 
 @dataclass(frozen=True)
@@ -161,7 +157,7 @@ class Explain(Stage[ExplainInputs]):
                 "device": study.device,
                 **_sample(study),
             },
-            modules=("tasks.explainers._slide", "tasks.models.classifier", *modules_of(explainer)),
+            modules=("tasks.explaining.slide", "tasks.models.classifier", *modules_of(explainer)),
             inputs={
                 "checkpoint": model.checkpoint,
                 "tiles": tile_key(slide),

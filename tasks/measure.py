@@ -13,11 +13,10 @@ from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.evaluate import EvaluateSection
 from tasks.explain import explained_models
-from tasks.model_metrics._tiles import EvaluatedTiles
-from tasks.model_metrics.base import MeasureSettings
-from tasks.model_metrics.plan import measure_model
+from tasks.model_metrics.base import MeasureSettings, measure_model
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, recipe_of
+from tasks.samples.measured_tiles import MeasuredTiles
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
 from tasks.study.study import Study
 from tasks.train import target_of, tiles_of
@@ -53,7 +52,7 @@ class Measure(Stage[MeasureInputs]):
                         "device": study.device,
                         "seed": section.seed,
                     },
-                    modules=("tasks.model_metrics.plan", "tasks.models.classifier", *modules_of(metric)),
+                    modules=("tasks.model_metrics.base", "tasks.models.classifier", *modules_of(metric)),
                     inputs={"checkpoint": model.checkpoint, "tiles": tiles_of(rows)},
                 )
 
@@ -68,7 +67,7 @@ class Measure(Stage[MeasureInputs]):
             batch=study.config.resources.batch,
             device=context.device,
         )
-        tiles = EvaluatedTiles(list(inputs.tiles.values()), inputs.checkpoint.info.classes)
+        tiles = MeasuredTiles(list(inputs.tiles.values()), inputs.checkpoint.info.classes)
         started = time.perf_counter()
         model = load_classifier(inputs.checkpoint, torch.device(context.device))
         measures = measure_model(metric, model, tiles, settings, context.advance).write(out)

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-NOT_PLUGINS = frozenset({"base", "plan"})
+NOT_PLUGINS = frozenset({"base"})
 
 
 class Plugin(BaseModel):

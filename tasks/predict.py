@@ -11,9 +11,8 @@ from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.explain import explained_models
-from tasks.faithfulness._predict import predict_tiles
-from tasks.faithfulness.plan import EvaluationSettings
 from tasks.models.classifier import load_classifier
+from tasks.models.predict import predict_tiles
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
 from tasks.study.study import Study
 from tasks.train import tiles_of
@@ -42,12 +41,12 @@ class Predict(Stage[PredictInputs]):
             yield Planned(
                 key=ArtifactKey(self.name, model.key),
                 recipe={"device": study.device},
-                modules=("tasks.faithfulness._predict", "tasks.models.classifier"),
+                modules=("tasks.models.predict", "tasks.models.classifier"),
                 inputs={"checkpoint": model.checkpoint, "tiles": tiles_of(rows)},
             )
 
     def build(self, inputs: PredictInputs, out: Path, context: BuildContext) -> Measures:
         """Ask the model about every usable tile."""
         model = load_classifier(inputs.checkpoint, torch.device(context.device))
-        settings = EvaluationSettings(context.study.config.resources.batch, context.device)
-        return predict_tiles(model, list(inputs.tiles.values()), settings, out, context.advance)
+        batch, tiles = context.study.config.resources.batch, list(inputs.tiles.values())
+        return predict_tiles(model, tiles, batch, context.device, out, context.advance)

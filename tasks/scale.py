@@ -48,7 +48,8 @@ class Scale(Stage[ScaleInputs]):
     def build(self, inputs: ScaleInputs, out: Path, context: BuildContext) -> Measures | None:
         """Find where the colours end."""
         slides = [
-            ScaledSlide(tiles=tiles, maps=_maps_of(slide, inputs.maps)) for slide, tiles in inputs.tiles.items()
+            ScaledSlide(tiles=tiles, maps=_maps_of(slide, inputs.maps))
+            for slide, tiles in inputs.tiles.items()
         ]
         return write_scale(slides, context.study.section(ExplainSection).heatmaps.scale, out)
 

@@ -12,7 +12,6 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.plugins import Plugin, modules_of, recipe_of
-from tasks.regularizers._share import Share
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.folds import Fold
@@ -24,6 +23,7 @@ from tasks.training.job import TrainingJob
 from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.train import train_classifier
+from tasks.training_step.rank import Rank
 
 _log = logging.getLogger("veritile.train")
 
@@ -130,7 +130,7 @@ class Train(Stage[TrainInputs]):
             context.device,
             frozenset(study.config.shared_patients),
             spec.recipe.get("roles"),
-            Share(0, processes),
+            Rank(0, processes),
         )
 
         def log(metrics: Mapping[str, float], epoch: int) -> None:

@@ -68,8 +68,36 @@ def test_no_module_bears_the_name_of_a_dependency():
 
 
 def test_every_package_and_verb_is_one_that_the_plan_names():
-    verbs = {p.stem for p in (ROOT / "tasks").glob("*.py")} - {"__init__", "units", "plugins"}
+    verbs = {p.stem for p in (ROOT / "tasks").glob("*.py")} - {"__init__", "plugins"}
     assert verbs == VERBS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_an_underscore_module_is_imported_from_its_own_folder_only(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        base = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            parts = (f"{base}.{alias.name}" if base else alias.name).split(".")
+            private = [index for index, part in enumerate(parts) if part.startswith("_")]
+            module = ROOT.joinpath(*parts[: private[0] + 1]) if private else None
+            if module is not None and module.with_suffix(".py").is_file():
+                assert module.parent == path.parent, f"{'.'.join(parts)} is private to its folder"
+
+
+NAMED_TWICE = {"Grid", "Outcome"}
+"""Class names that are still to be made unique."""
+
+
+def test_no_class_name_exists_twice():
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name_of(path))
+    twice = {name: files for name, files in places.items() if len(files) > 1}
+    assert set(twice) <= NAMED_TWICE, twice
 
 
 @pytest.mark.parametrize("family", FAMILIES)

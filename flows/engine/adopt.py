@@ -2,8 +2,8 @@
 
 import shutil
 
-from flows.engine.orders import Orders
 from flows.engine.plan import Plan
+from flows.engine.rerun import RerunOptions
 from flows.engine.stages import stage_named
 from flows.engine.status import ArtifactStatus, Preview
 from tasks.artifacts.artifact import OutdatedArtifactError
@@ -20,7 +20,7 @@ def adopt(plan: Plan, stages: frozenset[str], reason: str) -> list[ArtifactKey]:
     An artifact is adopted where its recipe, inputs and seed are unchanged, and where today's code can read
     its payload. It is then available to the artifacts after it, such as the maps of a calibration.
     """
-    preview, adopted = Preview(plan, Orders()), []
+    preview, adopted = Preview(plan, RerunOptions()), []
     for status in preview:
         if status.key.stage in stages and status.state == "would run" and status.spec is not None:
             record = _adopted(plan.study.store, preview.earlier, status, status.spec, reason)

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flows.engine.events import BuildEnded, BuildStarted, Reused, RunStarted, emit
-from flows.engine.orders import Orders
+from flows.engine.guard import Guard
 from flows.engine.plan import Plan
 from flows.engine.ready import ReadyQueue
 from flows.engine.request import BuildRequest, RequestedArtifact
-from flows.engine.resolve import Progress, Resolved, Resolver
+from flows.engine.rerun import RerunOptions
+from flows.engine.resolve import Resolved, Resolver, RunState
 from flows.engine.runners.base import Ended, Lane, Runner, Submit
 from flows.engine.runners.inline import InlineRunner
 from flows.engine.runners.threads import threads_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
-from flows.test_access import Guard
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import Record
@@ -31,13 +31,13 @@ class RunResult:
     """What a run came to."""
 
     plan: Plan
-    progress: Progress
+    state: RunState
     executed: tuple[ArtifactKey, ...]
 
     @property
     def failed_slides(self) -> dict[str, str]:
         """{slide id: reason} of the slides that could not be tiled."""
-        return {str(k.slide): why for k, why in self.progress.failed.items() if k.stage == "tile"}
+        return {str(k.slide): why for k, why in self.state.failed.items() if k.stage == "tile"}
 
 
 @dataclass
@@ -45,17 +45,17 @@ class Execution:
     """One run of a plan."""
 
     plan: Plan
-    orders: Orders
+    options: RerunOptions
     runner: Runner
     guard: Guard
     tags: Mapping[str, str] = field(default_factory=dict)
     executed: list[ArtifactKey] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._resolver = Resolver(self.plan.study, self.orders)
-        self.progress = self._resolver.progress
+        self._resolver = Resolver(self.plan.study, self.options)
+        self.state = self._resolver.state
         self._notes = FailureNotes(self.plan.study.home)
-        self._queue = ReadyQueue(plan_reached(self.plan, self.orders), self.plan)
+        self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
         self._ready: dict[ArtifactKey, Resolved] = {}
 
     def run(self) -> RunResult:
@@ -66,7 +66,7 @@ class Execution:
             if not self.runner.busy:
                 break
             self._collect(self.runner.wait())
-        return RunResult(self.plan, self.progress, tuple(self.executed))
+        return RunResult(self.plan, self.state, tuple(self.executed))
 
     def _settle_what_is_ready(self) -> None:
         """Decide about every artifact whose inputs are settled, until no further one is."""
@@ -79,26 +79,26 @@ class Execution:
 
     def _decide(self, resolved: Resolved) -> bool:
         """Settle an artifact without building it, if that is possible."""
-        key, progress = resolved.planned.key, self.progress
+        key, state = resolved.planned.key, self.state
         if resolved.blocked_by is not None:
-            progress.blocked[key] = resolved.blocked_by
+            state.blocked[key] = resolved.blocked_by
             return True
         if resolved.spec is None:
-            progress.absent.add(key)
+            state.absent.add(key)
             return True
-        forced = self.orders.forces(key)
+        forced = self.options.forces(key)
         record = None if forced else self._resolver.stored(resolved.spec, use=True)
         if record is not None:
-            progress.references[key] = record.reference
+            state.references[key] = record.reference
             emit(Reused(key.stage))
             return True
-        if self.orders.may_make(key):
+        if self.options.may_make(key):
             return False
         why = self._resolver.failure(resolved.spec)
         if why is None:
-            progress.absent.add(key)
+            state.absent.add(key)
         else:
-            progress.failed[key] = why
+            state.failed[key] = why
         return True
 
     def _start_what_fits(self) -> None:
@@ -107,7 +107,7 @@ class Execution:
             lane = lane_of(stage.name)
             if not self.runner.has_room(lane):
                 continue
-            if self.guard.stops(stage, self.progress):
+            if self.guard.stops(stage, self.state):
                 continue
             if self._start([self._ready.pop(key) for key in group], lane):
                 # It may have taken long: what ended meanwhile comes first.
@@ -126,11 +126,11 @@ class Execution:
             first.stage,
             self.plan.study,
             [
-                RequestedArtifact.of(r, self.progress.references, self.orders.forces(r.planned.key))
+                RequestedArtifact.of(r, self.state.references, self.options.forces(r.planned.key))
                 for r in group
             ],
             os.urandom(8).hex(),
-            {cause: self.progress.failed[cause] for cause in causes},
+            {cause: self.state.failed[cause] for cause in causes},
             self.tags,
         )
 
@@ -140,7 +140,7 @@ class Execution:
         for artifact in request.artifacts:
             record = self._made(request, artifact)
             if record is not None:
-                self.progress.references[artifact.key] = record.reference
+                self.state.references[artifact.key] = record.reference
                 self.executed.append(artifact.key)
                 self._notes.clear(artifact.spec)
             else:
@@ -156,7 +156,7 @@ class Execution:
 
     def _fail(self, artifact: RequestedArtifact, error: BaseException | None) -> None:
         sentence = str(error) or type(error).__name__ if error is not None else "it was not stored"
-        self.progress.failed[artifact.key] = sentence
+        self.state.failed[artifact.key] = sentence
         _log.error("%s failed: %s", artifact.key, sentence)
         self._notes.note(artifact.spec, sentence)
 
@@ -169,27 +169,27 @@ def lane_of(stage: str) -> Lane:
     return "slides" if own.reads_slides else "flow"
 
 
-def plan_reached(plan: Plan, orders: Orders) -> list[ArtifactKey]:
+def plan_reached(plan: Plan, options: RerunOptions) -> list[ArtifactKey]:
     """Return the artifacts that a run looks at."""
-    return [planned.key for planned in plan if orders.reaches(planned.key)]
+    return [planned.key for planned in plan if options.reaches(planned.key)]
 
 
-def execute(plan: Plan, orders: Orders, submit: Submit, tags: Mapping[str, str]) -> RunResult:
+def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str, str]) -> RunResult:
     """Run a plan and return what it came to.
 
     Args:
         plan: the artifacts of the study.
-        orders: what is forced.
+        options: what is forced.
         submit: runs one request where it is called.
         tags: what the recording notes of this run.
 
     Raises:
-        UsageError: under ``only`` an input was never made, or the orders name what the study does not have.
+        UsageError: under ``only`` an input was never made, or the options name what the study does not have.
         TooManyFailedSlidesError: more slides failed than the study tolerates.
     """
-    orders.check(plan)
-    statuses = plan_status(plan, orders)
-    refuse_missing(statuses, orders)
+    options.check(plan)
+    statuses = plan_status(plan, options)
+    refuse_missing(statuses, options)
     counts = to_make(statuses)
     per_stage = Counter[str]()
     for (stage, _), count in counts.items():
@@ -198,8 +198,8 @@ def execute(plan: Plan, orders: Orders, submit: Submit, tags: Mapping[str, str])
     emit(RunStarted(per_stage))
     guard = Guard(plan.study, counts)
     with _runner(plan, submit) as runner:
-        result = Execution(plan, orders, runner, guard, tags).run()
-    guard.refuse_too_many(result.progress)
+        result = Execution(plan, options, runner, guard, tags).run()
+    guard.refuse_too_many(result.state)
     return result
 
 

@@ -61,7 +61,9 @@ class Plan:
         declared = stage.input_fields()
         for name, keys in planned.inputs.items():
             if name not in declared:
-                raise PlanError(f"{planned.key} is given the input {name!r}, which {stage.name} does not declare")
+                raise PlanError(
+                    f"{planned.key} is given the input {name!r}, which {stage.name} does not declare"
+                )
             self._check_input(planned, name, keys, declared[name])
         self._planned[planned.key] = planned
 

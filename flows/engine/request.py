@@ -26,7 +26,9 @@ class RequestedArtifact:
     force: bool = False
 
     @classmethod
-    def of(cls, resolved: Resolved, references: Mapping[ArtifactKey, Reference], force: bool) -> "RequestedArtifact":
+    def of(
+        cls, resolved: Resolved, references: Mapping[ArtifactKey, Reference], force: bool
+    ) -> "RequestedArtifact":
         """Return the request for an artifact whose inputs are all stored."""
         assert resolved.spec is not None
         used = {
@@ -45,7 +47,7 @@ class BuildRequest:
     to walk, and a study holds thousands.
     """
 
-    def __init__(  # noqa: PLR0913  # one request says all that a build needs
+    def __init__(  # one request says all that a build needs
         self,
         stage: str,
         study: Study,
@@ -80,7 +82,7 @@ class _Advance:
         emit(Advanced(self.label, items))
 
 
-def carry_out(request: BuildRequest) -> None:
+def fulfil(request: BuildRequest) -> None:
     """Build what is requested and store it. What is stored already, and not forced, is left."""
     stage, store = stage_named(request.stage), request.study.store
     writers = stage.writers([_opened(request, artifact) for artifact in request.artifacts])
@@ -91,7 +93,7 @@ def carry_out(request: BuildRequest) -> None:
 def _opened(request: BuildRequest, artifact: RequestedArtifact) -> Build[Any]:
     stage, store = stage_named(request.stage), request.study.store
     view = partial(_view, store.path, artifact.references)
-    given = {}
+    given: dict[str, Any] = {}
     for name, declared in stage.input_fields().items():
         keys = artifact.inputs.get(name)
         if keys is None:

@@ -1,4 +1,4 @@
-"""From a planned artifact to what the store is asked for: which inputs it has, and what is to be done with it.
+"""From a planned artifact to what the store is asked for: which inputs it has, and whether it can be made.
 
 Both the run and ``status`` decide by :class:`Resolver`, so that one previews what the other does.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.engine.orders import Orders
+from flows.engine.rerun import RerunOptions
 from flows.engine.stages import stage_named
 from tasks.artifacts.code import code_of
 from tasks.artifacts.failures import FailureNotes
@@ -19,7 +19,7 @@ from tasks.study.study import Study
 
 
 @dataclass
-class Progress:
+class RunState:
     """What has become of the artifacts of a plan so far.
 
     Attributes:
@@ -67,19 +67,18 @@ class Resolved:
 class Resolver:
     """Decides about the artifacts of one study, one after the other."""
 
-    def __init__(self, study: Study, orders: Orders, *, full: bool = False) -> None:
-        self._study, self._orders, self._full = study, orders, full
+    def __init__(self, study: Study, options: RerunOptions, *, full: bool = False) -> None:
+        self._study, self._options, self._full = study, options, full
         self._store, self._notes = study.store, FailureNotes(study.home)
-        self.progress = Progress()
+        self.state = RunState()
 
     def resolve(self, planned: Planned) -> Resolved:
         """Return ``planned`` with its inputs, as far as they are there."""
         left_out = dict(self._left_out(planned))
-        inputs = {name: _without(keys, left_out) for name, keys in planned.inputs.items()}
-        inputs = {name: keys for name, keys in inputs.items() if keys is not None}
+        inputs = dict(_remaining(planned, left_out))
         blocked_by = self._blocked_by(planned, inputs, left_out)
         wanted = [key for keys in inputs.values() for key in _keys(keys)]
-        there = self.progress
+        there = self.state
         resolved = Resolved(
             planned,
             inputs,
@@ -105,7 +104,7 @@ class Resolver:
         fields = stage_named(planned.key.stage).input_fields()
         for name, keys in planned.inputs.items():
             for key in self._may_go(planned, fields[name], keys):
-                cause = self.progress.cause(key)
+                cause = self.state.cause(key)
                 if cause is not None:
                     yield key, cause
 
@@ -117,7 +116,7 @@ class Resolver:
             yield from _keys(keys)
             return
         leaders: Any = planned.inputs[declared.along]
-        yield from (key for name, key in keys.items() if self.progress.cause(leaders[name]) is not None)
+        yield from (key for name, key in keys.items() if self.state.cause(leaders[name]) is not None)
 
     def _blocked_by(
         self,
@@ -129,7 +128,7 @@ class Resolver:
         fields = stage_named(planned.key.stage).input_fields()
         for name, keys in planned.inputs.items():
             needed = _keys(inputs[name]) if name in inputs else ()
-            causes = [cause for key in needed if (cause := self.progress.cause(key)) is not None]
+            causes = [cause for key in needed if (cause := self.state.cause(key)) is not None]
             if fields[name].tolerance == "some" and name not in inputs:
                 causes += [left_out[key] for key in _keys(keys) if key in left_out]
             if causes:
@@ -152,20 +151,30 @@ class Resolver:
         """Return what of the recipe names inputs that failed: their reasons where the payload tells them."""
         if told:
             causes = dict.fromkeys(left_out.values())
-            return {"failed": {cause.label: self.progress.failed[cause] for cause in causes}}
+            return {"failed": {cause.label: self.state.failed[cause] for cause in causes}}
         return {"left_out": sorted(key.label for key in left_out)} if left_out else {}
 
     def _named(self, inputs: Mapping[str, InputKeys]) -> Iterator[tuple[str, Reference]]:
         for name, keys in inputs.items():
             if isinstance(keys, ArtifactKey):
-                yield name, self.progress.references[keys]
+                yield name, self.state.references[keys]
             else:
                 for member, key in keys.items():
-                    yield f"{name}/{member}", self.progress.references[key]
+                    yield f"{name}/{member}", self.state.references[key]
 
 
 def _keys(keys: InputKeys) -> Iterable[ArtifactKey]:
     return (keys,) if isinstance(keys, ArtifactKey) else keys.values()
+
+
+def _remaining(
+    planned: Planned, left_out: Mapping[ArtifactKey, ArtifactKey]
+) -> Iterator[tuple[str, InputKeys]]:
+    """Yield the inputs of which anything remains."""
+    for name, keys in planned.inputs.items():
+        remaining = _without(keys, left_out)
+        if remaining is not None:
+            yield name, remaining
 
 
 def _without(keys: InputKeys, left_out: Mapping[ArtifactKey, ArtifactKey]) -> InputKeys | None:

@@ -22,9 +22,11 @@ def all_stages() -> tuple[AnyStage, ...]:
     """Return one of each stage, in the order of a run: group after group, and in each what comes first."""
     stages = {stage.name: stage for stage in _found()}
     before = _dependencies(stages.values())
-    groups = _in_order({s.group: {stages[name].group for name in before[s.name]} - {s.group} for s in stages.values()})
+    groups: dict[str, set[str]] = {stage.group: set() for stage in stages.values()}
+    for stage in stages.values():
+        groups[stage.group] |= {stages[name].group for name in before[stage.name]} - {stage.group}
     ordered = []
-    for group in groups:
+    for group in _in_order(groups):
         own = {name for name, stage in stages.items() if stage.group == group}
         ordered += _in_order({name: before[name] & own for name in own})
     return tuple(stages[name] for name in ordered)

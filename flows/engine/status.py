@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.engine.orders import Orders
 from flows.engine.plan import Plan
+from flows.engine.rerun import RerunOptions
 from flows.engine.resolve import Resolved, Resolver
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.key import ArtifactKey
@@ -46,10 +46,10 @@ class ArtifactStatus:
 class Preview:
     """Walks a plan as a run would, without making anything. What failed is taken to fail again."""
 
-    def __init__(self, plan: Plan, orders: Orders, *, full: bool = False) -> None:
-        self._plan, self._orders = plan, orders
-        self._resolver = Resolver(plan.study, orders, full=full)
-        self._progress = self._resolver.progress
+    def __init__(self, plan: Plan, options: RerunOptions, *, full: bool = False) -> None:
+        self._plan, self._options = plan, options
+        self._resolver = Resolver(plan.study, options, full=full)
+        self._state = self._resolver.state
         self._may_change: set[ArtifactKey] = set()
         self.earlier = Earlier(plan.study.store)
 
@@ -62,16 +62,16 @@ class Preview:
 
     def take(self, key: ArtifactKey, record: Record) -> None:
         """Make an artifact that was adopted available to those after it."""
-        self._progress.pending.discard(key)
+        self._state.pending.discard(key)
         self._may_change.discard(key)
-        self._progress.references[key] = record.reference
+        self._state.references[key] = record.reference
 
     def _status(self, planned: Planned) -> ArtifactStatus:
-        if not self._orders.reaches(planned.key):
+        if not self._options.reaches(planned.key):
             return self._beyond(planned)
         resolved = self._resolver.resolve(planned)
         if resolved.blocked_by is not None:
-            self._progress.blocked[planned.key] = resolved.blocked_by
+            self._state.blocked[planned.key] = resolved.blocked_by
             return ArtifactStatus(planned, "blocked", (f"it waits for {resolved.blocked_by}, which failed",))
         if resolved.spec is None:
             return self._waiting(resolved)
@@ -83,26 +83,26 @@ class Preview:
     def _not_stored(self, resolved: Resolved, spec: ArtifactSpec) -> ArtifactStatus:
         planned, why = resolved.planned, self._resolver.failure(spec)
         if why is not None:
-            self._progress.failed[planned.key] = why
-            again = " (it is tried again)" if self._orders.may_make(planned.key) else ""
+            self._state.failed[planned.key] = why
+            again = " (it is tried again)" if self._options.may_make(planned.key) else ""
             return ArtifactStatus(planned, "failed", (f"{why}{again}",), spec=spec)
-        if not self._orders.may_make(planned.key):
+        if not self._options.may_make(planned.key):
             return self._absent(planned)
-        self._progress.pending.add(planned.key)
+        self._state.pending.add(planned.key)
         return ArtifactStatus(planned, "would run", self.earlier.why(spec), spec=spec)
 
     def _stored(self, resolved: Resolved, record: Record) -> ArtifactStatus:
         planned = resolved.planned
-        self._progress.references[planned.key] = record.reference
+        self._state.references[planned.key] = record.reference
         versions = tuple(
             f"{name} {record.versions.get(name, 'absent')}, now {now}"
             for name, now in library_versions().items()
             if record.versions.get(name) != now
         )
         upstream = [key for key in planned.input_keys if key in self._may_change]
-        if self._orders.forces(planned.key):
+        if self._options.forces(planned.key):
             return ArtifactStatus(planned, "would run", ("it is forced",), versions, resolved.spec)
-        if upstream and self._orders.may_make(planned.key):
+        if upstream and self._options.may_make(planned.key):
             why = f"{upstream[0]} would run and may give other bytes"
             return ArtifactStatus(planned, "may run", (why,), versions, resolved.spec)
         if upstream:
@@ -111,18 +111,16 @@ class Preview:
 
     def _waiting(self, resolved: Resolved) -> ArtifactStatus:
         planned = resolved.planned
-        if not self._orders.may_make(planned.key):
+        if not self._options.may_make(planned.key):
             return self._absent(planned)
-        self._progress.pending.add(planned.key)
+        self._state.pending.add(planned.key)
         inputs = resolved.missing or resolved.pending
         more = f" and {len(inputs) - 1} other inputs" if len(inputs) > 1 else ""
         verb = "were never made" if resolved.missing else "would be made before it"
-        return ArtifactStatus(
-            planned, "would run", (f"{inputs[0]}{more} {verb}",), missing=resolved.missing
-        )
+        return ArtifactStatus(planned, "would run", (f"{inputs[0]}{more} {verb}",), missing=resolved.missing)
 
     def _absent(self, planned: Planned) -> ArtifactStatus:
-        self._progress.absent.add(planned.key)
+        self._state.absent.add(planned.key)
         return ArtifactStatus(planned, "absent", ("it was never made",))
 
     def _beyond(self, planned: Planned) -> ArtifactStatus:
@@ -136,12 +134,12 @@ def _left_as_is(upstream: ArtifactKey) -> str:
     return f"left as it is, although {upstream} may give other bytes"
 
 
-def plan_status(plan: Plan, orders: Orders, *, full: bool = False) -> list[ArtifactStatus]:
+def plan_status(plan: Plan, options: RerunOptions, *, full: bool = False) -> list[ArtifactStatus]:
     """Return where every artifact stands, in the order of the plan; ``full`` hashes every stored byte."""
-    return list(Preview(plan, orders, full=full))
+    return list(Preview(plan, options, full=full))
 
 
-def refuse_missing(statuses: list[ArtifactStatus], orders: Orders) -> None:
+def refuse_missing(statuses: list[ArtifactStatus], options: RerunOptions) -> None:
     """Refuse to make artifacts whose inputs were never made and are not to be made.
 
     Raises:
@@ -153,7 +151,7 @@ def refuse_missing(statuses: list[ArtifactStatus], orders: Orders) -> None:
     listed = ", ".join(map(str, missing[:NAMED]))
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     raise UsageError(
-        f"--only {orders.only} needs {len(missing)} artifacts that were never made: {listed}{more}; "
+        f"--only {options.only} needs {len(missing)} artifacts that were never made: {listed}{more}; "
         "run the study without --only first"
     )
 
@@ -162,5 +160,7 @@ def to_make(statuses: list[ArtifactStatus]) -> Counter[tuple[str, int | None]]:
     """Count what a run would or may make, per stage and fold; what failed is tried again."""
     making = ("would run", "may run", "failed")
     return Counter(
-        (s.key.stage, None if s.key.model is None else s.key.model.fold) for s in statuses if s.state in making
+        (s.key.stage, None if s.key.model is None else s.key.model.fold)
+        for s in statuses
+        if s.state in making
     )

@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.engine.request import BuildRequest, carry_out
+from flows.engine.request import BuildRequest, fulfil
 from flows.engine.stages import stage_named
 
 
@@ -26,7 +26,7 @@ def _is_io_error(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> boo
 )
 def build(request: BuildRequest) -> None:
     """Build what is requested."""
-    carry_out(request)
+    fulfil(request)
 
 
 @cache

@@ -7,7 +7,6 @@ tried and each weight draw (sigma, draw, balanced_accuracy, cross_entropy), and 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd

@@ -10,7 +10,7 @@ from tasks.artifacts.store import Store
 
 
 class Earlier:
-    """What the store held when it was first asked, each kind read once: a study has thousands of artifacts."""
+    """What the store held when it was first asked. Each kind is read once: there are thousands."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -6,7 +6,6 @@ Payload: ``scale.json`` (:class:`ScaleInfo`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 

@@ -11,7 +11,6 @@ model without an explainer has the same payload, and may hold further tables and
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd

@@ -6,7 +6,6 @@ logit_<class index>; tiles in the order of slides and of their tile sets.
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import pandas as pd
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from tasks.artifacts.spec import SCHEMA_VERSION, ArtifactSpec, Reference
 from tasks.artifacts.payload import PayloadFile
+from tasks.artifacts.spec import SCHEMA_VERSION, ArtifactSpec, Reference
 
 FILE_NAME = "artifact.json"
 _LIBRARIES = ("torch", "monai", "numpy", "openslide-python", "openslide-bin", "captum", "scipy", "shapely")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.artifacts.payload import content_digest, damage, list_payload
 from tasks.artifacts.record import FILE_NAME, Record, new_record, read_record, write_atomically
+from tasks.artifacts.spec import ArtifactSpec, Reference
 
 _log = logging.getLogger("veritile.store")
 

@@ -8,7 +8,6 @@ class index, 0 where nothing was outlined; the others hold 0 or 1.
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np

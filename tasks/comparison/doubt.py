@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
 
 from tasks.comparison.tally import Tally
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, drawn_weights, tail_levels
+from tasks.statistics.power import detectable_difference
 
 Floats = NDArray[np.float64]
-_POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ def detectable(error: float, settings: BootstrapSettings) -> float:
     """
     if not error > 0:
         return float("nan")
-    reach = stats.norm.isf((1 - settings.level) / 2) + stats.norm.ppf(_POWER)
-    return float(reach * error)
+    return detectable_difference(error, settings.level)
 
 
 def _reaching(tail: float, clusters: int, settings: BootstrapSettings) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from tasks.exemplars._queries import Query, choose_queries, is_wrong
-from tasks.exemplars._tiles import Tiles
+from tasks.samples.readable_tiles import ReadableTiles
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -20,14 +20,14 @@ Places = NDArray[np.int64]
 class Known:
     """N tiles and what the network says of them: ``logits`` [N, K], classes in the order of the logits."""
 
-    tiles: Tiles
+    tiles: ReadableTiles
     logits: Floats
     classes: tuple[str, ...]
 
     @cached_property
     def labels(self) -> Places:
         """[N], class indices, -1 where a tile has the label of none."""
-        return self.tiles.label_places(self.classes)
+        return self.tiles.label_indices(self.classes)
 
     @cached_property
     def predicted(self) -> Places:

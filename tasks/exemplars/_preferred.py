@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.exemplars._ascent import Climbed
-from tasks.exemplars._reference import Reference
-from tasks.exemplars._tiles import Tiles
+from tasks.exemplars._training_summary import TrainingSummary
 from tasks.exemplars.base import ShownFile
 from tasks.heatmaps.page import SOFT, Page
+from tasks.samples.readable_tiles import ReadableTiles
 
 _SIDE, _GAP, _EDGE = 168, 12, 20
 _HEAD, _TITLE, _CAPTION, _FOOT = 84, 26, 60, 120
@@ -59,13 +59,13 @@ class Sheet:
     """What is drawn: the images, the training tiles, and words for the title and the legend."""
 
     items: Sequence[Preferred]
-    tiles: Tiles
+    tiles: ReadableTiles
     title: str
     legend: str
 
 
 def preferred(
-    found: Climbed, reference: Reference, places: Sequence[int], names: Sequence[str]
+    found: Climbed, summary: TrainingSummary, places: Sequence[int], names: Sequence[str]
 ) -> list[Preferred]:
     """Return what was found, an image for each of ``places`` among the classes or channels."""
     pixels = found.images.mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
@@ -76,14 +76,14 @@ def preferred(
             image=np.ascontiguousarray(pixels[number]),
             start=start[number],
             end=end[number],
-            highest=float(reference.highest[place]),
-            row=int(reference.places[place]),
+            highest=float(summary.highest[place]),
+            row=int(summary.places[place]),
         )
         for number, (place, name) in enumerate(zip(places, names, strict=True))
     ]
 
 
-def value_table(items: Sequence[Preferred], tiles: Tiles) -> pd.DataFrame:
+def value_table(items: Sequence[Preferred], tiles: ReadableTiles) -> pd.DataFrame:
     """Return one row an image: name, start, end, highest, highest_tile (tile id), highest_label."""
     best = tiles.table.iloc[[item.row for item in items]]
     return pd.DataFrame(
@@ -124,7 +124,7 @@ def draw_sheet(sheet: Sheet) -> Page:
     return page
 
 
-def _draw_card(page: Page, tiles: Tiles, item: Preferred, corner: tuple[int, int]) -> None:
+def _draw_card(page: Page, tiles: ReadableTiles, item: Preferred, corner: tuple[int, int]) -> None:
     left, top = corner
     page.text(left, top + 2, item.name, 14)
     top += _TITLE

@@ -10,8 +10,8 @@ from torch import Tensor
 from tasks.exemplars._ascent import Ascent, Climbed, Summit, climb
 from tasks.exemplars._canvas import first_spectra
 from tasks.exemplars._preferred import Sheet, draw_sheet, preferred, step_table, value_table
-from tasks.exemplars._reference import Reference, Scores, look_up
 from tasks.exemplars._tiles import labelled
+from tasks.exemplars._training_summary import ScoreFunction, TrainingSummary, look_up
 from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars, Shown, ShownFile, table_file
 from tasks.functional.gradients import target_margin
 from tasks.functional.pixels import spans
@@ -66,11 +66,11 @@ class ActivationMaximisation(Exemplars):
                 are chosen by it; a channel does not exist; or the ascent left the finite numbers.
         """
         tiles, scores = labelled(job), self._scores(job)
-        reference = look_up(job, tiles, scores)
-        places = self._places(reference, job)
+        summary = look_up(job, tiles, scores)
+        places = self._places(summary, job)
         names = [job.classes[p] if self.objective == "class" else f"channel {p}" for p in places]
-        found = self._climbed(job, reference, places, names)
-        items = preferred(found, reference, places, names)
+        found = self._climbed(job, summary, places, names)
+        items = preferred(found, summary, places, names)
         sheet = Sheet(items, tiles, self._title(job), self._legend())
         meaning = f"what each {self.objective} prefers, and the training tile with the highest value"
         files = {
@@ -81,14 +81,14 @@ class ActivationMaximisation(Exemplars):
         pictures = {f"{self.objective}_{p}.png": item.file for p, item in zip(places, items, strict=True)}
         return Shown({**files, **pictures}, {_FLAT: sum(not item.rose for item in items)})
 
-    def _scores(self, job: ExemplarJob) -> Scores:
+    def _scores(self, job: ExemplarJob) -> ScoreFunction:
         if self.objective == "channel":
             return lambda images: job.model.features(images).mean((2, 3))
         return lambda images: _margins(job.model(images))
 
-    def _places(self, reference: Reference, job: ExemplarJob) -> list[int]:
+    def _places(self, summary: TrainingSummary, job: ExemplarJob) -> list[int]:
         """Return the indices of the classes, or of the channels that are chosen."""
-        count = len(reference.highest)
+        count = len(summary.highest)
         if self.objective == "class":
             return list(range(count))
         if isinstance(self.channels, tuple):
@@ -96,14 +96,14 @@ class ActivationMaximisation(Exemplars):
             if beyond:
                 raise ExemplarError(f"there is no channel {beyond[0]}; the layer has 0 to {count - 1}")
             return list(dict.fromkeys(self.channels))
-        if np.isnan(reference.on_target).any():
+        if np.isnan(summary.on_target).any():
             raise ExemplarError(f"no training tile labelled {job.classes[job.target]} chooses the channels")
-        return [int(place) for place in np.argsort(-reference.on_target, kind="stable")[: self.channels]]
+        return [int(place) for place in np.argsort(-summary.on_target, kind="stable")[: self.channels]]
 
     def _climbed(
-        self, job: ExemplarJob, reference: Reference, places: list[int], names: list[str]
+        self, job: ExemplarJob, summary: TrainingSummary, places: list[int], names: list[str]
     ) -> Climbed:
-        size, scores = self.size_px or reference.tile_px, self._scores(job)
+        size, scores = self.size_px or summary.tile_px, self._scores(job)
         start = first_spectra(names, size, self.seed).to(job.device)
         wanted = torch.tensor(places, device=job.device)
         parts = []
@@ -112,7 +112,7 @@ class ActivationMaximisation(Exemplars):
             def value(images: Tensor, which: Tensor = wanted[span, None]) -> Tensor:
                 return scores(images).gather(1, which)[:, 0]
 
-            summit = Summit(job.model, value, reference.palette)
+            summit = Summit(job.model, value, summary.palette)
             parts.append(climb(self._ascent, summit, start[span], job.advance))
         found = Climbed.joined(parts)
         if not found.images.isfinite().all():

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import pandas as pd
 
+from tasks.artifacts.exemplar_set import INFO, ExemplarInfo
 from tasks.artifacts.tile_set import TileSet
+from tasks.functional.leave_as_found import leave_as_found
 from tasks.models.classifier import Classifier
-from tasks.plugins import Plugin
+from tasks.plugins import Plugin, recipe_of
 
 
 class ExemplarError(ValueError):
@@ -87,3 +89,22 @@ class Exemplars(Plugin):
             ExemplarError: there is nothing to show.
         """
         raise NotImplementedError(f"{type(self).__name__} shows nothing")
+
+
+def show_exemplars(exemplars: Exemplars, job: ExemplarJob, out: Path) -> dict[str, float]:
+    """Write the payload of an ExemplarSet into the folder ``out`` and return the measures.
+
+    Raises:
+        ExemplarError: there is nothing to show.
+    """
+    with leave_as_found(job.model):
+        shown = exemplars.show(job)
+    info = ExemplarInfo(
+        method=recipe_of(exemplars),
+        meanings={name: file.meaning for name, file in shown.files.items()},
+        excluded=shown.excluded,
+    )
+    (out / INFO).write_text(info.model_dump_json(indent=1), encoding="utf-8")
+    for name, file in shown.files.items():
+        file.write(out / name)
+    return dict(shown.measures)

@@ -11,8 +11,9 @@ from torch import Tensor
 from tasks.exemplars._nearest import Described, NearestSearch
 from tasks.exemplars._neighbours import Known, Neighbours, neighbour_table, slide_table
 from tasks.exemplars._strip import Strip, draw_strip
-from tasks.exemplars._tiles import Tiles, labelled, looks
+from tasks.exemplars._tiles import by_slide_id, features_and_logits, labelled
 from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars, Shown, ShownFile, table_file
+from tasks.samples.readable_tiles import ReadableTiles
 
 NEIGHBOURS, SLIDES = "neighbours.parquet", "slides.parquet"
 _ALONE = "explained tiles without a training tile of another slide and patient"
@@ -64,13 +65,13 @@ class NearestTiles(Exemplars):
         return Shown(files, {_ALONE: int(found.alone.sum())}, _measures(slides))
 
     def _found(self, job: ExemplarJob) -> Neighbours:
-        asked, candidates = Tiles(job.explained), labelled(job)
+        asked, candidates = by_slide_id(job.explained), labelled(job)
         if not len(asked):
             raise ExemplarError(
                 f"none of the {len(job.explained)} explained slides has a tile that can be read"
             )
         who, whom = _codes(asked, candidates, job.device)
-        looked = list(looks(job, asked))
+        looked = list(features_and_logits(job, asked))
         features, answers = (torch.cat(parts) for parts in zip(*looked, strict=True))
         search = NearestSearch(Described(features, *who), self.neighbours, len(job.classes))
         logits = _searched(job, candidates, whom, search)
@@ -84,12 +85,12 @@ class NearestTiles(Exemplars):
 
 
 def _searched(
-    job: ExemplarJob, candidates: Tiles, whom: tuple[Tensor, Tensor], search: NearestSearch
+    job: ExemplarJob, candidates: ReadableTiles, whom: tuple[Tensor, Tensor], search: NearestSearch
 ) -> Tensor:
     """Let all candidates go by and return their logits [N, K]."""
-    labels = torch.from_numpy(candidates.label_places(job.classes)).to(job.device)
+    labels = torch.from_numpy(candidates.label_indices(job.classes)).to(job.device)
     answers, first = [], 0
-    for features, logits in looks(job, candidates):
+    for features, logits in features_and_logits(job, candidates):
         here = slice(first, first + len(features))
         search.add(Described(features, *(codes[here] for codes in whom)), labels[here])
         answers.append(logits)
@@ -98,7 +99,7 @@ def _searched(
 
 
 def _codes(
-    asked: Tiles, candidates: Tiles, device: str
+    asked: ReadableTiles, candidates: ReadableTiles, device: str
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return the slides and patients of both as numbers, int64, equal where the names are equal."""
     both = pd.concat([asked.table, candidates.table], ignore_index=True)

@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator
 
+from tasks.calibration.recipe import CalibrationRecipe
 from tasks.explainers._averaged import AveragedExplainer
-from tasks.explainers._perturbed import Perturbed
 from tasks.explainers.base import Explainer, ExplanationError
+from tasks.functional.noised_parameters import Perturbed
 
 WAITS: Literal["calibrated"] = "calibrated"
 """Stands for a sigma that is still to be found for the network at hand."""
@@ -18,13 +19,13 @@ class WeightNoiseExplainer(AveragedExplainer):
     So all images and all batches see the same noisy networks. Each draw starts from the original weights,
     which are put back bit for bit. Running statistics of BatchNorm are no parameters and stay; where its
     gains are noised under statistics that stay, deep networks bear little noise, so sigma is found for each
-    network (:mod:`tasks.explainers._calibrate`). The last four fields are the recipe of that search.
+    network (:mod:`tasks.calibration.search`). The last four fields are the recipe of that search.
     """
 
     sigma: Annotated[float, Field(gt=0)] | Literal["calibrated"] = WAITS
     """Standard deviation of the factor, or ``calibrated``: what the search finds for the network."""
     parameters: Perturbed = "all"
-    """What is noised, see :data:`tasks.explainers._perturbed.Perturbed`."""
+    """What is noised, see :data:`tasks.functional.noised_parameters.Perturbed`."""
     drop: float = Field(default=0.05, gt=0, lt=1)
     """The relative drop of accuracy above chance that the calibrated sigma causes."""
     calibration_draws: int = Field(default=10, ge=10)
@@ -49,6 +50,18 @@ class WeightNoiseExplainer(AveragedExplainer):
     def uncalibrated(self) -> Explainer | None:
         """Itself where sigma is to be found."""
         return self if self.sigma == WAITS else None
+
+    def calibration_recipe(self) -> CalibrationRecipe | None:
+        """Return the recipe of the search for sigma, or None where sigma is a number."""
+        if self.sigma != WAITS:
+            return None
+        return CalibrationRecipe(
+            parameters=self.parameters,
+            seed=self.seed,
+            drop=self.drop,
+            draws=self.calibration_draws,
+            tiles=self.calibration_tiles,
+        )
 
     def calibrated(self, sigma: float) -> Self:
         """Return it with ``sigma`` in the place of the one to be found; a given number stays."""

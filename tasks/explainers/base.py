@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from tasks.calibration.recipe import CalibrationRecipe
 from tasks.functional.gradients import Reduction
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
@@ -33,6 +34,8 @@ class Explainer(Plugin):
     """``sensitivity`` to change, ``contribution`` to the output, or a ``control`` to be beaten."""
     control: ClassVar[bool] = False
     """Whether it is a control, not to be reported as an explanation."""
+    default_rank: ClassVar[int] = 100
+    """Where a control stands in the default list, lowest first and equals by name."""
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the maps, float [B, H, W], detached, on the images' device; the model stays as it was.
@@ -65,6 +68,10 @@ class Explainer(Plugin):
     def uncalibrated(self) -> "Explainer | None":
         """The explainer, itself or one it holds, whose sigma waits for a calibration; None: none does."""
         return self.held.uncalibrated if self.held else None
+
+    def calibration_recipe(self) -> CalibrationRecipe | None:
+        """Return the search that the uncalibrated sigma needs, or None where no sigma waits for one."""
+        return self.held.calibration_recipe() if self.held else None
 
     def calibrated(self, sigma: float) -> Self:
         """Return it with the sigma that waits for a calibration set to ``sigma``, however deep it is held."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._blind import BlindControl
+from tasks.explainers._controls import BlindControl
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.noise import normal, seed_of
 
@@ -21,6 +21,7 @@ class BlurredNoise(BlindControl):
     source: ClassVar[str] = (
         "the blur control of design section 6; why it is needed: arXiv:2304.13836 (ROAR and ROAD reward blur)"
     )
+    default_rank: ClassVar[int] = 2
 
     sigma_px: float = Field(default=4.0, gt=0)
     """Standard deviation of the Gaussian, in pixels."""

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._blind import BlindControl
+from tasks.explainers._controls import BlindControl
 
 
 class CentrePrior(BlindControl):
@@ -18,6 +18,7 @@ class CentrePrior(BlindControl):
     source: ClassVar[str] = (
         "Judd, Durand and Torralba (2012), MIT-CSAIL-TR-2012-001 (the centre baseline of saliency benchmarks)"
     )
+    default_rank: ClassVar[int] = 7
     signed: ClassVar[bool] = False
 
     width: float = Field(default=0.25, gt=0)

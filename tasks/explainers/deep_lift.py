@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tasks.explainers._absent import ExplainsDifference
+from tasks.explainers._baselines import ExplainsDifference
 from tasks.explainers._rescale import rescaled
 from tasks.explainers.base import Kind
 from tasks.functional.gradients import input_gradient, reduce_channels
@@ -30,7 +30,7 @@ class DeepLift(ExplainsDifference):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the contributions [B, H, W], channels reduced."""
-        baseline = self.absent(model, images)
+        baseline = self.baseline_images(model, images)
         # A baseline of one colour is the same for all images.
         asked = baseline if self.baseline == "blur" else baseline[:1]
         multipliers = input_gradient(rescaled(model, asked), images, targets)

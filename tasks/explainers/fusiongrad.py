@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from tasks.explainers._averaged import TakeMap
 from tasks.explainers._noisy_images import noisy
 from tasks.explainers._noisy_weights import WeightNoiseExplainer
-from tasks.explainers._perturbed import perturbed
 from tasks.functional.noise import derived_keys
+from tasks.functional.noised_parameters import perturbed
 from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import weight_noise
 

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._absent import absent
+from tasks.explainers._baselines import baseline_images
 from tasks.explainers._noisy_images import noise_of
 from tasks.explainers.base import ChannelExplainer, Kind
 from tasks.functional.fills import Fill
@@ -40,7 +40,7 @@ class GradientShap(ChannelExplainer):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the streamed mean [B, H, W], channels reduced after it."""
-        kinds = torch.stack([absent(kind, model, images, self.blur_px) for kind in self.baselines])
+        kinds = torch.stack([baseline_images(kind, model, images, self.blur_px) for kind in self.baselines])
         mean = torch.zeros_like(images)
         for draw in range(self.draws):
             baseline = kinds[self._choice(tile_keys, draw), torch.arange(len(images), device=images.device)]

@@ -6,7 +6,7 @@ from captum.attr import IntegratedGradients as CaptumIntegratedGradients
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._absent import ExplainsDifference
+from tasks.explainers._baselines import ExplainsDifference
 from tasks.explainers._captum import margin_of
 from tasks.explainers.base import Kind
 from tasks.functional.gradients import reduce_channels
@@ -34,7 +34,7 @@ class IntegratedGradients(ExplainsDifference):
         """Return the contributions [B, H, W], channels reduced."""
         values: Tensor = CaptumIntegratedGradients(margin_of(model)).attribute(
             images,
-            baselines=self.absent(model, images),
+            baselines=self.baseline_images(model, images),
             additional_forward_args=targets,
             n_steps=self.steps,
             internal_batch_size=len(images),

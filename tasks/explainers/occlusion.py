@@ -8,13 +8,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._absent import ComparesWithAbsent
+from tasks.explainers._baselines import BaselineExplainer
 from tasks.explainers.base import ExplanationError, Kind
 from tasks.functional.gradients import target_margin
 from tasks.functional.passes import Passes
 
 
-class Occlusion(ComparesWithAbsent):
+class Occlusion(BaselineExplainer):
     """A pixel's value is the mean, over the windows that cover it, of the margin lost by emptying the window.
 
     ``windows`` x ``windows`` equal windows reach from border to border, each sharing ``overlap`` of its side
@@ -39,7 +39,7 @@ class Occlusion(ComparesWithAbsent):
         Raises:
             ExplanationError: the tile has fewer pixels along a side than there are windows.
         """
-        baseline = self.absent(model, images)
+        baseline = self.baseline_images(model, images)
         whole = target_margin(model(images), targets)
         total = torch.zeros_like(images[:, 0])
         covers = torch.zeros_like(images[0, 0])

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tasks.explainers._blind import BlindControl
+from tasks.explainers._controls import BlindControl
 from tasks.functional.colour import optical_density
 
 
@@ -12,6 +12,7 @@ class OpticalDensity(BlindControl):
     """The optical density summed over the channels: what an explanation of nuclei has to beat."""
 
     source: ClassVar[str] = "Ruifrok and Johnston (2001); as a control: design section 6"
+    default_rank: ClassVar[int] = 5
     signed: ClassVar[bool] = False
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._blind import BlindControl
+from tasks.explainers._controls import BlindControl
 from tasks.functional.noise import normal
 
 
@@ -13,6 +13,7 @@ class RandomMap(BlindControl):
     """Independent standard normal numbers, the same for a tile whatever the model: the level of chance."""
 
     source: ClassVar[str] = "the chance control of design section 6; no paper"
+    default_rank: ClassVar[int] = 1
 
     seed: int = Field(default=0, ge=0)
 

@@ -6,14 +6,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tasks.explainers._absent import ComparesWithAbsent
+from tasks.explainers._baselines import BaselineExplainer
 from tasks.explainers.base import Kind
 from tasks.functional.gradients import target_margin
 from tasks.functional.noise import seed_of, uniform
 from tasks.functional.passes import Passes
 
 
-class Rise(ComparesWithAbsent):
+class Rise(BaselineExplainer):
     """The mean margin weighted by each random mask, over ``keep``, less the mean margin: signed.
 
     The published weight is mean(margin x mask) / keep, which estimates the mean margin where the pixel is
@@ -40,7 +40,7 @@ class Rise(ComparesWithAbsent):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the covariances of margin and mask over ``keep``, [B, H, W]."""
-        baseline = self.absent(model, images)
+        baseline = self.baseline_images(model, images)
         mean_margin, mean_mask = torch.zeros_like(images[:, :1, :1, 0]), torch.zeros_like(images[:, 0])
         shared = torch.zeros_like(mean_mask)
         for draw in range(self.draws):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tasks.explainers._blind import BlindControl
+from tasks.explainers._controls import BlindControl
 
 
 class UniformMap(BlindControl):
@@ -15,6 +15,7 @@ class UniformMap(BlindControl):
     """
 
     source: ClassVar[str] = "the constant control of design section 6; no paper"
+    default_rank: ClassVar[int] = 3
     signed: ClassVar[bool] = False
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:

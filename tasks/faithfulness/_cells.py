@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.faithfulness._evidence import MaskName, Rows, SlideEvidence
+from tasks.evidence.slide import MaskName, SlideEvidence
+from tasks.evidence.sources import Rows
 from tasks.functional.pixels import spans
 
 _SPAN = 64
@@ -14,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Cells:
+class SectionCells:
     """The cells that hold tissue, M of them, row by row: each float64 [M].
 
     ``value`` is the mean of the values over the cell's tissue pixels, ``tissue_share`` the share of tissue
@@ -32,7 +33,7 @@ def section_cells(
     rows: Rows,
     mask: MaskName,
     cell_um: float,
-) -> Cells:
+) -> SectionCells:
     """Stitch the tiles of ``rows`` into cells of ``cell_um``; a pixel counts in the cell of its centre.
 
     ``values(rows)`` gives what is averaged, [n, H, W], for some rows at a time: a slide is never whole in
@@ -50,7 +51,7 @@ def section_cells(
         np.add.at(masked, cell, (slide.mask(mask, here).ravel() & inside).astype(np.float64))
         np.add.at(value, cell, np.where(inside, values(here).ravel(), 0.0))
     some = tissue > 0
-    return Cells(value[some] / tissue[some], tissue[some] / placed[some], masked[some] / tissue[some])
+    return SectionCells(value[some] / tissue[some], tissue[some] / placed[some], masked[some] / tissue[some])
 
 
 def _places(slide: SlideEvidence, rows: Rows, cell_um: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

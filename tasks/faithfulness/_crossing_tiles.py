@@ -6,7 +6,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from tasks.faithfulness._evidence import Block, MaskName
+from tasks.evidence.block import Block
+from tasks.evidence.slide import MaskName
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe, fill_key, filled_block, removal_images
 from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric
 from tasks.functional.curves import step_counts

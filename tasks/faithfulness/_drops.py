@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import Output, outputs, rounding_of
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, fill_key, filled_block
 from tasks.faithfulness.base import Answers, Metric, Need, ProbeKey
 from tasks.functional.fills import Fill

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import MaskName
-from tasks.faithfulness.base import Metric, Need, Scores
+from tasks.evidence.slide import MaskName
+from tasks.faithfulness.base import Metric, Need, UnitScores
 from tasks.functional.localisation import above_chance
 
 
@@ -35,11 +35,11 @@ class MaskMetric(Metric):
         )
 
 
-def share_scores(raw: Tensor, chance: Tensor, excluded: dict[str, Tensor]) -> Scores:
+def share_scores(raw: Tensor, chance: Tensor, excluded: dict[str, Tensor]) -> UnitScores:
     """Return a share [n] raw and corrected for its chance level [n], NaN for tiles with a reason."""
     left_out = torch.stack(list(excluded.values())).any(0)
     raw, chance = (torch.where(left_out, torch.nan, value) for value in (raw, chance))
-    return Scores(
+    return UnitScores(
         values={"corrected": above_chance(raw, chance), "raw": raw},
         chance={"corrected": torch.zeros_like(raw), "raw": chance},
         excluded=excluded,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness.base import Probe, ProbeKey
 from tasks.functional.fills import Fill, filled
 

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey
 from tasks.functional.noise import normal, seed_of
 

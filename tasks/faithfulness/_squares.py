@@ -4,8 +4,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tasks.evidence.block import Block
+from tasks.evidence.sources import EvidenceError
 from tasks.faithfulness._drops import DropMetric
-from tasks.faithfulness._evidence import Block, EvidenceError
 from tasks.faithfulness._removal import clean_probe
 from tasks.faithfulness.base import MapBlock, Probe, ProbeKey
 

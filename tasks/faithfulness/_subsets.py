@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, Traced, alike
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import clean_probe
 from tasks.faithfulness.base import Answers, MapBlock, Probe, ProbeKey
 from tasks.functional.jackknife import pearson

@@ -5,10 +5,10 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._draws import maximum_over, mean_over
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 
 
 class AverageSensitivity(RobustnessMetric):
@@ -31,11 +31,11 @@ class AverageSensitivity(RobustnessMetric):
             for name, how in (("average", "how far on average"), ("maximum", "how far at most"))
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both, and the errors that the draws leave; NaN where the clean map is all zeros."""
         size = length(part.maps)
         moved = torch.where(size > 0, self.moved(part, answers) / size, torch.nan)
-        return Scores(
+        return UnitScores(
             values={"average": moved.mean(0), "maximum": moved.amax(0)},
             errors={"average": mean_over(moved)[1], "maximum": maximum_over(moved)[1]},
             excluded={UNSPEAKING: size == 0},

@@ -9,7 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
 from tasks.plugins import Plugin, plugin_type
 
 Need = Literal["forward", "attribution", "mask", "dataset"]
@@ -46,7 +47,7 @@ class MapBlock:
 
 
 @dataclass(frozen=True)
-class Scores:
+class UnitScores:
     """Named scores of n units; tensors stay on their device until the plan has ended.
 
     ``values`` and ``chance`` map a score to [n], ``errors`` to the standard error [n] that the metric's own
@@ -63,9 +64,9 @@ class Scores:
     excluded: Mapping[str, Tensor] = field(default_factory=dict)
     sections: tuple[int, ...] = ()
 
-    def mapped(self, change: Callable[[Tensor], Tensor]) -> "Scores":
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "UnitScores":
         """Return the same scores with ``change`` applied to every tensor, in a fixed order."""
-        return Scores(
+        return UnitScores(
             values={name: change(value) for name, value in self.values.items()},
             chance={name: change(value) for name, value in self.chance.items()},
             errors={name: change(value) for name, value in self.errors.items()},
@@ -119,11 +120,11 @@ class Metric(Plugin):
         """Return the fewest images a tile that must be explained anew, nothing shared with others."""
         return 0
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the scores of the tiles of a block."""
         raise NotImplementedError(f"{type(self).__name__} scores no tiles")
 
-    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
+    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> UnitScores:
         """Return the scores of the sections of a slide."""
         raise NotImplementedError(f"{type(self).__name__} scores no sections")
 

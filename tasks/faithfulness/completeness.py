@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
+from tasks.evidence.block import Block
+from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
 
 NO_REFERENCE = "the explainer names no reference"
 
@@ -45,11 +45,11 @@ class Completeness(Metric):
             for name, meaning in rows
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the explainer names no reference."""
         error = block.completeness_errors(part.explainer_id)
         promised = (part.maps.double().sum((1, 2)) - error).abs()
-        return Scores(
+        return UnitScores(
             values={"error": error.abs(), "relative": error.abs() / promised.clamp(min=self.least_margin)},
             excluded={NO_REFERENCE: torch.isnan(error)},
         )

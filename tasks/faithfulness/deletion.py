@@ -5,9 +5,9 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric, area_infos
-from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 from tasks.functional.curves import area_under
 
 
@@ -35,12 +35,12 @@ class Deletion(CurveMetric):
         """What goes at once, in words."""
         return "pixels"
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the areas and the curves of all outputs."""
         fractions = self.fractions(block)
         traced = {order: self.traced(block, part, answers, order) for order in self.orders}
         morf, lerf = (area_under(traced[order][self.output], fractions) for order in self.orders)
-        return Scores(
+        return UnitScores(
             values={"gap": lerf - morf, "morf": morf, "lerf": lerf},
             chance={"gap": torch.zeros_like(morf)},
             curves={

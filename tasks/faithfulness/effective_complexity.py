@@ -5,8 +5,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
+from tasks.evidence.block import Block
+from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
 from tasks.functional.spread import share_above
 
 
@@ -37,7 +37,7 @@ class EffectiveComplexity(Metric):
         meaning = f"share of pixels above {self.threshold:g} of the largest; {self.sign}"
         return (ScoreInfo(name="share", direction="none", lower_bound=0.0, upper_bound=1.0, meaning=meaning),)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the share of each map."""
         share = share_above(part.maps.flatten(1).abs(), self.threshold)
-        return Scores(values={"share": share}, excluded={"the map is zero everywhere": share.isnan()})
+        return UnitScores(values={"share": share}, excluded={"the map is zero everywhere": share.isnan()})

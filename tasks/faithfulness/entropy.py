@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
+from tasks.evidence.block import Block
+from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
 from tasks.functional.spread import entropy_share
 
 
@@ -31,7 +31,9 @@ class Entropy(Metric):
             ScoreInfo(name="entropy", direction="none", lower_bound=0.0, upper_bound=1.0, meaning=meaning),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the entropy of each map."""
         entropy = entropy_share(part.maps.flatten(1).abs())
-        return Scores(values={"entropy": entropy}, excluded={"the map is zero everywhere": entropy.isnan()})
+        return UnitScores(
+            values={"entropy": entropy}, excluded={"the map is zero everywhere": entropy.isnan()}
+        )

@@ -6,9 +6,9 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric
-from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 
 
 class Erasure(CurveMetric):
@@ -37,7 +37,7 @@ class Erasure(CurveMetric):
             self._info("sufficiency", "lower", drop % "all but"),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the mean drops, and the curves of all outputs over the size of the top."""
         curves: dict[str, Tensor] = {}
         for name, line in self.traced(block, part, answers, "morf").items():
@@ -50,7 +50,7 @@ class Erasure(CurveMetric):
             score: curves[f"{score}_{self.output}"][:, 1 : last + 1].mean(1)
             for score in ("comprehensiveness", "sufficiency")
         }
-        return Scores(values=values, curves=curves, fractions=self.fractions(block))
+        return UnitScores(values=values, curves=curves, fractions=self.fractions(block))
 
     def _info(self, name: str, direction: Literal["higher", "lower"], meaning: str) -> ScoreInfo:
         bound = 1.0 if self.output == "probability" else None

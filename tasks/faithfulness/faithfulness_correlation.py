@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import correlation_infos
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 
 
 class FaithfulnessCorrelation(SubsetMetric):
@@ -40,11 +40,11 @@ class FaithfulnessCorrelation(SubsetMetric):
         )
         return correlation_infos(meaning)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the correlation; NaN where it is undefined."""
         (removals,) = self.removals(block, part, answers)
         value, error = removals.correlation()
-        return Scores(
+        return UnitScores(
             values={"correlation": value},
             chance={"correlation": torch.zeros_like(value)},
             errors={"correlation": error},

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Scores
+from tasks.evidence.block import Block
+from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
 from tasks.functional.sparseness import gini
 
 
@@ -25,6 +25,6 @@ class Gini(Metric):
         meaning = f"0 all pixels equal, towards 1 few pixels carry all; {self.sign}"
         return (ScoreInfo(name="gini", direction="none", lower_bound=0.0, upper_bound=1.0, meaning=meaning),)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the index of each map; a map of zeros scores 0."""
-        return Scores(values={"gini": gini(part.maps.flatten(1).abs())})
+        return UnitScores(values={"gini": gini(part.maps.flatten(1).abs())})

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import UNMOVED
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 from tasks.functional.jackknife import jackknife
 
 
@@ -58,7 +58,7 @@ class Infidelity(SubsetMetric):
             ),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the output does not move."""
         (removals,) = self.removals(block, part, answers)
         told, drops = removals.sums, removals.traced.drops
@@ -71,7 +71,7 @@ class Infidelity(SubsetMetric):
             name: tuple(torch.where(unmoved, torch.nan, each) for each in pair)
             for name, pair in found.items()
         }
-        return Scores(
+        return UnitScores(
             values={name: pair[0] for name, pair in kept.items()},
             errors={name: pair[1] for name, pair in kept.items()},
             excluded={UNMOVED: unmoved},

@@ -5,10 +5,10 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._draws import maximum_over
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 
 
 class LocalLipschitz(RobustnessMetric):
@@ -32,12 +32,12 @@ class LocalLipschitz(RobustnessMetric):
             for name, meaning in (("estimate", most), ("relative", f"{most}; over the norm of the map"))
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both, and the errors that the draws leave; NaN where the clean map is all zeros."""
         size = length(part.maps)
         noise = torch.stack([length(self.noise(block, draw)) for draw in range(self.samples)])
         highest, error = maximum_over(self.moved(part, answers) / noise)
-        return Scores(
+        return UnitScores(
             values={
                 "estimate": torch.where(size > 0, highest, torch.nan),
                 "relative": torch.where(size > 0, highest / size, torch.nan),

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric, Order, Output, rounding_of
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._similarity import rank_similarity
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 from tasks.functional.whole_numbers import whole_numbers
 
 _FLAT = "pixels of equal relevance come back at every step"
@@ -63,7 +63,7 @@ class Monotonicity(CurveMetric):
             ),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both scores, and the curves of all outputs over the fraction of pixels put in."""
         traced = self.traced(block, part, answers, "morf")
         curves = {f"ascending_{name}": line.flip(1) for name, line in traced.items()}
@@ -73,7 +73,7 @@ class Monotonicity(CurveMetric):
         flat, level = _alike(relevance), _alike(effects)
         correlation = rank_similarity(relevance[:, None], effects[None, :, None])[0]
         share = (rises >= 0).double().mean(1)
-        return Scores(
+        return UnitScores(
             values={
                 name: value.masked_fill(flat | level, torch.nan)
                 for name, value in (("correlation", correlation), ("share", share))

@@ -6,9 +6,9 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._squares import SquareMetric, square_sums
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 
 
 class NonSensitivity(SquareMetric):
@@ -46,7 +46,7 @@ class NonSensitivity(SquareMetric):
             for name, meaning in meanings.items()
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the three shares; chance is what the map's silent squares would give at random places."""
         traced = self.traced(block, answers, self.squares_key())
         moves = traced.drops.abs()
@@ -54,7 +54,7 @@ class NonSensitivity(SquareMetric):
         silent = sums <= self.tolerance * sums.amax(0)
         unused = moves <= (self.tolerance * moves.amax(0)).maximum(traced.rounding)
         mute, idle = _share(silent), _share(unused)
-        return Scores(
+        return UnitScores(
             values=_parts(_share(silent & ~unused), _share(~silent & unused)),
             chance=_parts(mute * (1 - idle), (1 - mute) * idle),
         )

@@ -10,9 +10,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, Scores
+from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, UnitScores
 from tasks.functional.randomised_layers import layer_stages, randomised_layers
 
 
@@ -100,7 +100,7 @@ class ParameterRandomisation(Metric):
         """One map for each stage; the clean one is stored."""
         return self.stages
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the means, the last stage and both curves over the share of stages."""
         others = torch.cat([answers[self._key(part, stage)] for stage in range(self.stages)])
         magnitude = rank_similarity(part.maps.abs(), others.abs())
@@ -113,7 +113,7 @@ class ParameterRandomisation(Metric):
             "signed": signed.abs().mean(0),
             "signed_last": signed[-1].abs(),
         }
-        return Scores(
+        return UnitScores(
             values={name: torch.where(left_out, torch.nan, value) for name, value in values.items()},
             chance=_chance(part.maps),
             curves={"magnitude": magnitude.T.contiguous(), "signed": signed.T.contiguous()},

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._judging import MaskMetric, share_scores
-from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, Scores
+from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, UnitScores
 from tasks.functional.dilation import dilated
 from tasks.functional.hits import top_share
 
@@ -40,7 +40,7 @@ class PointingGame(MaskMetric, RankingMetric):
             raw=f"1 a hit within {self.tolerance_px:g} px; chance is the share of the tissue there",
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the mask does not cross the tissue, or its tolerance covers all of it."""
         exact = CrossingTiles.of(block, self.mask)
         near = CrossingTiles(self._near(block, exact.mask) & exact.inside, exact.inside)

@@ -5,9 +5,9 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, Scores
+from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, UnitScores
 
 
 class RandomLogit(Metric):
@@ -70,7 +70,7 @@ class RandomLogit(Metric):
         """One map; that of the explained class is stored."""
         return 1
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return both."""
         others = answers[self._key(part)]
         excluded = excluded_maps(part.maps, others)
@@ -79,7 +79,7 @@ class RandomLogit(Metric):
         (magnitude,) = rank_similarity(part.maps.abs(), others.abs())
         values = {"signed": signed, "magnitude": magnitude}
         none = torch.zeros_like(signed)
-        return Scores(
+        return UnitScores(
             values={name: torch.where(left_out, torch.nan, value) for name, value in values.items()},
             chance={"signed": none, "magnitude": none},
             excluded=excluded,

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from tasks.faithfulness._evidence import Block
+from tasks.evidence.block import Block
 from tasks.faithfulness._regions import Regions, grid_regions, region_ranks, superpixels
 from tasks.faithfulness.base import ProbeKey
 from tasks.faithfulness.deletion import Deletion

@@ -7,11 +7,11 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._draws import maximum_over, mean_over
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
-from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, Scores
+from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, UnitScores
 
 TURNED = "no noisy copy keeps the predicted class"
 
@@ -71,7 +71,7 @@ class RelativeStability(RobustnessMetric):
         """One image for each copy, and the clean one."""
         return self.samples + 1
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the four scores and the errors that the draws leave in them."""
         logits, clean = answers[self._answered()], answers[CLEAN]
         keeps = logits.argmax(2) == clean.argmax(2)
@@ -86,7 +86,7 @@ class RelativeStability(RobustnessMetric):
             values[f"{name}_max"], errors[f"{name}_max"] = maximum_over(ratio)
             values[f"{name}_mean"], errors[f"{name}_mean"] = mean_over(ratio)
         silent = length(part.maps) == 0
-        return Scores(
+        return UnitScores(
             values={name: torch.where(silent, torch.nan, value) for name, value in values.items()},
             errors={name: torch.where(silent, torch.nan, error) for name, error in errors.items()},
             excluded={UNSPEAKING: silent, TURNED: ~silent & ~keeps.any(0)},

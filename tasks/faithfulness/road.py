@@ -9,10 +9,10 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._curves import Order, Output, area_infos, gap_of, outputs
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._removal import CLEAN, clean_probe
-from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, Scores
+from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, UnitScores
 from tasks.functional.curves import area_under
 from tasks.functional.imputation import imputed
 from tasks.functional.noise import normal, seed_of
@@ -86,7 +86,7 @@ class Road(RankingMetric):
         """The whole image, and for each draw each level of both orders."""
         return 1 + len(_ORDERS) * self._steps
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return areas and curves, each the mean over the draws, and the error that the draws leave."""
         counts = self._counts(block).double()
         fractions = (counts / block.images[0, 0].numel()).to(block.images.device)
@@ -97,7 +97,7 @@ class Road(RankingMetric):
         for suffix, name in (("", self.output), ("_accuracy", "accuracy")):
             morf, lerf = (area_under(lines[order][name], fractions) for order in _ORDERS)
             areas |= {f"morf{suffix}": morf, f"lerf{suffix}": lerf, gap_of(suffix): lerf - morf}
-        return Scores(
+        return UnitScores(
             values={name: drawn.mean(1) for name, drawn in areas.items()},
             chance={name: torch.zeros_like(areas[name][:, 0]) for name in ("gap", "accuracy_gap")},
             errors={name: drawn.std(1) / self.draws**0.5 for name, drawn in areas.items() if self.draws > 1},

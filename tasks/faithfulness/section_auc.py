@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness._cells import section_cells
-from tasks.faithfulness._evidence import SlideEvidence
 from tasks.faithfulness._judging import MaskMetric
-from tasks.faithfulness.base import Need, RankingMetric, Scores
+from tasks.faithfulness.base import Need, RankingMetric, UnitScores
 from tasks.functional.localisation import roc_auc
 
 
@@ -39,13 +39,13 @@ class SectionAuc(MaskMetric, RankingMetric):
         meaning = f"how often a cell inside scores above one outside, {self.cell_um:g} um a cell; {self.sign}"
         return self.auc_infos(meaning)
 
-    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> Scores:
+    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> UnitScores:
         """Return the area of each section, in ascending order of the sections."""
         labels = slide.tiles.table["section"].iloc[slide.explained].to_numpy()
         sections = tuple(int(section) for section in np.unique(labels))
         areas = [self._area(slide, explainer_id, section) for section in sections]
         auc = torch.tensor(areas, dtype=torch.float64)
-        return Scores(
+        return UnitScores(
             values={"auc": auc},
             chance={"auc": torch.full_like(auc, 0.5)},
             excluded={"section without cells of both classes": auc.isnan()},

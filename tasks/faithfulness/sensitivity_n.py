@@ -7,10 +7,10 @@ import torch
 from pydantic import Field, model_validator
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.evidence.block import Block
 from tasks.faithfulness._drops import correlation_infos
-from tasks.faithfulness._evidence import Block
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, MapBlock, Scores
+from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 
 
 class SensitivityN(SubsetMetric):
@@ -48,7 +48,7 @@ class SensitivityN(SubsetMetric):
         )
         return correlation_infos(meaning)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> Scores:
+    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the mean and the curve; NaN where the correlation is undefined at some size."""
         removals = self.removals(block, part, answers)
         pairs = [each.correlation() for each in removals]
@@ -57,7 +57,7 @@ class SensitivityN(SubsetMetric):
         reasons = [each.excluded() for each in removals]
         flags = {name: torch.stack([each[name] for each in reasons]).any(0) for name in reasons[0]}
         first, second = flags
-        return Scores(
+        return UnitScores(
             values={"correlation": mean},
             chance={"correlation": torch.zeros_like(mean)},
             # The draws of different sizes are independent.

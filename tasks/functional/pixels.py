@@ -11,8 +11,12 @@ from torch import Tensor
 def to_images(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Return float32 [B, 3, H, W] in [0, 1] on ``device`` of uint8 pixels [B, H, W, 3]."""
     # Bytes cross to the device, floats are made there: a quarter of the traffic.
-    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
-    return tensor.permute(0, 3, 1, 2).to(torch.float32).div(255.0).contiguous()
+    return channels_last_images(torch.from_numpy(np.ascontiguousarray(pixels)).to(device)).contiguous()
+
+
+def channels_last_images(pixels: Tensor) -> Tensor:
+    """Return float32 [B, 3, H, W] in [0, 1] of uint8 [B, H, W, 3], in the memory order of ``pixels``."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
 
 def spans(count: int, size: int) -> Iterator[slice]:

@@ -7,15 +7,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE, Consistency
-from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE, ChannelConsistency
+from tasks.samples.measured_tiles import MeasuredTiles
 
 TOP, TOP_ATTACKED = "top_tiles", "top_tiles_adversarial"
 _NAMED = 8
 """Top tiles that are named."""
 
 
-def channel_table(consistency: Consistency, tiles: EvaluatedTiles) -> pd.DataFrame:
+def channel_table(consistency: ChannelConsistency, tiles: MeasuredTiles) -> pd.DataFrame:
     """Return one row a channel, on all tiles.
 
     Columns: channel; alive; ``<kind>`` the raw purity and ``<kind>_chance`` for each of clean,
@@ -52,6 +52,6 @@ def extremes(table: pd.DataFrame, classes: Sequence[str], count: int) -> tuple[p
     return most, live.drop(most.index).tail(count)
 
 
-def _named(order: Tensor, tiles: EvaluatedTiles) -> list[list[str]]:
+def _named(order: Tensor, tiles: MeasuredTiles) -> list[list[str]]:
     ids = tiles.table["tile_id"].to_numpy()
     return [[str(name) for name in ids[row]] for row in order[:, :_NAMED].numpy()]

@@ -71,7 +71,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Consistency:
+class ChannelConsistency:
     """The consistency of all channels on any subset of the tiles that leaves out one slide at most.
 
     The top tiles are the highest ``top_share`` of the subset, at least ``at_least``; equal scores follow one

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.heatmaps.page import SOFT, Page
 from tasks.model_metrics._channels import TOP, TOP_ATTACKED, extremes
 from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE
-from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.samples.measured_tiles import MeasuredTiles
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442")
 """Told apart with any colour vision: Okabe and Ito (2008), "Color universal design"."""
@@ -29,7 +29,7 @@ class ChannelSheet:
     """What is drawn: the table of channels, their tiles, the classes predicted under attack, the budget."""
 
     table: pd.DataFrame
-    tiles: EvaluatedTiles
+    tiles: MeasuredTiles
     predicted: NDArray[np.int64]
     eps: float
 

@@ -7,18 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
-from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.samples.measured_tiles import MeasuredTiles
 
 Values = NDArray[np.float64]
 
 
-def tile_rows(tiles: EvaluatedTiles, scores: Mapping[str, Values]) -> pd.DataFrame:
+def tile_rows(tiles: MeasuredTiles, scores: Mapping[str, Values]) -> pd.DataFrame:
     """Return a row for each of N tiles and each score [N], tile after tile; no chance level."""
     return _long(tiles.table.assign(unit="tile", unit_id=tiles.table["tile_id"]), scores, {})
 
 
 def slide_rows(
-    tiles: EvaluatedTiles, scores: Mapping[str, Values], chance: Mapping[str, float]
+    tiles: MeasuredTiles, scores: Mapping[str, Values], chance: Mapping[str, float]
 ) -> pd.DataFrame:
     """Return a row for each of S slides and each score [S], in order of first appearance.
 

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.passes import Passes
-from tasks.model_metrics._tiles import EvaluatedTiles
 from tasks.model_metrics._units import tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
+from tasks.samples.measured_tiles import MeasuredTiles
 
 Flags = NDArray[np.bool_]
 _ALARM = "a tile of another class is called the target class"
@@ -61,7 +61,7 @@ class ArtefactResponse(ModelMetric):
     def measure(
         self,
         model: Classifier,
-        tiles: EvaluatedTiles,
+        tiles: MeasuredTiles,
         settings: MeasureSettings,
         advance: Callable[[int], None],
     ) -> Measured:
@@ -72,7 +72,7 @@ class ArtefactResponse(ModelMetric):
                 predicted.append(model(batch.images).argmax(1).cpu())
             advance(len(batch.keys))
         called, labels = torch.cat(predicted).numpy(), tiles.labels.numpy()
-        share = tiles.share_of("artefact")
+        share = tiles.marked_fraction("artefact")
         marked, clean = share >= self.least_share, share == 0
         scores = scored(called, labels, settings.target, {"marked": marked, "clean": clean})
         excluded = {

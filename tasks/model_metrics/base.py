@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import pandas as pd
 
-from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.functional.passes import Passes
-from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, ReportInfo, ScoreInfo
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.functional.passes import Passes, counted_passes
 from tasks.models.classifier import Classifier
-from tasks.plugins import Plugin
+from tasks.plugins import Plugin, recipe_of
+from tasks.samples.measured_tiles import MeasuredTiles
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,61 @@ class ModelMetric(Plugin):
     def measure(
         self,
         model: Classifier,
-        tiles: EvaluatedTiles,
+        tiles: MeasuredTiles,
         settings: MeasureSettings,
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the scores of ``model`` on ``tiles``; ``advance`` is told of every few tiles done."""
         raise NotImplementedError(f"{type(self).__name__} measures nothing")
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """A FaithfulnessReport before it is written, with the files that its metric adds."""
+
+    found: Measured
+    info: ReportInfo
+
+    def write(self, out: Path) -> dict[str, float]:
+        """Write the payload into the folder ``out`` and return the measures."""
+        self.found.scores[list(SCORE_COLUMNS)].to_parquet(out / SCORES, index=False)
+        (out / INFO).write_text(self.info.model_dump_json(indent=1), encoding="utf-8")
+        for name, write in self.found.files.items():
+            write(out / name)
+        return dict(self.found.measures)
+
+
+def measure_model(
+    metric: ModelMetric,
+    model: Classifier,
+    tiles: MeasuredTiles,
+    settings: MeasureSettings,
+    advance: Callable[[int], None] = lambda n: None,
+) -> ModelReport:
+    """Measure ``model`` and return its report.
+
+    Args:
+        metric: what is measured.
+        model: on ``settings.device``; left as found, also after an exception.
+        tiles: what it is measured on.
+        settings: target and seed; resources.
+        advance: called with the number of tiles just done.
+
+    Raises:
+        SampleError: there is no labelled tile.
+    """
+    least = metric.passes() * len(tiles)
+    with leave_as_found(model), counted_passes(model) as counter:
+        found = metric.measure(model, tiles, settings, advance)
+    info = ReportInfo(
+        metric=recipe_of(metric),
+        scores=metric.score_infos(),
+        excluded=found.excluded,
+        passes=_plain(counter.spent),
+        minimum_passes=_plain(least),
+    )
+    return ModelReport(found, info)
+
+
+def _plain(passes: Passes) -> dict[str, int]:
+    return {"forward": passes.forward, "backward": passes.backward}

@@ -13,10 +13,10 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.gradients import gradient_and_logits, target_margin
 from tasks.functional.passes import Passes
-from tasks.model_metrics._tiles import EvaluatedTiles
 from tasks.model_metrics._units import tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
+from tasks.samples.measured_tiles import MeasuredTiles
 
 Floats = NDArray[np.float64]
 _WIDEST = np.log(1000.0)
@@ -67,7 +67,7 @@ class GradientScale(ModelMetric):
     def measure(
         self,
         model: Classifier,
-        tiles: EvaluatedTiles,
+        tiles: MeasuredTiles,
         settings: MeasureSettings,
         advance: Callable[[int], None],
     ) -> Measured:

@@ -15,13 +15,13 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.passes import Passes
 from tasks.model_metrics._attack import Attack, moved_away
 from tasks.model_metrics._channels import channel_table
-from tasks.model_metrics._consistency import KINDS, Consistency, Observed
+from tasks.model_metrics._consistency import KINDS, ChannelConsistency, Observed
 from tasks.model_metrics._jackknife import pseudo_values
 from tasks.model_metrics._sheet import ChannelSheet, draw_channels
-from tasks.model_metrics._tiles import EvaluatedTiles, TileBatch
 from tasks.model_metrics._units import slide_rows, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
+from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
 
 CHANNELS = "channels.parquet"
 PICTURE = "channels.png"
@@ -114,7 +114,7 @@ class NeuronConsistency(ModelMetric):
     def measure(
         self,
         model: Classifier,
-        tiles: EvaluatedTiles,
+        tiles: MeasuredTiles,
         settings: MeasureSettings,
         advance: Callable[[int], None],
     ) -> Measured:
@@ -144,7 +144,7 @@ class NeuronConsistency(ModelMetric):
     def _pooled(self, features: Tensor) -> Tensor:
         return features.amax((2, 3)) if self.pool == "max" else features.mean((2, 3))
 
-    def _reduced(self, look: _Look, tiles: EvaluatedTiles, seed: int) -> Measured:
+    def _reduced(self, look: _Look, tiles: MeasuredTiles, seed: int) -> Measured:
         seen = Observed(
             clean=look.clean,
             adversarial=look.adversarial,
@@ -154,7 +154,7 @@ class NeuronConsistency(ModelMetric):
             keys=tiles.keys,
             classes=len(tiles.classes),
         )
-        consistency = Consistency(seen, self.top_share, self.at_least, seed)
+        consistency = ChannelConsistency(seen, self.top_share, self.at_least, seed)
         jackknife = pseudo_values(consistency.figures, seen.slides)
         per_tile = {"feature_cosine": look.cosine.double().numpy(), "flipped": look.flipped.double().numpy()}
         rows = [slide_rows(tiles, jackknife.values, dict.fromkeys(KINDS, 0.0)), tile_rows(tiles, per_tile)]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from monai.networks.nets import ResNet
@@ -35,35 +36,27 @@ class SafeResNet(ResNet):  # type: ignore[misc]  # MONAI is untyped
     """
 
     def __init__(self, recipe: NetworkRecipe, classes: int) -> None:
-        kind, depths = DEPTHS[recipe.name]
-        super().__init__(
-            block=_SAFE[kind],
-            layers=list(depths),
-            block_inplanes=list(PLANES),
-            spatial_dims=2,
-            n_input_channels=3,
-            conv1_t_stride=recipe.stem_stride,
-            widen_factor=recipe.width,
-            num_classes=classes,
-            bias_downsample=False,
-            act=("relu", {"inplace": False}),
-        )
+        block = _SAFE[DEPTHS[recipe.name][0]]
+        super().__init__(block=block, act=("relu", {"inplace": False}), **_widths(recipe, classes))
 
 
 def monai_resnet(recipe: NetworkRecipe, classes: int) -> ResNet:
     """Return MONAI's own ResNet of the same widths, untouched; it draws from the global generator."""
-    kind, depths = DEPTHS[recipe.name]
-    return ResNet(
-        block=kind,
-        layers=list(depths),
-        block_inplanes=list(PLANES),
-        spatial_dims=2,
-        n_input_channels=3,
-        conv1_t_stride=recipe.stem_stride,
-        widen_factor=recipe.width,
-        num_classes=classes,
-        bias_downsample=False,
-    )
+    return ResNet(block=DEPTHS[recipe.name][0], **_widths(recipe, classes))
+
+
+def _widths(recipe: NetworkRecipe, classes: int) -> dict[str, Any]:
+    """Return the arguments of MONAI's ResNet that say how deep and wide it is."""
+    return {
+        "layers": list(DEPTHS[recipe.name][1]),
+        "block_inplanes": list(PLANES),
+        "spatial_dims": 2,
+        "n_input_channels": 3,
+        "conv1_t_stride": recipe.stem_stride,
+        "widen_factor": recipe.width,
+        "num_classes": classes,
+        "bias_downsample": False,
+    }
 
 
 def build_resnet(recipe: NetworkRecipe, classes: int, seed: int) -> SafeResNet:

@@ -13,7 +13,7 @@ Field = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Canvas:
+class SlideCanvas:
     """Level 0 of a slide: width and height in pixels, ``mpp`` in micrometres a pixel."""
 
     width: int

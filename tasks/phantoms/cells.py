@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from tasks.phantoms.canvas import Canvas, Field, sample
+from tasks.phantoms.canvas import Field, SlideCanvas, sample
 
 Points = NDArray[np.float64]
 """float64 [N, 2]: x and y in level-0 pixels."""
@@ -86,7 +86,7 @@ class Nuclei:
         return replace(self, angle=angle)
 
 
-def scatter(canvas: Canvas, kind: NucleusKind, rate: Field, rng: np.random.Generator) -> Nuclei:
+def scatter(canvas: SlideCanvas, kind: NucleusKind, rate: Field, rng: np.random.Generator) -> Nuclei:
     """Throw nuclei on the canvas; ``rate`` is how many fall on a square millimetre, pixel by pixel."""
     highest = float(rate.max())
     area_mm2 = canvas.width * canvas.height * canvas.mpp**2 * 1e-6

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import LineString, Polygon
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.layout import Island
 from tasks.phantoms.plan import CLEAN, SlidePlan, stream
 from tasks.phantoms.recipe import PhantomRecipe
@@ -40,7 +40,7 @@ def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island
     return tuple(island for island, draw in zip(islands, chance, strict=True) if draw < 0.5)
 
 
-def draw_ink(canvas: Canvas, islands: tuple[Island, ...], rng: np.random.Generator) -> InkMarks:
+def draw_ink(canvas: SlideCanvas, islands: tuple[Island, ...], rng: np.random.Generator) -> InkMarks:
     """Hatch each of ``islands`` with wavy strokes, all of one slide with one pen."""
     mask = np.zeros(canvas.shape, dtype=bool)
     if not islands:
@@ -52,7 +52,7 @@ def draw_ink(canvas: Canvas, islands: tuple[Island, ...], rng: np.random.Generat
     return InkMarks((flow[..., None] * pen).astype(np.float32), mask)
 
 
-def _strokes(canvas: Canvas, island: Island, rng: np.random.Generator) -> list[Polygon]:
+def _strokes(canvas: SlideCanvas, island: Island, rng: np.random.Generator) -> list[Polygon]:
     """Return strokes along the island's longer side, side by side and kept within the island."""
     left, top, right, bottom = island.outline.bounds
     reach = 0.5 * np.hypot(right - left, bottom - top)

@@ -11,7 +11,7 @@ from shapely import affinity
 from shapely.geometry import MultiPolygon, Point, Polygon
 from shapely.ops import unary_union
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 
 ISLAND_SHARE = 0.56
 """Share of each piece of tissue that islands try to cover."""
@@ -29,7 +29,7 @@ class Island:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PhantomLayout:
     """All outlines of a slide, in level-0 pixels."""
 
     sections: tuple[Polygon, ...]
@@ -57,7 +57,7 @@ def largest(shape: Polygon | MultiPolygon) -> Polygon:
     return Polygon(piece.exterior) if not piece.is_empty else Polygon()
 
 
-def lay_out(canvas: Canvas, sections: int, tumour: bool, rng: np.random.Generator) -> Layout:
+def lay_out(canvas: SlideCanvas, sections: int, tumour: bool, rng: np.random.Generator) -> PhantomLayout:
     """Draw the outlines of one slide; a tumour slide has a nest and, given two islands, a benign one."""
     pieces = tuple(_section(canvas, column, sections, rng) for column in range(sections))
     outlines = [outline for piece in pieces for outline in _islands(canvas, piece, rng)]
@@ -65,7 +65,7 @@ def lay_out(canvas: Canvas, sections: int, tumour: bool, rng: np.random.Generato
     islands = tuple(Island(outline, number in chosen) for number, outline in enumerate(outlines))
     clusters = tuple(cluster for piece in pieces for cluster in _clusters(canvas, piece, rng))
     lumens = tuple(lumen for piece in pieces for lumen in _lumens(canvas, piece, rng))
-    return Layout(pieces, islands, clusters, lumens)
+    return PhantomLayout(pieces, islands, clusters, lumens)
 
 
 def _nests(outlines: list[Polygon], rng: np.random.Generator) -> set[int]:
@@ -76,7 +76,7 @@ def _nests(outlines: list[Polygon], rng: np.random.Generator) -> set[int]:
     return set(order[: max(1, min(count, len(outlines) - 1))].tolist())
 
 
-def _section(canvas: Canvas, column: int, columns: int, rng: np.random.Generator) -> Polygon:
+def _section(canvas: SlideCanvas, column: int, columns: int, rng: np.random.Generator) -> Polygon:
     shape = blob((0.0, 0.0), 1.0, 0.2, rng)
     left, top, right, bottom = shape.bounds
     width = canvas.width / columns - canvas.px(rng.uniform(80, 105))
@@ -88,7 +88,7 @@ def _section(canvas: Canvas, column: int, columns: int, rng: np.random.Generator
     return affinity.translate(shape, x, y)
 
 
-def _islands(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
+def _islands(canvas: SlideCanvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
     inner, gap = section.buffer(-canvas.px(9)), canvas.px(13)
     found: list[Polygon] = []
     for attempt in range(300):
@@ -104,7 +104,9 @@ def _islands(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list
     return found
 
 
-def _lobed(canvas: Canvas, centre: tuple[float, float], shrink: float, rng: np.random.Generator) -> Polygon:
+def _lobed(
+    canvas: SlideCanvas, centre: tuple[float, float], shrink: float, rng: np.random.Generator
+) -> Polygon:
     lobes = []
     for _ in range(int(rng.integers(2, 5))):
         shift = rng.normal(0, canvas.px(42 * shrink), 2)
@@ -113,12 +115,12 @@ def _lobed(canvas: Canvas, centre: tuple[float, float], shrink: float, rng: np.r
     return largest(unary_union(lobes))
 
 
-def _clusters(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
+def _clusters(canvas: SlideCanvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
     count = max(2, round(section.area / canvas.px(170) ** 2))
     return [blob(_point_in(section, rng), canvas.px(rng.uniform(28, 66)), 0.35, rng) for _ in range(count)]
 
 
-def _lumens(canvas: Canvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
+def _lumens(canvas: SlideCanvas, section: Polygon, rng: np.random.Generator) -> list[Polygon]:
     count = max(2, round(section.area / canvas.px(120) ** 2))
     inner = section.buffer(-canvas.px(18))
     shapes = [blob(_point_in(inner, rng), canvas.px(rng.uniform(4, 13)), 0.25, rng) for _ in range(count)]

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.phantoms.canvas import Canvas, Field
+from tasks.phantoms.canvas import Field, SlideCanvas
 from tasks.phantoms.cells import Nuclei
 
 Stamps = NDArray[np.float32]
@@ -46,7 +46,7 @@ class _Shapes:
         return type(self)(*(getattr(self, field.name)[part] for field in fields(self)))
 
 
-def draw_nuclei(canvas: Canvas, nuclei: Nuclei, chromatin: Field, rng: np.random.Generator) -> Drawn:
+def draw_nuclei(canvas: SlideCanvas, nuclei: Nuclei, chromatin: Field, rng: np.random.Generator) -> Drawn:
     """Draw all nuclei of one kind; where two meet, the darker wins. ``chromatin`` is fine unit noise."""
     drawn = Drawn(canvas.filled(), canvas.filled())
     shapes = _draw_traits(canvas, nuclei, rng)
@@ -57,7 +57,7 @@ def draw_nuclei(canvas: Canvas, nuclei: Nuclei, chromatin: Field, rng: np.random
     return drawn
 
 
-def _draw_traits(canvas: Canvas, nuclei: Nuclei, rng: np.random.Generator) -> _Shapes:
+def _draw_traits(canvas: SlideCanvas, nuclei: Nuclei, rng: np.random.Generator) -> _Shapes:
     kind, count = nuclei.kind, len(nuclei)
     spots = np.empty((count, kind.nucleoli, 4), dtype=np.float32)
     spots[..., :2] = rng.uniform(-0.5, 0.5, (count, kind.nucleoli, 2))
@@ -79,7 +79,7 @@ def _draw_traits(canvas: Canvas, nuclei: Nuclei, rng: np.random.Generator) -> _S
     )
 
 
-def _stamp(canvas: Canvas, shapes: _Shapes, texture: tuple[float, Field], drawn: Drawn) -> None:
+def _stamp(canvas: SlideCanvas, shapes: _Shapes, texture: tuple[float, Field], drawn: Drawn) -> None:
     reach = int(np.ceil((shapes.radius * np.sqrt(shapes.aspect)).max() * 1.35)) + 2
     steps = np.arange(-reach, reach + 1)
     corner = np.floor(shapes.points).astype(np.intp)

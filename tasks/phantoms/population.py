@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from tasks.phantoms.canvas import Canvas, Field, sample
+from tasks.phantoms.canvas import Field, SlideCanvas, sample
 from tasks.phantoms.cells import (
     BENIGN,
     FIBROBLAST,
@@ -18,15 +18,15 @@ from tasks.phantoms.cells import (
     scatter,
     settle,
 )
-from tasks.phantoms.layout import Layout
-from tasks.phantoms.tissue import Ground
+from tasks.phantoms.layout import PhantomLayout
+from tasks.phantoms.tissue import TissueGround
 
 CROWD = 70_000
 """Candidates on a square millimetre where cells lie as close as they can."""
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellPopulation:
     """The evidence (``tumour``), all other nuclei, and red blood cells."""
 
     tumour: Nuclei
@@ -35,20 +35,20 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Place:
+class Habitat:
     """Where cells may live."""
 
-    canvas: Canvas
-    layout: Layout
-    ground: Ground
+    canvas: SlideCanvas
+    layout: PhantomLayout
+    ground: TissueGround
 
 
-def populate(place: Place, atypia: float, rng: np.random.Generator) -> Cells:
+def populate(habitat: Habitat, atypia: float, rng: np.random.Generator) -> CellPopulation:
     """Place all cells; epithelial nuclei choose first, then pyknotic ones, lymphocytes and fibroblasts.
 
     Lymphocytes and pyknotic nuclei come at the same rate in nests and in benign islands.
     """
-    canvas, ground = place.canvas, place.ground
+    canvas, ground = habitat.canvas, habitat.ground
     crowding = np.exp(0.9 * canvas.noise(14, rng))
     infiltrate = np.exp(1.3 * canvas.noise(10, rng) - 0.3)
     solid = np.clip(ground.tissue * 4 - 3, 0, 1) * (1 - ground.lumens)
@@ -58,31 +58,31 @@ def populate(place: Place, atypia: float, rng: np.random.Generator) -> Cells:
     pyknotic = solid * crowding * (260 + 500 * ground.islands)
     tumour, *others = settle(
         (
-            _epithelial(place, True, (atypical(atypia), 30_000), rng),
-            _epithelial(place, False, (BENIGN, 32_000), rng),
+            _epithelial(habitat, True, (atypical(atypia), 30_000), rng),
+            _epithelial(habitat, False, (BENIGN, 32_000), rng),
             scatter(canvas, PYKNOTIC, pyknotic, rng),
             scatter(canvas, LYMPHOCYTE, np.minimum(lymphoid, CROWD), rng),
-            _spindles(place, stroma, rng),
+            _spindles(habitat, stroma, rng),
         )
     )
     blood = 30_000 * ground.lumens * (canvas.noise(25, rng) > 0.4) * (1 - ground.islands)
-    return Cells(tumour, tuple(others), scatter(canvas, RED_CELL, blood.astype(np.float32), rng))
+    return CellPopulation(tumour, tuple(others), scatter(canvas, RED_CELL, blood.astype(np.float32), rng))
 
 
-def _spindles(place: Place, stroma: Field, rng: np.random.Generator) -> Nuclei:
+def _spindles(habitat: Habitat, stroma: Field, rng: np.random.Generator) -> Nuclei:
     """Throw fibroblasts along the fibres."""
-    nuclei = scatter(place.canvas, FIBROBLAST, stroma * 2300 * (1 - place.ground.clusters), rng)
-    angle = sample(place.ground.fibre_angle, nuclei.points) + rng.normal(0, 0.2, len(nuclei))
+    nuclei = scatter(habitat.canvas, FIBROBLAST, stroma * 2300 * (1 - habitat.ground.clusters), rng)
+    angle = sample(habitat.ground.fibre_angle, nuclei.points) + rng.normal(0, 0.2, len(nuclei))
     return nuclei.turned(angle)
 
 
 def _epithelial(
-    place: Place, tumour: bool, what: tuple[NucleusKind, float], rng: np.random.Generator
+    habitat: Habitat, tumour: bool, what: tuple[NucleusKind, float], rng: np.random.Generator
 ) -> Nuclei:
     """Throw nuclei into the nests or the benign islands; each lies wholly inside its outline."""
     kind, per_mm2 = what
-    outlines = [island.outline for island in place.layout.islands if island.tumour == tumour]
-    rate = place.canvas.inside(*outlines) * np.float32(per_mm2) * (place.ground.lumens < 0.05)
-    nuclei = scatter(place.canvas, kind, rate.astype(np.float32), rng)
+    outlines = [island.outline for island in habitat.layout.islands if island.tumour == tumour]
+    rate = habitat.canvas.inside(*outlines) * np.float32(per_mm2) * (habitat.ground.lumens < 0.05)
+    nuclei = scatter(habitat.canvas, kind, rate.astype(np.float32), rng)
     free = shapely.distance(shapely.points(nuclei.points), shapely.MultiPolygon(outlines).boundary)
     return nuclei.keep(free > 1.3 * nuclei.radius * np.sqrt(nuclei.aspect) + 1)

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
-from tasks.phantoms.canvas import Canvas, Field
+from tasks.phantoms.canvas import Field, SlideCanvas
 from tasks.phantoms.ink import draw_ink, marked_islands
 from tasks.phantoms.layout import lay_out
 from tasks.phantoms.nuclei import draw_nuclei
 from tasks.phantoms.plan import SlidePlan, stream
-from tasks.phantoms.population import Cells, Place, populate
+from tasks.phantoms.population import CellPopulation, Habitat, populate
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.phantoms.stains import Rgb, patient_stain, photograph, slide_stain
-from tasks.phantoms.tissue import Ground, cell_bodies, lay_ground
+from tasks.phantoms.tissue import TissueGround, cell_bodies, lay_ground
 
 Mask = NDArray[np.bool_]
 """bool [height, width]."""
@@ -38,10 +38,10 @@ class PhantomSlide:
 
 def draw_slide(plan: SlidePlan, recipe: PhantomRecipe) -> PhantomSlide:
     """Draw one slide; it depends on the recipe's seed and the plan's key alone, not on other slides."""
-    canvas = Canvas(*recipe.size_px, recipe.mpp)
+    canvas = SlideCanvas(*recipe.size_px, recipe.mpp)
     layout = lay_out(canvas, recipe.sections, plan.tumour, stream(recipe.seed, plan.key, "layout"))
     ground = lay_ground(canvas, layout, stream(recipe.seed, plan.key, "texture"))
-    cells = populate(Place(canvas, layout, ground), recipe.atypia, stream(recipe.seed, plan.key, "cells"))
+    cells = populate(Habitat(canvas, layout, ground), recipe.atypia, stream(recipe.seed, plan.key, "cells"))
     dyes, evidence = _compose(canvas, ground, cells, stream(recipe.seed, plan.key, "nuclei"))
     ink = draw_ink(canvas, marked_islands(plan, recipe, layout.islands), stream(recipe.seed, plan.key, "ink"))
     patient = patient_stain(recipe.stain_spread, stream(recipe.seed, plan.key[:2], "stain"))
@@ -52,7 +52,7 @@ def draw_slide(plan: SlidePlan, recipe: PhantomRecipe) -> PhantomSlide:
 
 
 def _compose(
-    canvas: Canvas, ground: Ground, cells: Cells, rng: np.random.Generator
+    canvas: SlideCanvas, ground: TissueGround, cells: CellPopulation, rng: np.random.Generator
 ) -> tuple[tuple[Field, Field], Mask]:
     """Put the cells on the ground; return (hematoxylin, eosin) and the pixels of tumour nuclei."""
     chromatin = canvas.noise(0.55, rng)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tasks.phantoms.canvas import Canvas, Field
+from tasks.phantoms.canvas import Field, SlideCanvas
 
 HEMATOXYLIN = (0.62, 0.69, 0.37)
 """Optical density of hematoxylin in red, green and blue, near Ruifrok and Johnston 2001."""
@@ -50,7 +50,7 @@ def slide_stain(patient: Stain, spread: float, rng: np.random.Generator) -> Stai
 
 
 def photograph(
-    canvas: Canvas,
+    canvas: SlideCanvas,
     dyes: tuple[Field, Field],
     extra: NDArray[np.float32] | None,
     stain: Stain,

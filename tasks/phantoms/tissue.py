@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tasks.phantoms.canvas import Canvas, Field
-from tasks.phantoms.layout import Layout
+from tasks.phantoms.canvas import Field, SlideCanvas
+from tasks.phantoms.layout import PhantomLayout
 
 CELL_UM = 11.0
 """Mean distance of the centres of epithelial cells."""
@@ -17,7 +17,7 @@ TEXTURE_PX = 768
 
 
 @dataclass(frozen=True)
-class Ground:
+class TissueGround:
     """The tissue before its nuclei: dye amounts, and soft membership (0 to 1) of each compartment."""
 
     hematoxylin: Field
@@ -39,7 +39,7 @@ class Fibres:
     angle: Field
 
 
-def weave(canvas: Canvas, rng: np.random.Generator) -> Fibres:
+def weave(canvas: SlideCanvas, rng: np.random.Generator) -> Fibres:
     """Draw wavy fibres: noise stretched along one axis, sampled through a smooth warp."""
     turn = rng.uniform(0, np.pi)
     y, x = np.indices(canvas.shape, dtype=np.float32)
@@ -57,7 +57,7 @@ def weave(canvas: Canvas, rng: np.random.Generator) -> Fibres:
 
 
 def _stretched(
-    canvas: Canvas, scale_um: tuple[float, float], places: Field, rng: np.random.Generator
+    canvas: SlideCanvas, scale_um: tuple[float, float], places: Field, rng: np.random.Generator
 ) -> Field:
     texture = rng.standard_normal((TEXTURE_PX, TEXTURE_PX), dtype=np.float32)
     texture = ndimage.gaussian_filter(texture, [canvas.px(s) for s in scale_um], mode="wrap", truncate=3.0)
@@ -66,7 +66,7 @@ def _stretched(
     return out
 
 
-def lay_ground(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> Ground:
+def lay_ground(canvas: SlideCanvas, layout: PhantomLayout, rng: np.random.Generator) -> TissueGround:
     """Draw all tissue but the nuclei."""
     fibres = weave(canvas, rng)
     tissue = _tissue(canvas, layout, fibres, rng)
@@ -86,7 +86,7 @@ def lay_ground(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> Grou
     lumens = canvas.inside(*layout.lumens)
     full = tissue * (1 - 0.95 * canvas.soften(lumens, 0.6))
     eosin += 0.16 * np.clip(canvas.soften(lumens, 1.6) * 2, 0, 1)
-    return Ground(
+    return TissueGround(
         hematoxylin=hematoxylin * full,
         eosin=eosin * full,
         tissue=tissue,
@@ -97,7 +97,7 @@ def lay_ground(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> Grou
     )
 
 
-def _tissue(canvas: Canvas, layout: Layout, fibres: Fibres, rng: np.random.Generator) -> Field:
+def _tissue(canvas: SlideCanvas, layout: PhantomLayout, fibres: Fibres, rng: np.random.Generator) -> Field:
     """Return soft membership of tissue: pieces with a ragged edge."""
     inside = canvas.inside(*layout.sections)
     rough = 0.1 * canvas.noise(4, rng) + 0.035 * fibres.fine
@@ -107,7 +107,7 @@ def _tissue(canvas: Canvas, layout: Layout, fibres: Fibres, rng: np.random.Gener
 
 
 def _stroma(
-    canvas: Canvas, fibres: Fibres, islands: NDArray[np.bool_], rng: np.random.Generator
+    canvas: SlideCanvas, fibres: Fibres, islands: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[Field, Field]:
     """Return (hematoxylin, eosin) of collagen with white clefts between its bundles and around islands."""
     density = 0.8 * canvas.noise(45, rng)
@@ -123,7 +123,7 @@ def _stroma(
     return hematoxylin.astype(np.float32), eosin.astype(np.float32)
 
 
-def _cytoplasm(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> tuple[Field, Field]:
+def _cytoplasm(canvas: SlideCanvas, layout: PhantomLayout, rng: np.random.Generator) -> tuple[Field, Field]:
     """Return (hematoxylin, eosin) of cytoplasm; each island has its own tone, whatever its nuclei are."""
     grain, patches = canvas.noise(0.6, rng), canvas.noise(9, rng)
     tone_h, tone_e = canvas.filled(), canvas.filled()
@@ -135,7 +135,7 @@ def _cytoplasm(canvas: Canvas, layout: Layout, rng: np.random.Generator) -> tupl
     return np.maximum(hematoxylin, 0).astype(np.float32), np.maximum(eosin, 0.03).astype(np.float32)
 
 
-def cell_bodies(canvas: Canvas, rng: np.random.Generator) -> tuple[Field, Field]:
+def cell_bodies(canvas: SlideCanvas, rng: np.random.Generator) -> tuple[Field, Field]:
     """Return (lines, tones) of cell bodies: each pixel belongs to the nearest of random centres.
 
     The centres ignore where the nuclei lie: the size of cells must not tell tumour from benign, or the
@@ -157,5 +157,5 @@ def cell_bodies(canvas: Canvas, rng: np.random.Generator) -> tuple[Field, Field]
     return np.clip(_doubled(canvas, thin) * 1.4, 0, 1), _doubled(canvas, tones)
 
 
-def _doubled(canvas: Canvas, half: Field) -> Field:
+def _doubled(canvas: SlideCanvas, half: Field) -> Field:
     return np.repeat(np.repeat(half, 2, axis=0), 2, axis=1)[: canvas.height, : canvas.width]

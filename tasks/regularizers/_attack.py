@@ -9,7 +9,7 @@ from torch import Tensor
 from tasks.functional import attack
 from tasks.functional.attack import Gain, within
 from tasks.functional.divergence import kl_divergence
-from tasks.regularizers._step import Step
+from tasks.training_step.step import Step
 
 
 def random_start(step: Step, budget: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """For methods that train on other images than those the network will be used on."""
 
-from tasks.regularizers._batchnorm import reestimate
-from tasks.regularizers._network import module_of
-from tasks.regularizers._step import Finish
 from tasks.regularizers.base import Regularizer, State
+from tasks.training_step.batchnorm import reestimate
+from tasks.training_step.network import module_of
+from tasks.training_step.step import Finish
 
 
 class CleanStatistics(Regularizer):

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from tasks.functional.ranking import descending_ranks
-from tasks.regularizers._step import Step
+from tasks.training_step.step import Step
 
 
 def places(step: Step, values: Tensor | None) -> Tensor:

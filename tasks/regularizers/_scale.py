@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import State
+from tasks.training_step.step import Step
 
 RENEWED = 0.1
 """Share of a running variance that each step renews, as in BatchNorm."""

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from tasks.regularizers._network import Pass
 from tasks.regularizers._scale import channel_scales
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.network import Pass
+from tasks.training_step.step import Step
 
 
 class ActivationSensitivity(Regularizer):
@@ -48,7 +48,7 @@ class ActivationSensitivity(Regularizer):
         "layers, scale and defaults are reconstructed; random projections: Hoffman et al. (2019), "
         "arXiv:1908.02729"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"input_graph", "pre_activations"})
+    uses: ClassVar[frozenset[str]] = frozenset({"input_graph", "pre_activations"})
 
     variant: Literal["jacobian", "finite_difference"] = "jacobian"
     """How the derivatives are estimated."""
@@ -75,10 +75,10 @@ class ActivationSensitivity(Regularizer):
             raise ValueError("weight and output_weight are both 0: nothing would be added to the loss")
         return self
 
-    def shared_parts(self) -> frozenset[str]:
+    def used_parts(self) -> frozenset[str]:
         """Return the pre-activations if they have a weight, and the graph to the input if it is followed."""
         unused = {"pre_activations"} if self.weight == 0 else set()
-        return self.shares - unused - ({"input_graph"} if self.variant == "finite_difference" else set())
+        return self.uses - unused - ({"input_graph"} if self.variant == "finite_difference" else set())
 
     def passes(self) -> TrainingPasses:
         """Return one double backward pass, or a second pass forward and back."""

@@ -15,8 +15,8 @@ from torch import Tensor
 from tasks.functional.odds import log_odds
 from tasks.regularizers._clean_statistics import CleanStatistics
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class AdvGrad(CleanStatistics):

@@ -13,8 +13,8 @@ from torch import Tensor
 from tasks.regularizers._attack import ascend, random_start
 from tasks.regularizers._clean_statistics import CleanStatistics
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class Adversarial(CleanStatistics):

@@ -10,7 +10,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from tasks.plugins import Plugin
-from tasks.regularizers._step import Finish, Step
+from tasks.training_step.step import Finish, Step
 
 State = Mapping[str, Tensor]
 """What a regularizer remembers from step to step; empty at first, never changed in place, and saved."""
@@ -42,7 +42,7 @@ class TrainingPasses:
 STANDARD = TrainingPasses(forward=1, full_backward=1)
 """A step of standard training, which every arm makes."""
 
-SHARED: Mapping[str, TrainingPasses] = {
+CACHED_PASSES: Mapping[str, TrainingPasses] = {
     "clean_logits": TrainingPasses(forward=1),
     "saliency": TrainingPasses(input_backward=1),
     "loss_gradient": TrainingPasses(double_backward=1),
@@ -65,12 +65,12 @@ class Regularizer(Plugin):
 
     package: ClassVar[str] = "tasks.regularizers"
 
-    shares: ClassVar[frozenset[str]] = frozenset()
-    """Which cached parts of a step it uses: keys of :data:`SHARED`. ``saliency`` takes ``clean_logits``."""
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """Cached parts of a step that it uses: keys of :data:`CACHED_PASSES`."""
 
-    def shared_parts(self) -> frozenset[str]:
-        """Return what of ``shares`` it uses as it is set up; less than all where an option spares a part."""
-        return self.shares
+    def used_parts(self) -> frozenset[str]:
+        """Return the cached parts that this recipe uses: ``uses``, or fewer where an option spares a part."""
+        return self.uses
 
     def passes(self) -> TrainingPasses:
         """Return what a step needs beyond standard training and the shared parts, once warmed up."""
@@ -103,12 +103,12 @@ class Regularizer(Plugin):
 
 def step_passes(regularizers: tuple[Regularizer, ...]) -> TrainingPasses:
     """Return the passes of one step of an arm: standard training, shared parts once, and each one's own."""
-    shared = {name for regularizer in regularizers for name in regularizer.shared_parts()}
+    shared = {name for regularizer in regularizers for name in regularizer.used_parts()}
     if "saliency" in shared:
         shared.add("clean_logits")
     total = STANDARD
     for name in sorted(shared):
-        total += SHARED[name]
+        total += CACHED_PASSES[name]
     for regularizer in regularizers:
         total += regularizer.passes()
     return total

@@ -18,10 +18,10 @@ from tasks.functional.attack import Gain
 from tasks.functional.cosine import cosine_distance
 from tasks.functional.odds import log_odds
 from tasks.regularizers._attack import ascend
-from tasks.regularizers._network import Pass
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.network import Pass
+from tasks.training_step.step import Step
 
 
 class Consistency(Regularizer):

@@ -17,8 +17,8 @@ from tasks.functional.gradients import target_margin
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class ExplanationConsistency(Regularizer):
@@ -35,7 +35,7 @@ class ExplanationConsistency(Regularizer):
         "after the abstract of Wu et al. (2024), arXiv:2408.04600; background, attack, agreement, "
         "normalisation and defaults are reconstructed"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
+    uses: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
 
     share: float = Field(default=0.7, gt=0, le=1)
     """The background: exactly round(share x pixels), those of lowest saliency."""

@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class Jacobian(Regularizer):
@@ -27,7 +27,7 @@ class Jacobian(Regularizer):
     """
 
     source: ClassVar[str] = "Hoffman, Roberts and Yaida (2019), arXiv:1908.02729; default weight ours"
-    shares: ClassVar[frozenset[str]] = frozenset({"input_graph"})
+    uses: ClassVar[frozenset[str]] = frozenset({"input_graph"})
 
     weight: float = Field(default=3e-4, gt=0)
     """With the default the term was 0.079 where the cross-entropy was 0.74: a mean of four untrained

@@ -16,8 +16,8 @@ from torch import Tensor
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class SaliencyGuided(Regularizer):
@@ -33,7 +33,7 @@ class SaliencyGuided(Regularizer):
         "Ismail et al. (2021), arXiv:2111.14338; ranks of the margin's gradient magnitude, warm-up and ramp "
         "are ours"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"saliency"})
+    uses: ClassVar[frozenset[str]] = frozenset({"saliency"})
 
     share: float = Field(default=0.5, gt=0, le=1)
     """Exactly round(share x pixels) are filled, in every image."""
@@ -53,9 +53,9 @@ class SaliencyGuided(Regularizer):
     ramp: float = Field(default=0.2, ge=0, le=1)
     """Share of training over which the term then grows linearly to its full weight."""
 
-    def shared_parts(self) -> frozenset[str]:
+    def used_parts(self) -> frozenset[str]:
         """Return the saliency, unless the mask is random."""
-        return frozenset() if self.mask == "random" else self.shares
+        return frozenset() if self.mask == "random" else self.uses
 
     def passes(self) -> TrainingPasses:
         """Return the pass of the filled images."""

@@ -18,8 +18,8 @@ from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._lowest import places
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What the adaptive budget chooses from; with "none" these are eight, which three halvings tell apart."""
@@ -43,7 +43,7 @@ class Scaat(Regularizer):
         "SCAAT-style, after the abstract of Xu et al. (2023), arXiv:2311.05143; loss, mask, budgets and "
         "defaults are reconstructed"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
+    uses: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
 
     mask: Literal["low_saliency", "random", "top_saliency"] = "low_saliency"
     """Which pixels come first: the method, and its two controls."""
@@ -95,9 +95,9 @@ class Scaat(Regularizer):
             raise ValueError("weight and adversarial_weight are both 0: nothing would be added to the loss")
         return self
 
-    def shared_parts(self) -> frozenset[str]:
+    def used_parts(self) -> frozenset[str]:
         """Return the clean logits, and the saliency unless the mask is random."""
-        return self.shares - {"saliency"} if self.mask == "random" else self.shares
+        return self.uses - {"saliency"} if self.mask == "random" else self.uses
 
     def passes(self) -> TrainingPasses:
         """Return the attack, the pass of the attacked images and, if adaptive, three of blurred ones."""

@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._clean_statistics import CleanStatistics
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import State
+from tasks.training_step.step import Step
 
 
 class SingleProductNoise(CleanStatistics):

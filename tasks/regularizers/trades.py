@@ -16,8 +16,8 @@ from torch import Tensor
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.training_step.step import Step
 
 
 class Trades(Regularizer):
@@ -29,7 +29,7 @@ class Trades(Regularizer):
     source: ClassVar[str] = (
         "Zhang et al. (2019), arXiv:1901.08573; uniform start, warm-up, ramp and defaults for H&E are ours"
     )
-    shares: ClassVar[frozenset[str]] = frozenset({"clean_logits"})
+    uses: ClassVar[frozenset[str]] = frozenset({"clean_logits"})
 
     eps: float = Field(default=4 / 255, gt=0, le=1)
     """Largest change of a channel of a pixel, for images in [0, 1]; 0.031 in the paper."""

@@ -6,17 +6,19 @@ from types import MappingProxyType
 import numpy as np
 from torch import nn
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
+from tasks.evidence.sources import EvidenceError
 from tasks.explainers.base import Explainer, ExplanationError
-from tasks.faithfulness._evidence import Evidence, EvidenceError
-from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.gradients import LogitsError
 from tasks.functional.passes import Passes
+from tasks.functional.weight_noise import WeightNoiseError
 from tasks.plugins import recipe_of
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.given import Values, images_given, maps_given
-from tasks.scoring.making import maps_made
+from tasks.scoring.explain_in_memory import explain_in_memory
+from tasks.scoring.input_checks import Values, checked_images, checked_maps
 from tasks.scoring.memory import ImagesInMemory, MapsInMemory
 from tasks.scoring.methods import (
     Named,
@@ -81,7 +83,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     """
     settings, brought = (
         EvaluationSettings(batch, device),
-        images_given(images, targets, masks, keys, patients),
+        checked_images(images, targets, masks, keys, patients),
     )
     asked, classes = metrics_asked(metrics), class_count(model, brought, device)
     makers, maps = _sources(attributions, explainers, brought)
@@ -90,7 +92,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     missing = {metric.id: lacking(metric, masks, bool(makers)) for metric in asked}
     names, known = (*makers, *maps, *controlling), [metric for metric in asked if not missing[metric.id]]
     try:
-        made, spent = maps_made(model, called, brought, settings)
+        made, spent = explain_in_memory(model, called, brought, settings)
         evidence = Evidence(
             tile_sets=[brought],
             attributions={name: [{**maps, **made}[name]] for name in names},
@@ -100,7 +102,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         )
         wanted = [(name, metric) for name in names for metric in known]
         results = evaluate_parts(model, evidence, wanted, settings, advance)
-    except (EvidenceError, ExplanationError, LogitsError) as error:
+    except (EvidenceError, ExplanationError, LogitsError, WeightNoiseError) as error:
         raise ScoringError(str(error)) from error
     known_controls = (*(n for n, maker in makers.items() if maker.control), *controlling)
     return FaithfulnessTable(
@@ -128,7 +130,7 @@ def _sources(
         return explainers_asked(explainers), {}
     unmeasured = np.full(len(images.keys), np.nan)
     maps = {
-        checked_name(name): MapsInMemory(images, maps_given(name, values, images), unmeasured)
+        checked_name(name): MapsInMemory(images, checked_maps(name, values, images), unmeasured)
         for name, values in (attributions or {}).items()
     }
     return {}, maps

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.scoring.array_files import ArrayFiles
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.memory import MASKS, TISSUE
 from tasks.scoring.methods import checked_name
-from tasks.scoring.shelf import Shelf
 
 REQUIRED = ("image", "target", "explainer", "attribution")
 ABOUT_IMAGES = ("target", "patient", *MASKS)
@@ -21,7 +21,7 @@ ABOUT_IMAGES = ("target", "patient", *MASKS)
 COLUMNS = (*REQUIRED, "patient", *MASKS)
 _MOST_TOLD = 20
 
-Cells = Mapping[str, str]
+CsvRow = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ def read_index(csv_file: Path) -> Indexed:
     """Read an index and all that it names.
 
     Args:
-        csv_file: UTF-8 with a header; columns ``COLUMNS``, of which ``REQUIRED`` must be there. Cells name
-            arrays as :class:`tasks.scoring.shelf.Shelf` says, from the folder of the file. An image is
-            [3, H, W] or [H, W, 3], a map or mask [H, W]. Where a cell of a mask is empty nothing is marked
-            (and all is tissue).
+        csv_file: UTF-8 with a header; columns ``COLUMNS``; those of ``REQUIRED`` must be there. Cells name
+            arrays as :class:`tasks.scoring.array_files.ArrayFiles` says, relative to the folder of the file.
+            An image is [3, H, W] or [H, W, 3], a map or mask [H, W]. An empty cell of a mask means that
+            nothing is marked, or that all is tissue.
 
     Raises:
         ScoringError: with every problem of the rows; or the first one of the arrays.
@@ -55,10 +55,10 @@ def read_index(csv_file: Path) -> Indexed:
         told = problems[:_MOST_TOLD]
         more = len(problems) - len(told)
         raise ScoringError("\n".join([*told, *([f"and {more} more of the kind"] if more else [])]))
-    return _loaded(list(rows.values()), Shelf(csv_file.parent))
+    return _loaded(list(rows.values()), ArrayFiles(csv_file.parent))
 
 
-def _rows(csv_file: Path) -> dict[int, Cells]:
+def _rows(csv_file: Path) -> dict[int, CsvRow]:
     """Return {row number: cells}, the header being row 1."""
     if not csv_file.is_file():
         raise ScoringError(f"there is no index {csv_file.name}")
@@ -74,7 +74,7 @@ def _rows(csv_file: Path) -> dict[int, Cells]:
     ]
     if problems:
         raise ScoringError("\n".join(f"{csv_file.name}: {text}" for text in problems))
-    found: dict[int, Cells] = {
+    found: dict[int, CsvRow] = {
         number: {name: cell.strip() for name, cell in zip(header, [*line, *[""] * len(header)], strict=False)}
         for number, line in enumerate(lines[1:], start=2)
         if any(cell.strip() for cell in line)
@@ -84,7 +84,7 @@ def _rows(csv_file: Path) -> dict[int, Cells]:
     return found
 
 
-def _row_problems(cells: Cells) -> Iterator[str]:
+def _row_problems(cells: CsvRow) -> Iterator[str]:
     yield from (f"{name} is empty" for name in REQUIRED if not cells[name])
     if cells["target"] and not cells["target"].isdecimal():
         yield f"target {cells['target']!r} is no class; needed its number, counted from 0"
@@ -94,9 +94,9 @@ def _row_problems(cells: Cells) -> Iterator[str]:
         yield str(error)
 
 
-def _joint_problems(rows: Mapping[int, Cells]) -> Iterator[str]:
+def _joint_problems(rows: Mapping[int, CsvRow]) -> Iterator[str]:
     """Yield what is wrong between rows: an image that differs from itself, a map twice, a map too few."""
-    images: dict[str, tuple[int, Cells]] = {}
+    images: dict[str, tuple[int, CsvRow]] = {}
     maps: dict[tuple[str, str], int] = {}
     for number, cells in rows.items():
         first, told = images.setdefault(cells["image"], (number, cells))
@@ -113,10 +113,10 @@ def _joint_problems(rows: Mapping[int, Cells]) -> Iterator[str]:
             yield f"{explainer!r} explains {len(lacking)} images too few, the first of them {lacking[0]!r}"
 
 
-def _loaded(rows: Sequence[Cells], shelf: Shelf) -> Indexed:
+def _loaded(rows: Sequence[CsvRow], arrays: ArrayFiles) -> Indexed:
     images = {cells["image"]: cells for cells in reversed(rows)}
     firsts = [images[name] for name in dict.fromkeys(cells["image"] for cells in rows)]
-    pixels = _stacked({cells["image"]: _image(shelf, cells["image"]) for cells in firsts}, "image")
+    pixels = _stacked({cells["image"]: _image(arrays, cells["image"]) for cells in firsts}, "image")
     size = pixels.shape[2:]
     explainers = dict.fromkeys(cells["explainer"] for cells in rows)
     maps = {(cells["explainer"], cells["image"]): cells["attribution"] for cells in rows}
@@ -126,20 +126,20 @@ def _loaded(rows: Sequence[Cells], shelf: Shelf) -> Indexed:
         keys=tuple(cells["image"] for cells in firsts),
         patients=tuple(cells.get("patient", "") for cells in firsts),
         masks={
-            name: np.stack([_mask(shelf, name, cells[name], size) for cells in firsts])
+            name: np.stack([_mask(arrays, name, cells[name], size) for cells in firsts])
             for name in MASKS
             if any(cells.get(name) for cells in firsts)
         },
         attributions={
-            explainer: np.stack([_map(shelf, maps[explainer, cells["image"]], size) for cells in firsts])
+            explainer: np.stack([_map(arrays, maps[explainer, cells["image"]], size) for cells in firsts])
             for explainer in explainers
         },
     )
 
 
-def _image(shelf: Shelf, reference: str) -> NDArray[Any]:
+def _image(arrays: ArrayFiles, reference: str) -> NDArray[Any]:
     """Return [3, H, W]."""
-    array = shelf.read(reference)
+    array = arrays.read(reference)
     if array.ndim == 3 and array.shape[0] == 3:
         return array
     if array.ndim == 3 and array.shape[2] == 3:
@@ -158,17 +158,17 @@ def _stacked(arrays: Mapping[str, NDArray[Any]], what: str) -> NDArray[Any]:
     return np.stack(list(arrays.values()))
 
 
-def _map(shelf: Shelf, reference: str, size: Sequence[int]) -> NDArray[Any]:
+def _map(arrays: ArrayFiles, reference: str, size: Sequence[int]) -> NDArray[Any]:
     """Return [H, W]; a picture has lost sign and scale, so it is none."""
     if reference.partition(":")[0].endswith(".png"):
         raise ScoringError(f"attribution {reference!r} is a picture; needed the raw values, as .npy or .npz")
-    return _of_size(shelf.read(reference), f"attribution {reference!r}", size)
+    return _of_size(arrays.read(reference), f"attribution {reference!r}", size)
 
 
-def _mask(shelf: Shelf, name: str, reference: str, size: Sequence[int]) -> NDArray[np.bool_]:
+def _mask(arrays: ArrayFiles, name: str, reference: str, size: Sequence[int]) -> NDArray[np.bool_]:
     if not reference:
         return np.full(size, name == TISSUE)
-    mask = _of_size(shelf.read(reference), f"{name} {reference!r}", size)
+    mask = _of_size(arrays.read(reference), f"{name} {reference!r}", size)
     if mask.dtype.kind not in "biu":
         raise ScoringError(f"{name} {reference!r} is {mask.dtype}; needed booleans or whole numbers")
     return np.asarray(mask > 0)

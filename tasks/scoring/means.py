@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.statistics.better import equals_or_beats, flag_of
 from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
 from tasks.statistics.clusters import MINIMUM
@@ -24,7 +24,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Mean:
+class MeanScore:
     """One score of one explainer over the images that could be scored; what there is not is NaN.
 
     ``low`` and ``high`` are the 95 % interval of the mean (see :func:`interval_note`), ``monte_carlo`` the
@@ -50,7 +50,7 @@ class Mean:
 
 def means_of(
     results: Mapping[Part, MetricResult], controls: Collection[str], blind: Collection[str]
-) -> tuple[Mean, ...]:
+) -> tuple[MeanScore, ...]:
     """Return one mean for each explainer, metric and score, in the order of the results.
 
     ``blind`` are those of the ``controls`` that see no network; some metrics take these alone for rivals.
@@ -84,12 +84,12 @@ def interval_note(patients: Collection[str]) -> str:
     )
 
 
-def _mean_of(part: Part, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool, bool]) -> Mean:
+def _mean_of(part: Part, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool, bool]) -> MeanScore:
     """Return the mean of ``table``; ``known`` says whether its explainer is a control, and a rival."""
     values, chance, errors = (table[c].to_numpy(dtype=np.float64) for c in ("value", "chance", "error"))
     scored = np.isfinite(values)
     low, high = _bounds(values[scored], table["patient_id"].to_numpy(dtype=str)[scored])
-    return Mean(
+    return MeanScore(
         explainer=part[0],
         is_control=known[0],
         is_rival=known[1],
@@ -124,7 +124,7 @@ def _bounds(values: Floats, patients: NDArray[np.str_]) -> tuple[float, float]:
     return float(values.mean() - reach), float(values.mean() + reach)
 
 
-def _flag(mean: Mean, means: Sequence[Mean]) -> str:
+def _flag(mean: MeanScore, means: Sequence[MeanScore]) -> str:
     """Return why the figure is no evidence here; a score that neither end of is better says nothing."""
     if mean.is_control:
         return ""

@@ -6,13 +6,13 @@ from typing import Protocol
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.faithfulness._result import MetricResult
-from tasks.scoring.means import Mean, Part
+from tasks.evaluation.result import MetricResult
+from tasks.scoring.means import MeanScore, Part
 from tasks.statistics.drawing import worth_saying
 from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED, interval, number, table
 
 
-class Scored(Protocol):
+class ScoredTable(Protocol):
     """What the page is made of; see :class:`tasks.scoring.table.FaithfulnessTable`."""
 
     @property
@@ -31,7 +31,7 @@ class Scored(Protocol):
         ...
 
     @property
-    def each_mean(self) -> Sequence[Mean]:
+    def each_mean(self) -> Sequence[MeanScore]:
         """One for each explainer, metric and score."""
         ...
 
@@ -41,7 +41,7 @@ class Scored(Protocol):
         ...
 
 
-def page_of(scored: Scored, note: str) -> str:
+def page_of(scored: ScoredTable, note: str) -> str:
     """Return the page in markdown; ``note`` is the sentence about its intervals."""
     lines = ["# Faithfulness", "", note, *_legend(scored.each_mean), ""]
     infos = {metric: result.info.scores for (_, metric), result in scored.results.items()}
@@ -54,7 +54,7 @@ def page_of(scored: Scored, note: str) -> str:
     return "\n".join(lines)
 
 
-def _legend(means: Sequence[Mean]) -> Iterator[str]:
+def _legend(means: Sequence[MeanScore]) -> Iterator[str]:
     if any(mean.flag for mean in means):
         yield f"{FLAGGED} not informative here: a control does as well or better."
     excused = dict.fromkeys(mean.metric for mean in means if mean.is_control and not mean.is_rival)
@@ -70,7 +70,7 @@ def _legend(means: Sequence[Mean]) -> Iterator[str]:
         )
 
 
-def _section(metric: str, scores: Sequence[ScoreInfo], means: Sequence[Mean]) -> Iterator[str]:
+def _section(metric: str, scores: Sequence[ScoreInfo], means: Sequence[MeanScore]) -> Iterator[str]:
     """Yield the table of one metric: explainers are rows, controls last, scores are columns."""
     yield from (f"## {metric}", "")
     head = ["", *(f"{info.name} {ARROWS[info.direction]}".rstrip() for info in scores), "images"]
@@ -82,21 +82,21 @@ def _section(metric: str, scores: Sequence[ScoreInfo], means: Sequence[Mean]) ->
     yield ""
 
 
-def _row(name: str, scores: Sequence[ScoreInfo], means: Sequence[Mean]) -> list[str]:
+def _row(name: str, scores: Sequence[ScoreInfo], means: Sequence[MeanScore]) -> list[str]:
     own = {mean.score: mean for mean in means if mean.explainer == name}
     first = next(iter(own.values()))
     title = f"{name}{' (control)' if first.is_control else ''}"
     return [title, *(_cell(own[info.name]) for info in scores), str(first.scored)]
 
 
-def _cell(mean: Mean) -> str:
+def _cell(mean: MeanScore) -> str:
     text = interval(mean.mean, mean.low, mean.high)
     if _is_loud(mean):
         text += f" {DRAWN} {number(mean.monte_carlo)}"
     return text + (f" {FLAGGED}" if mean.flag else "")
 
 
-def _is_loud(mean: Mean) -> bool:
+def _is_loud(mean: MeanScore) -> bool:
     """Say whether the draws matter beside the interval; never so where there is none."""
     return worth_saying(mean.monte_carlo, mean.low, mean.high)
 

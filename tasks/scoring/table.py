@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.means import Mean, Part, interval_note, means_of
+from tasks.scoring.means import MeanScore, Part, interval_note, means_of
 from tasks.scoring.page import page_of
 
 REPORTS = "reports"
@@ -65,14 +65,14 @@ class FaithfulnessTable:
         return _joined(traced, CURVE_COLUMNS)
 
     @cached_property
-    def each_mean(self) -> tuple[Mean, ...]:
+    def each_mean(self) -> tuple[MeanScore, ...]:
         """The mean of each score of each explainer and metric."""
         return means_of(self.results, self.controls, self.blind)
 
     @property
     def means(self) -> pd.DataFrame:
-        """The same as a table, with the fields of :class:`tasks.scoring.means.Mean` as columns."""
-        return pd.DataFrame(self.each_mean, columns=[field.name for field in fields(Mean)])
+        """The same as a table, with the fields of :class:`tasks.scoring.means.MeanScore` as columns."""
+        return pd.DataFrame(self.each_mean, columns=[field.name for field in fields(MeanScore)])
 
     @property
     def excluded(self) -> pd.DataFrame:

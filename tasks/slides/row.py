@@ -25,7 +25,7 @@ def _none_if_empty(value: object) -> object:
 
 _Given = BeforeValidator(_none_if_empty)
 Text = Annotated[str, _Given, Field(min_length=1)]
-Optional = Annotated[str | None, _Given]
+OptionalText = Annotated[str | None, _Given]
 _Mpp = Annotated[float, Field(ge=MPP_RANGE[0], le=MPP_RANGE[1])]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -55,12 +55,12 @@ class SlideRow(BaseModel):
     patient_id: Text
     path: Text
     split: Annotated[Split, _Given]
-    annotation: Optional = None
-    points: Optional = None
-    evidence: Optional = None
-    artefact: Optional = None
-    label: Optional = None
-    site: Optional = None
+    annotation: OptionalText = None
+    points: OptionalText = None
+    evidence: OptionalText = None
+    artefact: OptionalText = None
+    label: OptionalText = None
+    site: OptionalText = None
     mpp: Annotated[_Mpp | None, _Given] = None
     sha256: Annotated[_Sha256 | None, _Given] = None
 

@@ -16,8 +16,7 @@ from tasks.statistics.bootstrap import (
     drawn_means,
     interval_of,
 )
-
-_POWER = 0.8
+from tasks.statistics.power import detectable_difference
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def paired_difference(
         interval=interval,
         p=max(_from_tail(_tail(drawn), clusters, settings), flips),
         smallest_p=max(_from_tail(smallest_tail, clusters, settings), smallest_flip),
-        detectable=_detectable(interval, settings),
+        detectable=detectable_difference(interval.error, settings.level),
         clusters=clusters,
         seeds=len(differences),
     )
@@ -131,8 +130,3 @@ def _from_tail(tail: float, clusters: int, settings: BootstrapSettings) -> float
         return 1.0
     reach = stats.norm.isf(min(tail, 0.5)) * np.sqrt((clusters - 1) / clusters)
     return float(2 * stats.t.sf(reach, clusters - 1))
-
-
-def _detectable(interval: Interval, settings: BootstrapSettings) -> float:
-    reach = stats.norm.isf((1 - settings.level) / 2) + stats.norm.ppf(_POWER)
-    return float(reach * interval.error)

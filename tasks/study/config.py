@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Split = Literal["train", "val", "test"]
+from tasks.slides.row import Split as Split
 
 
 class Section(BaseModel):

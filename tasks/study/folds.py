@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.study.config import FoldsRecipe, Split
-from tasks.study.errors import ConfigError
 from tasks.artifacts.spec import digest_of
 from tasks.slides.manifest import SlideRow
+from tasks.study.config import FoldsRecipe, Split
+from tasks.study.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class Stage(ABC, Generic[I]):
         """Return one writer per build. A stage that computes several artifacts at once overrides this."""
         return [partial(self._write, build) for build in builds]
 
-    def check(self, config: StudyBase) -> None:  # noqa: B027  # most stages have nothing to add
+    def check(self, config: StudyBase) -> None:  # most stages have nothing to add
         """Refuse a study whose sections disagree, with a ValueError of one sentence."""
 
     def key(self, model: ModelKey | None = None) -> ArtifactKey:
@@ -215,7 +215,8 @@ class Stage(ABC, Generic[I]):
     @classmethod
     def input_fields(cls) -> Mapping[str, InputField]:
         """Return the declared inputs, by name."""
-        return _fields_of(cls.inputs_type())
+        inputs: Any = cls.inputs_type()
+        return _fields_of(inputs)
 
 
 @cache

@@ -13,8 +13,8 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ModelKey
-from tasks.artifacts.spec import digest_of
 from tasks.artifacts.predictions import Predictions
+from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
 
 

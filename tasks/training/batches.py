@@ -4,40 +4,40 @@ from collections.abc import Iterator
 
 import torch
 
-from tasks.regularizers._step import Batch
 from tasks.training.augment import Changes, change, draw_changes
 from tasks.training.order import epoch_order
-from tasks.training.session import Session, stream
+from tasks.training.run import TrainingRun, stream
+from tasks.training_step.step import Batch
 
 
-def epoch_batches(session: Session, epoch: int) -> Iterator[Batch]:
+def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
     """Yield this process's batches of an epoch; every ``accumulate`` of them are its share of a step.
 
     The changes are drawn for a step as a whole, so its tiles look the same however it is split: first into
     parts that follow one another, then each part among the processes.
     """
-    job, recipe = session.job, session.job.recipe
+    job, recipe = run.job, run.job.recipe
     order = epoch_order(job.train.labels, recipe.class_balance, stream(job, "order", epoch))
     shown = (
-        order[: job.tiles_per_epoch].reshape(-1, job.share.count, job.part_size)[:, job.share.rank].ravel()
+        order[: job.tiles_per_epoch].reshape(-1, job.rank.count, job.part_size)[:, job.rank.number].ravel()
     )
-    parts = _changes(session, epoch)
+    parts = _changes(run, epoch)
     # A plain copy to an accelerator would wait for all the work under way.
-    for images, positions in job.train.batches(shown, job.part_size, session.device):
+    for images, positions in job.train.batches(shown, job.part_size, run.device):
         places = torch.from_numpy(positions)
         yield Batch(
             images=change(images, next(parts)),
-            labels=job.train.labels[places].to(session.device, non_blocking=True),
-            positions=places.to(session.device, non_blocking=True),
+            labels=job.train.labels[places].to(run.device, non_blocking=True),
+            positions=places.to(run.device, non_blocking=True),
             dataset_size=len(job.train),
         )
 
 
-def _changes(session: Session, epoch: int) -> Iterator[Changes]:
+def _changes(run: TrainingRun, epoch: int) -> Iterator[Changes]:
     """Yield the changes of each part of each step that is this process's."""
-    job, size = session.job, session.job.part_size
+    job, size = run.job, run.job.part_size
     generator = stream(job, "augment", epoch)
     for _ in range(job.steps_per_epoch):
         whole = draw_changes(job.step_size, job.recipe.augmentation, generator)
-        for start in range(job.share.rank * size, job.step_size, job.share.count * size):
+        for start in range(job.rank.number * size, job.step_size, job.rank.count * size):
             yield whole.of(slice(start, start + size))

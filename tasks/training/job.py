@@ -12,10 +12,10 @@ from tasks.artifacts.tile_set import Pixels, TileSet
 from tasks.models.classifier import Colour
 from tasks.models.errors import ModelError
 from tasks.plugins import recipe_of
-from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
+from tasks.training_step.rank import ALONE, Rank
 
 _SAMPLED_TILES = 4096
 
@@ -26,7 +26,7 @@ class TrainingJob:
 
     ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
     ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
-    splits they have in a fold; without it the tiles have the splits of the manifest. ``share`` says which
+    splits they have in a fold; without it the tiles have the splits of the manifest. ``rank`` says which
     part of every batch is this process's.
     """
 
@@ -37,7 +37,7 @@ class TrainingJob:
     device: str
     shared_patients: frozenset[str] = frozenset()
     roles: Roles | None = None
-    share: Share = ALONE
+    rank: Rank = ALONE
 
     @cached_property
     def train(self) -> LabelledTiles:
@@ -71,7 +71,7 @@ class TrainingJob:
 
     @property
     def _parts(self) -> int:
-        return self.recipe.accumulate * self.share.count
+        return self.recipe.accumulate * self.rank.count
 
     @property
     def _shown(self) -> int:
@@ -90,7 +90,7 @@ class TrainingJob:
                 "device": torch.device(self.device).type,
                 "slides": sorted([*t.table["slide_id"].unique(), len(t.table)] for t in self.tile_sets),
                 **({} if self.roles is None else {"roles": dict(self.roles)}),
-                **({} if self.share.count == 1 else {"processes": self.share.count}),
+                **({} if self.rank.count == 1 else {"processes": self.rank.count}),
             }
         )
 
@@ -115,7 +115,7 @@ def check_job(job: TrainingJob) -> None:
 def _check_network(job: TrainingJob) -> None:
     module = job.recipe.network.module
     for regularizer in job.arm.regularizers:
-        if module is not None and "pre_activations" in regularizer.shared_parts():
+        if module is not None and "pre_activations" in regularizer.used_parts():
             raise ModelError(
                 f"regularizer {regularizer.id!r} needs the values before the last ReLU of each stage; these "
                 f"are known of our own networks, not of network.module {module!r}"
@@ -123,7 +123,7 @@ def _check_network(job: TrainingJob) -> None:
 
 
 def _check_parts(job: TrainingJob) -> None:
-    recipe, count = job.recipe, job.share.count
+    recipe, count = job.recipe, job.rank.count
     if recipe.batch % (recipe.accumulate * count):
         raise TrainingDataError(
             f"batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x processes {count}"

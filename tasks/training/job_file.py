@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.tile_set import TileSet
 from tasks.models.errors import ModelError
-from tasks.regularizers._share import Share
 from tasks.training.errors import CollapsedError, DivergedError, StoppedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training_step.rank import Rank
 
 JOB, SAID, FAILED = "job.json", "said.jsonl", "failed-{rank}.json"
 
@@ -56,11 +56,11 @@ class JobFile(BaseModel):
             threads=threads,
         )
 
-    def job(self, device: str, share: Share) -> TrainingJob:
-        """Return the job of the process on ``device`` that has ``share`` of every batch."""
+    def job(self, device: str, rank: Rank) -> TrainingJob:
+        """Return the job of the process on ``device`` that has ``rank`` of every batch."""
         tile_sets = tuple(TileSet(folder) for folder in self.tile_sets)
         shared = frozenset(self.shared_patients)
-        return TrainingJob(tile_sets, self.recipe, self.arm, self.seed, device, shared, self.roles, share)
+        return TrainingJob(tile_sets, self.recipe, self.arm, self.seed, device, shared, self.roles, rank)
 
 
 def write_failure(work: Path, rank: int, error: BaseException) -> None:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from tasks.functional.gradients import target_margin
-from tasks.regularizers._step import Finish
 from tasks.training.errors import CollapsedError
 from tasks.training.order import epoch_order
 from tasks.training.resume import plain
-from tasks.training.session import Session, stream
+from tasks.training.run import TrainingRun, stream
 from tasks.training.validate import predict, scores
+from tasks.training_step.step import Finish
 
 CLEAN_BATCHES = 100
 """At most so many batches of training tiles are shown again after an epoch."""
@@ -25,39 +25,39 @@ SPREAD = 1e-6
 """Range of the margins, as a share of the largest, below which all tiles got the same answer."""
 
 
-def judge_epoch(session: Session, row: dict[str, float]) -> dict[str, float]:
+def judge_epoch(run: TrainingRun, row: dict[str, float]) -> dict[str, float]:
     """Return ``row`` with validation scores, and let the session keep the weights if they are the best.
 
     Where regularizers act after training they do so first; the scores before that bear ``_as_trained``. The
     network is left as it was trained.
     """
-    acting = [i for i, item in enumerate(session.arm.regularizers) if item.acts_after_training]
-    session.model.eval()
+    acting = [i for i, item in enumerate(run.arm.regularizers) if item.acts_after_training]
+    run.model.eval()
     if not acting:
-        judged = row | _judged(session)
-        session.note(judged)
+        judged = row | _judged(run)
+        run.note(judged)
         return judged
-    trained = {name: plain(value) for name, value in session.model.state_dict().items()}
-    before = {f"{name}_as_trained": value for name, value in scores(*_predicted(session)).items()}
-    finish = Finish(model=session.model, clean_batches=lambda: _clean_batches(session))
+    trained = {name: plain(value) for name, value in run.model.state_dict().items()}
+    before = {f"{name}_as_trained": value for name, value in scores(*_predicted(run)).items()}
+    finish = Finish(model=run.model, clean_batches=lambda: _clean_batches(run))
     for index in acting:
-        session.arm.regularizers[index].after_training(finish, session.arm.states[index])
-    judged = row | _judged(session) | before
-    session.note(judged)
-    session.model.load_state_dict(trained)
+        run.arm.regularizers[index].after_training(finish, run.arm.states[index])
+    judged = row | _judged(run) | before
+    run.note(judged)
+    run.model.load_state_dict(trained)
     return judged
 
 
-def _predicted(session: Session) -> tuple[Tensor, Tensor]:
-    tiles = session.job.val
-    return predict(session.model, tiles, session.device), tiles.labels
+def _predicted(run: TrainingRun) -> tuple[Tensor, Tensor]:
+    tiles = run.job.val
+    return predict(run.model, tiles, run.device), tiles.labels
 
 
-def _judged(session: Session) -> dict[str, float]:
+def _judged(run: TrainingRun) -> dict[str, float]:
     """Return the scores of the network as it would be used."""
-    logits, labels = _predicted(session)
-    recipe = session.job.recipe
-    check_spread(logits, recipe.classes.index(recipe.target_class), len(session.history) + 1)
+    logits, labels = _predicted(run)
+    recipe = run.job.recipe
+    check_spread(logits, recipe.classes.index(recipe.target_class), len(run.history) + 1)
     return scores(logits, labels)
 
 
@@ -80,10 +80,10 @@ def check_spread(logits: Tensor, target: int, epoch: int) -> None:
         )
 
 
-def _clean_batches(session: Session) -> Iterator[Tensor]:
+def _clean_batches(run: TrainingRun) -> Iterator[Tensor]:
     # Shuffled, as a batch of one slide alone would have the statistics of that slide.
-    job = session.job
+    job = run.job
     shown = min(job.tiles_per_epoch, CLEAN_BATCHES * job.recipe.batch)
     order = epoch_order(job.train.labels, "none", stream(job, "clean"))[:shown]
-    for images, _ in job.train.batches(order, job.recipe.batch, session.device):
+    for images, _ in job.train.batches(order, job.recipe.batch, run.device):
         yield images

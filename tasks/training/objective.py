@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tasks.regularizers._step import Step
 from tasks.regularizers.base import Regularizer, State
+from tasks.training_step.step import Step
 
 
 @dataclass
@@ -27,9 +27,9 @@ class Arm:
         return tuple(f"{n}{names[:i].count(n) + 1}" if counts[n] > 1 else n for i, n in enumerate(names))
 
     @property
-    def shares(self) -> frozenset[str]:
+    def cached(self) -> frozenset[str]:
         """The cached parts of a step that they will ask for."""
-        return frozenset().union(*(regularizer.shared_parts() for regularizer in self.regularizers))
+        return frozenset().union(*(regularizer.used_parts() for regularizer in self.regularizers))
 
 
 def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:

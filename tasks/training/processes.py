@@ -40,7 +40,7 @@ class ProcessFailedError(Exception):
 def train_in_processes(
     job: TrainingJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
 ) -> dict[str, float]:
-    """Do as :func:`tasks.training.train.train_classifier` does, in ``job.share.count`` processes.
+    """Do as :func:`tasks.training.train.train_classifier` does, in ``job.rank.count`` processes.
 
     On a CPU they share the threads that this process may use. They end when this one does, however it ends.
     The measures are those of the first.
@@ -55,25 +55,25 @@ def train_in_processes(
     check_job(job)
     _check_devices(job)
     forget(work)
-    threads = max(1, torch.get_num_threads() // job.share.count)
+    threads = max(1, torch.get_num_threads() // job.rank.count)
     file = JobFile.of(job, out, work, threads)
     (work / JOB).write_text(file.model_dump_json(indent=1), encoding="utf-8")
     said, measures = Said(work), dict[str, float]()
-    with _started(work, job.share.count) as processes:
+    with _started(work, job.rank.count) as processes:
         ended = None
         while ended is None:
             ended = processes.wait(_PERIOD, _PERIOD)
             measures |= _pass_on(said, log, advance)
     said.close()
     if ended.is_failed():
-        raise read_failure(work) or _unexpected(ended, job.share.count)
+        raise read_failure(work) or _unexpected(ended, job.rank.count)
     return measures
 
 
 def _check_devices(job: TrainingJob) -> None:
-    if torch.device(job.device).type == "cuda" and torch.cuda.device_count() < job.share.count:
+    if torch.device(job.device).type == "cuda" and torch.cuda.device_count() < job.rank.count:
         raise TrainingDataError(
-            f"processes {job.share.count} need an accelerator each; there are {torch.cuda.device_count()}"
+            f"processes {job.rank.count} need an accelerator each; there are {torch.cuda.device_count()}"
         )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.artifacts.tile_set import MIXED, Pixels, TileSet
+from tasks.functional.pixels import channels_last_images
 from tasks.training.errors import TrainingDataError
 
 Positions = NDArray[np.intp]
@@ -55,16 +56,11 @@ class LabelledTiles:
                 images = coming.result()
                 if index + 1 < len(parts):
                     coming = reader.submit(read, parts[index + 1])
-                yield to_images(images.to(device, non_blocking=True)), part
+                yield channels_last_images(images.to(device, non_blocking=True)), part
 
     def _gather_pinned(self, positions: Positions) -> Tensor:
         """Gather into memory from which a copy to an accelerator runs beside its work."""
         return self.gather(positions).pin_memory()
-
-
-def to_images(pixels: Tensor) -> Tensor:
-    """Return float32 [B, 3, H, W] in [0, 1] of uint8 [B, H, W, 3]; laid out channels last, as it came."""
-    return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
 def slide_of(tiles: TileSet) -> str:

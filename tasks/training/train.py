@@ -15,7 +15,7 @@ from tasks.models.classifier import Colour
 from tasks.training.epoch import Advance, train_epoch
 from tasks.training.job import TrainingJob, check_job, common_mpp
 from tasks.training.judge import judge_epoch
-from tasks.training.session import Session, begin
+from tasks.training.run import TrainingRun, begin
 
 Log = Callable[[Mapping[str, float], int], None]
 """Takes the figures of an epoch and its number, from 1."""
@@ -49,21 +49,21 @@ def train_classifier(
     """
     started = time.perf_counter()
     check_job(job)
-    session = begin(job, work)
-    before = len(session.history)
-    for number, row in enumerate(session.history, start=1):
+    run = begin(job, work)
+    before = len(run.history)
+    for number, row in enumerate(run.history, start=1):
         log(row, number)
         advance(job.tiles_per_epoch)
     training = 0.0
-    while len(session.history) < job.recipe.epochs:
-        training += _one_epoch(session, work, log, advance)
-    if job.share.first:
-        write_checkpoint(session, out)
+    while len(run.history) < job.recipe.epochs:
+        training += _one_epoch(run, work, log, advance)
+    if job.rank.first:
+        write_checkpoint(run, out)
     epochs = job.recipe.epochs - before
     return {
         "seconds": time.perf_counter() - started,
         "tiles_per_second": epochs * job.tiles_per_epoch / training if epochs else 0.0,
-        "peak_memory_mb": _peak_memory_mb(session.device),
+        "peak_memory_mb": _peak_memory_mb(run.device),
         "epochs": float(epochs),
     }
 
@@ -73,14 +73,14 @@ def planned_tiles(job: TrainingJob) -> int:
     return job.recipe.epochs * job.tiles_per_epoch
 
 
-def write_checkpoint(session: Session, out: Path) -> None:
+def write_checkpoint(run: TrainingRun, out: Path) -> None:
     """Write the weights of the best epoch, its states and validation scores, and the history of all."""
-    job, model = session.job, session.model
-    model.load_state_dict(session.best)
-    save_file(session.best, out / WEIGHTS)
-    if session.best_states:
-        save_file(session.best_states, out / REGULARIZERS)
-    chosen = session.history[session.best_epoch - 1]
+    job, model = run.job, run.model
+    model.load_state_dict(run.best)
+    save_file(run.best, out / WEIGHTS)
+    if run.best_states:
+        save_file(run.best_states, out / REGULARIZERS)
+    chosen = run.history[run.best_epoch - 1]
     info = CheckpointInfo(
         # Where the weights started is part of the recipe; here it would be a path of this machine.
         network=job.recipe.network.model_copy(update={"init": None}).model_dump(mode="json"),
@@ -91,28 +91,28 @@ def write_checkpoint(session: Session, out: Path) -> None:
         mean=_colour(model.mean),
         std=_colour(model.std),
         seed=job.seed,
-        best_epoch=session.best_epoch,
+        best_epoch=run.best_epoch,
         scores={name: value for name, value in chosen.items() if name.startswith("val_")},
     )
     (out / INFO).write_text(info.model_dump_json(indent=1), encoding="utf-8")
-    numbered = [{"epoch": number, **row} for number, row in enumerate(session.history, start=1)]
+    numbered = [{"epoch": number, **row} for number, row in enumerate(run.history, start=1)]
     pd.DataFrame(numbered).to_parquet(out / HISTORY, index=False)
 
 
-def _one_epoch(session: Session, work: Path, log: Log, advance: Advance) -> float:
+def _one_epoch(run: TrainingRun, work: Path, log: Log, advance: Advance) -> float:
     """Train, judge, save and log one epoch; return the seconds spent in training steps.
 
     Of several processes the first judges, while the others wait for it in their next step.
     """
-    epoch = len(session.history) + 1
+    epoch = len(run.history) + 1
     started = time.perf_counter()
-    row = train_epoch(session, epoch, advance)
+    row = train_epoch(run, epoch, advance)
     seconds = time.perf_counter() - started
-    if not session.job.share.first:
-        session.history.append(row)
+    if not run.job.rank.first:
+        run.history.append(row)
         return seconds
-    row = judge_epoch(session, row)
-    session.save(work)
+    row = judge_epoch(run, row)
+    run.save(work)
     log(row, epoch)
     return seconds
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from tasks.regularizers._share import Share
 from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
 from tasks.training.train import train_classifier
+from tasks.training_step.rank import Rank
 
 _PATIENCE = timedelta(days=7)
 """The others wait while the first judges an epoch; that a process died is noticed by who started it."""
@@ -33,20 +33,20 @@ def main(path: Path) -> int:
     """Train this process's share of the job in ``path``; return the exit code."""
     _end_with_parent()
     file = JobFile.model_validate_json(path.read_text(encoding="utf-8"))
-    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    rank = Rank(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
     torch.set_num_threads(file.threads)
     device = _device(file.device)
-    _join(file.work, share, device)
-    report = _Report(file.work) if share.first else _Silent()
+    _join(file.work, rank, device)
+    report = _Report(file.work) if rank.first else _Silent()
     try:
-        job = file.job(device, share)
+        job = file.job(device, rank)
         measures = train_classifier(job, file.out, file.work, report.log, report.advance)
     except EXPECTED as error:
-        write_failure(file.work, share.rank, error)
+        write_failure(file.work, rank.number, error)
         print(error, file=sys.stderr)  # noqa: T201  # for who started it by hand
         return 1
     report.finish(measures)
-    _part(share)
+    _part(rank)
     return 0
 
 
@@ -95,8 +95,8 @@ def _device(kind: str) -> str:
     return f"cuda:{local}"
 
 
-def _join(work: Path, share: Share, device: str) -> None:
-    if share.count == 1:
+def _join(work: Path, rank: Rank, device: str) -> None:
+    if rank.count == 1:
         return
     for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
         os.environ.setdefault(name, _loopback())
@@ -104,16 +104,16 @@ def _join(work: Path, share: Share, device: str) -> None:
     meeting = work / f".meeting.{os.environ.get('TORCHELASTIC_RUN_ID', '')}.{os.getppid()}"
     dist.init_process_group(
         "nccl" if torch.device(device).type == "cuda" else "gloo",
-        store=dist.FileStore(str(meeting), share.count),  # type: ignore[attr-defined]  # torch
-        rank=share.rank,
-        world_size=share.count,
+        store=dist.FileStore(str(meeting), rank.count),  # type: ignore[attr-defined]  # torch
+        rank=rank.number,
+        world_size=rank.count,
         timeout=_PATIENCE,
     )
 
 
-def _part(share: Share) -> None:
+def _part(rank: Rank) -> None:
     """Leave together: the first has written all when it comes here."""
-    if share.count > 1:
+    if rank.count > 1:
         dist.barrier()
         dist.destroy_process_group()
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from benchmarks.quantus_inputs import TARGET, gradient, stored_network
 from tasks.artifacts.tile_set import ANNOTATION_MASK, PIXELS, TILES, TileSet
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._explaining import Explaining
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
+from tasks.evidence.explainer_like import ExplainerLike
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.attribution_sets import write_maps
 from tests._support.tile_sets import make_tile_set
 
@@ -62,7 +62,7 @@ def score(
     folder: Path,
     metric: Metric,
     maps: np.ndarray,
-    explainer: Explaining | None = None,
+    explainer: ExplainerLike | None = None,
     model: nn.Module | None = None,
     masks: np.ndarray | None = None,
 ) -> MetricResult:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._explaining import Explaining
+from tasks.evidence.evidence import Evidence
+from tasks.evidence.explainer_like import ExplainerLike
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import to_images
 from tasks.functional.tile_keys import tile_keys
@@ -37,7 +37,7 @@ class Known:
         return Passes()
 
 
-def clean_maps(explainer: Explaining, model: nn.Module, tiles: TileSet) -> np.ndarray:
+def clean_maps(explainer: ExplainerLike, model: nn.Module, tiles: TileSet) -> np.ndarray:
     """Return the explainer's maps [N, H, W] of the usable tiles, explained as class 1 in one batch."""
     images = to_images(tiles.pixels[tiles.usable], torch.device("cpu"))
     keys = tile_keys([str(name) for name in tiles.table["tile_id"].iloc[tiles.usable]])
@@ -46,7 +46,7 @@ def clean_maps(explainer: Explaining, model: nn.Module, tiles: TileSet) -> np.nd
     return maps.detach().numpy()
 
 
-def handed(folder: Path, tiles: TileSet, explainers: dict[str, Explaining], model: nn.Module) -> Evidence:
+def handed(folder: Path, tiles: TileSet, explainers: dict[str, ExplainerLike], model: nn.Module) -> Evidence:
     """Return evidence of one slide: the explainers, and the maps that they give of its tiles."""
     sets = {
         name: maps_of(folder / name, [tiles], lambda t, e=explainer: clean_maps(e, model, t))

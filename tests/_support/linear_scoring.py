@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.fills import Fill, filled
 from tasks.functional.pixels import to_images
 from tests._support.attribution_sets import maps_of

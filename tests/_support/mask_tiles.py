@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.faithfulness.base import Metric
 from tests._support.scored_maps import score
 

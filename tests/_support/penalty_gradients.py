@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from tasks.models.classifier import Classifier
-from tasks.regularizers._step import Batch
 from tasks.regularizers.base import Regularizer
+from tasks.training_step.step import Batch
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.attribution_sets import maps_of
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set

@@ -8,21 +8,21 @@ import torch
 from torch import nn
 
 from tasks.models.recipe import NetworkRecipe
-from tasks.regularizers._share import Share
 from tasks.training.job import TrainingJob
 from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training_step.rank import Rank
 from tests._support.tile_sets import make_cohort
 
 ARM = ArmRecipe(id="both", regularizers=("noise_modulation", {"name": "jacobian", "warmup": 0, "ramp": 0}))
 
 
-def spread_job(folder: Path, share: Share, **changes) -> TrainingJob:
+def spread_job(folder: Path, rank: Rank, **changes) -> TrainingJob:
     """Return a training of three epochs of two steps, in two parts each; its slides are drawn here."""
     recipe = {"epochs": 3, "batch": 32, "accumulate": 2, "lr": 0.001, **changes}
     network = recipe.pop("network", NetworkRecipe(width=0.0625))
     tile_sets = make_cohort(folder, count=40, tile_px=32)[:3]
-    return TrainingJob(tile_sets, TrainingRecipe(network=network, **recipe), ARM, 0, "cpu", share=share)
+    return TrainingJob(tile_sets, TrainingRecipe(network=network, **recipe), ARM, 0, "cpu", rank=rank)
 
 
 class FailsInTheSecond(nn.Module):
@@ -45,7 +45,7 @@ if __name__ == "__main__":
     torch.set_num_threads(2)
     home = Path(sys.argv[1])
     train_in_processes(
-        spread_job(home / "cohort", Share(0, 2)),
+        spread_job(home / "cohort", Rank(0, 2)),
         home / "out",
         home / "work",
         lambda row, epoch: (home / f"epoch{epoch}").touch(),

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.models.classifier import Classifier
-from tasks.regularizers._step import Batch
+from tasks.training_step.step import Batch
 
 
 class Staged(Classifier):

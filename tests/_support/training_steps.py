@@ -5,9 +5,9 @@ from torch import nn
 
 from tasks.models.classifier import Classifier, build_classifier
 from tasks.models.recipe import NetworkRecipe
-from tasks.regularizers._step import Batch, Step
 from tasks.regularizers.base import Regularizer
 from tasks.training.objective import Arm
+from tasks.training_step.step import Batch, Step
 
 MEAN, STD = (0.7, 0.55, 0.65), (0.2, 0.2, 0.2)
 
@@ -52,5 +52,5 @@ def make_step(model: Classifier, arm: Arm, batch: Batch | None = None, amp: bool
         epoch=100,
         progress=0.9,
         amp=amp,
-        shares=arm.shares,
+        cached=arm.cached,
     )

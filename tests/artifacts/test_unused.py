@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.record import new_record
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 from tasks.artifacts.unused import LEFTOVER, clear, unused
 

@@ -10,8 +10,7 @@ from PIL import Image
 
 from tasks.artifacts.exemplar_set import INFO, ExemplarSet
 from tasks.artifacts.payload import content_digest, list_payload
-from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars
-from tasks.exemplars.plan import show_exemplars
+from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars, show_exemplars
 from tasks.models.classifier import Classifier
 from tasks.plugins import available, plugin_class, recipe_of
 from tests._support.plugin_rules import assert_is_its_own_configuration

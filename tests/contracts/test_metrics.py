@@ -12,12 +12,12 @@ import pytest
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessReport
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.artifacts.tile_set import TileSet
+from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
+from tasks.evidence.explainer_like import ExplainerLike
 from tasks.explainers.gradient import Gradient
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._explaining import Explaining
-from tasks.faithfulness._result import MetricResult
 from tasks.faithfulness.base import Metric
-from tasks.faithfulness.plan import EvaluationSettings, count_steps, evaluate_parts
 from tasks.functional.passes import counted_passes
 from tasks.plugins import available, plugin_class, recipe_of
 from tests._support.attribution_sets import darkness, maps_of, noise
@@ -27,7 +27,7 @@ from tests._support.small_networks import FailingError, FailingNetwork, small_ne
 from tests._support.tile_sets import make_tile_set
 
 NAMES = available("tasks.faithfulness")
-EXPLAINERS: dict[str, Explaining] = {
+EXPLAINERS: dict[str, ExplainerLike] = {
     "darkness": Known(lambda images, _keys: 1 - images.mean(1)),
     "gradient": Gradient(),
 }

@@ -12,11 +12,10 @@ from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessRepor
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.artifacts.tile_set import ARTEFACT_MASK
 from tasks.functional.passes import Passes, counted_passes
-from tasks.model_metrics._tiles import EvaluatedTiles, ModelMetricError
-from tasks.model_metrics.base import MeasureSettings, ModelMetric
-from tasks.model_metrics.plan import ModelReport, measure_model
+from tasks.model_metrics.base import MeasureSettings, ModelMetric, ModelReport, measure_model
 from tasks.models.classifier import Classifier
 from tasks.plugins import available, plugin_class, recipe_of
+from tasks.samples.measured_tiles import MeasuredTiles, SampleError
 from tests._support.plugin_rules import assert_is_its_own_configuration
 from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
@@ -36,7 +35,7 @@ def network(inner: torch.nn.Module | None = None) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def tiles(tmp_path_factory) -> EvaluatedTiles:
+def tiles(tmp_path_factory) -> MeasuredTiles:
     folder = tmp_path_factory.mktemp("tiles")
     plan = (("s1", 40, (3, 8)), ("s2", 17, ()), ("s3", 12, ()))
     slides = [make_tile_set(folder / n, n, f"patient_{n}", "test", count, failed=f) for n, count, f in plan]
@@ -45,10 +44,10 @@ def tiles(tmp_path_factory) -> EvaluatedTiles:
         mask = np.zeros(slide.tissue_mask.shape, np.uint8)
         mask[np.arange(len(mask)) // 5 % 2 == 0, :8] = 1
         np.save(slide.folder / ARTEFACT_MASK, mask)
-    return EvaluatedTiles(slides, CLASSES)
+    return MeasuredTiles(slides, CLASSES)
 
 
-def measured(name: str, tiles: EvaluatedTiles, batch: int = 16, seed: int = 0) -> ModelReport:
+def measured(name: str, tiles: MeasuredTiles, batch: int = 16, seed: int = 0) -> ModelReport:
     return measure_model(metric_of(name), network(), tiles, MeasureSettings(1, seed, batch))
 
 
@@ -118,7 +117,7 @@ def test_the_batch_does_not_matter(name, tiles):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_slides_does_not_matter(name, tiles):
-    turned = EvaluatedTiles(tiles.tile_sets[::-1], CLASSES)
+    turned = MeasuredTiles(tiles.tile_sets[::-1], CLASSES)
     tables = [measured(name, t).found.scores.sort_values(["unit_id", "score"]) for t in (tiles, turned)]
     pd.testing.assert_frame_equal(*[table.reset_index(drop=True) for table in tables], rtol=1e-5, atol=1e-5)
 
@@ -160,9 +159,7 @@ def test_the_model_is_left_as_found_also_when_it_fails(name, calls, tiles):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_labelled_is_nothing_measured(name, tiles):
-    with pytest.raises(
-        ModelMetricError, match="none of the 3 evaluated slides has a tile labelled stroma or"
-    ):
+    with pytest.raises(SampleError, match="none of the 3 evaluated slides has a tile labelled stroma or"):
         measure_model(
-            metric_of(name), network(), EvaluatedTiles(tiles.tile_sets, ("stroma", "fat")), MeasureSettings(1)
+            metric_of(name), network(), MeasuredTiles(tiles.tile_sets, ("stroma", "fat")), MeasureSettings(1)
         )

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tasks.plugins import available, plugin_class
-from tasks.regularizers._step import Finish
-from tasks.regularizers.base import SHARED, Regularizer, step_passes
+from tasks.regularizers.base import CACHED_PASSES, Regularizer, step_passes
 from tasks.training.objective import objective
 from tasks.training.recipe import ArmRecipe
+from tasks.training_step.step import Finish
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
 
@@ -53,7 +53,7 @@ def test_there_are_regularizers():
 def test_defaults_construct_cite_a_source_and_survive_json(regularizer):
     assert regularizer.source
     assert type(regularizer).__doc__
-    assert regularizer.shared_parts() <= regularizer.shares <= set(SHARED)
+    assert regularizer.used_parts() <= regularizer.uses <= set(CACHED_PASSES)
     arm = ArmRecipe(id="arm", regularizers=(regularizer,))
     assert ArmRecipe.model_validate_json(arm.model_dump_json()) == arm
     with pytest.raises(ValueError, match="no_such_field"):

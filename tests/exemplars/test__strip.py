@@ -4,7 +4,7 @@ from PIL import Image
 
 from tasks.exemplars._neighbours import Known, Neighbours
 from tasks.exemplars._strip import Strip, draw_strip, shortened
-from tasks.exemplars._tiles import Tiles
+from tasks.exemplars._tiles import by_slide_id
 from tests._support.tile_sets import make_tile_set
 
 CLASSES = ("normal", "tumour")
@@ -20,8 +20,8 @@ def test_a_long_name_is_shortened_in_its_middle(name, shown):
 
 
 def strip_of(tmp_path, places, slide="s"):
-    asked = Tiles([make_tile_set(tmp_path / "q", slide, "p", "test", 3)])
-    candidates = Tiles([make_tile_set(tmp_path / "c", "c" * 40, "o", "train", 5)], CLASSES)
+    asked = by_slide_id([make_tile_set(tmp_path / "q", slide, "p", "test", 3)])
+    candidates = by_slide_id([make_tile_set(tmp_path / "c", "c" * 40, "o", "train", 5)], CLASSES)
     logits = np.array([[3.0, 0.0], [0.1, 0.0], [0.0, 2.0]])
     known = Known(asked, logits, CLASSES)
     found = Neighbours(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.exemplars._tiles import Tiles, labelled, looks
+from tasks.exemplars._tiles import by_slide_id, features_and_logits, labelled
 from tasks.exemplars.base import ExemplarError, ExemplarJob
 from tasks.models.classifier import Classifier
 from tests._support.small_networks import small_network
@@ -21,28 +21,28 @@ def slides(tmp_path_factory):
 
 
 def test_slides_come_by_id_and_unreadable_tiles_do_not(slides):
-    tiles = Tiles(slides)
+    tiles = by_slide_id(slides)
     a, b = slides[1].table["tile_id"].tolist(), slides[0].table["tile_id"].tolist()
     assert tiles.table["tile_id"].tolist() == [*a, b[0], *b[2:]]
     assert len(tiles) == 15
 
 
 def test_labels_choose_and_mixed_is_none_of_them(slides):
-    assert set(Tiles(slides).table["label"]) == {"normal", "mixed", "tumour"}
-    assert set(Tiles(slides, CLASSES).table["label"]) == set(CLASSES)
-    assert set(Tiles(slides, ["tumour"]).table["label"]) == {"tumour"}
-    assert len(Tiles(slides, ["fat"])) == len(Tiles([])) == 0
+    assert set(by_slide_id(slides).table["label"]) == {"normal", "mixed", "tumour"}
+    assert set(by_slide_id(slides, CLASSES).table["label"]) == set(CLASSES)
+    assert set(by_slide_id(slides, ["tumour"]).table["label"]) == {"tumour"}
+    assert len(by_slide_id(slides, ["fat"])) == len(by_slide_id([])) == 0
 
 
 def test_labels_are_places_among_the_classes(slides):
-    places = Tiles(slides).label_places(CLASSES)
+    places = by_slide_id(slides).label_indices(CLASSES)
     assert places.tolist()[:6] == [0, 0, -1, 1, 1, 0]
-    assert Tiles(slides).label_places(("tumour", "normal")).tolist()[:4] == [1, 1, -1, 0]
+    assert by_slide_id(slides).label_indices(("tumour", "normal")).tolist()[:4] == [1, 1, -1, 0]
 
 
 @pytest.mark.parametrize("size", [1, 4, 100])
 def test_batches_are_the_pixels_in_order(slides, size):
-    tiles = Tiles(slides, CLASSES)
+    tiles = by_slide_id(slides, CLASSES)
     images = torch.cat(list(tiles.batches(size, torch.device("cpu"))))
     expected = np.stack([tiles.pixels(row) for row in range(len(tiles))])
     assert np.array_equal(images.permute(0, 2, 3, 1).mul(255).round().byte().numpy(), expected)
@@ -52,15 +52,17 @@ def test_batches_are_the_pixels_in_order(slides, size):
 
 def test_there_is_no_tile_beyond_the_last(slides):
     with pytest.raises(IndexError, match="no such tile"):
-        Tiles(slides).pixels(15)
+        by_slide_id(slides).pixels(15)
 
 
 def test_features_are_means_of_the_last_convolution(slides):
     model = Classifier(small_network().eval(), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
     told = []
     job = ExemplarJob(model, slides, [], CLASSES, 1, batch=4, advance=told.append)
-    features, logits = (torch.cat(parts) for parts in zip(*looks(job, Tiles(slides)), strict=True))
-    images = torch.cat(list(Tiles(slides).batches(100, torch.device("cpu"))))
+    features, logits = (
+        torch.cat(parts) for parts in zip(*features_and_logits(job, by_slide_id(slides)), strict=True)
+    )
+    images = torch.cat(list(by_slide_id(slides).batches(100, torch.device("cpu"))))
     layer = model.network[4]
     with torch.no_grad():
         before = model.network[:4]((images - model.mean) / model.std)

@@ -5,8 +5,7 @@ from PIL import Image
 
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.exemplars.activation_maximisation import ActivationMaximisation
-from tasks.exemplars.base import ExemplarError, ExemplarJob
-from tasks.exemplars.plan import show_exemplars
+from tasks.exemplars.base import ExemplarError, ExemplarJob, show_exemplars
 from tasks.models.classifier import Classifier
 from tests._support.small_networks import LinearNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set

@@ -41,7 +41,7 @@ def test_of_a_linear_model_windows_apart_hold_their_own_sums():
 
 def test_windows_of_one_pixel_are_exact_on_a_linear_model():
     explainer = Occlusion(windows=16, overlap=0.0, baseline="blur", blur_px=2.0)
-    there = explainer.absent(LinearNetwork(WEIGHT), IMAGES)
+    there = explainer.baseline_images(LinearNetwork(WEIGHT), IMAGES)
     expected = (WEIGHT * (IMAGES - there)).sum(1)
     maps = explainer(LinearNetwork(WEIGHT), IMAGES, ONES, KEYS)
     torch.testing.assert_close(maps, expected, rtol=1e-3, atol=1e-4)

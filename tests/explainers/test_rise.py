@@ -29,7 +29,7 @@ def test_a_model_that_sees_nothing_has_an_empty_map():
     """The published weight would give its constant margin, mottled by the masks."""
     model = LinearNetwork(torch.zeros(3, 16, 16))
     assert RISE(model, IMAGES, ONES, KEYS).eq(0).all()
-    reference = RISE.absent(model, IMAGES)
+    reference = RISE.baseline_images(model, IMAGES)
     assert RISE(small_network(), reference, TARGETS, KEYS).abs().max() < 1e-6
 
 

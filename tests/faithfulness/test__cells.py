@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness._cells import section_cells
-from tasks.faithfulness._evidence import SlideEvidence
 from tests._support.attribution_sets import write_maps
 from tests._support.tile_sets import make_tile_set
 

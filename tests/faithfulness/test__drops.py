@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness._drops import alike
-from tasks.faithfulness._evidence import Block, SlideEvidence
 from tasks.faithfulness._removal import CLEAN
 from tasks.faithfulness.faithfulness_correlation import FaithfulnessCorrelation as Plain
 from tasks.faithfulness.faithfulness_estimate import FaithfulnessEstimate

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from tasks.faithfulness._evidence import Block, SlideEvidence
+from tasks.evaluation.selection import select
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness._removal import clean_probe, fill_key, filled_block, removal_images
-from tasks.faithfulness._selection import select
 from tasks.functional.tile_keys import tile_keys
 from tests._support.tile_sets import make_tile_set
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.explainers.untrained_network import UntrainedNetwork
 from tasks.faithfulness.average_sensitivity import AverageSensitivity
 from tasks.faithfulness.gini import Gini
 from tasks.faithfulness.local_lipschitz import LocalLipschitz
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.noise import normal
 from tasks.functional.passes import counted_passes
 from tasks.functional.tile_keys import tile_keys

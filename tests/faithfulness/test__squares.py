@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.faithfulness._evidence import Block, EvidenceError, SlideEvidence
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.sources import EvidenceError
 from tasks.faithfulness._squares import square_sums
 from tasks.faithfulness.base import MapBlock, Probe
 from tasks.faithfulness.faithfulness_estimate import FaithfulnessEstimate

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness import _subsets
-from tasks.faithfulness._evidence import Block, SlideEvidence
 from tasks.faithfulness._subsets import packed, subset, unpacked
 from tasks.faithfulness.base import MapBlock
 from tasks.faithfulness.faithfulness_correlation import FaithfulnessCorrelation

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.average_sensitivity import AverageSensitivity
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.explaining import Known, handed
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set

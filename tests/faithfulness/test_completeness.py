@@ -6,12 +6,12 @@ import torch
 from pydantic import ValidationError
 
 from tasks.artifacts.attributions import Attributions
-from tasks.explainers._slide import AttributionSettings, attribute_slide
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.integrated_gradients import IntegratedGradients
-from tasks.faithfulness._evidence import Evidence
+from tasks.explaining.slide import AttributionSettings, attribute_slide
 from tasks.faithfulness.completeness import Completeness
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.attribution_sets import noise, write_maps
 from tests._support.small_networks import LinearNetwork, PowerNetwork, small_network
 from tests._support.tile_sets import make_tile_set

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from tasks.artifacts.attributions import Attributions
-from tasks.explainers._slide import AttributionSettings, attribute_slide
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tasks.explaining.slide import AttributionSettings, attribute_slide
 from tasks.plugins import plugin_class
 from tests._support.tile_sets import make_tile_set
 from tests.faithfulness.test_known_detector import NucleusDetector

@@ -8,10 +8,10 @@ import torch
 from pydantic import ValidationError
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.deletion import Deletion
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.fills import filled
 from tasks.functional.pixels import to_images
 from tests._support.attribution_sets import maps_of

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tasks.faithfulness._evidence import Evidence
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.gini import Gini
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.attribution_sets import maps_of
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set

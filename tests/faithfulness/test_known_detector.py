@@ -5,14 +5,14 @@ import torch
 from torch import nn
 
 from tasks.artifacts.attributions import Attributions
-from tasks.explainers._slide import AttributionSettings, attribute_slide
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.optical_density import OpticalDensity
 from tasks.explainers.random_map import RandomMap
 from tasks.explainers.smoothgrad import SmoothGrad
-from tasks.faithfulness._evidence import Evidence
+from tasks.explaining.slide import AttributionSettings, attribute_slide
 from tasks.faithfulness.deletion import Deletion
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.rank_accuracy import RankAccuracy
 from tests._support.tile_sets import make_tile_set
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.faithfulness.local_lipschitz import LocalLipschitz
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.explaining import Known, handed
 from tests._support.small_networks import LinearNetwork, PowerNetwork, small_network
 from tests._support.tile_sets import make_tile_set

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from scipy.stats import spearmanr
 from torch import nn
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.guided_backprop import GuidedBackprop
 from tasks.explainers.untrained_network import UntrainedNetwork
 from tasks.faithfulness.parameter_randomisation import ParameterRandomisation
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.noise import normal
 from tasks.functional.randomised_layers import NoLayersError, layer_stages, randomised_layers
 from tasks.models.recipe import NetworkRecipe

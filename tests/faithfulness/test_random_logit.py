@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.guided_backprop import GuidedBackprop
 from tasks.explainers.integrated_gradients import IntegratedGradients
 from tasks.explainers.smoothgrad import SmoothGrad
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.random_logit import RandomLogit
 from tasks.models.recipe import NetworkRecipe
 from tasks.models.resnet import build_resnet

@@ -5,10 +5,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tasks.evaluation.selection import select
+from tasks.evidence.block import Block
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness import _regions
-from tasks.faithfulness._evidence import Block, SlideEvidence
 from tasks.faithfulness._regions import grid_regions, superpixels
-from tasks.faithfulness._selection import select
 from tasks.faithfulness.base import MapBlock
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.region_deletion import RegionDeletion

@@ -6,9 +6,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.average_sensitivity import AverageSensitivity
 from tasks.faithfulness.deletion import Deletion
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.relative_stability import RelativeStability
 from tests._support.explaining import Known, handed
 from tests._support.small_networks import LinearNetwork, small_network

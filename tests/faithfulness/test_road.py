@@ -9,13 +9,15 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.result import MetricResult
+from tasks.evaluation.selection import select
+from tasks.evidence.block import Block
+from tasks.evidence.evidence import Evidence
+from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness import road
-from tasks.faithfulness._evidence import Block, Evidence, SlideEvidence
-from tasks.faithfulness._result import MetricResult
-from tasks.faithfulness._selection import select
 from tasks.faithfulness.base import MapBlock
 from tasks.faithfulness.deletion import Deletion
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.faithfulness.road import Road
 from tasks.functional.imputation import imputed
 from tasks.functional.pixels import to_images

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tasks.faithfulness._evidence import Evidence
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.section_auc import SectionAuc
 from tests._support.attribution_sets import maps_of, noise
 from tests._support.small_networks import small_network

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from flows.outcome import TooManyFailedSlidesError
+from flows.engine.outcome import TooManyFailedSlidesError
 from flows.study import study
 from tests._support.real_data import real_data
 from tests._support.studies import tiny_config

@@ -35,7 +35,7 @@ if place == "train":
         return wait() if len(calls) == 2 else whole(*words)
     module._one_epoch = epoch
 else:
-    import tasks.explainers._slide as module
+    import tasks.explaining.slide as module
     whole, calls = module._explain, []
     def explain(*words):
         calls.append(1)

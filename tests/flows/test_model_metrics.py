@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from flows.config import ConfigError
-from flows.outcome import Outcome
+from flows.engine.outcome import Outcome
 from flows.problems import load_study
 from flows.session import Orders, Selection, open_session
 from flows.status import Examination

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import tasks.evaluate
-from flows.outcome import PartsFailedError, TooManyFailedSlidesError
+from flows.engine.outcome import PartsFailedError, TooManyFailedSlidesError
 from flows.session import Orders, Selection, UsageError, open_session
 from flows.status import Examination, adopt
 from flows.study import study

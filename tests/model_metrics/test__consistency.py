@@ -8,7 +8,7 @@ from tasks.model_metrics._consistency import (
     CLEAN,
     PREDICTED,
     TRUE,
-    Consistency,
+    ChannelConsistency,
     Observed,
     chance_purity,
 )
@@ -37,7 +37,7 @@ def everything(tiles=TILES):
 
 
 def consistency(seen, top_share=0.1, at_least=4, seed=0):
-    return Consistency(seen, top_share, at_least, seed)
+    return ChannelConsistency(seen, top_share, at_least, seed)
 
 
 def purity_of(classes, number):

@@ -5,7 +5,7 @@ from PIL import Image
 
 from tasks.model_metrics._channels import extremes
 from tasks.model_metrics._sheet import COLOURS, ChannelSheet, draw_channels
-from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.samples.measured_tiles import MeasuredTiles
 from tests._support.tile_sets import make_tile_set
 
 CLASSES = ("normal", "tumour")
@@ -55,7 +55,7 @@ def test_the_best_of_each_class_come_in_turn():
 
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory):
-    return EvaluatedTiles([make_tile_set(tmp_path_factory.mktemp("s"), "s", "p", "test", 20)], CLASSES)
+    return MeasuredTiles([make_tile_set(tmp_path_factory.mktemp("s"), "s", "p", "test", 20)], CLASSES)
 
 
 def drawn(tiles, table, path):

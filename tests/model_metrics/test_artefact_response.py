@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.model_metrics._tiles import EvaluatedTiles
 from tasks.model_metrics.artefact_response import ArtefactResponse, scored
-from tasks.model_metrics.base import MeasureSettings
-from tasks.model_metrics.plan import measure_model
+from tasks.model_metrics.base import MeasureSettings, measure_model
+from tasks.samples.measured_tiles import MeasuredTiles
 from tests._support.small_networks import LinearNetwork
 from tests._support.tile_sets import make_tile_set
 
@@ -25,7 +24,7 @@ def penned(folder, rows, height=8):
     pixels[mask > 0] = (0, 0, 255)
     np.save(folder / "artefact_mask.npy", mask)
     np.save(folder / "pixels.npy", pixels)
-    return EvaluatedTiles([TileSet(folder)], CLASSES)
+    return MeasuredTiles([TileSet(folder)], CLASSES)
 
 
 def pen_reader():
@@ -82,7 +81,7 @@ def test_a_tile_that_is_hardly_touched_is_neither_marked_nor_clean(tmp_path):
 def test_without_an_image_of_artefacts_no_tile_is_called_clean(tmp_path):
     tiles = penned(tmp_path, [0])
     (tmp_path / "artefact_mask.npy").unlink()
-    scores, excluded = found(pen_reader(), EvaluatedTiles([TileSet(tmp_path)], CLASSES))
+    scores, excluded = found(pen_reader(), MeasuredTiles([TileSet(tmp_path)], CLASSES))
     assert scores["count"].sum() == 0
     assert excluded["the manifest names no artefact image of the slide"] == len(tiles)
 

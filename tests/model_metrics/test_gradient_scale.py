@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.model_metrics._tiles import EvaluatedTiles
-from tasks.model_metrics.base import MeasureSettings
+from tasks.model_metrics.base import MeasureSettings, measure_model
 from tasks.model_metrics.gradient_scale import GradientScale, calibrated_losses
-from tasks.model_metrics.plan import measure_model
+from tasks.samples.measured_tiles import MeasuredTiles
 from tests._support.small_networks import LinearNetwork
 from tests._support.tile_sets import make_tile_set
 
 
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory):
-    return EvaluatedTiles(
+    return MeasuredTiles(
         [make_tile_set(tmp_path_factory.mktemp("s"), "s", "p", "test", 25)], ("normal", "tumour")
     )
 

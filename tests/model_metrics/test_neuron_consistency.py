@@ -5,11 +5,10 @@ import torch
 from torch import nn
 
 from tasks.artifacts.tile_set import ANNOTATION_MASK, PIXELS, TILES, TISSUE_MASK, TileSet
-from tasks.model_metrics._tiles import EvaluatedTiles
-from tasks.model_metrics.base import MeasureSettings
+from tasks.model_metrics.base import MeasureSettings, measure_model
 from tasks.model_metrics.neuron_consistency import CHANNELS, NeuronConsistency
-from tasks.model_metrics.plan import measure_model
 from tasks.models.classifier import Classifier
+from tasks.samples.measured_tiles import MeasuredTiles
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set
 
@@ -51,7 +50,7 @@ def flat_tiles(folder, slides=3, count=20, labels=None, tile_px=8):
         assert (tiles.folder / ANNOTATION_MASK).is_file()
         assert (tiles.folder / TISSUE_MASK).is_file()
         made.append(TileSet(tiles.folder))
-    return EvaluatedTiles(made, CLASSES)
+    return MeasuredTiles(made, CLASSES)
 
 
 def means(report):
@@ -133,7 +132,7 @@ def test_slides_are_the_units_and_one_slide_gives_the_plain_figure(tmp_path):
         "clean", "adversarial_true", "adversarial_predicted", "cs_true", "cs_predicted", "dead_share",
     }  # fmt: skip
     assert set(slides.loc[slides["score"] == "clean", "chance"]) == {0.0}
-    single = EvaluatedTiles(tiles.tile_sets[:1], CLASSES)
+    single = MeasuredTiles(tiles.tile_sets[:1], CLASSES)
     alone = measured(single)
     table = written(alone, tmp_path)
     live = table[table["alive"]]

@@ -3,14 +3,14 @@ import pytest
 from scipy import ndimage
 from shapely.geometry import Point
 
-from tasks.phantoms.canvas import Canvas, sample, shrink, upsample
+from tasks.phantoms.canvas import SlideCanvas, sample, shrink, upsample
 
-CANVAS = Canvas(300, 200, 0.5)
+CANVAS = SlideCanvas(300, 200, 0.5)
 
 
 @pytest.mark.parametrize("scale_um", [0.4, 2.0, 15.0])
 def test_noise_is_standard_and_smooth_over_its_scale(scale_um):
-    wide = Canvas(900, 700, 0.5)
+    wide = SlideCanvas(900, 700, 0.5)
     noise = wide.noise(scale_um, np.random.default_rng(0))
     assert noise.shape == (700, 900)
     assert noise.dtype == np.float32

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.cells import BENIGN, LYMPHOCYTE, PYKNOTIC, TUMOUR, Nuclei, atypical, scatter, settle
 
-CANVAS = Canvas(800, 600, 0.5)
+CANVAS = SlideCanvas(800, 600, 0.5)
 
 
 def thrown(kind, per_mm2, seed):

@@ -1,13 +1,13 @@
 import numpy as np
 from shapely.geometry import Point
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.ink import draw_ink, marked_islands
 from tasks.phantoms.layout import Island
 from tasks.phantoms.plan import plan_cohort
 from tasks.phantoms.recipe import PhantomRecipe
 
-CANVAS = Canvas(1240, 660, 0.5)
+CANVAS = SlideCanvas(1240, 660, 0.5)
 ISLANDS = tuple(Island(Point(260 + 500 * n, 320).buffer(150), tumour=n == 0) for n in range(2))
 
 

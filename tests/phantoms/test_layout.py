@@ -3,10 +3,10 @@ import itertools
 import numpy as np
 import pytest
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.layout import lay_out
 
-CANVAS = Canvas(1664, 1152, 0.5)
+CANVAS = SlideCanvas(1664, 1152, 0.5)
 
 
 @pytest.fixture(scope="module", params=[0, 1, 2])
@@ -47,5 +47,5 @@ def test_a_normal_slide_has_the_same_islands_without_tumour(layout):
 
 def test_even_the_smallest_slides_hold_both_kinds():
     for seed in range(25):
-        small = lay_out(Canvas(1200, 600, 0.5), 2, True, np.random.default_rng(seed))
+        small = lay_out(SlideCanvas(1200, 600, 0.5), 2, True, np.random.default_rng(seed))
         assert {island.tumour for island in small.islands} == {True, False}

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tasks.phantoms import nuclei as module
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.cells import BENIGN, TUMOUR, Nuclei
 from tasks.phantoms.nuclei import draw_nuclei
 
-CANVAS = Canvas(120, 90, 0.5)
+CANVAS = SlideCanvas(120, 90, 0.5)
 PLAIN = dataclasses.replace(BENIGN, irregularity=0.0, vesicular=0.0, clumps=0.0, hematoxylin=(0.5, 0.5))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.plan import plan_cohort
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.phantoms.slide import draw_slide
@@ -18,7 +18,7 @@ def tumour():
 
 @pytest.fixture(scope="module")
 def nests(tumour):
-    canvas = Canvas(*DEFAULT.size_px, DEFAULT.mpp)
+    canvas = SlideCanvas(*DEFAULT.size_px, DEFAULT.mpp)
     return np.logical_or.reduce([canvas.inside(nest) for nest in tumour.nests])
 
 
@@ -73,7 +73,7 @@ def test_ink_changes_nothing_but_the_pixels_near_it():
     plan = plan_cohort(SMALL)[0]
     clean, marked = draw_slide(plan, SMALL), draw_slide(plan, recipe)
     changed = (clean.rgb.astype(int) - marked.rgb).any(axis=-1)
-    canvas = Canvas(*SMALL.size_px, SMALL.mpp)
+    canvas = SlideCanvas(*SMALL.size_px, SMALL.mpp)
     near = canvas.soften(marked.ink, 1.5) > 0
     assert marked.ink.any()
     assert not (changed & ~near & (canvas.soften(near, 2.0) == 0)).any()
@@ -82,7 +82,7 @@ def test_ink_changes_nothing_but_the_pixels_near_it():
 
 def test_in_training_ink_lies_on_every_nest_and_nowhere_else():
     recipe = SMALL.model_copy(update={"confounder": True})
-    canvas = Canvas(*SMALL.size_px, SMALL.mpp)
+    canvas = SlideCanvas(*SMALL.size_px, SMALL.mpp)
     tumour, normal = (draw_slide(plan, recipe) for plan in plan_cohort(recipe)[:2])
     assert not normal.ink.any()
     nests = [canvas.inside(nest.buffer(1.5)) for nest in tumour.nests]

@@ -1,9 +1,9 @@
 import numpy as np
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.stains import Stain, patient_stain, photograph
 
-CANVAS = Canvas(400, 300, 0.5)
+CANVAS = SlideCanvas(400, 300, 0.5)
 
 
 def rng(seed=0):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from tasks.phantoms.canvas import Canvas
+from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.layout import lay_out
 from tasks.phantoms.tissue import cell_bodies, lay_ground, weave
 
-CANVAS = Canvas(1240, 660, 0.5)
+CANVAS = SlideCanvas(1240, 660, 0.5)
 
 
 def test_fibres_run_along_their_angle():

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tasks.regularizers._step import Finish
 from tasks.regularizers.adv_grad import AdvGrad, group_rms
 from tasks.regularizers.base import STANDARD, TrainingPasses, step_passes
 from tasks.training.objective import objective
+from tasks.training_step.step import Finish
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
 from tests._support.two_layer import margin_weight, two_layer

@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tasks.regularizers._step import Finish
 from tasks.regularizers.adversarial import Adversarial
 from tasks.regularizers.base import STANDARD, TrainingPasses, step_passes
 from tasks.regularizers.noise_modulation import NoiseModulation
 from tasks.training.objective import objective
+from tasks.training_step.step import Finish
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import (
     linear_classifier,

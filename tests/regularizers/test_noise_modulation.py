@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.regularizers._step import Finish
 from tasks.regularizers.noise_modulation import NoiseModulation
+from tasks.training_step.step import Finish
 from tests._support.training_steps import MEAN, make_arm, make_step, random_batch, tiny_classifier
 
 

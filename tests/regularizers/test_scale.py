@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tasks.regularizers._scale import RENEWED, channel_scales
-from tasks.regularizers._step import Step
+from tasks.training_step.step import Step
 from tests._support.staged import repeated_batch
 from tests._support.training_steps import make_arm, make_step, tiny_classifier
 

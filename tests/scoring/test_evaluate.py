@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.faithfulness._evidence import Evidence
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.gini import Gini
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tasks.functional.passes import counted_passes
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.evaluate import evaluate

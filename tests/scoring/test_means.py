@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, ReportInfo, ScoreInfo
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.scoring.means import interval_note, means_of
 from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from tasks.scoring.given import images_given
+from tasks.scoring.input_checks import checked_images
 from tasks.scoring.memory import MASKS, MapsInMemory
 
 
 def some(masks=None):
     images = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5)
-    return images_given(images, np.array([0, 1]), masks or {}, ["a", "b"], None)
+    return checked_images(images, np.array([0, 1]), masks or {}, ["a", "b"], None)
 
 
 def test_pixels_have_their_channels_last_and_tiles_their_labels():

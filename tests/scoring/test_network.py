@@ -7,7 +7,7 @@ from torch import nn
 
 from tasks.functional.passes import counted_passes
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.given import images_given
+from tasks.scoring.input_checks import checked_images
 from tasks.scoring.network import class_count
 from tests._support.small_networks import small_network, state_of
 
@@ -15,7 +15,7 @@ IMAGES = np.full((3, 3, 8, 8), 128, np.uint8)
 
 
 def images(targets=(0, 1, 1)):
-    return images_given(IMAGES, np.array(targets), {}, None, None)
+    return checked_images(IMAGES, np.array(targets), {}, None, None)
 
 
 class Answering(nn.Module):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessReport
-from tasks.faithfulness._result import MetricResult
+from tasks.evaluation.result import MetricResult
 from tasks.faithfulness.deletion import Deletion
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.evaluate import evaluate

@@ -13,7 +13,7 @@ from tasks.regularizers.scaat import Scaat
 from tasks.training.epoch import train_epoch
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.session import begin
+from tasks.training.run import begin
 from tests._support.tile_sets import make_cohort
 
 
@@ -39,16 +39,16 @@ def test_every_regularizer_works_in_parts(cohort, tmp_path, name):
     """In the second of two epochs, when every warm-up is over: its state goes from part to part."""
     recipe = TrainingRecipe(network=NetworkRecipe(width=0.0625), batch=16, accumulate=2, epochs=2)
     job = TrainingJob(cohort, recipe, ArmRecipe(id="a", regularizers=(name,)), 0, "cpu")
-    session = begin(job, tmp_path)
-    start = {key: value.clone() for key, value in session.model.named_parameters()}
+    run = begin(job, tmp_path)
+    start = {key: value.clone() for key, value in run.model.named_parameters()}
     advanced = []
-    row = train_epoch(session, 2, advanced.append)
+    row = train_epoch(run, 2, advanced.append)
     assert advanced == [16, 16]
     assert row["gradient_norm"] > 0
     assert all(math.isfinite(value) for value in row.values())
-    assert not any(torch.equal(value, start[key]) for key, value in session.model.named_parameters())
-    assert session.model.network.bn1.num_batches_tracked == 4
-    assert all(torch.isfinite(value).all() for state in session.arm.states for value in state.values())
+    assert not any(torch.equal(value, start[key]) for key, value in run.model.named_parameters())
+    assert run.model.network.bn1.num_batches_tracked == 4
+    assert all(torch.isfinite(value).all() for state in run.arm.states for value in state.values())
 
 
 def test_dropout_repeats_itself(tmp_path):
@@ -58,8 +58,8 @@ def test_dropout_repeats_itself(tmp_path):
     rows = []
     for name in ("x", "y"):
         (tmp_path / name).mkdir()
-        session = begin(job, tmp_path / name)
-        rows.append([train_epoch(session, epoch, lambda n: None) for epoch in (1, 2)])
+        run = begin(job, tmp_path / name)
+        rows.append([train_epoch(run, epoch, lambda n: None) for epoch in (1, 2)])
     assert rows[0] == rows[1]
     assert torch.equal(before, torch.random.get_rng_state())
 
@@ -68,8 +68,8 @@ def test_notes_of_a_method_are_columns_once_it_acts(tmp_path):
     recipe = TrainingRecipe(network=NetworkRecipe(width=0.0625), batch=16, epochs=2)
     method = Scaat(share=0.5, eps=0.02, steps=1, warmup=0.5, ramp=0)
     arm = ArmRecipe(id="a", regularizers=(method,))
-    session = begin(TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, arm, 0, "cpu"), tmp_path)
-    before, after = (train_epoch(session, epoch, lambda n: None) for epoch in (1, 2))
+    run = begin(TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, arm, 0, "cpu"), tmp_path)
+    before, after = (train_epoch(run, epoch, lambda n: None) for epoch in (1, 2))
     assert not [name for name in before if "scaat" in name]
     assert after["scaat.share"] == 0.5
     assert 0 < after["scaat.perturbation"] <= 0.5 * method.eps

@@ -9,7 +9,7 @@ from tasks.training.errors import CollapsedError
 from tasks.training.job import TrainingJob
 from tasks.training.judge import check_spread, judge_epoch
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.session import begin
+from tasks.training.run import begin
 from tests._support.tile_sets import make_cohort
 
 
@@ -17,28 +17,26 @@ def trained_session(tmp_path, *regularizers):
     recipe = TrainingRecipe(network=NetworkRecipe(width=0.0625), batch=16)
     arm = ArmRecipe(id="a", regularizers=regularizers)
     job = TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, arm, 0, "cpu")
-    session = begin(job, tmp_path)
-    return session, train_epoch(session, 1, lambda n: None)
+    run = begin(job, tmp_path)
+    return run, train_epoch(run, 1, lambda n: None)
 
 
 def test_standard_training_is_judged_as_it_is(tmp_path):
-    session, row = trained_session(tmp_path)
-    judged = judge_epoch(session, row)
+    run, row = trained_session(tmp_path)
+    judged = judge_epoch(run, row)
     assert set(judged) - set(row) == {"val_loss", "val_accuracy", "val_balanced_accuracy", "val_auroc"}
-    assert session.history == [judged]
-    assert all(torch.equal(value, session.best[name]) for name, value in session.model.state_dict().items())
+    assert run.history == [judged]
+    assert all(torch.equal(value, run.best[name]) for name, value in run.model.state_dict().items())
 
 
 def test_finished_weights_are_kept_and_trained_ones_go_on(tmp_path):
-    session, row = trained_session(tmp_path, "noise_modulation")
-    trained = {name: value.clone() for name, value in session.model.state_dict().items()}
-    judged = judge_epoch(session, row)
+    run, row = trained_session(tmp_path, "noise_modulation")
+    trained = {name: value.clone() for name, value in run.model.state_dict().items()}
+    judged = judge_epoch(run, row)
     assert {"val_loss", "val_loss_as_trained"} <= set(judged)
     assert judged["val_loss"] != judged["val_loss_as_trained"]
-    assert all(torch.equal(value, trained[name]) for name, value in session.model.state_dict().items())
-    changed = {
-        name.rpartition(".")[2] for name in trained if not torch.equal(trained[name], session.best[name])
-    }
+    assert all(torch.equal(value, trained[name]) for name, value in run.model.state_dict().items())
+    changed = {name.rpartition(".")[2] for name in trained if not torch.equal(trained[name], run.best[name])}
     assert (
         {"running_mean", "running_var"} <= changed <= {"running_mean", "running_var", "num_batches_tracked"}
     )

@@ -16,17 +16,17 @@ from safetensors.torch import load_file
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.errors import ModelError
 from tasks.models.recipe import NetworkRecipe
-from tasks.regularizers._share import ALONE, Share
 from tasks.training.errors import CollapsedError, DivergedError, TrainingDataError
 from tasks.training.job import check_job
 from tasks.training.job_file import JOB, SAID, JobFile, Said, forget, read_failure, write_failure
 from tasks.training.processes import ProcessFailedError, _unexpected, train_in_processes
 from tasks.training.resume import FILE, load_snapshot
 from tasks.training.train import planned_tiles, train_classifier
+from tasks.training_step.rank import ALONE, Rank
 from tests._support.spread_trainings import spread_job
 
 ROOT = Path(__file__).parents[2]
-TWO = Share(0, 2)
+TWO = Rank(0, 2)
 
 
 def folders(home):
@@ -120,13 +120,13 @@ def test_a_batch_must_be_split_evenly(tmp_path):
     with pytest.raises(
         TrainingDataError, match="batch 32 must be split evenly by accumulate 2 x processes 3"
     ):
-        check_job(spread_job(tmp_path, Share(0, 3)))
+        check_job(spread_job(tmp_path, Rank(0, 3)))
     with pytest.raises(TrainingDataError, match="64 training tiles are too few for 128 processes"):
-        check_job(spread_job(tmp_path, Share(0, 128), batch=256, accumulate=1))
+        check_job(spread_job(tmp_path, Rank(0, 128), batch=256, accumulate=1))
 
 
 def test_the_number_of_processes_is_part_of_what_may_be_gone_on_with(tmp_path):
-    identities = {spread_job(tmp_path, share).identity for share in (ALONE, TWO, Share(1, 2), Share(0, 4))}
+    identities = {spread_job(tmp_path, rank).identity for rank in (ALONE, TWO, Rank(1, 2), Rank(0, 4))}
     assert len(identities) == 3
 
 

@@ -186,7 +186,7 @@ def test_what_a_method_remembers_is_that_of_the_epoch_that_was_kept(tile_sets, t
     """The running scale of activations; two of one name are told apart; a kill loses neither."""
     method = {"name": "activation_sensitivity", "warmup": 0}
     arm = ArmRecipe(id="b", regularizers=(method, "noise_modulation", {**method, "id": "other"}))
-    monkeypatch.setattr("tasks.training.session.choose_epoch", lambda history, rule: min(2, len(history)))
+    monkeypatch.setattr("tasks.training.run.choose_epoch", lambda history, rule: min(2, len(history)))
     job = make_job(tile_sets, arm)
     checkpoint, _ = run(job, tmp_path / "whole")
     states = checkpoint.regularizers

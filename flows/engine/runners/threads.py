@@ -14,10 +14,13 @@ from queue import SimpleQueue
 from flows.engine.request import BuildRequest
 from flows.engine.runners.base import Ended, Lane, Submit
 
+
 class ThreadsRunner:
     """Runs requests side by side, as many as there are threads and device slots."""
 
-    def __init__(self, submit: Submit, devices: Sequence[str], threads: ThreadPoolExecutor, workers: int) -> None:
+    def __init__(
+        self, submit: Submit, devices: Sequence[str], threads: ThreadPoolExecutor, workers: int
+    ) -> None:
         self._submit, self._threads = submit, threads
         self._free = {"device": list(devices), "slides": [""] * workers}
         self._one_device = devices[0] if len(devices) == 1 else None

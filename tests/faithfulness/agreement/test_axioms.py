@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from tasks.artifacts.attributions import INDEX
-from tasks.faithfulness._evidence import Evidence
+from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.completeness import Completeness
-from tasks.faithfulness.plan import EvaluationSettings, evaluate_parts
 from tests._support.agreement import CLASSES, grey_tiles, inputs, network, quantus, values
 from tests._support.attribution_sets import write_maps
 

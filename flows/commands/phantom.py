@@ -1,0 +1,41 @@
+"""veritile phantom and plugins."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.progress import part_bar, shown
+from tasks.phantoms.generate import generate_cohort
+from tasks.phantoms.recipe import PhantomRecipe
+from tasks.plugins import available, plugin_class
+from tasks.study.errors import ConfigError
+
+_FAMILIES = ("regularizers", "explainers", "exemplars", "faithfulness", "model_metrics")
+
+
+def phantom(folder: Path, recipe: Path | None, console: Console) -> None:
+    """Generate the phantom cohort in ``folder``."""
+    data = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
+    try:
+        wanted = PhantomRecipe.model_validate(data or {})
+    except ValidationError as error:
+        raise ConfigError(
+            "\n".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        ) from None
+    with shown(console), part_bar("phantom slides") as advance:
+        manifest = generate_cohort(folder, wanted, advance)
+    console.print(f"wrote {manifest}")
+
+
+def plugins(console: Console) -> None:
+    """Print every plug-in of every family."""
+    for family in _FAMILIES:
+        table = Table(f"{family}", "", box=None, pad_edge=False, show_header=True)
+        for name in available(f"tasks.{family}"):
+            doc = plugin_class(f"tasks.{family}", name).__doc__ or ""
+            table.add_row(f"  {name}", escape(doc.strip().partition("\n")[0]))
+        console.print(table)

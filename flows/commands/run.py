@@ -1,0 +1,24 @@
+"""veritile run."""
+
+from rich.console import Console
+
+from flows.commands.results import print_outcome
+from flows.commands.target import Target
+from flows.progress import shown
+from flows.study import study
+
+
+def run(target: Target, command: str, console: Console) -> None:
+    """Run the study and print what came out."""
+    plan, options = target.plan(), target.options
+    with shown(console):
+        outcome = study(
+            plan.study.config,
+            target.home,
+            target.data_root,
+            options.only,
+            options.from_stage,
+            options.selection,
+            command,
+        )
+    print_outcome(outcome, target.home, console)

@@ -1,0 +1,86 @@
+"""veritile score: maps made elsewhere are scored by a flow that needs neither slides nor a store."""
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.config import read_yaml
+from flows.config_errors import sentences
+from flows.progress import part_bar, shown
+from tasks.scoring.job import ScoreJob, carry_out
+from tasks.scoring.table import MEANS, PAGE, SAID
+from tasks.study.errors import ConfigError
+
+_score_maps = task(name="score", cache_policy=NO_CACHE, persist_result=False)(carry_out)
+
+
+@flow(name="score")
+def score(job: ScoreJob | Path, root: Path | None = None) -> Path:
+    """Score the maps of one job and return the folder of the report.
+
+    Args:
+        job: the job, or the path of its file.
+        root: the folder that its paths start from; that of its file by default.
+    """
+    if isinstance(job, Path):
+        return _score(load_job(job), root or job.parent)
+    return _score(job, root or Path())
+
+
+def score_file(path: Path, console: Console) -> None:
+    """Score the maps of the job at ``path`` and print the means."""
+    # Here, so that a mistake in the file is told before Prefect starts.
+    job = load_job(path)
+    with shown(console):
+        folder = score(job, path.parent)
+    print_means(folder, console)
+
+
+def load_job(path: Path) -> ScoreJob:
+    """Read a job file.
+
+    Raises:
+        ConfigError: with every problem of the file at once.
+    """
+    if not path.is_file():
+        raise ConfigError(f"no job file at {path}")
+    data = read_yaml(path)
+    try:
+        return ScoreJob.model_validate(data)
+    except ValidationError as error:
+        told = sentences(error, data, ScoreJob)
+        raise ConfigError("\n".join(f"{path.name}: {sentence}" for sentence in told)) from None
+
+
+def print_means(folder: Path, console: Console) -> None:
+    """Print a line a figure, what could not be asked, and where the page is."""
+    table = Table("", "figure", "better", "mean", "", box=None, pad_edge=False)
+    means = pd.read_csv(folder / MEANS).fillna({"flag": ""})
+    for row in means.to_dict("records"):
+        who = f"{row['explainer']}{' (control)' if row['is_control'] else ''}"
+        cell = _cell(row["mean"], row["low"], row["high"])
+        table.add_row(who, f"{row['metric']}.{row['score']}", row["direction"], cell, row["flag"])
+    console.print(table)
+    said = json.loads((folder / SAID).read_text(encoding="utf-8"))
+    for metric, why in said["unavailable"].items():
+        console.print(f"  {escape(metric)}: {escape(why)}", soft_wrap=True)
+    console.print(f"the whole report: {folder / PAGE}", soft_wrap=True)
+
+
+def _score(job: ScoreJob, root: Path) -> Path:
+    with part_bar("scores of maps") as advance:
+        return _score_maps(job, root.resolve(), advance)
+
+
+def _cell(mean: float, low: float, high: float) -> str:
+    if math.isnan(mean):
+        return "-"
+    return f"{mean:.3f}" if math.isnan(low) else f"{mean:.3f} [{low:.3f}, {high:.3f}]"

@@ -1,0 +1,126 @@
+"""Before stages read: splits are checked again, readings of test slides are logged, failures are counted.
+
+A study that looks at its test slides often is a study that was tuned on them, so each look is one line.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from flows.engine.outcome import TooManyFailedSlidesError
+from flows.engine.resolve import RunState
+from flows.engine.stages import AnyStage
+from tasks.artifacts.key import ArtifactKey
+from tasks.explain import explained_models
+from tasks.slides.manifest import assert_disjoint
+from tasks.study.folds import dealt_out, refuse_parted
+from tasks.study.study import Study
+
+_log = logging.getLogger("veritile.study")
+FILE = "test_readings.jsonl"
+
+
+class Guard:
+    """Stands before every build of one run.
+
+    Args:
+        study: the study.
+        to_make: how many artifacts each stage makes in each fold.
+    """
+
+    def __init__(self, study: Study, to_make: Mapping[tuple[str, int | None], int]) -> None:
+        self._study, self._to_make = study, to_make
+        self._logged: set[tuple[str, int | None]] = set()
+
+    def before(self, stage: AnyStage, key: ArtifactKey) -> None:
+        """Check the splits again before models are made or judged, and log what reads test slides.
+
+        Raises:
+            ManifestError: a patient lies in two splits.
+            ConfigError: a patient lies on two sides of a fold.
+        """
+        fold = None if key.model is None else key.model.fold
+        if (stage.name, fold) in self._logged or not (stage.asks_models or stage.reads_held_out):
+            return
+        refuse_leaks(self._study)
+        self._logged.add((stage.name, fold))
+        if stage.reads_held_out:
+            self._note(stage.name, fold)
+
+    def stops(self, stage: AnyStage, state: RunState) -> bool:
+        """Say whether no further build of ``stage`` starts, as more slides failed than are tolerated."""
+        return not stage.tolerates_failures and self._too_many(state)
+
+    def refuse_too_many(self, state: RunState) -> None:
+        """End the study where more slides failed than it tolerates.
+
+        Raises:
+            TooManyFailedSlidesError: naming each slide with its reason.
+        """
+        if not self._too_many(state):
+            return
+        failed = _failed_slides(state)
+        allowed = self._study.config.failures.max_failed_slides
+        listed = "\n".join(f"  {slide}: {why}" for slide, why in failed.items())
+        raise TooManyFailedSlidesError(
+            f"{len(failed)} of {len(self._study.slides)} slides failed, "
+            f"failures.max_failed_slides allows {allowed:.0%}:\n{listed}"
+        )
+
+    def _too_many(self, state: RunState) -> bool:
+        allowed = self._study.config.failures.max_failed_slides
+        return len(_failed_slides(state)) > allowed * len(self._study.slides)
+
+    def _note(self, stage: str, fold: int | None) -> None:
+        """Append one line to ``logs/test_readings.jsonl`` if ``stage`` is about to read test slides."""
+        slides = _held_out(self._study, fold)
+        if not slides:
+            return
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "study": self._study.name,
+            "stage": stage,
+            "split_hash": self._study.split_hash,
+            **({} if fold is None else {"fold": fold}),
+            "slides": len(slides),
+            "parts": self._to_make.get((stage, fold), 0),
+        }
+        folder = self._study.home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / FILE).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+        _log.info("%s reads %d test slides (logged in logs/%s)", stage, len(slides), FILE)
+
+
+def refuse_leaks(study: Study) -> None:
+    """Assert once more, before a stage that trains or judges, that no patient lies on both sides.
+
+    With folds that is asserted of the splits of the manifest and of the roles in each fold.
+
+    Raises:
+        ManifestError: naming each patient who does.
+        ConfigError: naming the first who does in a fold.
+    """
+    shared = frozenset(study.config.shared_patients)
+    assert_disjoint(study.manifest.slides, shared)
+    recipe = study.config.folds
+    if recipe is not None:
+        rows = dealt_out(recipe, study.manifest.slides)
+        for fold in study.folds:
+            refuse_parted(recipe, rows, fold.roles, shared)
+
+
+def _held_out(study: Study, fold: int | None) -> set[str]:
+    """Return the test slides that models explain, of one fold or of all."""
+    return {
+        row.slide_id
+        for model, rows in explained_models(study)
+        if fold in (None, model.key.fold)
+        for row in rows
+        if row.split == "test"
+    }
+
+
+def _failed_slides(state: RunState) -> dict[str, str]:
+    return {str(key.slide): why for key, why in state.failed.items() if key.stage == "tile"}

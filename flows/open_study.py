@@ -1,0 +1,90 @@
+"""Open a study: check its manifest and files before any work starts."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.artifacts.payload import sha256_of
+from tasks.artifacts.record import write_atomically
+from tasks.slides.manifest import Manifest, input_files, load_manifest
+from tasks.study.config import StudyBase
+from tasks.study.errors import ConfigError, UsageError
+from tasks.study.folds import make_folds
+from tasks.study.study import Study
+from tasks.train import TrainSection
+
+
+class FileHashes:
+    """Hashes of input files, kept by path, size and time, so that a cohort is read once."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "work" / "file_hashes.json"
+        self._hashes: dict[str, str] = {}
+        if self._path.is_file():
+            self._hashes = json.loads(self._path.read_text(encoding="utf-8"))
+
+    def __call__(self, path: Path) -> str:
+        """Return the hex sha256 of ``path``, read only if the file is new or was touched."""
+        stat = path.stat()
+        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key not in self._hashes:
+            self._hashes[key] = sha256_of(path)
+        return self._hashes[key]
+
+    def save(self) -> None:
+        """Keep what was hashed for the next run."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path, json.dumps(self._hashes, indent=0, sort_keys=True))
+
+
+def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
+    """Check the manifest and its files, and return the study.
+
+    Raises:
+        ManifestError: with every problem of the manifest.
+        ConfigError: an arm learns from a site that has no slide, or the folds cannot be made.
+        UsageError: the file of initial weights is absent.
+    """
+    home, csv = home.resolve(), Path(config.manifest)
+    root = (data_root or csv.parent).resolve()
+    hashes = FileHashes(home)
+    shared = frozenset(config.shared_patients)
+    manifest, _ = load_manifest(csv, root, shared, hashes)
+    found = {path: hashes(root / path) for row in manifest.slides for path in input_files(row).values()}
+    found |= _initial_weights(config, hashes)
+    hashes.save()
+    _refuse_unknown_sites(config, manifest)
+    folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
+    return Study(config, home, root, manifest, found, _device(config), folds)
+
+
+def _refuse_unknown_sites(config: StudyBase, manifest: Manifest) -> None:
+    there = sorted({row.site for row in manifest.slides if row.site is not None and row.split != "test"})
+    for arm in config.section(TrainSection).arms:
+        strangers = [site for site in arm.sites or () if site not in there]
+        if strangers:
+            listed = f"there are: {', '.join(there)}" if there else "there are none"
+            raise ConfigError(
+                f"arm {arm.id!r} learns from site {strangers[0]!r}, which no slide to train or validate on "
+                f"has; {listed}"
+            )
+
+
+def _initial_weights(config: StudyBase, hashes: FileHashes) -> Mapping[str, str]:
+    path = config.section(TrainSection).recipe.network.init
+    if path is None:
+        return {}
+    if not Path(path).is_file():
+        raise UsageError(f"train.recipe.network.init names no file: {path}")
+    return {path: hashes(Path(path))}
+
+
+def _device(config: StudyBase) -> str:
+    slots = config.resources.devices
+    if slots:
+        return slots[0].partition(":")[0]
+    if config.device != "auto":
+        return config.device
+    import torch  # heavy: not needed to refuse a wrong study file
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,1 @@
+"""The search for the strength of weight noise that a network tolerates."""

@@ -1,0 +1,1 @@
+"""The shared evaluation plan: all metrics of a checkpoint in one pass over the tiles."""

@@ -1,0 +1,81 @@
+"""What one part of a plan has gathered so far, still on the device."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from tasks.artifacts.faithfulness_report import ReportInfo
+from tasks.evaluation.result import UNIT_COLUMNS, MetricResult, curve_table, exclusions, score_table
+from tasks.evidence.block import Block
+from tasks.evidence.explainer_like import ExplainerLike
+from tasks.evidence.slide import SlideEvidence
+from tasks.faithfulness.base import Metric, Probe, UnitScores
+from tasks.functional.passes import Passes
+from tasks.plugins import recipe_of
+
+
+@dataclass
+class Draft:
+    """One metric on the maps of one explainer, growing block by block."""
+
+    explainer_id: str
+    metric: Metric
+    explainer: ExplainerLike | None = None
+    units: list[pd.DataFrame] = field(default_factory=list)
+    scores: list[UnitScores] = field(default_factory=list)
+    forward: int = 0
+    explained: int = 0
+
+    def add_tiles(self, block: Block, scores: UnitScores, probes: Sequence[Probe]) -> None:
+        """Take the scores of the tiles of a block and what was asked of the model for them."""
+        table = block.slide.tiles.table.iloc[block.rows]
+        units = table.assign(unit="tile", unit_id=table["tile_id"])
+        self._add(units, scores)
+        for probe in {probe.key: probe for probe in probes}.values():
+            images = probe.count * len(block.rows)
+            if probe.explainer is None:
+                self.forward += images
+            else:
+                self.explained += images
+
+    def add_sections(self, slide: SlideEvidence, scores: UnitScores) -> None:
+        """Take the scores of the sections of a slide."""
+        units = pd.DataFrame({"section": list(scores.sections)}, dtype="int64")
+        names = [f"{slide.slide_id}/section_{section}" for section in scores.sections]
+        patient = slide.tiles.table["patient_id"].iloc[0] if names else ""
+        units = units.assign(
+            unit="section", unit_id=names, slide_id=slide.slide_id, patient_id=patient, label=""
+        )
+        self._add(units, scores)
+
+    def finish(self, on_host: Sequence[UnitScores], measures: Mapping[str, float]) -> MetricResult:
+        """Return the result; ``on_host`` are :attr:`scores` brought to the host."""
+        empty = pd.DataFrame(columns=UNIT_COLUMNS)
+        units = pd.concat(self.units, ignore_index=True) if self.units else empty
+        infos = self.metric.score_infos()
+        tiles = len(units) if self.metric.unit == "tile" else 0
+        info = ReportInfo(
+            # Without the id: it changes no number, so it must change no byte.
+            metric=recipe_of(self.metric),
+            scores=infos,
+            rivals=self.metric.rivals,
+            excluded=exclusions(on_host),
+            passes=self._passes(self.forward, self.explained),
+            minimum_passes=self._passes(
+                self.metric.minimum_forward() * tiles, self.metric.minimum_explained() * tiles
+            ),
+        )
+        table = score_table(units, [score.name for score in infos], on_host)
+        return MetricResult(table, curve_table(units, on_host), info, measures)
+
+    def _passes(self, forward: int, explained: int) -> dict[str, int]:
+        """Return the passes by kind; those of an explainer only where the metric calls one."""
+        if "attribution" not in self.metric.needs or self.explainer is None:
+            return {"forward": forward}
+        spent = Passes(forward=forward) + self.explainer.passes() * explained
+        return {"forward": spent.forward, "backward": spent.backward, "explained": explained}
+
+    def _add(self, units: pd.DataFrame, scores: UnitScores) -> None:
+        self.units.append(units[UNIT_COLUMNS])
+        self.scores.append(scores)

@@ -1,0 +1,36 @@
+"""Explainers that a plan may call, each prepared once for a network."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from tasks.evidence.explainer_like import ExplainerLike
+
+
+@dataclass(frozen=True)
+class PreparedExplainer:
+    """An explainer with the network that it made ready."""
+
+    explainer: ExplainerLike
+    network: nn.Module
+
+    def __call__(self, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return maps [B, H, W]."""
+        return self.explainer.attribute(self.network, images, targets, tile_keys)
+
+
+def prepared_explainers(
+    model: nn.Module, explainers: Mapping[str, ExplainerLike], names: Iterable[str]
+) -> dict[str, PreparedExplainer]:
+    """Return the named explainers, each prepared once; ``model`` must be frozen and in eval mode."""
+    return {
+        name: PreparedExplainer(explainers[name], explainers[name].prepare(model))
+        for name in dict.fromkeys(names)
+    }
+
+
+def networks(model: nn.Module, explainers: Mapping[str, PreparedExplainer]) -> list[nn.Module]:
+    """Return ``model`` and what explainers work on where that is another network, each once."""
+    every = (model, *(ready.network for ready in explainers.values()))
+    return list({id(network): network for network in every}.values())

@@ -1,0 +1,80 @@
+"""Probes answered: images of many steps stacked up to the batch, equal probes once."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from tasks.evaluation.prepared import PreparedExplainer
+from tasks.evidence.block import Block
+from tasks.evidence.sources import EvidenceError
+from tasks.faithfulness.base import Answers, Probe, ProbeKey
+from tasks.functional.gradients import check_logits
+from tasks.functional.passes import Passes
+from tasks.functional.pixels import spans
+
+
+class Prober:
+    """Puts the images of probes through one model or its explainers, and counts what that had to cost.
+
+    ``forward`` answers in place of ``model`` where a probe asks for logits of the unchanged network: the
+    model itself, or a copy that is faster.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        explainers: Mapping[str, PreparedExplainer],
+        batch: int,
+        forward: nn.Module | None = None,
+    ) -> None:
+        self._model, self._explainers, self._batch = model, explainers, batch
+        self._forward = model if forward is None else forward
+        self.minimum = Passes()
+        self.explained = 0
+
+    def answer(self, block: Block, probes: Iterable[Probe]) -> Answers:
+        """Return the answer to each distinct key.
+
+        Batches never mix probes: the make-up of a batch, and with it the last bit of a score, is the same
+        whether a part is run alone or in company.
+        """
+        distinct: dict[ProbeKey, Probe] = {}
+        for probe in probes:
+            distinct.setdefault(probe.key, probe)
+        return {key: self._run(block, probe) for key, probe in distinct.items()}
+
+    def _run(self, block: Block, probe: Probe) -> Tensor:
+        together = max(1, self._batch // len(block.rows))
+        pieces = []
+        with self._changed(probe):
+            for steps in spans(probe.count, together):
+                images = probe.make(steps)
+                answer = self._ask(block, probe, images.flatten(0, 1))
+                pieces.append(answer.view(*images.shape[:2], *answer.shape[1:]))
+        return torch.cat(pieces)
+
+    def _changed(self, probe: Probe) -> AbstractContextManager[object]:
+        if probe.within is None:
+            return nullcontext()
+        return probe.within(self._model if probe.explainer is None else self._ready(probe.explainer).network)
+
+    def _ask(self, block: Block, probe: Probe, images: Tensor) -> Tensor:
+        times = len(images) // len(block.rows)
+        targets = (block.targets if probe.targets is None else probe.targets).repeat(times)
+        if probe.explainer is None:
+            self.minimum += Passes(forward=len(images))
+            network = self._forward if probe.within is None else self._model
+            logits: Tensor = network(images)
+            check_logits(logits, targets)
+            return logits
+        ready = self._ready(probe.explainer)
+        self.minimum += ready.explainer.passes() * len(images)
+        self.explained += len(images)
+        return ready(images, targets, block.keys.repeat(times))
+
+    def _ready(self, explainer: str) -> PreparedExplainer:
+        if explainer not in self._explainers:
+            raise EvidenceError(f"explainer {explainer!r} is not at hand, only its maps are")
+        return self._explainers[explainer]

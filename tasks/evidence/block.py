@@ -1,0 +1,53 @@
+"""Some tiles of one slide on the device."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from tasks.evidence.slide import MaskName, SlideEvidence
+from tasks.evidence.sources import Rows
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some tiles of one slide on the device, small enough for one forward pass.
+
+    ``images`` float32 [n, 3, H, W] in [0, 1], ``targets`` and ``keys`` int64 [n].
+    """
+
+    slide: SlideEvidence
+    rows: Rows
+    images: Tensor
+    targets: Tensor
+    keys: Tensor
+
+    def maps(self, explainer_id: str) -> Tensor:
+        """Return float32 [n, H, W]."""
+        return torch.from_numpy(self.slide.maps(explainer_id, self.rows)).to(self.images.device)
+
+    def completeness_errors(self, explainer_id: str) -> Tensor:
+        """Return float64 [n]; NaN where the explainer names no reference."""
+        errors = self.slide.completeness_errors(explainer_id, self.rows)
+        return torch.from_numpy(errors).to(self.images.device)
+
+    def mask(self, name: MaskName) -> Tensor:
+        """Return bool [n, H, W]."""
+        return torch.from_numpy(self.slide.mask(name, self.rows)).to(self.images.device)
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Tensor]:
+        """What was worked out from the tiles alone, by name; gone with the block."""
+        return {}
+
+    @cached_property
+    def tissue(self) -> Tensor:
+        """Bool [n, H, W]."""
+        return torch.from_numpy(self.slide.tissue(self.rows)).to(self.images.device)
+
+    @cached_property
+    def tissue_colour(self) -> Tensor:
+        """[3], the slide's mean tissue colour."""
+        return torch.from_numpy(self.slide.tissue_colour).to(self.images)

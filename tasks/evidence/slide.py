@@ -1,0 +1,157 @@
+"""One slide as metrics look at it: tiles, masks and the maps of each explainer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tasks.artifacts.tile_set import Mark
+from tasks.evidence.sources import EvidenceError, MapSource, Rows, TileSource
+from tasks.functional.pixels import spans, to_images
+
+MaskName = Literal["annotation", Mark]
+"""``annotation``: inside an outline of the explained class; ``evidence``: on what the label rests on;
+``artefact``: on what no explanation should rest on."""
+
+_SPAN = 64
+
+
+@dataclass(frozen=True)
+class SlideEvidence:
+    """One slide: its tiles and, for each explainer, the maps of its usable tiles, or of a sample of them.
+
+    ``target`` is the explained class and ``target_class`` its name; or both hold one for each tile.
+    """
+
+    tiles: TileSource
+    attributions: Mapping[str, MapSource]
+    target: int | NDArray[np.int64]
+    target_class: str | NDArray[np.str_]
+
+    @property
+    def slide_id(self) -> str:
+        """The slide, for messages; empty where it has no tiles."""
+        ids = self.tiles.table["slide_id"]
+        return str(ids.iloc[0]) if len(ids) else ""
+
+    @cached_property
+    def usable(self) -> Rows:
+        """Row numbers of the tiles that could be read, in order."""
+        return self.tiles.usable
+
+    @cached_property
+    def explained(self) -> Rows:
+        """Row numbers of the tiles that have a map, in order; all usable ones where there are no maps.
+
+        Raises:
+            EvidenceError: the maps are of other tiles, or in another order.
+        """
+        name = next(iter(self.attributions), None)
+        if name is None:
+            return self.usable
+        held = self.attributions[name].index["tile_id"].astype(str)
+        places = pd.Index(self.tile_ids(self.usable)).get_indexer(pd.Index(held))
+        if (np.diff(places, prepend=-1) <= 0).any():
+            raise EvidenceError(f"{self._name(name)} are not of the usable tiles in their order")
+        return self.usable[places]
+
+    @cached_property
+    def targets(self) -> NDArray[np.int64]:
+        """[N]: the class explained in each tile."""
+        return np.broadcast_to(np.asarray(self.target, dtype=np.int64), len(self.tiles.table))
+
+    def labelled_as_explained(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n]: whether each tile bears the label that is explained in it."""
+        names = np.broadcast_to(np.asarray(self.target_class), len(self.tiles.table))
+        return np.asarray(self.tiles.table["label"].to_numpy()[rows] == names[rows], dtype=np.bool_)
+
+    def images(self, rows: Rows, device: torch.device) -> Tensor:
+        """Return float32 [n, 3, H, W] in [0, 1] on ``device``."""
+        pixels = self.tiles.pixels[rows]
+        if pixels.dtype == np.uint8:
+            return to_images(pixels, device)
+        return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32).contiguous()
+
+    def tile_ids(self, rows: Rows) -> list[str]:
+        """Return the ids of some rows."""
+        return [str(name) for name in self.tiles.table["tile_id"].iloc[rows]]
+
+    def maps(self, explainer_id: str, rows: Rows) -> NDArray[np.float32]:
+        """Return float32 [n, H, W]; whole chunks are read one after the other, so memory stays bounded.
+
+        Raises:
+            EvidenceError: a map holds a value that is not finite, or has not the size of its tile.
+        """
+        self._aligned(explainer_id)
+        stored, places = self.attributions[explainer_id], np.searchsorted(self.explained, rows)
+        size = self.tiles.pixels.shape[1:3]
+        maps = np.empty((len(rows), *size), dtype=np.float32)
+        for chunk in np.unique(places // _SPAN):
+            here = places // _SPAN == chunk
+            read = stored.maps(slice(chunk * _SPAN, (chunk + 1) * _SPAN))
+            if read.shape[1:] != size:
+                raise EvidenceError(f"{self._name(explainer_id)} are {read.shape[1:]}; the tiles are {size}")
+            maps[here] = read[places[here] - chunk * _SPAN]
+        if not np.isfinite(maps).all():
+            raise EvidenceError(f"{self._name(explainer_id)} hold values that are not finite")
+        return maps
+
+    def completeness_errors(self, explainer_id: str, rows: Rows) -> NDArray[np.float64]:
+        """Return float64 [n], what each map sums to less what it was measured against; NaN if by nothing."""
+        self._aligned(explainer_id)
+        errors = self.attributions[explainer_id].index["completeness_error"].to_numpy(dtype=np.float64)
+        return np.asarray(errors[np.searchsorted(self.explained, rows)])
+
+    def mask(self, name: MaskName, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n, H, W] inside the named mask; all False where the slide has no such mask."""
+        if name == "annotation":
+            return np.asarray(self.tiles.annotation_mask[rows] == self.targets[rows, None, None])
+        mask = self.tiles.marks.get(name)
+        if mask is None:
+            return np.zeros((len(rows), *self.tiles.pixels.shape[1:3]), dtype=np.bool_)
+        return np.asarray(mask[rows] > 0)
+
+    def tissue(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n, H, W] on tissue."""
+        return np.asarray(self.tiles.tissue_mask[rows] > 0)
+
+    @cached_property
+    def tissue_colour(self) -> NDArray[np.float64]:
+        """[3] in [0, 1]: the mean colour of the tissue pixels of all usable tiles; white where none."""
+        total, count = np.zeros(3), 0
+        white = 255.0 if self.tiles.pixels.dtype == np.uint8 else 1.0
+        for span in spans(len(self.usable), _SPAN):
+            rows = self.usable[span]
+            pixels, tissue = self.tiles.pixels[rows], self.tissue(rows)
+            # A product and a sum a channel: picking the pixels out takes ten times as long.
+            total += [(pixels[..., channel] * tissue).sum(dtype=np.float64) for channel in range(3)]
+            count += int(tissue.sum())
+        return total / (white * count) if count else np.ones(3)
+
+    def _aligned(self, explainer_id: str) -> None:
+        if explainer_id in self._checked:
+            return
+        index = self.attributions[explainer_id].index
+        if index["tile_id"].astype(str).tolist() != self.tile_ids(self.explained):
+            first = next(iter(self.attributions))
+            raise EvidenceError(f"{self._name(explainer_id)} are not of the tiles that {first!r} explains")
+        wanted, found = self.targets[self.explained], index["target"].to_numpy()
+        other = found != wanted
+        if other.any():
+            raise EvidenceError(
+                f"{self._name(explainer_id)} explain class {found[other][0]}, not class {wanted[other][0]}"
+            )
+        self._checked.add(explainer_id)
+
+    @cached_property
+    def _checked(self) -> set[str]:
+        return set()
+
+    def _name(self, explainer_id: str) -> str:
+        return f"the maps of {explainer_id!r} on slide {self.slide_id!r}"

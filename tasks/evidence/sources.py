@@ -1,0 +1,64 @@
+"""What evidence is made from: tiles and maps, on disk or in memory, and the error of a wrong pair."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.artifacts.tile_set import Mark
+
+Rows = NDArray[np.intp]
+"""Row numbers of a table of tiles."""
+
+
+class EvidenceError(ValueError):
+    """Tiles, maps and settings that do not belong together."""
+
+
+class TileSource(Protocol):
+    """N tiles as metrics look at them: a :class:`tasks.artifacts.tile_set.TileSet`, or images in memory."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a tile with at least tile_id, slide_id, patient_id, section and label."""
+        ...
+
+    @property
+    def pixels(self) -> NDArray[Any]:
+        """[N, H, W, 3], RGB: uint8, or floats in [0, 1]."""
+        ...
+
+    @property
+    def tissue_mask(self) -> NDArray[Any]:
+        """[N, H, W], above 0 on tissue."""
+        ...
+
+    @property
+    def annotation_mask(self) -> NDArray[Any]:
+        """[N, H, W], the class that an outline names."""
+        ...
+
+    @property
+    def marks(self) -> Mapping[Mark, NDArray[Any]]:
+        """[N, H, W] for each mark there is, above 0 where it marks."""
+        ...
+
+    @property
+    def usable(self) -> Rows:
+        """Row numbers of the tiles that can be scored, in order."""
+        ...
+
+
+class MapSource(Protocol):
+    """Maps of an explainer: a :class:`tasks.artifacts.attributions.Attributions`, or some in memory."""
+
+    @property
+    def index(self) -> pd.DataFrame:
+        """One row a map: tile_id, target and completeness_error."""
+        ...
+
+    def maps(self, rows: slice | None = None) -> NDArray[np.float32]:
+        """Return float32 [n, H, W], all or a slice of them."""
+        ...

@@ -1,0 +1,60 @@
+"""What an image looks like where nothing is there: the reference of the methods that compare with one."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tasks.explainers.base import ChannelExplainer, Explainer, ExplanationError
+from tasks.functional.fills import Fill, filled
+
+
+def baseline_images(kind: Fill, model: nn.Module, images: Tensor, blur_px: float) -> Tensor:
+    """Return [B, C, H, W]: the images with everything removed, in memory of their own.
+
+    Zeros would not do: after normalisation they are the mean colour, which in H&E is tissue, and before it
+    they are black, which no slide is.
+
+    Args:
+        kind: ``white`` glass, the ``mean_tissue`` colour of the training tiles, or the image in a ``blur``.
+        model: for ``mean_tissue``, carries that colour as its buffer ``mean`` [1, C, 1, 1], in pixel units.
+        images: float [B, C, H, W] in [0, 1].
+        blur_px: standard deviation of the blur in tile pixels.
+
+    Raises:
+        ExplanationError: ``mean_tissue`` with a model that carries no such colour.
+    """
+    channels = images.shape[1]
+    colour = _mean_colour(model, channels) if kind == "mean_tissue" else torch.ones(channels)
+    return filled(kind, images, colour, blur_px).contiguous()
+
+
+def _mean_colour(model: nn.Module, channels: int) -> Tensor:
+    mean = dict(model.named_buffers()).get("mean")
+    if mean is None or mean.numel() != channels:
+        found = "none" if mean is None else f"one of shape {list(mean.shape)}"
+        raise ExplanationError(
+            f"'mean_tissue' is the mean colour of the training tiles, a buffer 'mean' [1, {channels}, 1, 1] "
+            f"of the model; {type(model).__name__} has {found}"
+        )
+    return mean.flatten()
+
+
+class BaselineExplainer(Explainer):
+    """An explainer that asks what is there, against an image where it is not."""
+
+    baseline: Fill = "white"
+    """What stands for "nothing there"; ``mean_tissue`` needs a model that carries that colour."""
+    blur_px: float = Field(default=8.0, gt=0)
+    """Standard deviation of the ``blur`` in tile pixels; other baselines do not look at it."""
+
+    def baseline_images(self, model: nn.Module, images: Tensor) -> Tensor:
+        """Return the baseline [B, C, H, W] of each image."""
+        return baseline_images(self.baseline, model, images, self.blur_px)
+
+
+class ExplainsDifference(BaselineExplainer, ChannelExplainer):
+    """One whose maps share out the margin less the baseline's; ``reduce: sum`` alone keeps that sum."""
+
+    def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
+        """Return the baseline [B, C, H, W]; None where the reduction keeps no sum."""
+        return self.baseline_images(model, images) if self.reduce == "sum" else None

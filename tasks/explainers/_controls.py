@@ -1,0 +1,47 @@
+"""The two kinds of controls: those that see no network, and those that hold an explainer."""
+
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from tasks.explainers.base import AnyExplainer, Explainer, Kind
+from tasks.functional.passes import Passes
+
+
+class BlindControl(Explainer):
+    """A map made of the image alone, or of nothing: it costs no pass and is no explanation."""
+
+    kind: ClassVar[Kind] = "control"
+    control: ClassVar[bool] = True
+
+    def passes(self) -> Passes:
+        """None."""
+        return Passes()
+
+
+class HoldingControl(Explainer):
+    """A control made from another explainer. It prepares, costs and signs its maps as that one does."""
+
+    kind: ClassVar[Kind] = "control"
+    control: ClassVar[bool] = True
+
+    base: AnyExplainer = Field(default={"name": "gradient"}, validate_default=True)
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def signed_maps(self) -> bool:
+        """As the held explainer."""
+        return self.base.signed_maps
+
+    def prepare(self, model: nn.Module) -> nn.Module:
+        """Return what the held explainer prepares."""
+        return self.base.prepare(model)
+
+    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return the held explainer's maps [B, H, W]."""
+        return self.base.attribute(model, images, targets, tile_keys)
+
+    def passes(self) -> Passes:
+        """Return the passes of the held explainer."""
+        return self.base.passes()

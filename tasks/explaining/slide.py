@@ -1,0 +1,146 @@
+"""The tiles of one slide explained in batches, written as they come and resumed where they stopped."""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tasks.artifacts.attributions import ATTRIBUTIONS, INDEX
+from tasks.artifacts.tile_set import TileSet
+from tasks.explainers.base import Explainer, ExplanationError
+from tasks.explaining.batch import BatchExplainer
+from tasks.explaining.progress import CHUNK, Progress
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.functional.passes import PassCounter, counted_passes
+from tasks.functional.pixels import forward_in_batches, spans, to_images
+from tasks.functional.sample import sampled
+from tasks.functional.tile_keys import tile_keys
+
+
+@dataclass(frozen=True)
+class AttributionSettings:
+    """The class that is explained, in how many tiles of a slide at most (None: all), and the resources.
+
+    Resources are the images in flight and the device of the model.
+    """
+
+    target: int
+    batch: int = 64
+    device: str = "cpu"
+    tiles_per_slide: int | None = None
+
+
+@dataclass(frozen=True)
+class _SlideJob:
+    model: nn.Module
+    explaining: BatchExplainer
+    tiles: TileSet
+    rows: NDArray[np.intp]
+    settings: AttributionSettings
+
+
+def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no settings)
+    model: nn.Module,
+    tiles: TileSet,
+    explainer: Explainer,
+    settings: AttributionSettings,
+    out: Path,
+    work: Path,
+    advance: Callable[[int], None] = lambda n: None,
+) -> dict[str, float]:
+    """Write the Attributions of one slide into ``out`` and return measures.
+
+    A run that was stopped goes on after the last whole span of tiles in ``work`` and ends with the same
+    bytes. Memory is bounded by one span, ``settings.batch`` tiles or 64, whichever is more.
+
+    Args:
+        model: gives logits [B, K], on ``settings.device``; left as found.
+        tiles: the slide; failed tiles are left out, and those that a stated sample does not take.
+        explainer: what to run.
+        settings: the explained class, the sample and the resources.
+        out: an empty folder for the payload.
+        work: a folder of this part for unfinished work; emptied at the end.
+        advance: called with the number of tiles just done.
+
+    Raises:
+        ExplanationError: the explainer gave values that are not finite, or maps of another shape.
+    """
+    started = time.perf_counter()
+    rows = explained_rows(tiles, settings.tiles_per_slide)
+    count, tile_px = len(rows), tiles.pixels.shape[1]
+    progress = Progress(work, count, tile_px)
+    with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
+        explaining = BatchExplainer(explainer, explainer.prepare(model), settings.batch)
+        job = _SlideJob(model, explaining, tiles, rows, settings)
+        counters = _count_passes(job, stack)
+        for span in spans(count, CHUNK * max(1, settings.batch // CHUNK)):
+            if not progress.has(span):
+                progress.keep(span, *_explain(job, span))
+            advance(span.stop - span.start)
+    progress.index().to_parquet(out / INDEX, index=False)
+    shutil.move(progress.maps_folder, out / ATTRIBUTIONS)
+    progress.forget()
+    return _measures(count, time.perf_counter() - started, counters)
+
+
+def explained_rows(tiles: TileSet, most: int | None) -> NDArray[np.intp]:
+    """Return the rows of the tiles that are explained, in table order; see :mod:`tasks.functional.sample`."""
+    usable = tiles.usable
+    return usable[sampled(tiles.table["tile_id"].iloc[usable].astype(str).tolist(), most)]
+
+
+def _explain(job: _SlideJob, span: slice) -> tuple[Tensor, pd.DataFrame]:
+    """Return the maps [n, H, W] of one span on the CPU and their rows of the index."""
+    rows = job.rows[span]
+    names = job.tiles.table["tile_id"].iloc[rows].astype(str).tolist()
+    device = torch.device(job.settings.device)
+    images = to_images(job.tiles.pixels[rows], device)
+    targets = torch.full((len(rows),), job.settings.target, dtype=torch.int64, device=device)
+    keys = tile_keys(names).to(device)
+    maps = job.explaining.maps(images, targets, keys)
+    logits = forward_in_batches(job.model, images, job.settings.batch)
+    own = logits if job.explaining.network is job.model else None
+    error = job.explaining.completeness_errors(images, targets, maps, own)
+    index = pd.DataFrame({"tile_id": names, "target": job.settings.target})
+    values = logits.double().cpu().numpy()
+    for column in range(values.shape[1]):
+        index[f"logit_{column}"] = values[:, column]
+    index["completeness_error"] = error.cpu().numpy()
+    return _checked(maps.float().cpu(), images, names), index
+
+
+def _checked(maps: Tensor, images: Tensor, names: list[str]) -> Tensor:
+    wanted = (len(images), *images.shape[2:])
+    if maps.shape != wanted:
+        raise ExplanationError(f"maps have shape {list(maps.shape)}; needed {list(wanted)}, one an image")
+    broken = (~torch.isfinite(maps).flatten(1).all(1)).nonzero().flatten().tolist()
+    if broken:
+        raise ExplanationError(
+            f"{len(broken)} of {len(names)} maps hold values that are not finite, the first on tile "
+            f"{names[broken[0]]}"
+        )
+    return maps
+
+
+def _count_passes(job: _SlideJob, stack: ExitStack) -> list[PassCounter]:
+    """Count the passes of the model and, where it is another one, of the prepared network."""
+    networks = {id(network): network for network in (job.model, job.explaining.network)}
+    return [stack.enter_context(counted_passes(network)) for network in networks.values()]
+
+
+def _measures(count: int, seconds: float, counters: list[PassCounter]) -> dict[str, float]:
+    return {
+        "seconds": seconds,
+        "tiles": count,
+        "tiles_per_second": count / seconds,
+        "forward_images": sum(counter.spent.forward for counter in counters),
+        "backward_images": sum(counter.spent.backward for counter in counters),
+    }

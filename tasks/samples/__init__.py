@@ -1,0 +1,1 @@
+"""What a model eats: samples of some slides, read on demand."""

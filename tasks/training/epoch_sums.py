@@ -1,0 +1,97 @@
+"""The figures of an epoch's steps, added up on the device, and when they say that training has ended.
+
+Where several processes train, all read the means over all, so they end together.
+"""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from tasks.training.errors import CollapsedError, DivergedError
+from tasks.training_step.rank import ALONE, Rank
+
+CHECK_EVERY = 50
+"""Steps between two looks at the figures: on an accelerator a look waits for all the work under way."""
+
+NO_GRADIENT = 1e-12
+"""Norm of the weight gradient below which it counts as zero."""
+
+NO_LOSS = 1e-6
+"""A loss below this may be without a gradient: tiles that are fitted perfectly have none."""
+
+
+def add_up(sums: dict[str, Tensor], figures: Mapping[str, Tensor]) -> None:
+    """Add ``figures`` to ``sums``, name by name."""
+    for name, figure in figures.items():
+        sums[name] = sums[name] + figure if name in sums else figure
+
+
+class EpochSums:
+    """Sums over the steps of epoch ``epoch`` (from 1)."""
+
+    def __init__(self, epoch: int, rank: Rank = ALONE) -> None:
+        self.epoch = epoch
+        self.rank = rank
+        self.steps = 0
+        self._parts: dict[str, Tensor] = {}
+        self._notes: dict[str, Tensor] = {}
+        self._norms = torch.zeros(())
+        self._largest = torch.zeros(())
+
+    def add(self, parts: Mapping[str, Tensor], notes: Mapping[str, Tensor], norm: Tensor) -> None:
+        """Take the parts of a step's loss, what methods noted, and the norm of the weight gradient: scalars.
+
+        Raises:
+            DivergedError: a loss is not finite; looked at every :data:`CHECK_EVERY` steps.
+            CollapsedError: a gradient is not.
+        """
+        add_up(self._parts, parts)
+        add_up(self._notes, notes)
+        self._norms = self._norms.to(norm) + norm
+        self._largest = torch.maximum(self._largest.to(norm), norm)
+        if self.steps % CHECK_EVERY == 0:
+            self._check_finite()
+        self.steps += 1
+
+    def row(self, rate: float) -> dict[str, float]:
+        """Return the columns of the finished epoch, means over its steps; loss parts where there are several.
+
+        Raises:
+            DivergedError: a loss is not finite.
+            CollapsedError: a gradient is not finite, or all were zero while there was a loss.
+        """
+        self._check_finite()
+        means, notes = self._means(self._parts), self._means(self._notes)
+        parts = {f"loss_{name}": value for name, value in means.items()} if len(means) > 1 else {}
+        loss = sum(means.values())
+        self._check_gradient(loss)
+        norm = float(self._norms) / self.steps
+        return {"train_loss": loss, **parts, **notes, "learning_rate": rate, "gradient_norm": norm}
+
+    def _means(self, sums: Mapping[str, Tensor]) -> dict[str, float]:
+        return {name: value / self.steps for name, value in self._read(sums).items()}
+
+    def _read(self, sums: Mapping[str, Tensor]) -> dict[str, float]:
+        return {name: float(self.rank.mean(total)) for name, total in sums.items()}
+
+    def _check_finite(self) -> None:
+        for name, value in self._read(self._parts).items():
+            if not math.isfinite(value):
+                raise DivergedError(self.epoch, name, value)
+        if not math.isfinite(norm := float(self._norms)):
+            raise CollapsedError(
+                self.epoch,
+                f"gradients collapsed in epoch {self.epoch}: their norm is {norm}; needed a finite number",
+            )
+
+    def _check_gradient(self, loss: float) -> None:
+        # A warm-up cannot be taken for a collapse, as the norm is that of the gradient, not of the change.
+        largest = float(self._largest)
+        if largest < NO_GRADIENT and abs(loss) > NO_LOSS:
+            raise CollapsedError(
+                self.epoch,
+                f"gradients collapsed in epoch {self.epoch}: their norm was at most {largest:.3g} in all "
+                f"{self.steps} steps, with a loss of {loss:.3g}; needed {NO_GRADIENT:g}",
+            )

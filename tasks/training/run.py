@@ -1,0 +1,146 @@
+"""A training while it goes on: network, optimiser, regularizers and what the finished epochs were like."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tasks.functional.noise import seed_of
+from tasks.models.classifier import Classifier, build_classifier
+from tasks.training.errors import DivergedError
+from tasks.training.half_precision import refuse_tiny_maps
+from tasks.training.job import TrainingJob, colour_statistics
+from tasks.training.objective import Arm
+from tasks.training.optimise import make_optimizer
+from tasks.training.order import class_weights
+from tasks.training.resume import (
+    Snapshot,
+    load_snapshot,
+    optimizer_tensors,
+    plain,
+    restore_optimizer,
+    save_snapshot,
+)
+
+Row = Mapping[str, float]
+"""The figures of one epoch."""
+
+
+@dataclass
+class TrainingRun:
+    """All that changes from epoch to epoch.
+
+    Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
+    as ``label/name``.
+    """
+
+    job: TrainingJob
+    model: Classifier
+    optimizer: torch.optim.Optimizer
+    arm: Arm
+    class_weights: Tensor
+    history: list[Row] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_states: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return torch.device(self.job.device)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, counted from 1, that the recipe's rule chooses among the finished ones."""
+        return choose_epoch(self.history, self.job.recipe.choose)
+
+    def note(self, row: Row) -> None:
+        """Take the row of an epoch into the history, and keep the weights as they are now if it is the best.
+
+        Raises:
+            DivergedError: a figure is NaN.
+        """
+        for name, value in row.items():
+            if math.isnan(value):
+                raise DivergedError(len(self.history) + 1, name, value)
+        self.history.append(row)
+        if self.best_epoch == len(self.history):
+            self.best = {name: plain(value) for name, value in self.model.state_dict().items()}
+            self.best_states = {
+                f"{label}/{name}": plain(value)
+                for label, state in zip(self.arm.labels, self.arm.states, strict=True)
+                for name, value in state.items()
+            }
+
+    def save(self, work: Path) -> None:
+        """Keep all that the next epoch needs in ``work``."""
+        save_snapshot(work, self.job.identity, self._snapshot())
+
+    def _snapshot(self) -> Snapshot:
+        parts = {
+            "model": self.model.state_dict(),
+            "best": self.best,
+            "best_states": self.best_states,
+            "optimizer": optimizer_tensors(self.optimizer, self.model),
+            **{f"regularizer/{i}": dict(state) for i, state in enumerate(self.arm.states)},
+        }
+        tensors = {f"{part}/{name}": value for part, named in parts.items() for name, value in named.items()}
+        return Snapshot(tensors=tensors, history=tuple(self.history))
+
+
+def begin(job: TrainingJob, work: Path) -> TrainingRun:
+    """Return a fresh session, or the one that ``work`` holds after its last finished epoch.
+
+    Raises:
+        TrainingDataError: the recipe asks for bfloat16 where it cannot be trusted.
+        ModelError: the network cannot be made.
+    """
+    device = torch.device(job.device)
+    mean, std = colour_statistics(job.train)
+    model = build_classifier(job.recipe.network, len(job.recipe.classes), mean, std, job.seed)
+    if job.recipe.amp and device.type == "cpu":
+        refuse_tiny_maps(model, job.train.pixels[0].shape[1])
+    model = model.to(device).channels_last()
+    weights = class_weights(job.train.labels, job.recipe.class_balance).to(device)
+    run = TrainingRun(job, model, make_optimizer(model, job.recipe), _arm(job), weights)
+    snapshot = load_snapshot(work, job.identity)
+    if snapshot is not None:
+        _restore(run, snapshot)
+    return run
+
+
+def choose_epoch(history: list[Row], rule: str) -> int:
+    """Return the epoch (from 1) with the best ``rule``; of equal ones the lower ``val_loss``, the earlier."""
+    sign = -1 if rule == "val_loss" else 1
+    ranked = range(len(history))
+    return 1 + max(ranked, key=lambda i: (sign * history[i][rule], -history[i]["val_loss"], -i))
+
+
+def stream(job: TrainingJob, *what: int | str) -> torch.Generator:
+    """Return a CPU generator of (seed, what it is for); the same in every arm."""
+    return torch.Generator().manual_seed(seed_of(job.seed, *what))
+
+
+def regularizer_streams(job: TrainingJob, epoch: int) -> list[torch.Generator]:
+    """Return a generator on the job's device for each regularizer, fresh in every epoch."""
+    return [
+        torch.Generator(job.device).manual_seed(seed_of(job.seed, "regularizer", index, item.name, epoch))
+        for index, item in enumerate(job.arm.regularizers)
+    ]
+
+
+def _arm(job: TrainingJob) -> Arm:
+    count = len(job.arm.regularizers)
+    return Arm(job.arm.regularizers, regularizer_streams(job, 0), [{} for _ in range(count)])
+
+
+def _restore(run: TrainingRun, snapshot: Snapshot) -> None:
+    run.model.load_state_dict(snapshot.part("model"))
+    run.best, run.best_states = snapshot.part("best"), snapshot.part("best_states")
+    run.history = list(snapshot.history)
+    restore_optimizer(run.optimizer, run.model, snapshot.part("optimizer"))
+    for index in range(len(run.arm.states)):
+        tensors = snapshot.part(f"regularizer/{index}")
+        run.arm.states[index] = {name: value.to(run.device) for name, value in tensors.items()}

@@ -1,0 +1,149 @@
+"""A slide explained in batches, resumed, and always the same."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.payload import content_digest, list_payload
+from tasks.explainers.base import Explainer, ExplanationError, Kind
+from tasks.explainers.gradient import Gradient
+from tasks.explainers.smoothgrad import SmoothGrad
+from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.functional.passes import Passes
+from tasks.functional.pixels import to_images
+from tasks.functional.tile_keys import tile_keys
+from tests._support.small_networks import FailingError, FailingNetwork, LinearNetwork, small_network, state_of
+from tests._support.tile_sets import make_tile_set
+
+SETTINGS = AttributionSettings(target=1, batch=32)
+
+
+class Broken(Explainer):
+    """Not finite on the brightest tiles."""
+
+    kind: ClassVar[Kind] = "control"
+
+    def attribute(self, model, images, targets, tile_keys):
+        return images.mean(1) / (images.mean((1, 2, 3)) < 0.6)[:, None, None]
+
+    def passes(self):
+        return Passes()
+
+
+class Contribution(Gradient):
+    """Weight times input: complete for a linear model, against black."""
+
+    complete: ClassVar[bool] = True
+
+    def attribute(self, model, images, targets, tile_keys):
+        return (model.weight * images).sum(1)
+
+    def reference(self, model, images):
+        return torch.zeros_like(images)
+
+
+def explain(tmp_path: Path, name: str, explainer, tiles, model=None, settings=SETTINGS):
+    out, work = tmp_path / name, tmp_path / f"work_{name}"
+    out.mkdir(exist_ok=True)
+    work.mkdir(exist_ok=True)
+    done: list[int] = []
+    measures = attribute_slide(model or small_network(), tiles, explainer, settings, out, work, done.append)
+    assert list(work.iterdir()) == []
+    return Attributions(out), measures, done
+
+
+def digest(attributions: Attributions) -> str:
+    return content_digest(list_payload(attributions.folder))
+
+
+@pytest.fixture(scope="module")
+def tiles(tmp_path_factory):
+    return make_tile_set(tmp_path_factory.mktemp("tiles"), "s1", "p1", "test", 150, failed=(3, 77))
+
+
+def test_every_usable_tile_has_its_map_and_its_logits(tmp_path, tiles):
+    model, explainer = small_network(), SmoothGrad(samples=2)
+    found, measures, done = explain(tmp_path, "a", explainer, tiles, model)
+    names = tiles.table["tile_id"].iloc[tiles.usable].tolist()
+    assert found.index["tile_id"].tolist() == names
+    assert set(found.index["target"]) == {1}
+    assert found.index["completeness_error"].isna().all()
+    images = to_images(tiles.pixels[tiles.usable], torch.device("cpu"))
+    maps = explainer(model, images, torch.ones(148, dtype=torch.int64), tile_keys(names))
+    np.testing.assert_allclose(found.maps(), maps, atol=1e-5)
+    with torch.no_grad():
+        np.testing.assert_allclose(found.logits, model.eval()(images), atol=1e-5)
+    assert sum(done) == measures["tiles"] == 148
+    assert measures["forward_images"] == 3 * 148
+    assert measures["backward_images"] == 2 * 148
+
+
+def test_the_same_run_gives_the_same_bytes_and_another_batch_nearly(tmp_path, tiles):
+    first, second = (explain(tmp_path, n, SmoothGrad(samples=2), tiles)[0] for n in "ab")
+    assert digest(first) == digest(second)
+    for batch in (1, 7, 200):
+        settings = AttributionSettings(target=1, batch=batch)
+        other = explain(tmp_path, f"batch{batch}", SmoothGrad(samples=2), tiles, None, settings)[0]
+        np.testing.assert_allclose(other.maps(), first.maps(), atol=1e-5)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 4, 9])
+def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path, tiles, calls):
+    whole = explain(tmp_path, "whole", Gradient(), tiles, FailingNetwork(10_000))[0]
+    work, out = tmp_path / "work_half", tmp_path / "half"
+    work.mkdir()
+    out.mkdir()
+    failing = FailingNetwork(calls)
+    before = state_of(failing)
+    with pytest.raises(FailingError):
+        attribute_slide(failing, tiles, Gradient(), SETTINGS, out, work)
+    assert state_of(failing) == before
+    found, measures, done = explain(tmp_path, "half", Gradient(), tiles, FailingNetwork(10_000))
+    assert digest(found) == digest(whole)
+    assert sum(done) == 148
+    # A span is 64 tiles: 4 calls of 32 each, forward for the map and for the logits.
+    assert measures["forward_images"] == 2 * (148 - 64 * min(2, calls // 4))
+
+
+def test_half_written_work_without_a_witness_is_made_again(tmp_path, tiles):
+    work = tmp_path / "work_a"
+    (work / "attributions.zarr").mkdir(parents=True)
+    (work / "attributions.zarr" / "zarr.json").write_text("{", encoding="utf-8")
+    found = explain(tmp_path, "a", Gradient(), tiles)[0]
+    assert found.maps().shape == (148, 16, 16)
+
+
+def test_completeness_is_measured_where_it_is_promised(tmp_path, tiles):
+    model = LinearNetwork(torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0)))
+    found = explain(tmp_path, "a", Contribution(), tiles, model)[0]
+    assert found.index["completeness_error"].abs().max() < 1e-3
+    assert found.index["completeness_error"].notna().all()
+
+
+def test_maps_that_are_not_finite_are_refused_with_the_tile(tmp_path, tiles):
+    with pytest.raises(ExplanationError, match=r"not finite, the first on tile s1/\d+_\d+"):
+        explain(tmp_path, "a", Broken(), tiles)
+
+
+def test_a_slide_without_a_usable_tile(tmp_path):
+    empty = make_tile_set(tmp_path / "tiles", "s0", "p0", "test", 5, failed=(0, 1, 2, 3, 4))
+    found, measures, done = explain(tmp_path, "a", Gradient(), empty)
+    assert found.maps().shape == (0, 16, 16)
+    assert found.index["tile_id"].tolist() == done == []
+    assert measures["tiles"] == 0
+
+
+def test_a_sample_of_tiles_has_the_maps_they_have_among_all(tmp_path, tiles):
+    whole, _, _ = explain(tmp_path, "whole", Gradient(), tiles)
+    few = AttributionSettings(target=1, batch=32, tiles_per_slide=70)
+    part, measures, done = explain(tmp_path, "part", Gradient(), tiles, settings=few)
+    assert sum(done) == measures["tiles"] == len(part.index) == 70
+    names = whole.index["tile_id"].tolist()
+    rows = [names.index(name) for name in part.index["tile_id"]]
+    assert rows == sorted(rows)
+    assert rows != list(range(70))
+    np.testing.assert_allclose(part.maps(), whole.maps()[rows], atol=1e-6)
