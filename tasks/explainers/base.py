@@ -23,6 +23,19 @@ class Explainer(Plugin):
 
     A subclass fills in :meth:`attribute`, and :meth:`passes` for what it costs. Explainers that average over
     noise hold another explainer and prepare what that one prepares.
+
+    Example:
+        A linear model has its weights as gradient, summed over the three channels:
+
+        >>> from tasks.explainers.gradient import Gradient
+        >>> from tasks.functional.tile_keys import tile_keys
+        >>> linear = nn.Linear(3 * 4 * 4, 2, bias=False)
+        >>> linear.weight.data = torch.stack([torch.zeros(48), torch.ones(48)])
+        >>> model = nn.Sequential(nn.Flatten(), linear)
+        >>> images, targets = torch.rand(2, 3, 4, 4), torch.tensor([1, 0])
+        >>> maps = Gradient()(model, images, targets, tile_keys(["first", "second"]))
+        >>> maps.shape, maps[:, 0, 0].tolist()
+        (torch.Size([2, 4, 4]), [3.0, -3.0])
     """
 
     package: ClassVar[str] = "tasks.explainers"

@@ -61,6 +61,25 @@ class Regularizer(Plugin):
 
     In one step the loop calls ``inputs`` of all regularizers in the order of the config, makes the main
     forward pass, then calls ``sample_weights`` and ``loss_terms`` of all. ``step`` carries what they share.
+
+    Example:
+        One method adds a term to the loss of a step; what it costs is known before:
+
+        >>> import torch
+        >>> from tasks.models.classifier import build_classifier
+        >>> from tasks.models.recipe import NetworkRecipe
+        >>> from tasks.regularizers.input_gradient import InputGradient
+        >>> from tasks.training_step.step import Batch
+        >>> model = build_classifier(NetworkRecipe(width=0.125), 2, (0.7,) * 3, (0.2,) * 3, seed=0)
+        >>> batch = Batch(torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 0, 1]), torch.arange(4), 4)
+        >>> method = InputGradient()
+        >>> step = Step(model, batch, epoch=1, progress=1.0, cached=method.used_parts())
+        >>> step.settled = True  # no regularizer changes the input
+        >>> terms, state = method.loss_terms(step, {})
+        >>> {name: bool(term > 0) for name, term in terms.items()}
+        {'norm': True}
+        >>> step_passes((method,))
+        TrainingPasses(forward=1, input_backward=0, full_backward=1, double_backward=1)
     """
 
     package: ClassVar[str] = "tasks.regularizers"
