@@ -1,4 +1,4 @@
-"""An explainer with what was found for the network at hand."""
+"""An explainer with the sigma that was found for its network."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from tasks.explainers.base import Explainer
 
 
 def resolved(store: Store, inputs: Mapping[str, Reference], explainer: Explainer) -> Explainer:
-    """Return ``explainer`` with the sigma of the input ``calibration``; itself where it waits for none."""
+    """Return ``explainer`` with the sigma of the input ``calibration``; the explainer itself without such an
+    input."""
     found = inputs.get("calibration")
     return explainer if found is None else explainer.calibrated(Calibration(store.path(found)).sigma)
