@@ -1,17 +1,18 @@
-"""Where a curve of the noise crosses a level."""
+"""Bisection for the sigma at which a curve crosses a level."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 LOWEST, HIGHEST = 1e-4, 1.0
-"""The sigmas between which the crossing is looked for."""
+"""The range of sigma that is searched."""
 HALVINGS = 9
-"""Of the bracket on a logarithmic scale: its ends are then 2 % apart, far less than weight draws differ."""
+"""Halvings of the bracket on a logarithmic scale. Its ends are then 2 % apart, far less than the spread of
+weight draws."""
 
 
 class NoCrossingError(ValueError):
-    """The curve stays below the level over all sigmas that are tried."""
+    """The curve stays below the level at all sigmas tried."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,14 @@ class Crossing:
     below: float
     above: float
     nearest: float
-    """That of the two at which the value is nearer to the level."""
+    """The one of the two whose value is nearer to the level."""
 
 
 def find_crossing(value_at: Callable[[float], float], level: float) -> Crossing:
     """Return a crossing of ``level`` by bisection on the logarithm of sigma.
 
-    A curve that is not monotone, as one measured on few tiles, may cross several times; found is one of the
-    crossings, always the same. Where the value at the least sigma is not below the level, that sigma is
-    both ends.
+    A curve that is not monotone, such as one measured on few tiles, may cross several times. The same
+    crossing is always found. If the value at the least sigma is not below the level, that sigma is both ends.
 
     Raises:
         NoCrossingError: the value at the greatest sigma is below the level.

@@ -1,4 +1,4 @@
-"""The picture of a search for sigma: what noise costs in accuracy and in cross-entropy."""
+"""The picture of a search for sigma: accuracy and cross-entropy under noise."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from tasks.calibration.bisection import HIGHEST, LOWEST
 _DRAW, _MEAN, _WANTED, _FOUND = "#9a9a9a", "#0072B2", "#D55E00", "#000000"
 _SOFT = "#5c5c5c"
 _NEAR = 2.0
-"""The panels on the right reach from the sigma found divided by this to its product with it."""
+"""The panels on the right reach from sigma divided by this to sigma times this."""
 
 
 def draw_curve(info: CalibrationInfo, curve: pd.DataFrame, path: Path) -> None:
-    """Draw drop and cross-entropy of every draw: over all sigmas that were tried, and near the one found."""
+    """Draw drop and cross-entropy of every draw: over all sigmas tried, and near the chosen one."""
     figure = Figure(figsize=(11, 7), dpi=110, layout="constrained")
     grid = figure.subplots(2, 2, sharex="col", height_ratios=(3, 2))
     above_chance = info.clean_balanced_accuracy - info.chance
@@ -28,7 +28,7 @@ def draw_curve(info: CalibrationInfo, curve: pd.DataFrame, path: Path) -> None:
         _draw_drop(grid[0, column], rows, info)
         _draw_losses(grid[1, column], rows, info)
     grid[1, 0].set_xscale("log")
-    # Strong noise may cost a thousand times the cross-entropy of none.
+    # Strong noise may raise the cross-entropy a thousandfold.
     grid[1, 0].set_yscale("log")
     grid[0, 0].set_title("all sigmas that were tried", fontsize=9, loc="left", color=_SOFT)
     grid[0, 1].set_title("near the sigma found", fontsize=9, loc="left", color=_SOFT)

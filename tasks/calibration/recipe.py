@@ -1,4 +1,4 @@
-"""What is searched when a sigma waits for a calibration, and with which resources."""
+"""The recipe and the resources of a search for sigma."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from tasks.functional.noised_parameters import Perturbed
 
 
 class CalibrationRecipe(BaseModel):
-    """All that may change the sigma of a given network; noise explainers with equal recipes share it."""
+    """All that may change the sigma of a given network. Explainers with equal recipes use the same search."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""The search for the weight noise that costs a network a stated share of its accuracy above chance.
+"""The search for the weight noise that costs a stated fraction of the accuracy above chance.
 
 The published rule (Bykov et al. 2022, arXiv:2106.10185): with ACC(s) the accuracy under noise s and chance
 that of guessing, AD(s) = 1 - (ACC(s) - chance) / (ACC(0) - chance), and sigma is where AD is 5 %. Accuracy is
@@ -34,8 +34,8 @@ def calibrate(
     """Write the Calibration of one network into ``out`` and return measures.
 
     The noise is that of the explainers themselves: the same parameters, seed and draws. Only forward passes
-    are made: one of all tiles without noise and, for each sigma that is tried, one a draw. Memory does not
-    grow with either.
+    are made: one over all tiles without noise, and one per sigma and draw. Memory does not grow with their
+    number.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
@@ -46,8 +46,8 @@ def calibrate(
         advance: called with the number of tiles just sent forward.
 
     Raises:
-        SigmaSearchError: no validation tiles of two classes; a network that is no better than chance on
-            them; accuracy that does not drop so far at the greatest sigma.
+        SigmaSearchError: the validation tiles do not have two classes, the network is no better than chance
+            on them, or the accuracy does not drop so far at the greatest sigma.
     """
     started = time.perf_counter()
     tiles = labelled_pixels(tile_sets, settings.classes, recipe.tiles)

@@ -1,4 +1,4 @@
-"""The validation tiles on which weight noise is judged."""
+"""The validation tiles of a search for sigma."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class LabelledPixels:
 
 
 def labelled_pixels(tile_sets: Sequence[TileSet], classes: Sequence[str], most: int) -> LabelledPixels:
-    """Return at most ``most`` readable tiles that bear the name of a class, an equal share of each class.
+    """Return at most ``most`` readable tiles labelled with a class, in equal numbers per class.
 
-    With equal shares a rare class is not left to a handful of tiles, on which balanced accuracy would move
-    in large steps. Within a class the tiles with the lowest keys are taken.
+    Equal numbers keep a rare class from having a few tiles only, which would move balanced accuracy in large
+    steps. Within a class the tiles with the lowest keys are taken.
 
     Raises:
         SigmaSearchError: fewer than two classes have such tiles.

@@ -1,4 +1,4 @@
-"""What noise on its weights costs a network in accuracy."""
+"""The accuracy of a network under noise on its weights."""
 
 from collections.abc import Callable
 
@@ -18,9 +18,9 @@ Advance = Callable[[int], None]
 
 
 class Trial:
-    """The accuracy of one network without noise and under it, and a record of all that was tried.
+    """The accuracy of one network with and without noise, and a record of all trials.
 
-    Balanced accuracy and cross-entropy let every class count the same. The network must be in eval mode and
+    Balanced accuracy and cross-entropy weigh all classes equally. The network must be in eval mode and
     gradients off.
     """
 
@@ -46,16 +46,17 @@ class Trial:
         return sum(self.relative_drop(row["balanced_accuracy"]) for row in rows) / len(rows)
 
     def relative_drop(self, accuracy: float) -> float:
-        """Return how far ``accuracy`` lies below the clean one, as a share of what that is above chance."""
+        """Return the drop of ``accuracy`` from the clean one, as a fraction of the clean one above chance."""
         return 1 - (accuracy - self.chance) / (self.accuracy - self.chance)
 
     def curve(self) -> pd.DataFrame:
-        """Return one row a sigma and draw in rising order: sigma, draw, balanced_accuracy, cross_entropy."""
+        """Return one row per sigma and draw in rising order: sigma, draw, balanced_accuracy,
+        cross_entropy."""
         table = pd.DataFrame(self._rows).astype({"draw": "int64"})
         return table.sort_values(["sigma", "draw"], ignore_index=True)
 
     def _drawn(self, sigma: float, draw: int) -> dict[str, float]:
-        # One and the same draw at every sigma: the curve bends with sigma and not with luck.
+        # The same draws at every sigma, so the curve changes with sigma and not by chance.
         with weight_noise(self._model, sigma, self._recipe.seed, draw, self._names):
             accuracy, cross_entropy = self._judged()
         return {"sigma": sigma, "draw": draw, "balanced_accuracy": accuracy, "cross_entropy": cross_entropy}
@@ -66,7 +67,7 @@ class Trial:
         for span in spans(count, self._settings.batch):
             logits.append(self._model(to_images(self._tiles.pixels[span], device)))
             self._advance(span.stop - span.start)
-        # Brought to the host once a draw and judged there: sums on an accelerator have no fixed order.
+        # Scored on the host, once per draw: sums on an accelerator have no fixed order.
         values, labels = torch.cat(logits).double().cpu(), torch.from_numpy(self._tiles.labels)
         hits = (values.argmax(1) == labels).double()
         losses = F.cross_entropy(values, labels, reduction="none")

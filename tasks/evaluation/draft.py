@@ -1,4 +1,4 @@
-"""What one part of a plan has gathered so far, still on the device."""
+"""The scores of one part of a plan so far, still on the device."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Draft:
     explained: int = 0
 
     def add_tiles(self, block: Block, scores: UnitScores, probes: Sequence[Probe]) -> None:
-        """Take the scores of the tiles of a block and what was asked of the model for them."""
+        """Add the scores of the tiles of a block and the probes that they needed."""
         table = block.slide.tiles.table.iloc[block.rows]
         units = table.assign(unit="tile", unit_id=table["tile_id"])
         self._add(units, scores)
@@ -40,7 +40,7 @@ class Draft:
                 self.explained += images
 
     def add_sections(self, slide: SlideEvidence, scores: UnitScores) -> None:
-        """Take the scores of the sections of a slide."""
+        """Add the scores of the sections of a slide."""
         units = pd.DataFrame({"section": list(scores.sections)}, dtype="int64")
         names = [f"{slide.slide_id}/section_{section}" for section in scores.sections]
         patient = slide.tiles.table["patient_id"].iloc[0] if names else ""
@@ -50,7 +50,7 @@ class Draft:
         self._add(units, scores)
 
     def finish(self, on_host: Sequence[UnitScores], measures: Mapping[str, float]) -> MetricResult:
-        """Return the result; ``on_host`` are :attr:`scores` brought to the host."""
+        """Return the result; ``on_host`` are :attr:`scores` on the host."""
         empty = pd.DataFrame(columns=UNIT_COLUMNS)
         units = pd.concat(self.units, ignore_index=True) if self.units else empty
         infos = self.metric.score_infos()
@@ -70,7 +70,7 @@ class Draft:
         return MetricResult(table, curve_table(units, on_host), info, measures)
 
     def _passes(self, forward: int, explained: int) -> dict[str, int]:
-        """Return the passes by kind; those of an explainer only where the metric calls one."""
+        """Return the passes by kind; with those of an explainer if the metric calls one."""
         if "attribution" not in self.metric.needs or self.explainer is None:
             return {"forward": forward}
         spent = Passes(forward=forward) + self.explainer.passes() * explained

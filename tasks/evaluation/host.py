@@ -1,4 +1,4 @@
-"""Everything a plan computed, brought to the host at once."""
+"""Move all scores of a plan to the host at once."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -48,7 +48,7 @@ def evaluate_parts(
     Metrics that score the same tiles share blocks of ``settings.batch`` tiles, and in a block all probes of
     equal keys (the clean image, the fully removed one, common random subsets, noisy copies for one
     explainer) are run once. Memory is bounded by a block and by the scores. A part scores the same alone and
-    in company, to the last bit.
+    together with others, to the last bit.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
@@ -59,7 +59,7 @@ def evaluate_parts(
             :func:`count_steps` for the total.
 
     Raises:
-        EvidenceError: the wanted parts and the evidence do not fit.
+        EvidenceError: the wanted parts do not match the evidence.
         LogitsError: the model gives no logits of two or more classes.
     """
     drafts = _new_drafts(evidence, wanted)
@@ -86,7 +86,7 @@ def evaluate_parts(
 
 
 def count_steps(evidence: Evidence, wanted: Wanted) -> int:
-    """Return the sum of what ``advance`` will be told."""
+    """Return the total of all calls of ``advance``."""
     total = 0
     for number in range(len(evidence.tile_sets)):
         slide = evidence.slide(number)
@@ -110,9 +110,9 @@ def _new_drafts(evidence: Evidence, wanted: Wanted) -> dict[tuple[str, str], Dra
 
 
 def _forward_network(model: nn.Module, evidence: Evidence, wanted: Wanted, device_name: str) -> nn.Module:
-    """Return what answers forward passes: a faster copy, recorded and checked on two tiles outside the count.
+    """Return the network for forward passes: a faster copy, checked on two tiles that are not counted.
 
-    Which tiles these are hangs on the evidence alone, so that a part scores the same in any company.
+    These tiles depend on the evidence alone, so a part scores the same in any company.
     """
     if any("forward" in metric.needs for _, metric in wanted):
         for number in range(len(evidence.tile_sets)):
@@ -133,7 +133,7 @@ def _measures(spent: Passes, prober: Prober) -> dict[str, float]:
 
 
 def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:
-    """Return the tile-scoring parts, those of equal selection together."""
+    """Return the parts that score tiles, grouped by selection."""
     groups: dict[object, list[Draft]] = {}
     for draft in drafts:
         if draft.metric.unit == "tile":

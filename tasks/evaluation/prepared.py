@@ -10,7 +10,7 @@ from tasks.evidence.explainer_like import ExplainerLike
 
 @dataclass(frozen=True)
 class PreparedExplainer:
-    """An explainer with the network that it made ready."""
+    """An explainer with the network that it prepared."""
 
     explainer: ExplainerLike
     network: nn.Module
@@ -31,6 +31,6 @@ def prepared_explainers(
 
 
 def networks(model: nn.Module, explainers: Mapping[str, PreparedExplainer]) -> list[nn.Module]:
-    """Return ``model`` and what explainers work on where that is another network, each once."""
+    """Return ``model`` and the networks that explainers prepared, each once."""
     every = (model, *(ready.network for ready in explainers.values()))
     return list({id(network): network for network in every}.values())

@@ -1,4 +1,4 @@
-"""Probes answered: images of many steps stacked up to the batch, equal probes once."""
+"""Run probes: images of many steps stacked up to the batch, equal probes once."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -16,10 +16,9 @@ from tasks.functional.pixels import spans
 
 
 class Prober:
-    """Puts the images of probes through one model or its explainers, and counts what that had to cost.
+    """Passes the images of probes through a model or its explainers, and counts the necessary passes.
 
-    ``forward`` answers in place of ``model`` where a probe asks for logits of the unchanged network: the
-    model itself, or a copy that is faster.
+    ``forward`` gives the logits of the unchanged network: the model itself, or a faster copy.
     """
 
     def __init__(
@@ -37,8 +36,7 @@ class Prober:
     def answer(self, block: Block, probes: Iterable[Probe]) -> Answers:
         """Return the answer to each distinct key.
 
-        Batches never mix probes: the make-up of a batch, and with it the last bit of a score, is the same
-        whether a part is run alone or in company.
+        Batches never mix probes. So a part is scored to the same last bit alone and together with others.
         """
         distinct: dict[ProbeKey, Probe] = {}
         for probe in probes:

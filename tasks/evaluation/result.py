@@ -19,7 +19,7 @@ _CURVE_COLUMNS = ["unit_id", "slide_id", "curve", "fraction", "value"]
 class MetricResult:
     """A FaithfulnessReport before it is written.
 
-    ``measures`` say what the whole plan spent: they depend on the company and enter no payload.
+    ``measures`` are the costs of the whole plan. They depend on the other parts and enter no payload.
     """
 
     scores: pd.DataFrame
@@ -42,7 +42,7 @@ def score_table(units: pd.DataFrame, names: Sequence[str], scores: Sequence[Unit
     Args:
         units: N rows of the columns ``UNIT_COLUMNS``.
         names: the scores, in the order of their rows.
-        scores: blocks of together N units, on the host; a chance level or error that is not given is NaN.
+        scores: blocks of together N units, on the host; a missing chance level or error is NaN.
     """
     values = np.stack([_column(scores, "values", name) for name in names], axis=1)
     chance = np.stack([_column(scores, "chance", name) for name in names], axis=1)
@@ -70,7 +70,7 @@ def curve_table(units: pd.DataFrame, scores: Sequence[UnitScores]) -> pd.DataFra
 
 
 def exclusions(scores: Sequence[UnitScores]) -> dict[str, int]:
-    """Return how many units were excluded for each reason; reasons that never came up are named too."""
+    """Return how many units were excluded for each reason; reasons without a case are named too."""
     counts: dict[str, int] = {}
     for item in scores:
         for reason, flags in item.excluded.items():

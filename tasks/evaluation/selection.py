@@ -6,11 +6,11 @@ from tasks.faithfulness.base import Metric
 from tasks.functional.sample import sampled
 
 Selection = tuple[str, int | None]
-"""(labels, tiles a slide): metrics with equal selections share their blocks and hence their passes."""
+"""(labels, tiles per slide): metrics with equal selections share their blocks and hence their passes."""
 
 
 def selection_of(metric: Metric) -> Selection:
-    """Return what decides on the tiles of ``metric``."""
+    """Return the selection of ``metric``."""
     return metric.labels, metric.tiles_per_slide
 
 

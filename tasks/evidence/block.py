@@ -39,7 +39,7 @@ class Block:
 
     @cached_property
     def kept(self) -> dict[Hashable, Tensor]:
-        """What was worked out from the tiles alone, by name; gone with the block."""
+        """Results computed from the tiles alone, by name; they live as long as the block."""
         return {}
 
     @cached_property

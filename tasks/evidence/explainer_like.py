@@ -11,7 +11,7 @@ class ExplainerLike(Protocol):
     """What a metric asks of an explainer; every plug-in of :mod:`tasks.explainers` does this."""
 
     def prepare(self, model: nn.Module) -> nn.Module:
-        """Return the network that :meth:`attribute` works on, made once for many batches."""
+        """Return the network that :meth:`attribute` needs, made once for many batches."""
         ...
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
@@ -19,5 +19,5 @@ class ExplainerLike(Protocol):
         ...
 
     def passes(self) -> Passes:
-        """Return the passes one image costs."""
+        """Return the passes per image."""
         ...

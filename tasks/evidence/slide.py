@@ -16,8 +16,8 @@ from tasks.evidence.sources import EvidenceError, MapSource, Rows, TileSource
 from tasks.functional.pixels import spans, to_images
 
 MaskName = Literal["annotation", Mark]
-"""``annotation``: inside an outline of the explained class; ``evidence``: on what the label rests on;
-``artefact``: on what no explanation should rest on."""
+"""``annotation``: inside an outline of the explained class; ``evidence``: on what determines the label;
+``artefact``: on what no explanation should use."""
 
 _SPAN = 64
 
@@ -26,7 +26,7 @@ _SPAN = 64
 class SlideEvidence:
     """One slide: its tiles and, for each explainer, the maps of its usable tiles, or of a sample of them.
 
-    ``target`` is the explained class and ``target_class`` its name; or both hold one for each tile.
+    ``target`` is the explained class and ``target_class`` its name, or both hold one value per tile.
     """
 
     tiles: TileSource
@@ -67,7 +67,7 @@ class SlideEvidence:
         return np.broadcast_to(np.asarray(self.target, dtype=np.int64), len(self.tiles.table))
 
     def labelled_as_explained(self, rows: Rows) -> NDArray[np.bool_]:
-        """Return bool [n]: whether each tile bears the label that is explained in it."""
+        """Return bool [n]: whether the label of each tile is the class that is explained in it."""
         names = np.broadcast_to(np.asarray(self.target_class), len(self.tiles.table))
         return np.asarray(self.tiles.table["label"].to_numpy()[rows] == names[rows], dtype=np.bool_)
 
@@ -86,7 +86,7 @@ class SlideEvidence:
         """Return float32 [n, H, W]; whole chunks are read one after the other, so memory stays bounded.
 
         Raises:
-            EvidenceError: a map holds a value that is not finite, or has not the size of its tile.
+            EvidenceError: a map holds a value that is not finite, or differs in size from its tile.
         """
         self._aligned(explainer_id)
         stored, places = self.attributions[explainer_id], np.searchsorted(self.explained, rows)
@@ -103,7 +103,7 @@ class SlideEvidence:
         return maps
 
     def completeness_errors(self, explainer_id: str, rows: Rows) -> NDArray[np.float64]:
-        """Return float64 [n], what each map sums to less what it was measured against; NaN if by nothing."""
+        """Return float64 [n], the sum of each map minus the margin it should sum to; NaN if unknown."""
         self._aligned(explainer_id)
         errors = self.attributions[explainer_id].index["completeness_error"].to_numpy(dtype=np.float64)
         return np.asarray(errors[np.searchsorted(self.explained, rows)])
@@ -129,7 +129,7 @@ class SlideEvidence:
         for span in spans(len(self.usable), _SPAN):
             rows = self.usable[span]
             pixels, tissue = self.tiles.pixels[rows], self.tissue(rows)
-            # A product and a sum a channel: picking the pixels out takes ten times as long.
+            # A product and a sum per channel: selecting the pixels takes ten times as long.
             total += [(pixels[..., channel] * tissue).sum(dtype=np.float64) for channel in range(3)]
             count += int(tissue.sum())
         return total / (white * count) if count else np.ones(3)

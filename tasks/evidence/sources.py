@@ -1,4 +1,4 @@
-"""What evidence is made from: tiles and maps, on disk or in memory, and the error of a wrong pair."""
+"""The sources of evidence: tiles and maps, on disk or in memory."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ Rows = NDArray[np.intp]
 
 
 class EvidenceError(ValueError):
-    """Tiles, maps and settings that do not belong together."""
+    """Tiles, maps and settings that do not match."""
 
 
 class TileSource(Protocol):
@@ -22,7 +22,7 @@ class TileSource(Protocol):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a tile with at least tile_id, slide_id, patient_id, section and label."""
+        """One row per tile with at least tile_id, slide_id, patient_id, section and label."""
         ...
 
     @property
@@ -42,7 +42,7 @@ class TileSource(Protocol):
 
     @property
     def marks(self) -> Mapping[Mark, NDArray[Any]]:
-        """[N, H, W] for each mark there is, above 0 where it marks."""
+        """[N, H, W] for each available mark, above 0 where it marks."""
         ...
 
     @property
@@ -56,7 +56,7 @@ class MapSource(Protocol):
 
     @property
     def index(self) -> pd.DataFrame:
-        """One row a map: tile_id, target and completeness_error."""
+        """One row per map: tile_id, target and completeness_error."""
         ...
 
     def maps(self, rows: slice | None = None) -> NDArray[np.float32]:

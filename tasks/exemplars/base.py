@@ -78,6 +78,22 @@ class Exemplars(Plugin):
 
     What is shown depends on the network, the tiles, the recipe and the method's own seed alone; neither on
     the batch nor on the order of the slides.
+
+    Example:
+        The image that each class of an untrained network responds to most, after two steps:
+
+        >>> import numpy as np
+        >>> from tasks.exemplars.activation_maximisation import ActivationMaximisation
+        >>> from tasks.models.classifier import build_classifier
+        >>> from tasks.models.recipe import NetworkRecipe
+        >>> from tasks.scoring.input_checks import checked_images
+        >>> images = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
+        >>> slide = checked_images(images, [0, 1, 0, 1, 0, 1], {}, None, None)
+        >>> model = build_classifier(NetworkRecipe(width=0.125), 2, (0.5,) * 3, (0.3,) * 3, seed=0)
+        >>> job = ExemplarJob(model.eval(), [slide], [slide], classes=("0", "1"), target=1)
+        >>> shown = ActivationMaximisation(steps=2, jitter_px=1).show(job)
+        >>> sorted(shown.files)
+        ['class_0.png', 'class_1.png', 'preferred.png', 'steps.parquet', 'values.parquet']
     """
 
     package: ClassVar[str] = "tasks.exemplars"

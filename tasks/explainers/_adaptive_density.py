@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 POINTS = 64
-"""Where each density is looked at, evenly from its smallest to its largest sample."""
+"""Number of evaluation points of each density, evenly from its smallest to its largest sample."""
 
 FLOOR = 0.02
-"""Least pilot bandwidth, as a fraction of the row's largest magnitude: what lies nearer is one value."""
+"""Least pilot bandwidth, as a fraction of the row's largest magnitude."""
 
 _PAIRS = 2**20
 """Kernels evaluated at a time, which bounds the memory."""
@@ -19,7 +19,7 @@ _PAIRS = 2**20
 def peaks(samples: Tensor) -> Tensor:
     """Return how many peaks the density of each row of samples [R, N] has, as a continuous number [R].
 
-    It is the heights of all peaks less those of the valleys between them, over the highest peak: 1 for one
+    It is the heights of all peaks minus those of the valleys between them, over the highest peak: 1 for one
     peak, K for K equal ones with empty valleys, and a shoulder adds as little as it rises. A count of maxima
     would jump where rounding makes or removes one. Heights are those of the root of the density, in which
     sampling moves low and high peaks alike. Rows may be scaled freely; 0 < N.
@@ -51,9 +51,9 @@ def density(points: Tensor, samples: Tensor, bandwidths: Tensor) -> Tensor:
 def pilot_bandwidth(samples: Tensor) -> Tensor:
     """Return [R, 1]: how far the samples of a row [R, N] are from their neighbours, at least :data:`FLOOR`.
 
-    The mean over the samples of the distance to the k-th one above or the k-th one below, whichever is less,
-    k half the root of N. A rule from the row's standard deviation takes two peaks far apart for one wide one;
-    neighbours lie within a peak (Loftsgaarden and Quesenberry 1965).
+    The mean over the samples of the distance to the k-th one above or the k-th one below, whichever is
+    smaller, with k half the root of N. A rule from the row's standard deviation would merge two distant peaks
+    into a wide one, whereas neighbours lie within a peak (Loftsgaarden and Quesenberry 1965).
     """
     count = samples.shape[1]
     if count == 1:

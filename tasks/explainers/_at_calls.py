@@ -1,8 +1,8 @@
 """Another rule at each call of a function in a network, however it is called.
 
-Hooks see modules alone: a functional ReLU escapes them, a reused module has one place for several calls, and
-they may be left behind. A call is met here whether a module, a method or the plain function makes it, in
-place or not, and nothing is put into the model.
+Hooks see modules only. They miss a functional ReLU, cannot separate several calls of one module, and may be
+left behind. Here a call is intercepted whether a module, a method or the plain function makes it, in place or
+not, and nothing is added to the model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,13 +34,13 @@ class Call:
         return self.func.__name__.endswith("_") or any(flag is True for flag in flags)
 
     def on(self, values: Tensor) -> Tensor:
-        """Return the function of other values; a function in place changes and returns them."""
+        """Return the function of other values. An in-place function changes and returns them."""
         result: Tensor = self.func(values, *self.rest, **self.named)
         return result
 
 
 class AtCalls(TorchFunctionMode):
-    """Inside the block, calls of the functions ``names`` give what ``rule`` makes of them."""
+    """Inside the block, ``rule`` replaces the calls of the functions ``names``."""
 
     def __init__(self, names: frozenset[str], rule: Callable[[Call], Tensor]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What all explainers share that average another one over draws of noise."""
+"""The base of explainers that average another explainer over draws of noise."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -39,7 +39,7 @@ class AveragedExplainer(Explainer):
 
     @property
     def signed_maps(self) -> bool:
-        """Magnitudes have no sign, nor has the mean of maps without one."""
+        """False for magnitudes, and for the mean of maps without a sign."""
         return self.average == "signed" and self.base.signed_maps
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
@@ -49,10 +49,10 @@ class AveragedExplainer(Explainer):
     def attribute_with_variance(
         self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the mean and the variance over the draws, [B, H, W] each; conditions as for ``attribute``.
+        """Return the mean and the variance over the draws, [B, H, W] each, as ``attribute`` does.
 
-        The variance is that of what is averaged, over the draws and not of the mean: divide it by their
-        number for the squared standard error of the map.
+        The variance is that of a single draw, not of the mean. Divide it by the number of draws for the
+        squared standard error of the map.
         """
         maps = MeanMap(images[:, 0], self.average)
         self.each_map(model, images, targets, tile_keys, maps.take)

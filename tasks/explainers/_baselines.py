@@ -1,4 +1,4 @@
-"""What an image looks like where nothing is there: the reference of the methods that compare with one."""
+"""Baselines: what an image looks like with nothing in it, for methods that compare with one."""
 
 import torch
 from pydantic import Field
@@ -11,7 +11,7 @@ from tasks.functional.fills import Fill, filled
 def baseline_images(kind: Fill, model: nn.Module, images: Tensor, blur_px: float) -> Tensor:
     """Return [B, C, H, W]: the images with everything removed, in memory of their own.
 
-    Zeros would not do: after normalisation they are the mean colour, which in H&E is tissue, and before it
+    Zeros are no baseline. After normalisation they are the mean colour, which is tissue in H&E; before it
     they are black, which no slide is.
 
     Args:
@@ -40,12 +40,12 @@ def _mean_colour(model: nn.Module, channels: int) -> Tensor:
 
 
 class BaselineExplainer(Explainer):
-    """An explainer that asks what is there, against an image where it is not."""
+    """An explainer that compares an image with a baseline."""
 
     baseline: Fill = "white"
     """What stands for "nothing there"; ``mean_tissue`` needs a model that carries that colour."""
     blur_px: float = Field(default=8.0, gt=0)
-    """Standard deviation of the ``blur`` in tile pixels; other baselines do not look at it."""
+    """Standard deviation of the ``blur`` in tile pixels; other baselines ignore it."""
 
     def baseline_images(self, model: nn.Module, images: Tensor) -> Tensor:
         """Return the baseline [B, C, H, W] of each image."""
@@ -53,7 +53,7 @@ class BaselineExplainer(Explainer):
 
 
 class ExplainsDifference(BaselineExplainer, ChannelExplainer):
-    """One whose maps share out the margin less the baseline's; ``reduce: sum`` alone keeps that sum."""
+    """Its maps sum to the margin minus that of the baseline, if ``reduce`` is ``sum``."""
 
     def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
         """Return the baseline [B, C, H, W]; None where the reduction keeps no sum."""

@@ -1,4 +1,4 @@
-"""The explained quantity as Captum wants it."""
+"""The explained quantity in the form that Captum expects."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,8 @@ Margin = Callable[[Tensor, Tensor], Tensor]
 
 
 def margin_of(model: nn.Module) -> Margin:
-    """Return (images [B, C, H, W], targets [B]) -> margins [B], to be given the targets as further argument.
+    """Return (images [B, C, H, W], targets [B]) -> margins [B], with the targets as a further argument.
 
-    Captum repeats a further argument along with the images, and a function has no hooks to be left behind.
+    Captum repeats further arguments along with the images. A function has no hooks that could be left behind.
     """
     return lambda images, targets: target_margin(model(images), targets)

@@ -1,4 +1,4 @@
-"""The output of one layer and the margin's gradient by it, for the explainers of the CAM kind."""
+"""The output of one layer and the margin's gradient with respect to it, for CAM methods."""
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ def output_and_gradient(
 
     def cut(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         seen.append(_checked(output, title, len(images)).detach().requires_grad_())
-        # A copy goes on, so that an in-place activation behind the layer does not change what was seen.
+        # A copy is passed on, so that an in-place activation behind the layer does not change the record.
         return seen[-1].clone()
 
     title, module = _layer_of(model, layer)

@@ -11,10 +11,10 @@ from tasks.explainers._lrp_unit import Unit
 from tasks.explainers.base import ExplanationError
 
 FirstLayer = Literal["z_box", "w_squared", "flat", "epsilon"]
-"""How the first layer shares relevance out among the pixels."""
+"""How the first layer distributes relevance over the pixels."""
 
 _TINY = 1e-9
-"""Where the shares of all pixels add up to less, none of them is in charge, and relevance ends."""
+"""Where the shares of all pixels sum to less than this, the relevance is dropped."""
 
 
 class Entry:
@@ -35,7 +35,7 @@ class Entry:
         self._groups = unit.layer.groups if isinstance(unit.layer, nn.Conv2d) else 1
 
     def computing(self) -> AbstractContextManager[None]:
-        """Let the first unit compute its rule while the block runs."""
+        """Make the first unit compute its rule inside the block."""
         if not self.shared:
             return nullcontext()
         weight, shift = self.unit.merged()
@@ -74,9 +74,9 @@ class Entry:
         return torch.ones_like(given) if self.shared else given.detach()
 
     def _above_ends(self, given: Tensor) -> Tensor:
-        """Return the input less the lowest value that a pixel can give it, beside it less the highest one.
+        """Return the input minus the lowest value that a pixel can have, and minus the highest one.
 
-        Pixels lie in [0, 1]; noisy ones beyond stretch their own box, so that no share becomes negative. In a
+        Pixels lie in [0, 1]. Noisy ones beyond widen their own box, so that no share becomes negative. In a
         grouped convolution each group has the two side by side.
         """
         (slope,) = torch.autograd.grad(given.sum(), self._images, retain_graph=True)
@@ -90,7 +90,7 @@ class Entry:
         return both
 
     def _empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
-        """Return memory laid out as the layer's weights, into whose order it would else be brought."""
+        """Return memory in the layout of the layer's weights, which avoids a conversion."""
         weight = self.unit.layer.weight
         last = weight.dim() == 4 and weight.is_contiguous(memory_format=torch.channels_last)
         laid = torch.channels_last if last else torch.contiguous_format

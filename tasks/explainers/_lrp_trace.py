@@ -1,4 +1,4 @@
-"""One plain pass through a network, on which LRP learns what the network is made of and what it computes."""
+"""One plain pass through a network that records its structure and values for LRP."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -40,21 +40,22 @@ CALLS = LINEAR_CALLS | SHAPE_CALLS | {"max_pool2d", "dropout"}
 
 @dataclass
 class Trace:
-    """What one pass has shown."""
+    """The record of one pass."""
 
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
     units: list[Unit] = field(default_factory=list)
-    """Convolutions and dense layers in the order of their calls, with the BatchNorm straight behind each."""
+    """Convolutions and dense layers in the order of their calls, each with the BatchNorm directly behind
+    it."""
     hidden: set[str] = field(default_factory=set)
     """Names of the units called before the last ReLU."""
     entered: Tensor = field(default_factory=lambda: torch.empty(0))
     """The output of the first unit."""
     relus: dict[str, deque[Tensor]] = field(default_factory=dict)
-    """The outputs of each ReLU, one a call."""
+    """The outputs of each ReLU, one per call."""
 
 
 def traced(model: nn.Module, images: Tensor) -> Trace:
-    """Return the trace of one forward pass without gradients; every hook is taken off again.
+    """Return the trace of one forward pass without gradients; all hooks are removed after.
 
     Raises:
         ExplanationError: a module or a function that has no rule, or a layer that is called twice.
@@ -75,7 +76,7 @@ def traced(model: nn.Module, images: Tensor) -> Trace:
 
 
 class _Watch(TorchFunctionMode):
-    """Sees every call: those of modules by hooks, all others as what they are."""
+    """Sees every call: of modules by hooks, of functions directly."""
 
     def __init__(self, title: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A convolution or dense layer and the BatchNorm behind it, which LRP takes for one linear layer."""
+"""A convolution or dense layer with the BatchNorm behind it, as one linear layer for LRP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,7 +37,7 @@ class Unit:
 
     @contextmanager
     def computing(self, weight: Tensor, shift: Tensor) -> Iterator[None]:
-        """Let the layer compute ``weight * input + shift`` while the block runs, and the norm pass it on."""
+        """Make the layer compute ``weight * input + shift`` inside the block, and the norm pass it on."""
         if isinstance(self.layer, nn.Conv2d):
             layer = partial(self.layer._conv_forward, weight=weight, bias=shift)
         else:
@@ -51,7 +51,7 @@ class Unit:
 
 @contextmanager
 def _forward(module: nn.Module, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Put ``forward`` in place of the module's own; its hooks see what comes of it."""
+    """Replace the module's ``forward``. Its hooks see the new output."""
     own = module.__dict__.get("forward")
     module.__dict__["forward"] = forward
     try:
@@ -67,9 +67,9 @@ def _passed_on(values: Tensor) -> Tensor:
 
 
 def boosted(values: Tensor, gamma: float) -> Tensor:
-    """Return positive values as they are and negative ones over 1 + gamma.
+    """Return positive values unchanged and negative ones divided by 1 + gamma.
 
-    That is the gamma rule's ``values + gamma * positive part`` over 1 + gamma, a common factor that relevance
-    does not see; so written, an identity keeps its weight 1, and a residual branch needs no rule.
+    That is the gamma rule's ``values + gamma * positive part`` over 1 + gamma, a common factor that does not
+    change relevance. Written so, an identity keeps its weight 1, and a residual branch needs no rule.
     """
     return leaky_relu(values, 1 / (1 + gamma))

@@ -1,19 +1,19 @@
-"""The mean of maps that come one by one, and their variance: memory does not grow with their number."""
+"""The streamed mean and variance of maps: memory does not grow with their number."""
 
 from typing import Literal
 
 from torch import Tensor
 
 Average = Literal["signed", "magnitude"]
-"""What is averaged: the maps as they are, where evidence for and against cancels, or their magnitudes."""
+"""What is averaged: signed maps, where evidence for and against cancels, or their magnitudes."""
 
 
 class MeanMap:
     """The running mean and variance, pixel by pixel, of the maps [B, H, W] it is given.
 
     Source: Welford (1962), "Note on a method for calculating corrected sums of squares and products". The
-    mean of the squares less the square of the mean, which others take, loses all digits where the variance
-    is small and may fall below zero.
+    common formula, the mean of the squares minus the square of the mean, loses all digits where the variance
+    is small and may become negative.
     """
 
     def __init__(self, like: Tensor, average: Average) -> None:
@@ -23,10 +23,10 @@ class MeanMap:
         self._squares = like.new_zeros(like.shape)
 
     def take(self, drawn: Tensor) -> None:
-        """Take one more draw [B, H, W] into account."""
+        """Add one draw [B, H, W]."""
         value = drawn.abs() if self._average == "magnitude" else drawn
         step = value - self._mean
-        # A sum of squares by its form, so that rounding cannot make it negative.
+        # Written as a sum of squares, so that rounding cannot make it negative.
         self._squares.addcmul_(step, step, value=self._count / (self._count + 1))
         self._count += 1
         self._mean.add_(step, alpha=1 / self._count)

@@ -10,7 +10,7 @@ from tasks.functional.noise import normal
 from tasks.functional.pixels import spans
 
 _AT_ONCE = 1 << 19
-"""Numbers that a CPU draws at once: what they are made of then stays in its cache."""
+"""Numbers that a CPU draws at once, so that intermediate values stay in its cache."""
 
 
 def noisy(images: Tensor, sigma: float, seed: int, tile_keys: Tensor, draw: int) -> Tensor:
@@ -22,8 +22,8 @@ def noisy(images: Tensor, sigma: float, seed: int, tile_keys: Tensor, draw: int)
 def noise_of(seed: int, tile_keys: Tensor, draw: int, shape: Sequence[int]) -> Tensor:
     """Return float32 [B, *shape]: the numbers of :func:`tasks.functional.noise.normal`, some tiles at a time.
 
-    How many changes no number. On a CPU some are drawn in half the time of a batch of 64; an accelerator
-    would only wait in between, and draws all at once.
+    The group size changes no number. On a CPU, small groups take half the time of a batch of 64; an
+    accelerator draws all at once.
     """
     if tile_keys.device.type != "cpu":
         return normal(seed, tile_keys, draw, shape)

@@ -1,4 +1,4 @@
-"""What the explainers share that average over noise on the weights."""
+"""The base of explainers that average over noise on the weights."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,16 +10,16 @@ from tasks.explainers.base import Explainer, ExplanationError
 from tasks.functional.noised_parameters import Perturbed
 
 WAITS: Literal["calibrated"] = "calibrated"
-"""Stands for a sigma that is still to be found for the network at hand."""
+"""Stands for a sigma that must still be searched for this network."""
 
 
 class WeightNoiseExplainer(AveragedExplainer):
     """Weights w become w x (1 + sigma x eta), eta standard normal of (seed, draw, parameter name) alone.
 
     So all images and all batches see the same noisy networks. Each draw starts from the original weights,
-    which are put back bit for bit. Running statistics of BatchNorm are no parameters and stay; where its
-    gains are noised under statistics that stay, deep networks bear little noise, so sigma is found for each
-    network (:mod:`tasks.calibration.search`). The last four fields are the recipe of that search.
+    which are put back bit for bit. Running statistics of BatchNorm are no parameters and stay; deep networks
+    tolerate little noise on its gains, so sigma is searched for each network
+    (:mod:`tasks.calibration.search`). The last four fields are the recipe of that search.
     """
 
     sigma: Annotated[float, Field(gt=0)] | Literal["calibrated"] = WAITS
@@ -29,9 +29,9 @@ class WeightNoiseExplainer(AveragedExplainer):
     drop: float = Field(default=0.05, gt=0, lt=1)
     """The relative drop of accuracy above chance that the calibrated sigma causes."""
     calibration_draws: int = Field(default=10, ge=10)
-    """Weight draws over which accuracy is averaged at each sigma."""
+    """Weight draws that accuracy is averaged over at each sigma."""
     calibration_tiles: int = Field(default=512, ge=2)
-    """Most validation tiles that are looked at; every class has an equal share."""
+    """Largest number of validation tiles, in equal numbers per class."""
 
     @field_validator("base")
     @classmethod
@@ -48,7 +48,7 @@ class WeightNoiseExplainer(AveragedExplainer):
 
     @property
     def uncalibrated(self) -> Explainer | None:
-        """Itself where sigma is to be found."""
+        """Itself if sigma waits for a calibration."""
         return self if self.sigma == WAITS else None
 
     def calibration_recipe(self) -> CalibrationRecipe | None:
@@ -64,7 +64,7 @@ class WeightNoiseExplainer(AveragedExplainer):
         )
 
     def calibrated(self, sigma: float) -> Self:
-        """Return it with ``sigma`` in the place of the one to be found; a given number stays."""
+        """Return a copy with ``sigma`` in place of ``calibrated``; a given number stays."""
         return self.model_copy(update={"sigma": sigma}) if self.sigma == WAITS else self
 
     def known_sigma(self) -> float:

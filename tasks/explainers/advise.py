@@ -13,16 +13,16 @@ from tasks.functional.passes import Passes
 class Advise(Explainer):
     """ADVISE-style: the sum over channels of relevance x mean gradient of the margin x the channel.
 
-    A channel whose activations over the tile have one peak answers to everything alike and counts once; one
-    that tells parts of the tile apart has several peaks and counts more. Known of the method: activations of
-    each channel get a kernel density with adaptive bandwidth, channels are told apart by their numbers of
-    peaks, and Grad-CAM is drawn of those with the same number. Reconstructed here: bandwidths by Abramson's
-    square-root law over a pilot by neighbours rather than by a local search; one map in which every channel
-    counts by its peaks, rather than a map for each number of peaks to choose from; a continuous number of
-    peaks; the margin in place of the class score; the sign kept.
+    A channel whose activations over the tile have one peak responds to everything equally and counts once.
+    One that separates parts of the tile has several peaks and counts more. The published method: activations
+    of each channel get a kernel density with adaptive bandwidth, channels are grouped by their number of
+    peaks, and Grad-CAM is computed for each group. Reconstructed: bandwidths by Abramson's square-root law
+    over a pilot by neighbours rather than by a local search; one map in which every channel counts by its
+    peaks, rather than a map for each number of peaks to choose from; a continuous number of peaks; the margin
+    in place of the class score; the sign kept.
 
-    A density needs samples: of few units, such as the 2 x 2 of the last stage on tiles of 64 px, it says
-    little, and an earlier ``layer`` is the better choice. Time grows with the square of the layer's units.
+    A density needs samples. With few units, such as the 2 x 2 of the last stage on tiles of 64 px, choose an
+    earlier ``layer``. Time grows with the square of the layer's units.
     """
 
     source: ClassVar[str] = (
@@ -39,7 +39,7 @@ class Advise(Explainer):
         """Return the map [B, H, W].
 
         Raises:
-            ExplanationError: ``layer`` is none of the model's, or gives no map.
+            ExplanationError: the model has no such ``layer``, or it gives no map.
         """
         output, gradient = output_and_gradient(model, self.layer, images, targets)
         relevance = peaks(output.flatten(0, 1).flatten(1)).view(output.shape[:2])

@@ -1,4 +1,4 @@
-"""What every explainer is: a frozen recipe that turns images into one signed, raw map each."""
+"""The base of all explainers: frozen recipes that turn each image into one raw, signed map."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -15,23 +15,36 @@ Kind = Literal["sensitivity", "contribution", "control"]
 
 
 class ExplanationError(ValueError):
-    """An explainer was given, or has made, something that is no explanation."""
+    """Invalid input or output of an explainer. One sentence says which."""
 
 
 class Explainer(Plugin):
-    """Explains the logit of the target less the mean of the other logits, one map an image.
+    """Explains the logit of the target minus the mean of the other logits, one map per image.
 
     A subclass fills in :meth:`attribute`, and :meth:`passes` for what it costs. Explainers that average over
-    noise hold another explainer and prepare what that one prepares.
+    noise hold another explainer and use its prepared network.
+
+    Example:
+        A linear model has its weights as gradient, summed over the three channels:
+
+        >>> from tasks.explainers.gradient import Gradient
+        >>> from tasks.functional.tile_keys import tile_keys
+        >>> linear = nn.Linear(3 * 4 * 4, 2, bias=False)
+        >>> linear.weight.data = torch.stack([torch.zeros(48), torch.ones(48)])
+        >>> model = nn.Sequential(nn.Flatten(), linear)
+        >>> images, targets = torch.rand(2, 3, 4, 4), torch.tensor([1, 0])
+        >>> maps = Gradient()(model, images, targets, tile_keys(["first", "second"]))
+        >>> maps.shape, maps[:, 0, 0].tolist()
+        (torch.Size([2, 4, 4]), [3.0, -3.0])
     """
 
     package: ClassVar[str] = "tasks.explainers"
     signed: ClassVar[bool] = True
-    """Whether the method tells evidence for the target from evidence against it."""
+    """Whether the method separates evidence for the target from evidence against it."""
     complete: ClassVar[bool] = False
-    """Whether the map is promised to sum to the margin of the image less that of :meth:`reference`."""
+    """Whether the map claims to sum to the margin of the image minus that of :meth:`reference`."""
     kind: ClassVar[Kind]
-    """``sensitivity`` to change, ``contribution`` to the output, or a ``control`` to be beaten."""
+    """``sensitivity`` to change, ``contribution`` to the output, or ``control``, a baseline to beat."""
     control: ClassVar[bool] = False
     """Whether it is a control, not to be reported as an explanation."""
     default_rank: ClassVar[int] = 100
@@ -44,10 +57,11 @@ class Explainer(Plugin):
             model: gives logits [B, K]; its normalisation is inside.
             images: float [B, C, H, W] in [0, 1].
             targets: int64 [B], class indices.
-            tile_keys: int64 [B] of :func:`tasks.functional.tile_keys.tile_keys`, all that noise may know.
+            tile_keys: int64 [B] of :func:`tasks.functional.tile_keys.tile_keys`, the only source of per-tile
+            randomness.
 
         Raises:
-            ExplanationError: shapes that do not belong together.
+            ExplanationError: the shapes do not match.
         """
         _check(images, targets, tile_keys)
         with leave_as_found(model), torch.no_grad():
@@ -61,12 +75,12 @@ class Explainer(Plugin):
 
     @property
     def signed_maps(self) -> bool:
-        """Whether the maps of this very recipe have a sign; a recipe may give up the sign of its method."""
+        """Whether the maps of this recipe have a sign; an option may drop the sign of the method."""
         return self.signed
 
     @property
     def uncalibrated(self) -> "Explainer | None":
-        """The explainer, itself or one it holds, whose sigma waits for a calibration; None: none does."""
+        """The explainer, itself or a held one, whose sigma waits for a calibration; None if none does."""
         return self.held.uncalibrated if self.held else None
 
     def calibration_recipe(self) -> CalibrationRecipe | None:
@@ -74,7 +88,7 @@ class Explainer(Plugin):
         return self.held.calibration_recipe() if self.held else None
 
     def calibrated(self, sigma: float) -> Self:
-        """Return it with the sigma that waits for a calibration set to ``sigma``, however deep it is held."""
+        """Return a copy whose uncalibrated sigma, at any depth, is set to ``sigma``."""
         return self.model_copy(update={"base": self.held.calibrated(sigma)}) if self.held else self
 
     def prepare(self, model: nn.Module) -> nn.Module:
@@ -86,13 +100,13 @@ class Explainer(Plugin):
         raise NotImplementedError(f"{type(self).__name__} does not say how it attributes")
 
     def passes(self) -> Passes:
-        """Return the passes one image costs."""
+        """Return the passes per image."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
 
     def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
         """Return the images [B, C, H, W] whose margin a map's sum is measured against; None: not measured.
 
-        ``model`` is prepared. It may be measured without being promised; what is promised is measured.
+        ``model`` is prepared. Completeness may be measured without being claimed; a claim is always measured.
         """
         return None
 
@@ -107,7 +121,7 @@ class ChannelExplainer(Explainer):
 
     @property
     def signed_maps(self) -> bool:
-        """A sum alone keeps the sign."""
+        """True for ``sum`` only."""
         return self.signed and self.reduce == "sum"
 
 

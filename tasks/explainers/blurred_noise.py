@@ -12,10 +12,10 @@ from tasks.functional.noise import normal, seed_of
 
 
 class BlurredNoise(BlindControl):
-    """Standard normal noise under a Gaussian: it knows nothing, yet removes pixels in blobs.
+    """Standard normal noise smoothed by a Gaussian: without information, but it removes pixels in blobs.
 
     Removal with imputation rewards blobs, since a hole is harder to fill in than scattered pixels: a map that
-    wins by its smoothness alone does not win over this one.
+    scores well by smoothness alone does not beat this one.
     """
 
     source: ClassVar[str] = (
@@ -29,9 +29,9 @@ class BlurredNoise(BlindControl):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return smoothed noise [B, H, W] of (seed, tile key), as strong at the border as inside."""
-        # A seed of its own: the noise of random_map, blurred, would be a relative of that control.
+        # A separate seed: otherwise this would be the blurred noise of random_map.
         seed, margin = seed_of(self.seed, "blurred_noise"), math.ceil(4 * self.sigma_px)
-        # Noise mirrored at the border doubles there, and its peaks would shun the middle of every tile.
+        # Mirroring noise at the border would double it there and favour the border over the middle.
         height, width = (count + 2 * margin for count in images.shape[2:])
         wide = gaussian_blur(normal(seed, tile_keys, 0, (1, height, width)), self.sigma_px)
         return wide[:, 0, margin:-margin, margin:-margin].to(images)

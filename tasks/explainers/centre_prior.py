@@ -10,9 +10,9 @@ from tasks.explainers._controls import BlindControl
 
 
 class CentrePrior(BlindControl):
-    """A Gaussian hill at the centre, 1 at its top: what a map gains by liking the middle.
+    """A Gaussian hill at the centre with a maximum of 1: the score of preferring the middle.
 
-    Tiles cut around what they are labelled by have it in the middle; a grid has not.
+    Tiles cut around a labelled object have it in the middle; tiles of a grid do not.
     """
 
     source: ClassVar[str] = (

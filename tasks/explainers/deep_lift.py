@@ -1,4 +1,4 @@
-"""DeepLIFT: the margin's difference to a reference, shared out layer by layer."""
+"""DeepLIFT: the margin's difference to a reference, distributed layer by layer."""
 
 from typing import ClassVar
 
@@ -16,9 +16,9 @@ class DeepLift(ExplainsDifference):
 
     Complete for networks of affine layers, elementwise activations and max-pools, as all of ``NetworkRecipe``
     are; softmax or normalisation by the image's own statistics inside breaks the sum, which the error beside
-    every map then shows. Captum 0.9 loses shares where max-pools overlap or follow a ReLU directly, raises
-    or differs where ReLUs are reused, in place or functional, and sends back twice the images; so the rule
-    is our own.
+    every map then shows. Captum 0.9 loses shares where max-pools overlap or follow a ReLU directly, raises or
+    differs where ReLUs are reused, in place or functional, and sends twice the images backward. The rule is
+    therefore our own.
     """
 
     source: ClassVar[str] = (
@@ -39,6 +39,6 @@ class DeepLift(ExplainsDifference):
     def passes(self) -> Passes:
         """The baseline and the image forward, the image backward.
 
-        A baseline of one colour is asked once a batch, so that a batch costs less than its images one by one.
+        A one-colour baseline is evaluated once per batch, so a batch costs less than its images one by one.
         """
         return Passes(forward=2, backward=1)

@@ -13,8 +13,8 @@ class GradCam(Explainer):
     """The sum over a layer's channels of (mean gradient of the margin by the channel) x (the channel).
 
     The map has the layer's resolution, a 32nd of the tile's in the last stage of a ResNet, and is enlarged to
-    the tile; on small tiles an earlier ``layer`` shows more. Signed by default: the paper cuts evidence
-    against the class off, which would leave tiles of the other class without a map.
+    the tile; on small tiles an earlier ``layer`` shows more. Signed by default: the paper drops evidence
+    against the class, which would leave tiles of the other class without a map.
     """
 
     source: ClassVar[str] = (
@@ -38,7 +38,7 @@ class GradCam(Explainer):
         """Return the map [B, H, W].
 
         Raises:
-            ExplanationError: ``layer`` is none of the model's, or gives no map.
+            ExplanationError: the model has no such ``layer``, or it gives no map.
         """
         output, gradient = output_and_gradient(model, self.layer, images, targets)
         maps = (gradient.mean((2, 3), keepdim=True) * output).sum(1)

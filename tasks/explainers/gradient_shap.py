@@ -19,8 +19,8 @@ class GradientShap(ChannelExplainer):
     """The mean over ``draws`` of (image + noise - baseline) x the gradient at a random point between them.
 
     Its expectation is the mean of integrated gradients over the baselines and the noise, so it adds up in
-    expectation only. Point, baseline and noise are drawn anew for each tile and draw. Captum draws them from
-    the global generators and holds all draws of all images at once, so that the few lines are our own.
+    expectation only. Point, baseline and noise are drawn anew for each tile and draw. Captum uses the global
+    generators and holds all draws of all images at once, hence our own implementation.
     """
 
     source: ClassVar[str] = (
@@ -44,7 +44,7 @@ class GradientShap(ChannelExplainer):
         mean = torch.zeros_like(images)
         for draw in range(self.draws):
             baseline = kinds[self._choice(tile_keys, draw), torch.arange(len(images), device=images.device)]
-            # In place where the memory is this draw's own: fresh memory costs more than the arithmetic.
+            # In place where this draw owns the memory: new memory costs more than the arithmetic.
             noise = noise_of(seed_of(self.seed, "noise"), tile_keys, draw, images.shape[1:]).to(images)
             way = noise.mul_(self.sigma).add_(images).sub_(baseline)
             point = baseline.addcmul_(self._place(tile_keys, draw, images), way)
@@ -56,7 +56,7 @@ class GradientShap(ChannelExplainer):
         """``draws`` forward and backward."""
         return Passes(forward=1, backward=1) * self.draws
 
-    # Each use has a stream of its own: one seed for all would tie the places to the noise.
+    # Each use has its own stream: one seed for all would correlate the points with the noise.
     def _choice(self, keys: Tensor, draw: int) -> Tensor:
         """Return int64 [B]: which baseline each tile takes."""
         part = uniform(seed_of(self.seed, "baseline"), keys, draw, ()) * len(self.baselines)

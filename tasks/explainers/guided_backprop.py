@@ -11,11 +11,11 @@ from tasks.functional.passes import Passes
 
 
 class GuidedBackprop(ChannelExplainer):
-    """What excites the margin through ReLUs that are excited themselves: signed, but no gradient any more.
+    """The gradient through active ReLUs with negative gradients stopped: signed, but not a gradient.
 
     It is known to draw the image's edges whatever the weights of the upper layers say (Adebayo et al. 2018);
-    compare it with ``untrained_network`` over it. Captum hooks modules and misses a functional ReLU; here
-    each ReLU is met at its call, so that functional, reused and in-place ones count and no hook is set.
+    compare it with ``untrained_network`` over it. Captum hooks modules and misses a functional ReLU. Here
+    each call of a ReLU is intercepted, so functional, reused and in-place ones count, without hooks.
     """
 
     source: ClassVar[str] = (
@@ -28,7 +28,7 @@ class GuidedBackprop(ChannelExplainer):
         """Return the guided gradient [B, H, W], channels reduced.
 
         Raises:
-            ExplanationError: no ReLU was met, so that nothing would be guided.
+            ExplanationError: the network calls no ReLU.
         """
         met: list[str] = []
 

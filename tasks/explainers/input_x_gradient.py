@@ -14,9 +14,9 @@ from tasks.functional.passes import Passes
 class InputXGradient(ChannelExplainer):
     """Each pixel's share of the margin's linear part, against black, in pixel units [0, 1].
 
-    It sums to the margin only for a network without biases and made of pieces that are linear through the
-    origin, which no classifier with its normalisation inside is: nothing is promised. White glass gets the
-    largest factor, so that lightness weighs in; ``integrated_gradients`` asks against glass instead.
+    It sums to the margin only for networks without biases that are linear through the origin piece by piece.
+    No classifier with its normalisation inside is one, so no completeness is claimed. White glass gets the
+    largest factor; ``integrated_gradients`` compares with glass instead.
     """
 
     source: ClassVar[str] = (
@@ -26,7 +26,7 @@ class InputXGradient(ChannelExplainer):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return image x gradient [B, H, W], channels reduced."""
-        # Captum switches gradients on for what it is given and warns; this leaf is ours.
+        # Captum switches gradients on for its input and warns, so it gets a leaf of our own.
         leaf = images.detach().requires_grad_()
         method = CaptumInputXGradient(margin_of(model))
         values: Tensor = method.attribute(leaf, additional_forward_args=targets)

@@ -18,15 +18,15 @@ from tasks.functional.passes import Passes
 Hook = Callable[[nn.Module, tuple[Tensor], Tensor], Tensor]
 
 _TINY = 1e-20
-"""Keeps 0 / 0 away; a ReLU that is off gets no relevance."""
+"""Avoids 0 / 0; an inactive ReLU gets no relevance."""
 
 
 class Lrp(ChannelExplainer):
-    """The margin, shared out layer by layer in proportion to what each input contributes.
+    """The margin, distributed layer by layer in proportion to what each input contributes.
 
     A neuron is a ReLU with all that is linear before it, and its rule divides by its own positive value or a
-    larger one: no factor exceeds one, so that relevance cannot grow without bound as it does where a rule
-    divides by the output of a single layer.
+    larger one: no factor exceeds one, so relevance cannot grow without bound, as it may where a rule divides
+    by the output of a single layer.
 
     - Conv2d: gamma rule, the BatchNorm straight behind it merged into its weights first.
     - Linear, BatchNorm elsewhere, and whatever comes behind the last ReLU: epsilon rule.
@@ -35,7 +35,7 @@ class Lrp(ChannelExplainer):
     - First layer: ``first_layer``.
 
     Relevance that a bias or a BatchNorm's shift contributes is absorbed there, and epsilon absorbs a share of
-    what is weak: the map sums to the margin in a network without shifts and to less or more in others.
+    what is weak: the map sums to the margin in a network without shifts only.
 
     It is gradient x input of a network with other weights, at the true activations: a plain pass records
     them, a second one with the rules' weights is differentiated.
@@ -77,7 +77,7 @@ class Lrp(ChannelExplainer):
         return Passes(forward=2, backward=1)
 
     def _relevance(self, margin: Tensor, entry: Entry, leaf: Tensor) -> Tensor:
-        """Return the relevance [B, C, H, W] of the images, the margin's own rule being epsilon's."""
+        """Return the relevance [B, C, H, W] of the images; the margin itself uses the epsilon rule."""
         size = margin.detach().abs()
         start = size / (size + max(self.epsilon, _TINY))
         leaves = (entry.entered, leaf)
@@ -110,7 +110,7 @@ class Lrp(ChannelExplainer):
         def replace(_relu: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
             value = trace.relus[name].popleft()
             (given,) = inputs
-            # In the memory of the output that goes: fresh memory costs more than the arithmetic.
+            # In the memory of the discarded output: new memory costs more than the arithmetic.
             factor = torch.maximum(given.detach(), value, out=output.detach())
             factor.add_(max(self.epsilon, _TINY))
             return _Relay.of(given, value, torch.div(value, factor, out=factor))

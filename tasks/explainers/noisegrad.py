@@ -16,7 +16,7 @@ from tasks.functional.weight_noise import weight_noise
 class NoiseGrad(WeightNoiseExplainer):
     """The mean over ``draws`` networks with noise on their weights of the held explainer's map.
 
-    The held explainer is prepared anew for each of them.
+    The held explainer is prepared again for each of them.
     """
 
     source: ClassVar[str] = (

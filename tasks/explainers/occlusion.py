@@ -65,7 +65,7 @@ class Occlusion(BaselineExplainer):
                 yield rows, columns
 
     def _along(self, side: int) -> list[slice]:
-        """Return the windows along a side of ``side`` pixels; without overlap they part it."""
+        """Return the windows along a side of ``side`` pixels; without overlap they partition it."""
         stride = side / (self.windows - 1 + 1 / (1 - self.overlap))
         length = stride / (1 - self.overlap)
         starts = [place * stride for place in range(self.windows)]
@@ -73,5 +73,5 @@ class Occlusion(BaselineExplainer):
 
 
 def _edge(place_px: float) -> int:
-    """Return the nearest border between pixels; halves go up, also those that rounding has made less."""
+    """Return the nearest border between pixels; halves round up, also with rounding errors."""
     return math.floor(place_px + 0.5 + 1e-9)

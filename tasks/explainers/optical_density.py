@@ -1,4 +1,4 @@
-"""Control: how dark a pixel is, which in H&E already finds nuclei without any model."""
+"""Control: how dark a pixel is. In H&E this finds nuclei without any model."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from tasks.functional.colour import optical_density
 
 
 class OpticalDensity(BlindControl):
-    """The optical density summed over the channels: what an explanation of nuclei has to beat."""
+    """The optical density summed over the channels: a baseline for explanations of nuclei."""
 
     source: ClassVar[str] = "Ruifrok and Johnston (2001); as a control: design section 6"
     default_rank: ClassVar[int] = 5

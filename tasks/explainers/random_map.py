@@ -1,4 +1,4 @@
-"""Control: a map of pure noise, which no metric should like."""
+"""Control: a map of pure noise, which no metric should score well."""
 
 from typing import ClassVar
 

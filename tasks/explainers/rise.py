@@ -1,4 +1,4 @@
-"""RISE: which pixels, kept by random masks, go with a high margin."""
+"""RISE: pixels that are kept by random masks when the margin is high."""
 
 from typing import ClassVar
 
@@ -17,11 +17,11 @@ class Rise(BaselineExplainer):
     """The mean margin weighted by each random mask, over ``keep``, less the mean margin: signed.
 
     The published weight is mean(margin x mask) / keep, which estimates the mean margin where the pixel is
-    kept. Its level is the mean margin itself, the same for all pixels but for the accidents of the masks, so
-    mean(margin) x mean(mask) / keep is taken off: what is left estimates how much keeping the pixel
-    changes the mean margin, and is 0 for a constant model. Removed pixels show the baseline, not black.
+    kept. Its level is the mean margin, equal for all pixels up to chance, so mean(margin) x mean(mask) / keep
+    is subtracted. The rest estimates how much keeping the pixel changes the mean margin, and is 0 for a
+    constant model. Removed pixels show the baseline, not black.
 
-    Each tile has masks of its own, of (``seed``, tile key, draw); mean and covariance are streamed.
+    Each tile has its own masks, drawn from (``seed``, tile key, draw). Mean and covariance are streamed.
     """
 
     source: ClassVar[str] = (
@@ -31,7 +31,7 @@ class Rise(BaselineExplainer):
     kind: ClassVar[Kind] = "contribution"
 
     draws: int = Field(default=256, ge=2)
-    """Masks a tile; the paper takes 4000 to 8000 for a picture of many things."""
+    """Masks per tile. The paper uses 4000 to 8000 for photographs."""
     cells: int = Field(default=8, ge=1)
     """Cells of a mask along a side: its random lattice, shifted by part of a cell, is joined linearly."""
     keep: float = Field(default=0.5, gt=0, lt=1)
@@ -53,7 +53,7 @@ class Rise(BaselineExplainer):
         return shared / (self.draws * self.keep)
 
     def passes(self) -> Passes:
-        """One forward a mask."""
+        """One forward pass per mask."""
         return Passes(forward=self.draws)
 
     def masks(self, tile_keys: Tensor, draw: int, images: Tensor) -> Tensor:
@@ -68,6 +68,6 @@ class Rise(BaselineExplainer):
     def _weights(self, shift: Tensor, side: int) -> Tensor:
         """Return [B, side, cells + 2]: the linear weights of the lattice's nodes along one shifted side."""
         pixels = (torch.arange(side, device=shift.device, dtype=shift.dtype) + 0.5) / side * self.cells
-        # A shift below one cell and a side of ``cells`` of them: two nodes more than cells are reached.
+        # With a shift below one cell, a side of ``cells`` reaches two nodes more than it has cells.
         nodes = torch.arange(self.cells + 2, device=shift.device, dtype=shift.dtype)
         return (1 - (pixels[None, :, None] + shift[:, None, None] - nodes).abs()).clamp_min(0)

@@ -1,4 +1,4 @@
-"""Control: every pixel alike."""
+"""Control: all pixels equal."""
 
 from typing import ClassVar
 
@@ -8,10 +8,10 @@ from tasks.explainers._controls import BlindControl
 
 
 class UniformMap(BlindControl):
-    """The same value everywhere: what a metric gives to a map that says nothing.
+    """The same value everywhere: the score of a map without information.
 
-    Its ranks are ties, broken at random by those metrics that rank; a metric for which it has no answer, such
-    as a correlation, leaves its tiles out and counts them.
+    Its ranks are ties, broken at random by those metrics that rank; metrics that are undefined for it, such
+    as correlations, exclude its tiles and count them.
     """
 
     source: ClassVar[str] = "the constant control of design section 6; no paper"

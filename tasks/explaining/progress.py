@@ -1,4 +1,4 @@
-"""What is explained already: whole spans of maps, each vouched for by its rows of the index."""
+"""Finished maps of a slide, in whole spans; the index rows of a span say that it is complete."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ class Progress:
         self._folder = work / "explained"
         self.maps_folder = work / ATTRIBUTIONS
         if not any(self._folder.glob("*.parquet")):
-            # Without a vouched span the array may be half made.
+            # Without a complete span the array may be unfinished.
             self.forget()
             self._folder.mkdir(parents=True)
             create_maps(work, count, tile_px, CHUNK)
@@ -31,7 +31,7 @@ class Progress:
         return self._path(span).is_file()
 
     def keep(self, span: slice, maps: Tensor, index: pd.DataFrame) -> None:
-        """Write the maps of ``span``, then the rows that vouch for them, in one step that a kill survives."""
+        """Write the maps of ``span``, then atomically the index rows that say they are complete."""
         self._maps[span] = maps.numpy()
         draft = self._path(span).with_suffix(".draft")
         index.to_parquet(draft, index=False)

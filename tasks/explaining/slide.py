@@ -1,4 +1,4 @@
-"""The tiles of one slide explained in batches, written as they come and resumed where they stopped."""
+"""Explain the tiles of one slide in batches, with resume."""
 
 import shutil
 import time
@@ -27,7 +27,7 @@ from tasks.functional.tile_keys import tile_keys
 
 @dataclass(frozen=True)
 class AttributionSettings:
-    """The class that is explained, in how many tiles of a slide at most (None: all), and the resources.
+    """The explained class, the largest number of tiles per slide (None: all), and the resources.
 
     Resources are the images in flight and the device of the model.
     """
@@ -58,16 +58,16 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
 ) -> dict[str, float]:
     """Write the Attributions of one slide into ``out`` and return measures.
 
-    A run that was stopped goes on after the last whole span of tiles in ``work`` and ends with the same
-    bytes. Memory is bounded by one span, ``settings.batch`` tiles or 64, whichever is more.
+    An interrupted run resumes after the last whole span of tiles in ``work`` and ends with the same bytes.
+    Memory is bounded by one span: ``settings.batch`` tiles, at least 64.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
-        tiles: the slide; failed tiles are left out, and those that a stated sample does not take.
+        tiles: the slide; failed tiles and those outside the sample are left out.
         explainer: what to run.
         settings: the explained class, the sample and the resources.
         out: an empty folder for the payload.
-        work: a folder of this part for unfinished work; emptied at the end.
+        work: a folder for unfinished work, emptied at the end.
         advance: called with the number of tiles just done.
 
     Raises:

@@ -82,6 +82,16 @@ class Metric(Plugin):
 
     A metric of unit ``tile`` fills in :meth:`probes` where it needs the model and :meth:`score_block`; one of
     unit ``section`` fills in :meth:`score_slide`.
+
+    Example:
+        A map spread over four pixels has a high entropy, and one on a single pixel has none:
+
+        >>> import torch
+        >>> from tasks.faithfulness.entropy import Entropy
+        >>> maps = torch.tensor([[[3.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]])
+        >>> scores = Entropy().score_block(None, MapBlock("gradient", maps), {})
+        >>> [round(value, 2) for value in scores.values["entropy"].tolist()]
+        [0.9, 0.0]
     """
 
     package: ClassVar[str] = "tasks.faithfulness"

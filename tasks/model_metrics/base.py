@@ -55,6 +55,24 @@ class ModelMetric(Plugin):
 
     The network comes in eval mode with frozen parameters and is left as found. What is drawn for a tile
     depends on (seed, tile key) alone.
+
+    Example:
+        Images in memory stand in for the tiles of a slide, under the names of their classes:
+
+        >>> import numpy as np
+        >>> from tasks.model_metrics.gradient_scale import GradientScale
+        >>> from tasks.models.classifier import build_classifier
+        >>> from tasks.models.recipe import NetworkRecipe
+        >>> from tasks.scoring.input_checks import checked_images
+        >>> images = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
+        >>> slide = checked_images(images, [0, 1, 0, 1, 0, 1], {}, None, None)
+        >>> model = build_classifier(NetworkRecipe(width=0.125), 2, (0.5,) * 3, (0.3,) * 3, seed=0)
+        >>> tiles = MeasuredTiles([slide], classes=("0", "1"))
+        >>> report = measure_model(GradientScale(), model, tiles, MeasureSettings(target=1))
+        >>> report.found.scores.groupby("score")["value"].count().to_dict()
+        {'cross_entropy': 6, 'gradient_norm': 6, 'margin': 6}
+        >>> report.info.passes
+        {'forward': 6, 'backward': 6}
     """
 
     package: ClassVar[str] = "tasks.model_metrics"

@@ -1,9 +1,9 @@
-"""Residual blocks that tell the truth to hooks.
+"""Residual blocks whose hooks see the true values.
 
-MONAI's blocks call one in-place ReLU several times and add the residual in place, so a hook on the last
-norm layer of a block silently sees the sum, rectified; DeepLift refuses them and LRP returns garbage. Here
-every activation is a module of its own, called once and out of place, and the addition is a module. Weights
-keep their names, so they move both ways unchanged.
+MONAI's blocks call one in-place ReLU several times and add the residual in place, so a hook on the last norm
+layer of a block silently sees the rectified sum. DeepLift refuses such blocks and LRP returns garbage. Here
+every activation is its own module, called once and out of place, and the addition is a module. Weights keep
+their names, so they convert both ways unchanged.
 """
 
 from functools import partial

@@ -23,7 +23,8 @@ _HEAD = ("network.fc.weight", "network.fc.bias")
 class Classifier(nn.Module):
     """Maps RGB images in [0, 1], float32 [B, 3, H, W], to logits [B, K].
 
-    ``mean`` and ``std`` are buffers [1, 3, 1, 1]: budgets and noise outside speak of pixels in [0, 1].
+    ``mean`` and ``std`` are buffers [1, 3, 1, 1], so budgets and noise outside are in units of pixels in [0,
+    1].
     """
 
     mean: Tensor
@@ -77,8 +78,8 @@ class Classifier(nn.Module):
         return tuple(seen[place] for place in range(len(layers))), logits
 
     def channels_last(self) -> Self:
-        """Lay out the convolutions' weights as tiles are stored; a sixth faster on a CPU core."""
-        # Not Module.to(memory_format=...): torch leaves it out of its type stubs.
+        """Store the convolutions' weights channels last, as tiles are: a sixth faster on a CPU core."""
+        # Not Module.to(memory_format=...), which is missing from torch's type stubs.
         for parameter in self.parameters():
             if parameter.ndim == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -90,7 +91,7 @@ class Classifier(nn.Module):
 
 
 def build_classifier(recipe: NetworkRecipe, classes: int, mean: Colour, std: Colour, seed: int) -> Classifier:
-    """Return a fresh classifier on the CPU in train mode; the global generators stay untouched.
+    """Return a new classifier on the CPU in train mode. The global generators are not used.
 
     Raises:
         ModelError: a foreign network cannot be made, or ``recipe.init`` does not fit.

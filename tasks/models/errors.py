@@ -1,4 +1,4 @@
-"""What can be wrong with a network that a study asks for."""
+"""The error of a network that cannot be built."""
 
 
 class ModelError(Exception):

@@ -1,4 +1,4 @@
-"""Any importable network can be studied, if it gives logits."""
+"""Networks from other packages: any importable module that gives logits."""
 
 import importlib
 import threading
@@ -15,10 +15,10 @@ _BUILDING = threading.Lock()
 def build_foreign(module: str, classes: int, seed: int) -> nn.Module:
     """Return ``Class(num_classes=classes)`` of ``package.module:Class``, its weights drawn from ``seed``.
 
-    A foreign constructor draws from torch's global generator; it is seeded for the occasion and put back.
+    A foreign constructor uses torch's global generator, which is seeded for it and then restored.
 
     Raises:
-        ModelError: it cannot be imported, is no ``nn.Module``, or does not take ``num_classes``.
+        ModelError: it cannot be imported, is not an ``nn.Module``, or does not accept ``num_classes``.
     """
     kind = _import_class(module)
     with _BUILDING, torch.random.fork_rng(devices=[]):
@@ -43,7 +43,7 @@ def _import_class(module: str) -> type[nn.Module]:
 
 
 def last_convolution(network: nn.Module) -> nn.Module:
-    """Return the last convolution in order of definition: the features of a network we do not know.
+    """Return the last convolution in order of definition: the features of a foreign network.
 
     Raises:
         ModelError: it has none.

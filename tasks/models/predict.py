@@ -51,6 +51,6 @@ def _predict_slide(
     table = tiles.table[_COLUMNS].iloc[tiles.usable].reset_index(drop=True)
     if not logits:
         return table
-    # Brought to the host once a slide, so that the device is never waited for within one.
+    # Moved to the host once per slide, so that nothing waits for the device within a slide.
     values = torch.cat(logits).double().cpu().numpy()
     return table.assign(**{f"logit_{column}": values[:, column] for column in range(values.shape[1])})

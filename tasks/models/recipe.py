@@ -1,4 +1,4 @@
-"""What a network is made of; part of the recipe of every checkpoint."""
+"""The network recipe, part of the recipe of every checkpoint."""
 
 from typing import Literal, Self
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class NetworkRecipe(BaseModel):
-    """The network of a study; all arms of a study share it."""
+    """The network of a study, the same for all its arms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -31,7 +31,7 @@ _SAFE = {"basic": SafeBlock, "bottleneck": SafeBottleneck}
 class SafeResNet(ResNet):  # type: ignore[misc]  # MONAI is untyped
     """MONAI's ResNet with blocks and stem free of in-place operations.
 
-    It maps normalised images [B, 3, H, W] to logits [B, K]. Its layers bear MONAI's names: ``conv1 bn1 act
+    It maps normalised images [B, 3, H, W] to logits [B, K]. Its layers have MONAI's names: ``conv1 bn1 act
     maxpool layer1 .. layer4 avgpool fc``.
     """
 
@@ -61,7 +61,7 @@ def _widths(recipe: NetworkRecipe, classes: int) -> dict[str, Any]:
 
 def build_resnet(recipe: NetworkRecipe, classes: int, seed: int) -> SafeResNet:
     """Return the network with MONAI's initialisation, each layer drawn from (seed, its name) on the CPU."""
-    # A network on the meta device draws nothing, so the global generator is never asked.
+    # A network on the meta device draws nothing, so the global generator is not used.
     with torch.device("meta"):
         network = SafeResNet(recipe, classes)
     network.to_empty(device="cpu")

@@ -32,6 +32,14 @@ def generate_cohort(
         out: folder to make or fill.
         recipe: what to draw.
         advance: called with 1 after each slide.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> recipe = PhantomRecipe(train=(1,), val=(1,), test=(1,), size_px=(320, 320), mpp=1.0, sections=1)
+        >>> with TemporaryDirectory() as folder:
+        ...     rows = list(csv.DictReader(generate_cohort(Path(folder), recipe).open()))
+        >>> [(row["split"], row["label"], row["mpp"]) for row in rows]
+        [('train', 'tumour', '1.0'), ('val', 'tumour', '1.0'), ('test', 'tumour', '1.0')]
     """
     folders = ("slides", "annotations", "evidence") + (("ink",) if recipe.confounder else ())
     for name in folders:

@@ -1,7 +1,7 @@
 """Attacks inside a training step: in eval mode, from a random start.
 
-The start is drawn from the whole budget: at no perturbation a divergence from the clean prediction has no
-gradient but rounding noise, and after a start of 0.001 bfloat16 often rounds the logits to the clean ones.
+The start is drawn from the whole budget. The divergence from the clean prediction has zero gradient at the
+clean image, and after a start of 0.001 bfloat16 often rounds the logits to the clean ones.
 """
 
 from torch import Tensor
@@ -29,7 +29,7 @@ def ascend(step: Step, start: Tensor, budget: Tensor, steps: int, gain: Gain) ->
 def most_divergent(step: Step, budget: Tensor, steps: int) -> Tensor:
     """Return images within ``budget`` whose prediction is far from the clean one, [B, 3, H, W], detached.
 
-    What is raised is KL(p(x) || p(x + d)) in eval mode, p(x) being that of ``step.clean_logits``. Source:
+    The attack maximises KL(p(x) || p(x + d)) in eval mode, with p(x) from ``step.clean_logits``. Source:
     Zhang et al. (2019), arXiv:1901.08573, with another start.
     """
     clean = step.clean_logits.double()

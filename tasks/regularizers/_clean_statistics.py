@@ -7,11 +7,11 @@ from tasks.training_step.step import Finish
 
 
 class CleanStatistics(Regularizer):
-    """A method whose training inputs are changed images: BatchNorm's running statistics are theirs.
+    """A method that trains on changed images, so BatchNorm's running statistics describe these.
 
-    The network would never meet such images again, so the statistics are taken anew before it is used.
+    The network does not see such images in use, so the statistics are estimated again on clean tiles.
     """
 
     def after_training(self, finish: Finish, state: State) -> None:
-        """Take BatchNorm's running statistics from clean training tiles."""
+        """Estimate BatchNorm's running statistics on clean training tiles."""
         reestimate(module_of(finish.model), finish.clean_batches())

@@ -1,4 +1,4 @@
-"""A share of each image's pixels, by rank: a scale of values would let one hot pixel set the mask."""
+"""The lowest pixels of each image, chosen by rank, so that one extreme pixel cannot decide the mask."""
 
 from torch import Tensor
 
@@ -7,9 +7,9 @@ from tasks.training_step.step import Step
 
 
 def places(step: Step, values: Tensor | None) -> Tensor:
-    """Return int64 [B, H x W]: the place of each pixel of an image from the lowest of ``values``, from 0.
+    """Return int64 [B, H x W]: the rank of each pixel of an image, 0 for the lowest of ``values``.
 
-    ``values`` is float [B, H, W]; equal ones are put in random order, and with None all are equal.
+    ``values`` is float [B, H, W]; ties are in random order, and with None all pixels tie.
     """
     ties = step.uniform(step.images[:, 0]).flatten(1)
     return descending_ranks(ties if values is None else -values.flatten(1), ties)

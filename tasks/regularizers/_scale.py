@@ -1,6 +1,6 @@
-"""How strong a network's activations are, remembered from step to step.
+"""The scale of a network's activations, as a running mean over steps.
 
-What is measured against the scale of an activation cannot be lowered by making the activation small.
+A penalty relative to this scale cannot be lowered by shrinking the activations.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,21 @@ from tasks.regularizers.base import State
 from tasks.training_step.step import Step
 
 RENEWED = 0.1
-"""Share of a running variance that each step renews, as in BatchNorm."""
+"""Fraction of a running variance that each step replaces, as in BatchNorm."""
 
 FLOOR = 1e-4
-"""Least variance of a channel as a share of the mean of its map: dead ones are not divided by nothing."""
+"""Least variance of a channel, as a fraction of the mean over its map, so that dead channels divide
+safely."""
 
 
 def channel_scales(step: Step, maps: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
     """Return for each of ``maps`` [B, C, h, w] the scale of its channels, [C, 1, 1], and the renewed state.
 
     It is the standard deviation over images and positions, whose square is a running mean over steps; the
-    first step takes the batch's own. A mean is left out, or else raising it would do as well as calming the
-    channel. The gradient of the scale is, relative to its value, that of the batch's own deviation: were
-    there none, a descent on anything measured against the scale would go on shrinking the activations,
-    although a step later it has gained nothing by it.
+    first step takes the batch's own. The mean is subtracted. Otherwise raising the mean would lower the
+    penalty as well as calming the channel does. The gradient of the scale is, relative to its value, that of
+    the batch's own deviation: without it, descent would keep shrinking the activations although the next
+    step's scale undoes the gain.
     """
     scales, renewed = [], dict(state)
     for place, values in enumerate(maps):

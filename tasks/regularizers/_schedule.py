@@ -2,7 +2,7 @@
 
 
 def ramp(progress: float, warmup: float, rise: float) -> float:
-    """Return 0 until ``warmup``, then linearly up to 1 over the next ``rise``, all as shares of training.
+    """Return 0 until ``warmup``, then rise to 1 over the next ``rise``, all as fractions of training.
 
     ``progress`` runs from 0 to 1; with no ``rise`` the term sets in at once.
     """

@@ -1,9 +1,9 @@
 """Sensitivity of hidden activations: how far the pre-activations of every stage move when pixels do.
 
 Moshe, Fidel, Bitton and Shabtai (2024), "Regularization of neural activation sensitivity", arXiv:2211.08686.
-Only the abstract was at hand: the sensitivity of neurons to small changes of the input is penalised, and its
-predecessor (arXiv:2009.11349) adds a penalty on the Jacobian of the output. Reconstructed is all else: which
-layers, the squared norm, its normalisation, both estimators and every default.
+Only the abstract was available: the sensitivity of neurons to small changes of the input is penalised, and
+its predecessor (arXiv:2009.11349) adds a penalty on the Jacobian of the output. All else is reconstructed:
+the layers, the squared norm, its normalisation, both estimators and every default.
 """
 
 import math
@@ -24,9 +24,9 @@ from tasks.training_step.step import Step
 class ActivationSensitivity(Regularizer):
     """Add weight sum_l ||da_l/dx||^2 / (D_l scale_l^2) + output_weight ||df/dx||^2 / K, averaged over tiles.
 
-    a_l are the D_l true values before the last ReLU of stage l, each channel measured against its running
-    standard deviation scale_l, or else the network would shrink them; f are the K logits, x is the training
-    input in [0, 1], || || the Frobenius norm. Nothing is detached.
+    a_l are the D_l true values before the last ReLU of stage l, each channel relative to its running standard
+    deviation scale_l, as otherwise the network would shrink them; f are the K logits, x is the training input
+    in [0, 1], || || the Frobenius norm. Nothing is detached.
 
     ``jacobian`` draws v_l ~ N(0, I) and v_f uniform on the sphere of radius sqrt(K), one of each for a tile
     and step. They are independent with mean 0 and covariance I, so E ||sum_l c_l J_l^T v_l||^2 is
@@ -39,8 +39,9 @@ class ActivationSensitivity(Regularizer):
     2/255 measures rounding.
 
     In train mode BatchNorm ties the tiles of a batch together, and both variants go through its statistics:
-    a derivative is that of all the batch's values, and the noisy pass is normalised by the noisy batch. What
-    noise does to all tiles alike, such as raising the contrast of a channel, thus counts for nothing.
+    a derivative is that of all the batch's values, and the noisy pass is normalised by the noisy batch.
+    Effects of noise that are equal for all tiles, such as a higher contrast of a channel, therefore do not
+    count.
     """
 
     source: ClassVar[str] = (

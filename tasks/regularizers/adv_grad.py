@@ -1,4 +1,4 @@
-"""Norm-regularised adversarial training: perturbations whose dual norm asks for structured gradients.
+"""Norm-regularised adversarial training: the dual norm of the perturbation makes gradients structured.
 
 Gong, Dou and Farnia (2024), "Structured gradient-based interpretations via norm-regularized adversarial
 training", arXiv:2404.04647; formulas and constants as in the authors' code, peterant330/AdvGrad, training
@@ -27,10 +27,9 @@ class AdvGrad(CleanStatistics):
     tile's own loss, unweighted, not of the batch mean: it does not shrink as the batch grows. It is taken in
     eval mode by raw pixel values.
 
-    A single step away from the label can write the label into the image: a training loss that falls while
-    that of validation does not would be its sign. Where methods before this one changed the training input, d
-    is added to theirs. Note ``perturbation``: the mean magnitude of d over pixels and channels, after
-    clipping.
+    A single step away from the label can write the label into the image. A training loss that falls while the
+    validation loss does not is a sign of this. Where methods before this one changed the training input, d is
+    added to theirs. Note ``perturbation``: the mean magnitude of d over pixels and channels, after clipping.
     """
 
     source: ClassVar[str] = (

@@ -21,8 +21,8 @@ class Adversarial(CleanStatistics):
     """Train on x + d, where d in [-eps, eps] at every pixel raises the cross-entropy of the true label.
 
     The attack runs on the clean images in eval mode; where methods before this one changed the training
-    input, d is added to theirs. BatchNorm learns from the main pass, so from attacked images; its statistics
-    are re-estimated on clean training tiles before the network is used, which is ours.
+    input, d is added to theirs. BatchNorm's statistics come from attacked images. Ours: they are re-estimated
+    on clean training tiles before the network is used.
 
     Note ``perturbation``: the mean magnitude of d over all pixels and channels, in pixel units.
     """

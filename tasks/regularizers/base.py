@@ -1,4 +1,4 @@
-"""What every regularizer is: a way to change training so that explanations of the result are better.
+"""The base of all regularizers: changes of training that aim at better explanations of the result.
 
 A new one is one file in this folder. It overrides the hooks it needs; the others leave training as it is.
 """
@@ -13,7 +13,8 @@ from tasks.plugins import Plugin
 from tasks.training_step.step import Finish, Step
 
 State = Mapping[str, Tensor]
-"""What a regularizer remembers from step to step; empty at first, never changed in place, and saved."""
+"""The state of a regularizer between steps: empty at first, never changed in place, saved with the
+training."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TrainingPasses:
 
 
 STANDARD = TrainingPasses(forward=1, full_backward=1)
-"""A step of standard training, which every arm makes."""
+"""A step of standard training, part of every arm."""
 
 CACHED_PASSES: Mapping[str, TrainingPasses] = {
     "clean_logits": TrainingPasses(forward=1),
@@ -49,10 +50,10 @@ CACHED_PASSES: Mapping[str, TrainingPasses] = {
     "input_graph": TrainingPasses(),
     "pre_activations": TrainingPasses(),
 }
-"""What each cached part of a step costs, once for all the regularizers that ask for it.
+"""The cost of each cached part of a step, paid once for all regularizers that use it.
 
 ``input_graph`` lets any output of the main pass be differentiated by ``step.inputs``; ``pre_activations``
-keeps the values before each stage's last ReLU. What is done with them is the regularizer's own cost.
+keeps the values before each stage's last ReLU. Further work with them is the regularizer's own cost.
 """
 
 
@@ -60,7 +61,27 @@ class Regularizer(Plugin):
     """A frozen set of hyper-parameters with four hooks; each is the identity unless overridden.
 
     In one step the loop calls ``inputs`` of all regularizers in the order of the config, makes the main
-    forward pass, then calls ``sample_weights`` and ``loss_terms`` of all. ``step`` carries what they share.
+    forward pass, then calls ``sample_weights`` and ``loss_terms`` of all. ``step`` carries what they have in
+    common.
+
+    Example:
+        One method adds a term to the loss of a step; what it costs is known before:
+
+        >>> import torch
+        >>> from tasks.models.classifier import build_classifier
+        >>> from tasks.models.recipe import NetworkRecipe
+        >>> from tasks.regularizers.input_gradient import InputGradient
+        >>> from tasks.training_step.step import Batch
+        >>> model = build_classifier(NetworkRecipe(width=0.125), 2, (0.7,) * 3, (0.2,) * 3, seed=0)
+        >>> batch = Batch(torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 0, 1]), torch.arange(4), 4)
+        >>> method = InputGradient()
+        >>> step = Step(model, batch, epoch=1, progress=1.0, cached=method.used_parts())
+        >>> step.settled = True  # no regularizer changes the input
+        >>> terms, state = method.loss_terms(step, {})
+        >>> {name: bool(term > 0) for name, term in terms.items()}
+        {'norm': True}
+        >>> step_passes((method,))
+        TrainingPasses(forward=1, input_backward=0, full_backward=1, double_backward=1)
     """
 
     package: ClassVar[str] = "tasks.regularizers"
@@ -73,7 +94,7 @@ class Regularizer(Plugin):
         return self.uses
 
     def passes(self) -> TrainingPasses:
-        """Return what a step needs beyond standard training and the shared parts, once warmed up."""
+        """Return the cost of a step after warm-up, without standard training and the cached parts."""
         return TrainingPasses()
 
     def inputs(self, step: Step, state: State) -> tuple[Tensor, State]:
@@ -89,10 +110,10 @@ class Regularizer(Plugin):
         return {}, state
 
     def after_training(self, finish: Finish, state: State) -> None:
-        """Set the weights right for use; the model arrives in eval mode and is left in it.
+        """Finish the weights for use. The model arrives in eval mode and stays in it.
 
-        Called at the end of every epoch, as each may be the one that is kept; training then goes on with the
-        weights as they were before.
+        Called at the end of every epoch, since any epoch may be chosen. Training then continues with the
+        weights from before.
         """
 
     @property
@@ -102,7 +123,7 @@ class Regularizer(Plugin):
 
 
 def step_passes(regularizers: tuple[Regularizer, ...]) -> TrainingPasses:
-    """Return the passes of one step of an arm: standard training, shared parts once, and each one's own."""
+    """Return the passes of one step of an arm, with each cached part counted once."""
     shared = {name for regularizer in regularizers for name in regularizer.used_parts()}
     if "saliency" in shared:
         shared.add("clean_logits")

@@ -37,9 +37,8 @@ class Consistency(Regularizer):
 
     The logged part ``adversarial`` is (1 - a) CE(x*). Training against a single step can suddenly break
     down (Wong et al. 2020, arXiv:2001.03994): that part falls towards 0 within an epoch, while images
-    attacked in several steps are all misread. Who sees the first should test the second, by
-    :func:`tasks.regularizers._attack.ascend` from a random start with ten steps or more, or train an arm with
-    ``attack: least_likely``.
+    attacked in several steps are all misread. To check for it, use :func:`tasks.regularizers._attack.ascend`
+    from a random start with ten steps or more, or an arm with ``attack: least_likely``.
     """
 
     source: ClassVar[str] = (
@@ -62,7 +61,7 @@ class Consistency(Regularizer):
     """Steps of ``least_likely``; ``fgsm`` makes one."""
 
     mix: float = Field(default=0.5, ge=0, lt=1)
-    """The clean share a of the cross-entropy."""
+    """The fraction a of the clean cross-entropy."""
 
     feature_weight: float = Field(default=0.5, ge=0)
     """The weight b of the feature distance; 0 is the control, adversarial training without it."""
@@ -85,7 +84,7 @@ class Consistency(Regularizer):
         return TrainingPasses(forward=steps + 1, input_backward=steps, full_backward=1)
 
     def sample_weights(self, step: Step, state: State) -> tuple[Tensor | None, State]:
-        """Return the clean share for every tile, or None before the method sets in."""
+        """Return the clean fraction a for every tile, or None before warm-up ends."""
         share = self._adversarial_share(step)
         return (None if share == 0 else torch.full_like(step.cross_entropy, 1 - share)), state
 

@@ -2,7 +2,7 @@
 
 Wu et al. (2024), "Improving network interpretability via explanation consistency evaluation",
 arXiv:2408.04600. From its abstract: the background of an image is attacked, the explanations before and after
-are compared, and images weigh more the less they agree. Reconstructed is all else: the background as the
+are compared, and images weigh more the less these agree. All else is reconstructed: the background as the
 pixels of lowest input gradient, the attack, both agreements, their product, and the mean weight of 1.
 """
 
@@ -25,9 +25,9 @@ class ExplanationConsistency(Regularizer):
     """Weigh each tile's cross-entropy by v = 1 - E, divided by the mean of v over the batch.
 
     E in [0, 1] is the agreement between a tile and the same tile with its background attacked: the cosine of
-    their heatmaps times one less the total variation between their predictions. A heatmap is the mean over
+    their heatmaps times one minus the total variation between their predictions. A heatmap is the mean over
     channels of the magnitude of the gradient of the label's margin, in eval mode. Dividing by the mean keeps
-    the size of a step, which would else shrink as explanations come to agree; where all agree, all weigh 1.
+    the size of a step, which would otherwise shrink as explanations agree more. Where all agree, all weigh 1.
     The notes are the batch means of E (``agreement``) and of its factor ``heatmap_agreement``.
     """
 

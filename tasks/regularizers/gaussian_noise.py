@@ -15,8 +15,8 @@ class GaussianNoise(CleanStatistics):
     """Train on x' = x + sqrt(2) (1 - blend) s n, n ~ N(0, 1), s the channel's standard deviation in the data.
 
     Noise modulation adds noise of variance 2 (1 - blend)^2 (x - mu)^2 to a pixel, on average over the data
-    2 (1 - blend)^2 s^2; this adds as much to every pixel, whatever its value. What the two share is owed to
-    noise of any kind.
+    2 (1 - blend)^2 s^2; this adds as much to every pixel, whatever its value. An effect of both methods is an
+    effect of noise of any kind.
     """
 
     source: ClassVar[str] = (

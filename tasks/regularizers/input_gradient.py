@@ -18,8 +18,8 @@ class InputGradient(Regularizer):
     """Add weight ||dL/dx||^2, averaged over tiles: L is a tile's cross-entropy, x its input in [0, 1].
 
     L is not weighted by class. In train mode BatchNorm ties the tiles of a batch together; the derivative is
-    then that of the sum of their losses. It costs one double backward pass, shared with others that ask for
-    the same gradient.
+    then that of the sum of their losses. It costs one double backward pass, paid once for all methods that
+    use this gradient.
     """
 
     source: ClassVar[str] = "Ross and Doshi-Velez (2018), arXiv:1711.09404; default weight ours"

@@ -18,8 +18,8 @@ from tasks.training_step.step import Step
 class NoiseModulation(CleanStatistics):
     """Train on x' = mu + (x - mu) (blend + (1 - blend) n^2), mu being the channel means of the data.
 
-    The mean of x' is x. Its second moment is not (E n^4 = 3), so BatchNorm's statistics are those of images
-    that never come again; they are re-estimated on clean training tiles before the network is used.
+    The mean of x' is x. Its second moment is not (E n^4 = 3), so BatchNorm's statistics do not suit clean
+    images. They are re-estimated on clean training tiles before the network is used.
     """
 
     source: ClassVar[str] = "Li and Wang (2021), arXiv:2103.10603; the meaning of blend is reconstructed"
@@ -28,7 +28,7 @@ class NoiseModulation(CleanStatistics):
     """1 is standard training, 0 the pure method."""
 
     def inputs(self, step: Step, state: State) -> tuple[Tensor, State]:
-        """Return the modulated images; they are not clipped, factors of 10 and more are part of it."""
+        """Return the modulated images; they are not clipped: factors of 10 and more belong to the method."""
         factor = self.blend + (1 - self.blend) * step.normal().square()
         mean = step.model.mean
         return mean + (step.inputs - mean) * factor, state

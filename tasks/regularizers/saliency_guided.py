@@ -2,8 +2,8 @@
 
 Ismail, Corrada Bravo and Feizi (2021), "Improving deep learning interpretability by saliency guided
 training", arXiv:2111.14338. Their code ranks the gradient of the label's output with its sign, so that the
-"lowest" pixels are the most negative ones; that is ``rank: signed`` here. That the gradient is the margin's,
-that its magnitude is ranked by default, warm-up and ramp are ours.
+"lowest" pixels are the most negative ones; that is ``rank: signed`` here. Ours: the gradient of the margin,
+ranking by its magnitude as the default, warm-up and ramp.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ from tasks.training_step.step import Step
 class SaliencyGuided(Regularizer):
     """Add weight KL(p(x) || p(x~)), x~ being x with its pixels of lowest saliency filled at random.
 
-    A filled pixel gets in every channel a number of its own, uniform between the lowest and the highest value
-    of the image. The saliency is taken in eval mode; the clean branch is not detached. The note
-    ``perturbation`` is the mean magnitude of x~ - x over pixels and channels, in pixel units. Removal by
-    random fill is no fair metric for this method: it is what it was trained on.
+    Each channel of a filled pixel gets its own random value, uniform between the lowest and highest value of
+    the image. The saliency is taken in eval mode; the clean branch is not detached. The note ``perturbation``
+    is the mean magnitude of x~ - x over pixels and channels, in pixel units. Removal by random fill is not a
+    fair metric for this method, which was trained on it.
     """
 
     source: ClassVar[str] = (

@@ -1,9 +1,9 @@
 """SCAAT-style training: the prediction must not move when unimportant pixels are attacked.
 
 Xu et al. (2023), "SCAAT: improving neural network interpretability via saliency constrained adaptive
-adversarial training", arXiv:2311.05143. Only the abstract was at hand: adversarial samples are built under
-the guidance of the saliency map. Reconstructed is all else: that pixels of *low* saliency are attacked, that
-saliency is ranked, the three budgets, KL as the divergence, the attack's steps and every default.
+adversarial training", arXiv:2311.05143. Only the abstract was available: adversarial samples are built under
+the guidance of the saliency map. All else is reconstructed: attacking pixels of *low* saliency, ranking
+saliency, the three budgets, KL as the divergence, the attack's steps and every default.
 """
 
 from typing import ClassVar, Literal
@@ -31,9 +31,9 @@ class Scaat(Regularizer):
     """Add weight KL(p(x) || p(x + d)), with d attacked against inside a budget eps w for every pixel.
 
     The saliency of a pixel is the mean over channels of the magnitude of the gradient of the label's margin,
-    of logits, as probabilities saturate. Pixels are put in order of it, equal ones at random: a scale of
-    values would let one hot pixel set the mask. The clean branch is not detached. The controls ``random``
-    and ``top_saliency`` differ in the order alone: same code, same eps, same number of pixels.
+    of logits, as probabilities saturate. Pixels are ranked by it, ties at random, so that one extreme pixel
+    cannot decide the mask. The clean branch is not detached. The controls ``random`` and ``top_saliency``
+    differ in the order alone: same code, same eps, same number of pixels.
 
     Notes: ``perturbation`` is the mean magnitude of d over all pixels and channels, in pixel units (white
     glass cannot get lighter, so it is below the budget); ``share`` is the share of pixels with a budget.
@@ -55,8 +55,8 @@ class Scaat(Regularizer):
 
     ``adaptive``: as hard, with a share of each tile's own: the largest of :data:`SHARES` at which putting a
     blurred copy in place of the pixels moves the prediction by a KL of at most ``tau``; none if none does.
-    It is found by bisection, which takes the KL to grow with the share. A control then has shares of its own
-    (compare the note ``share``), and removal by blur is no fair metric.
+    It is found by bisection, which takes the KL to grow with the share. A control then has its own shares
+    (compare the note ``share``), and removal by blur is not a fair metric.
     """
 
     share: float = Field(default=0.7, gt=0, le=1)

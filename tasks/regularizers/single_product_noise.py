@@ -15,8 +15,8 @@ class SingleProductNoise(CleanStatistics):
     """Train on x' = mu + (x - mu) (1 + sigma n), n ~ N(0, 1), sigma = sqrt(2) (1 - blend).
 
     Noise modulation's factor blend + (1 - blend) n^2 has mean 1 and variance 2 (1 - blend)^2; so has this
-    one, but it is normal where that one is never below ``blend``. What the two share is owed to
-    multiplicative noise, not to modulating twice.
+    one, but it is normal where that one is never below ``blend``. An effect of both methods is an effect of
+    multiplicative noise, not of modulating twice.
     """
 
     source: ClassVar[str] = "a control of our own for Li and Wang (2021), arXiv:2103.10603"

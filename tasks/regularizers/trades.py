@@ -1,10 +1,10 @@
 """TRADES: the prediction must not move when any pixel is attacked.
 
 Zhang et al. (2019), "Theoretically principled trade-off between robustness and accuracy", arXiv:1901.08573,
-and the authors' code, github.com/yaodongyu/TRADES. As there: the attack runs in eval mode on the divergence,
-both branches of the loss in train mode, the clean one not detached. Unlike there, the attack starts anywhere
-in the budget instead of at 0.001 x normal noise, which bfloat16 often rounds away, and takes steps of
-2 eps / steps; so it is SCAAT-style training without a mask, and its baseline.
+and the authors' code, github.com/yaodongyu/TRADES. As in the code, the attack runs in eval mode on the
+divergence, both branches of the loss in train mode, the clean one not detached. Unlike in the code, the
+attack starts anywhere in the budget instead of at 0.001 x normal noise, which bfloat16 often rounds away, and
+takes steps of 2 eps / steps; this makes it SCAAT-style training without a mask, and its baseline.
 """
 
 from typing import ClassVar

@@ -35,6 +35,21 @@ def open_slide(
 
     Raises:
         SlideError: the file is missing, damaged or of no known format, or its resolution is unknown.
+
+    Example:
+        Half a millimetre of a small pyramid, as a tile of 64 pixels:
+
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from tasks.phantoms.files import write_pyramid
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "slide.tiff")
+        ...     write_pyramid(path, np.full((600, 800, 3), 230, np.uint8), mpp=1.0, quality=90)
+        ...     with open_slide(path, mpp=None) as slide:
+        ...         extent = 500 / slide.geometry.mpp
+        ...         tile = slide.read(100, 50, extent, out_px=64)
+        >>> slide.geometry.width_level0, slide.geometry.mpp, tile.shape
+        (800, 1.0, (64, 64, 3))
     """
     handle = _open(path)
     try:

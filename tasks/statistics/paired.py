@@ -54,6 +54,16 @@ def paired_difference(
 
     Raises:
         BootstrapError: the shapes differ or no pair is scored.
+
+    Example:
+        Six slides of ten tiles; every treated tile scores 0.1 more, up to noise:
+
+        >>> rng = np.random.default_rng(0)
+        >>> control = rng.normal(size=60)
+        >>> treated = control + 0.1 + rng.normal(scale=0.02, size=60)
+        >>> found = paired_difference(treated, control, np.repeat(np.arange(6), 10), BootstrapSettings())
+        >>> found.interval.low < 0.1 < found.interval.high, found.p < 0.05, found.clusters
+        (True, True, 6)
     """
     if treated.shape != control.shape:
         raise BootstrapError(f"arms have shapes {treated.shape} and {control.shape}; pairs need equal ones")

@@ -1,6 +1,6 @@
 """Random poses and colours for a whole batch at once, on the device of the batch.
 
-The few random numbers a tile needs are drawn on the CPU, so a batch is changed alike on every device.
+The few random numbers per tile are drawn on the CPU, so a batch changes in the same way on every device.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from tasks.training.stain import change_stains
 
 @dataclass(frozen=True)
 class Changes:
-    """What happens to each of B tiles, drawn for all at once, so that a part of them changes as in company.
+    """The changes of B tiles, drawn for all at once, so that a part of them changes as in the whole batch.
 
-    ``poses`` bool [3, B]; ``stains`` [B, 2, 3], a factor and a shift of each stain; ``brightness`` [B, 1], a
-    factor. None is no change.
+    ``poses`` is bool [3, B], ``stains`` [B, 2, 3] a factor and a shift of each stain, ``brightness`` [B, 1] a
+    factor. None means no change.
     """
 
     poses: Tensor
@@ -79,7 +79,7 @@ def draw_poses(count: int, recipe: AugmentationRecipe, generator: torch.Generato
 
 
 def pose(images: Tensor, poses: Tensor) -> Tensor:
-    """Return images [B, C, P, P] mirrored and turned as bool [3, B] says; pixels only change place."""
+    """Return images [B, C, P, P] mirrored and turned as bool [3, B] says; pixels only move."""
     horizontal, vertical, swap = poses.to(images.device, non_blocking=True)[:, :, None, None, None]
     images = torch.where(horizontal, images.flip(3), images)
     images = torch.where(vertical, images.flip(2), images)

@@ -11,10 +11,10 @@ from tasks.training_step.step import Batch
 
 
 def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
-    """Yield this process's batches of an epoch; every ``accumulate`` of them are its share of a step.
+    """Yield this process's batches of an epoch; ``accumulate`` of them make its part of a step.
 
-    The changes are drawn for a step as a whole, so its tiles look the same however it is split: first into
-    parts that follow one another, then each part among the processes.
+    The changes are drawn for the whole step, so its tiles look the same however it is split. A step is split
+    into consecutive parts first, and each part among the processes.
     """
     job, recipe = run.job, run.job.recipe
     order = epoch_order(job.train.labels, recipe.class_balance, stream(job, "order", epoch))
@@ -22,7 +22,7 @@ def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
         order[: job.tiles_per_epoch].reshape(-1, job.rank.count, job.part_size)[:, job.rank.number].ravel()
     )
     parts = _changes(run, epoch)
-    # A plain copy to an accelerator would wait for all the work under way.
+    # A plain copy to an accelerator would wait for all pending work.
     for images, positions in job.train.batches(shown, job.part_size, run.device):
         places = torch.from_numpy(positions)
         yield Batch(
@@ -34,7 +34,7 @@ def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
 
 
 def _changes(run: TrainingRun, epoch: int) -> Iterator[Changes]:
-    """Yield the changes of each part of each step that is this process's."""
+    """Yield the changes of this process's tiles, part by part and step by step."""
     job, size = run.job, run.job.part_size
     generator = stream(job, "augment", epoch)
     for _ in range(job.steps_per_epoch):

@@ -1,8 +1,8 @@
 """One pass over the training tiles.
 
-Several processes may hold a part of each batch. Their gradients are averaged here, once a step and in one
-piece: ``DistributedDataParallel`` averages while a backward pass runs, and knows neither several forward
-passes a step nor gradients of gradients.
+Several processes may hold a part of each batch. Their gradients are averaged here, once per step and in one
+piece. ``DistributedDataParallel`` averages during the backward pass and supports neither several forward
+passes per step nor double backward passes.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Advance = Callable[[int], None]
 
 
 def train_epoch(run: TrainingRun, epoch: int, advance: Advance) -> dict[str, float]:
-    """Train epoch ``epoch`` (from 1) and return its mean losses, what methods noted, and so on.
+    """Train epoch ``epoch`` (from 1) and return its row of the history.
 
     Raises:
         DivergedError: the loss is not finite.
@@ -43,7 +43,7 @@ def train_epoch(run: TrainingRun, epoch: int, advance: Advance) -> dict[str, flo
 
 
 def _train_step(run: TrainingRun, batches: Iterator[Batch], number: int, sums: EpochSums) -> None:
-    """Make optimiser step ``number`` (from 0) on the mean gradient of ``batches``; put it into ``sums``."""
+    """Make optimiser step ``number`` (from 0) on the mean gradient of ``batches`` and add it to ``sums``."""
     job = run.job
     steps = job.steps_per_epoch * job.recipe.epochs
     losses: dict[str, Tensor] = {}
@@ -67,10 +67,10 @@ def _train_step(run: TrainingRun, batches: Iterator[Batch], number: int, sums: E
 
 
 def _add_gradient(run: TrainingRun, step: Step) -> dict[str, Tensor]:
-    """Add a batch's share to the gradients of its optimiser step; return its share of the loss, by parts."""
+    """Add a batch to the gradients of its optimiser step, and return its part of the loss by terms."""
     loss, parts = objective(step, run.arm, run.class_weights)
     count = run.job.recipe.accumulate
-    # Naming the parameters spares the gradient by the input, where a regularizer made that a leaf.
+    # Naming the parameters avoids a gradient with respect to the input, which may be a leaf.
     torch.autograd.backward(loss / count, inputs=list(run.model.parameters()))
     return {name: part / count for name, part in parts.items()}
 
@@ -88,9 +88,9 @@ def _settle_gradients(run: TrainingRun) -> Tensor:
 
 @contextmanager
 def _seeded_globals(run: TrainingRun, epoch: int) -> Iterator[None]:
-    """Seed the global generators for a foreign network, whose dropout draws from them; then put them back.
+    """Seed the global generators for a foreign network, whose dropout uses them, and restore them after.
 
-    Of several processes each draws its own, so that a network with dropout trains otherwise than in one.
+    Each process has its own seed, so a network with dropout trains differently in several processes.
     """
     if run.job.recipe.network.module is None:
         yield

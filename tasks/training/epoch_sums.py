@@ -1,6 +1,6 @@
-"""The figures of an epoch's steps, added up on the device, and when they say that training has ended.
+"""The figures of an epoch's steps, summed on the device, and the checks that end a training.
 
-Where several processes train, all read the means over all, so they end together.
+Several processes all read the same means, so they end together.
 """
 
 import math
@@ -13,13 +13,13 @@ from tasks.training.errors import CollapsedError, DivergedError
 from tasks.training_step.rank import ALONE, Rank
 
 CHECK_EVERY = 50
-"""Steps between two looks at the figures: on an accelerator a look waits for all the work under way."""
+"""Steps between two checks. On an accelerator a check waits for all pending work."""
 
 NO_GRADIENT = 1e-12
 """Norm of the weight gradient below which it counts as zero."""
 
 NO_LOSS = 1e-6
-"""A loss below this may be without a gradient: tiles that are fitted perfectly have none."""
+"""A loss below this may have no gradient: perfectly fitted tiles have none."""
 
 
 def add_up(sums: dict[str, Tensor], figures: Mapping[str, Tensor]) -> None:
@@ -41,11 +41,11 @@ class EpochSums:
         self._largest = torch.zeros(())
 
     def add(self, parts: Mapping[str, Tensor], notes: Mapping[str, Tensor], norm: Tensor) -> None:
-        """Take the parts of a step's loss, what methods noted, and the norm of the weight gradient: scalars.
+        """Add a step's loss terms, its notes and the norm of its weight gradient, all scalars.
 
         Raises:
-            DivergedError: a loss is not finite; looked at every :data:`CHECK_EVERY` steps.
-            CollapsedError: a gradient is not.
+            DivergedError: a loss is not finite. Checked every :data:`CHECK_EVERY` steps.
+            CollapsedError: a gradient is not finite.
         """
         add_up(self._parts, parts)
         add_up(self._notes, notes)
@@ -56,7 +56,7 @@ class EpochSums:
         self.steps += 1
 
     def row(self, rate: float) -> dict[str, float]:
-        """Return the columns of the finished epoch, means over its steps; loss parts where there are several.
+        """Return the means over the steps of the finished epoch, with loss terms where there are several.
 
         Raises:
             DivergedError: a loss is not finite.
@@ -87,7 +87,8 @@ class EpochSums:
             )
 
     def _check_gradient(self, loss: float) -> None:
-        # A warm-up cannot be taken for a collapse, as the norm is that of the gradient, not of the change.
+        # A warm-up does not look like a collapse, since this is the norm of the gradient and not of the
+        # update.
         largest = float(self._largest)
         if largest < NO_GRADIENT and abs(loss) > NO_LOSS:
             raise CollapsedError(

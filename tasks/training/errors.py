@@ -6,7 +6,7 @@ class TrainingDataError(Exception):
 
 
 class StoppedError(Exception):
-    """There is no sense in training on; ``epoch`` (from 1) says when, the message is one sentence."""
+    """Training cannot continue. ``epoch`` (from 1) says when it stopped; the message is one sentence."""
 
     def __init__(self, epoch: int, sentence: str) -> None:
         super().__init__(sentence)

@@ -1,8 +1,8 @@
-"""Where bfloat16 must not be trusted.
+"""Where bfloat16 gives wrong gradients.
 
-On a CPU torch 2.13 leaves unset what a convolution's weights have for a gradient where they only ever meet
-padding: 3 x 3 weights on a map of one pixel. In single precision they are 0, as they should be; in bfloat16
-they are whatever the memory held, now and then 1e31.
+On a CPU, torch 2.13 does not set the gradient of convolution weights that only meet padding, such as 3 x 3
+weights on a map of one pixel. In single precision they are 0, as they should be. In bfloat16 they hold
+whatever the memory held, sometimes 1e31.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One training: what it is given, and whether it may see it."""
+"""One training: its inputs, and whether it may use them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class TrainingJob:
 
     ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
     ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
-    splits they have in a fold; without it the tiles have the splits of the manifest. ``rank`` says which
-    part of every batch is this process's.
+    splits they have in a fold; without it the tiles have the splits of the manifest. ``rank`` says which part
+    of every batch this process holds.
     """
 
     tile_sets: tuple[TileSet, ...]
@@ -51,17 +51,17 @@ class TrainingJob:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimiser steps an epoch; at least one, else whole batches only."""
+        """Optimiser steps per epoch: whole batches only, but at least one."""
         return max(1, self._shown // self.recipe.batch)
 
     @property
     def step_size(self) -> int:
-        """Tiles of every step of all processes: the recipe's batch, or what there is, in equal parts."""
+        """Tiles per step of all processes: the recipe's batch, or what there is, in equal parts."""
         return min(self._shown, self.recipe.batch) // self._parts * self._parts
 
     @property
     def part_size(self) -> int:
-        """Tiles of every part of a step that one process works on at once."""
+        """Tiles that one process works on at once."""
         return self.step_size // self._parts
 
     @property
@@ -81,7 +81,7 @@ class TrainingJob:
 
     @property
     def identity(self) -> str:
-        """What an unfinished training must agree in, to be gone on with."""
+        """The digest of everything that an unfinished training must share to be resumed."""
         return digest_of(
             {
                 "recipe": recipe_of(self.recipe),
@@ -96,7 +96,7 @@ class TrainingJob:
 
 
 def check_job(job: TrainingJob) -> None:
-    """Assert before any work that the tiles can be trained on, and may be.
+    """Check before any work that the tiles can be trained on, and may be.
 
     Raises:
         TrainingDataError: a test tile is here, a patient is in train and val and not allowed to be, a
@@ -156,7 +156,7 @@ def _check_splits(job: TrainingJob) -> None:
 
 
 def common_mpp(tile_sets: Iterable[TileSet]) -> float:
-    """Return the one resolution, in micrometres a pixel, that all tiles have.
+    """Return the one resolution, in micrometres per pixel, that all tiles have.
 
     Raises:
         TrainingDataError: they have several.

@@ -1,7 +1,7 @@
-"""A training as a file, for processes that are started for it, and what they leave beside it.
+"""A training as a file for the processes that run it, and the files that they write beside it.
 
-In its work folder: ``job.json`` (:class:`JobFile`), ``said.jsonl`` (what the first process reports, a line
-each) and ``failed-<rank>.json`` (the sentence that ended a process).
+In its work folder: ``job.json`` (:class:`JobFile`), ``said.jsonl`` (the reports of the first process, one per
+line) and ``failed-<rank>.json`` (the sentence that ended a process).
 """
 
 import json
@@ -21,11 +21,11 @@ from tasks.training_step.rank import Rank
 JOB, SAID, FAILED = "job.json", "said.jsonl", "failed-{rank}.json"
 
 EXPECTED = (DivergedError, CollapsedError, TrainingDataError, ModelError)
-"""What ends a training with a sentence; anything else is a fault of ours."""
+"""Errors that end a training with a sentence. Anything else is a bug."""
 
 
 class JobFile(BaseModel):
-    """A :class:`TrainingJob` less its share, with its folders; ``threads`` are those of each process."""
+    """A :class:`TrainingJob` without its rank, with its folders. ``threads`` are those of each process."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,14 +57,14 @@ class JobFile(BaseModel):
         )
 
     def job(self, device: str, rank: Rank) -> TrainingJob:
-        """Return the job of the process on ``device`` that has ``rank`` of every batch."""
+        """Return the job of the process ``rank``, on ``device``."""
         tile_sets = tuple(TileSet(folder) for folder in self.tile_sets)
         shared = frozenset(self.shared_patients)
         return TrainingJob(tile_sets, self.recipe, self.arm, self.seed, device, shared, self.roles, rank)
 
 
 def write_failure(work: Path, rank: int, error: BaseException) -> None:
-    """Leave the sentence of one of :data:`EXPECTED`."""
+    """Write the sentence of one of :data:`EXPECTED`."""
     epoch = error.epoch if isinstance(error, StoppedError) else None
     said = {"kind": type(error).__name__, "sentence": str(error), "epoch": epoch}
     (work / FAILED.format(rank=rank)).write_text(json.dumps(said), encoding="utf-8")
@@ -75,7 +75,7 @@ def read_failure(work: Path) -> BaseException | None:
     for path in sorted(work.glob(FAILED.format(rank="*"))):
         said = json.loads(path.read_text(encoding="utf-8"))
         kind = next(kind for kind in EXPECTED if kind.__name__ == said["kind"])
-        # Not through its constructor, which makes the sentence: here it is made already.
+        # Not through its constructor, which would build the sentence again.
         error: BaseException = kind.__new__(kind, said["sentence"])
         if isinstance(error, StoppedError):
             error.epoch = said["epoch"]
@@ -84,14 +84,14 @@ def read_failure(work: Path) -> BaseException | None:
 
 
 def forget(work: Path) -> None:
-    """Take away what processes of an earlier attempt left."""
+    """Remove the files of an earlier attempt."""
     for name in (SAID, FAILED.format(rank="*"), ".meeting*"):
         for path in work.glob(name):
             path.unlink()
 
 
 class Said:
-    """Reads what the first process reports, as far as it has got; a line that is being written waits."""
+    """Reads the reports of the first process. A line that is still being written is left for later."""
 
     def __init__(self, work: Path) -> None:
         self._path = work / SAID
@@ -99,7 +99,7 @@ class Said:
         self._begun = ""
 
     def new(self) -> Iterator[dict[str, Any]]:
-        """Yield what came since the last call."""
+        """Yield the reports since the last call."""
         if self._stream is None:
             if not self._path.exists():
                 return
@@ -108,6 +108,6 @@ class Said:
         yield from (json.loads(line) for line in lines)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._stream is not None:
             self._stream.close()

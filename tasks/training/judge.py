@@ -1,8 +1,8 @@
-"""What the network is worth if training ended now, with the weights that would then be used.
+"""Validation after each epoch, with the weights that would be used if training ended now.
 
-A regularizer may have to set weights right before they are used (noise modulation: BatchNorm's statistics).
-The epoch is chosen among networks as they would be used: on the tumour slides of CAMELYON16, choosing among
-unfinished ones of a modulated arm took the first epoch of ten.
+A regularizer may have to finish weights before they are used (noise modulation: BatchNorm's statistics). The
+epoch is chosen among finished networks. On the tumour slides of CAMELYON16, choosing among unfinished ones of
+a modulated arm took the first epoch of ten.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ from tasks.training.validate import predict, scores
 from tasks.training_step.step import Finish
 
 CLEAN_BATCHES = 100
-"""At most so many batches of training tiles are shown again after an epoch."""
+"""Largest number of batches of training tiles that are shown again after an epoch."""
 
 SPREAD = 1e-6
 """Range of the margins, as a share of the largest, below which all tiles got the same answer."""
 
 
 def judge_epoch(run: TrainingRun, row: dict[str, float]) -> dict[str, float]:
-    """Return ``row`` with validation scores, and let the session keep the weights if they are the best.
+    """Return ``row`` with validation scores. The run keeps the weights if they are the best so far.
 
-    Where regularizers act after training they do so first; the scores before that bear ``_as_trained``. The
+    Regularizers that act after training do so first. The scores before that are named ``_as_trained``. The
     network is left as it was trained.
     """
     acting = [i for i, item in enumerate(run.arm.regularizers) if item.acts_after_training]
@@ -66,8 +66,8 @@ def check_spread(logits: Tensor, target: int, epoch: int) -> None:
 
     Raises:
         CollapsedError: the margins of class ``target`` differ by less than :data:`SPREAD` of the largest, or
-            by less than that itself where all are below 1; float32 leaves no more of a network that does not
-            look at its input. One that has hardly begun to learn already spreads them a thousand times wider.
+            by less than :data:`SPREAD` where all are below 1. In float32 a network that ignores its input
+            reaches no more. One that has hardly begun to learn already spreads them a thousand times wider.
     """
     margins = target_margin(logits, torch.full((len(logits),), target))
     spread = float(margins.max() - margins.min())

@@ -13,7 +13,7 @@ from tasks.training_step.step import Step
 
 @dataclass
 class Arm:
-    """The regularizers of an arm while it trains: each with its random stream and its memory."""
+    """The regularizers of an arm during training, each with its random stream and its state."""
 
     regularizers: tuple[Regularizer, ...]
     generators: Sequence[torch.Generator]
@@ -21,14 +21,14 @@ class Arm:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The name of each regularizer, numbered where one is used twice; ids would not change a number."""
+        """The name of each regularizer, numbered where one is used twice; ids change no number."""
         counts = Counter(regularizer.name for regularizer in self.regularizers)
         names = [regularizer.name for regularizer in self.regularizers]
         return tuple(f"{n}{names[:i].count(n) + 1}" if counts[n] > 1 else n for i, n in enumerate(names))
 
     @property
     def cached(self) -> frozenset[str]:
-        """The cached parts of a step that they will ask for."""
+        """The cached parts of a step that they use."""
         return frozenset().union(*(regularizer.used_parts() for regularizer in self.regularizers))
 
 
@@ -47,7 +47,7 @@ def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapp
 
 
 def _turn(step: Step, arm: Arm, index: int) -> None:
-    """Make it the turn of one regularizer: the stream and the notes of the step are now its own."""
+    """Give the step the random stream and the label of one regularizer."""
     step.generator, step.asked = arm.generators[index], arm.labels[index]
 
 

@@ -1,4 +1,4 @@
-"""AdamW on a cosine, as a function of the step alone: there is no scheduler whose state could be lost."""
+"""AdamW with a cosine schedule that depends on the step alone, so no scheduler state must be saved."""
 
 import math
 

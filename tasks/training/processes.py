@@ -1,7 +1,7 @@
-"""One training in several processes of this machine: start them, pass on what they say, end as they end.
+"""One training in several processes of this machine: start them, pass on their reports, return their result.
 
-The processes are started by torch's elastic launcher. Of its three parts only the one that starts and watches
-processes is used: an agent and a rendezvous are for several machines, and would open ports.
+The processes are started by torch's elastic launcher. Only the part that starts and watches processes is
+used. The agent and the rendezvous are for several machines and would open ports.
 """
 
 import logging
@@ -34,7 +34,7 @@ _PERIOD = 0.1
 
 
 class ProcessFailedError(Exception):
-    """A training process ended and left no sentence of its own."""
+    """A training process ended without a sentence of its own."""
 
 
 def train_in_processes(
@@ -79,13 +79,13 @@ def _check_devices(job: TrainingJob) -> None:
 
 @contextmanager
 def _started(work: Path, count: int) -> Iterator[PContext]:
-    """Start the processes and end those that still run when the block is left."""
+    """Start the processes, and end those still running when the block ends."""
     run = uuid.uuid4().hex
     words = ("-m", "tasks.training.worker", str(work / JOB))
     envs = {rank: _environment(rank, count, run) for rank in range(count)}
     logs = DefaultLogsSpecs(log_dir=str(work / _LOGS), redirects=Std.ALL)
     with _quiet_launcher():
-        # In a thread of its own, as in the main one the launcher would take over this process's signals.
+        # In a separate thread: in the main one the launcher would take over this process's signals.
         with ThreadPoolExecutor(1) as starter:
             processes = starter.submit(
                 start_processes, "train", sys.executable, dict.fromkeys(range(count), words), envs, logs
@@ -97,7 +97,7 @@ def _started(work: Path, count: int) -> Iterator[PContext]:
 
 
 def _environment(rank: int, count: int, run: str) -> dict[str, str]:
-    """Return what torchrun would set; a network that this process can import they can import too."""
+    """Return the variables that torchrun sets, and a path so that they can import what this process can."""
     return {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -110,7 +110,7 @@ def _environment(rank: int, count: int, run: str) -> dict[str, str]:
 
 @contextmanager
 def _quiet_launcher() -> Iterator[None]:
-    """Keep the launcher's lines on signals and exit codes to itself: the user gets the sentence."""
+    """Silence the launcher's lines on signals and exit codes: the user gets the sentence."""
     logger = logging.getLogger("torch.distributed.elastic")
     propagate, nothing = logger.propagate, logging.NullHandler()
     logger.propagate = False
@@ -123,7 +123,7 @@ def _quiet_launcher() -> Iterator[None]:
 
 
 def _pass_on(said: Said, log: Log, advance: Advance) -> dict[str, float]:
-    """Hand on what is new; return the measures if they are among it."""
+    """Pass on new reports, and return the measures if they are among them."""
     measures: dict[str, float] = {}
     for what in said.new():
         if "tiles" in what:

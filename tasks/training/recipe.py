@@ -1,4 +1,4 @@
-"""What training is made of: all that may change the weights, less the regularizers of an arm."""
+"""The training recipe: all that may change the weights, except the regularizers of an arm."""
 
 from typing import Literal, Self
 
@@ -18,7 +18,7 @@ class AugmentationRecipe(BaseModel):
     """Mirror along either axis, each with probability one half."""
 
     rotate: bool = True
-    """Turn by 0, 90, 180 or 270 degrees, equally likely; with ``flip`` all eight poses are."""
+    """Turn by 0, 90, 180 or 270 degrees, equally likely; with ``flip``, all eight poses."""
 
     brightness: float = Field(default=0.1, ge=0, lt=1)
     """Multiply a tile by a factor in [1 - b, 1 + b]; the result is clipped to [0, 1]."""
@@ -44,12 +44,12 @@ class TrainingRecipe(BaseModel):
 
     epochs: int = Field(default=10, ge=1)
     batch: int = Field(default=64, ge=2)
-    """Tiles a step; an epoch's last incomplete batch is dropped."""
+    """Tiles per step. An epoch's last incomplete batch is dropped."""
 
     accumulate: int = Field(default=1, ge=1)
-    """Parts that a step's batch is worked on in, one after another, to save memory; their gradients are
-    averaged. BatchNorm and every batch statistic of a regularizer then see one part at a time, so that
-    only a network without BatchNorm trains as it would on the whole batch."""
+    """A step's batch is processed in this many parts, one after another, to save memory; their gradients are
+    averaged. BatchNorm and the batch statistics of regularizers then see one part at a time, so only a
+    network without BatchNorm trains as on the whole batch."""
 
     lr: float = Field(default=1e-3, gt=0)
     """Peak learning rate of AdamW: a linear warm-up, then half a cosine down to 0 at the last step."""
@@ -62,12 +62,12 @@ class TrainingRecipe(BaseModel):
 
     augmentation: AugmentationRecipe = AugmentationRecipe()
     class_balance: Literal["weights", "sampling", "none"] = "weights"
-    """``weights``: every tile once an epoch, its loss times N / (K n_class). ``sampling``: N / K tiles of
-    every class an epoch, a rare class repeated in whole random rounds. ``none``: as the tiles come."""
+    """``weights``: every tile once per epoch, its loss times N / (K n_class). ``sampling``: N / K tiles of
+    every class per epoch, a rare class repeated in whole random rounds. ``none``: no balancing."""
 
     choose: Literal["val_auroc", "val_balanced_accuracy", "val_loss"] = "val_auroc"
-    """The epoch whose weights are kept: the best of this on the validation tiles; of equal ones that with the
-    lower ``val_loss``, then the earlier."""
+    """The validation figure by which the best epoch is chosen. Ties go to the lower ``val_loss``, then to the
+    earlier epoch."""
 
     amp: bool = False
     """Forward passes in bfloat16 while training; weights, validation and explanations stay float32."""
@@ -99,13 +99,13 @@ class ArmRecipe(BaseModel):
     regularizers: tuple[plugin_type(Regularizer), ...] = ()  # type: ignore[valid-type]  # found at run time
     """Applied in this order; none is standard training."""
     lr: float | None = Field(default=None, gt=0)
-    """Peak learning rate of this arm in place of the recipe's: for an arm with no strength to choose."""
+    """Peak learning rate of this arm in place of the recipe's, for an arm without a strength to tune."""
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """Learn from the train and val slides of these sites of the manifest alone; None: of all. What is learnt
-    elsewhere is judged on the same test slides."""
+    """Limit this arm's training and validation slides to these sites of the manifest; None uses all sites.
+    Test slides are the same for all arms."""
 
     def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
-        """Return ``recipe`` as this arm is trained by it."""
+        """Return ``recipe`` with this arm's changes."""
         return recipe if self.lr is None else recipe.model_copy(update={"lr": self.lr})
 
     @model_validator(mode="after")

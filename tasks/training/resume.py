@@ -1,4 +1,4 @@
-"""Half a training on disk: all that the next epoch needs, in one file, written in one step."""
+"""An unfinished training on disk: all that the next epoch needs, in one file, written atomically."""
 
 import json
 import logging
@@ -22,10 +22,10 @@ _log = logging.getLogger("veritile.training")
 class Snapshot:
     """A training after a finished epoch.
 
-    Orders, augmentation and noise are drawn from generators of (seed, epoch), and the learning rate is a
-    function of the step, so neither has a state to keep. ``tensors`` are named ``model/..``, ``best/..``,
-    ``best_states/..``, ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each finished
-    epoch.
+    The order, augmentation and noise come from generators of (seed, epoch), and the learning rate is a
+    function of the step, so none of them has a state to save. ``tensors`` are named ``model/..``,
+    ``best/..``, ``best_states/..``, ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each
+    finished epoch.
     """
 
     tensors: Mapping[str, Tensor]
@@ -38,7 +38,7 @@ class Snapshot:
 
 
 def save_snapshot(work: Path, job: str, snapshot: Snapshot) -> None:
-    """Replace the snapshot in ``work`` in one step that survives a kill; ``job`` says whose it is."""
+    """Replace the snapshot in ``work`` atomically. ``job`` identifies the training."""
     draft = work / f".{FILE}.{os.getpid()}"
     metadata = {"job": job, "history": json.dumps(snapshot.history)}
     save_file({name: plain(value) for name, value in snapshot.tensors.items()}, draft, metadata)
@@ -48,7 +48,7 @@ def save_snapshot(work: Path, job: str, snapshot: Snapshot) -> None:
 
 
 def load_snapshot(work: Path, job: str) -> Snapshot | None:
-    """Return the snapshot of ``job`` in ``work``; None if it is absent, another's or unreadable."""
+    """Return the snapshot of ``job`` in ``work``; None if it is absent, unreadable or of another job."""
     path = work / FILE
     if not path.is_file():
         return None
@@ -65,7 +65,7 @@ def load_snapshot(work: Path, job: str) -> Snapshot | None:
 
 
 def plain(tensor: Tensor) -> Tensor:
-    """Return a copy on the CPU in row-major order, as safetensors wants it."""
+    """Return a copy on the CPU in row-major order, as safetensors requires."""
     return tensor.detach().to("cpu", copy=True).contiguous()
 
 

@@ -1,4 +1,4 @@
-"""A training while it goes on: network, optimiser, regularizers and what the finished epochs were like."""
+"""A training in progress: network, optimiser, regularizers and the history of finished epochs."""
 
 import math
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ Row = Mapping[str, float]
 class TrainingRun:
     """All that changes from epoch to epoch.
 
-    Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
-    as ``label/name``.
+    ``best`` holds the weights of the best epoch so far and ``best_states`` the states of its regularizers, as
+    ``label/name``.
     """
 
     job: TrainingJob
@@ -57,7 +57,7 @@ class TrainingRun:
         return choose_epoch(self.history, self.job.recipe.choose)
 
     def note(self, row: Row) -> None:
-        """Take the row of an epoch into the history, and keep the weights as they are now if it is the best.
+        """Append the row of an epoch to the history, and keep the current weights if it is the best.
 
         Raises:
             DivergedError: a figure is NaN.
@@ -75,7 +75,7 @@ class TrainingRun:
             }
 
     def save(self, work: Path) -> None:
-        """Keep all that the next epoch needs in ``work``."""
+        """Save all that the next epoch needs in ``work``."""
         save_snapshot(work, self.job.identity, self._snapshot())
 
     def _snapshot(self) -> Snapshot:
@@ -91,7 +91,7 @@ class TrainingRun:
 
 
 def begin(job: TrainingJob, work: Path) -> TrainingRun:
-    """Return a fresh session, or the one that ``work`` holds after its last finished epoch.
+    """Return a new run, or the one saved in ``work`` after its last finished epoch.
 
     Raises:
         TrainingDataError: the recipe asks for bfloat16 where it cannot be trusted.
@@ -112,14 +112,14 @@ def begin(job: TrainingJob, work: Path) -> TrainingRun:
 
 
 def choose_epoch(history: list[Row], rule: str) -> int:
-    """Return the epoch (from 1) with the best ``rule``; of equal ones the lower ``val_loss``, the earlier."""
+    """Return the epoch (from 1) with the best ``rule``; ties go to the lower ``val_loss``."""
     sign = -1 if rule == "val_loss" else 1
     ranked = range(len(history))
     return 1 + max(ranked, key=lambda i: (sign * history[i][rule], -history[i]["val_loss"], -i))
 
 
 def stream(job: TrainingJob, *what: int | str) -> torch.Generator:
-    """Return a CPU generator of (seed, what it is for); the same in every arm."""
+    """Return a CPU generator of (seed, purpose), the same in every arm."""
     return torch.Generator().manual_seed(seed_of(job.seed, *what))
 
 

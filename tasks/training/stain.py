@@ -2,7 +2,7 @@
 
 Ruifrok and Johnston (2001), "Quantification of histochemical staining by color deconvolution"; constants and
 units are those of ``skimage.color.rgb2hed``, which takes one image at a time on the CPU and clips negative
-stains to 0. Nothing is clipped here, so the way there and back is exact.
+stains to 0. Nothing is clipped here, so the conversion is exactly invertible.
 """
 
 import math
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 RGB_FROM_HED = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
-"""Absorption of red, green and blue by each of the three stains, one row a stain."""
+"""Absorption of red, green and blue by each of the three stains, one row per stain."""
 
 DARKEST = 1e-6
-"""Black counts as this bright, or its density would be infinite."""
+"""The least brightness: the density of true black would be infinite."""
 
 _UNIT = -math.log(DARKEST)
 

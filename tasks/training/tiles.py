@@ -46,7 +46,7 @@ class LabelledTiles:
     ) -> Iterator[tuple[Tensor, Positions]]:
         """Yield float32 [B, 3, H, W] in [0, 1] on ``device`` with their positions; the last may be smaller.
 
-        The next batch is read while the caller works on this one, and an accelerator is not waited for.
+        The next batch is read while the caller works on this one, without waiting for an accelerator.
         """
         parts = [order[start : start + size] for start in range(0, len(order), size)]
         read = self._gather_pinned if device.type == "cuda" else self.gather
@@ -59,12 +59,12 @@ class LabelledTiles:
                 yield channels_last_images(images.to(device, non_blocking=True)), part
 
     def _gather_pinned(self, positions: Positions) -> Tensor:
-        """Gather into memory from which a copy to an accelerator runs beside its work."""
+        """Gather into pinned memory, from which a copy to an accelerator is asynchronous."""
         return self.gather(positions).pin_memory()
 
 
 def slide_of(tiles: TileSet) -> str:
-    """Return the id of the slide that ``tiles`` are of."""
+    """Return the slide id of ``tiles``."""
     return str(tiles.table["slide_id"].iloc[0])
 
 
@@ -88,7 +88,7 @@ def labelled_tiles(
     """Return the tiles of ``split`` that could be read and bear one of ``classes``; mixed ones do not.
 
     Args:
-        tile_sets: one a slide.
+        tile_sets: one per slide.
         split: the wanted one.
         classes: class names in the order of their indices.
         roles: {slide id: split} in a fold; without it slides have the split of the manifest.

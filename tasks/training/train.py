@@ -1,4 +1,4 @@
-"""Train one arm with one seed and write its checkpoint; a training that was cut off goes on."""
+"""Train one arm with one seed and write its checkpoint. An interrupted training resumes."""
 
 import resource
 import time
@@ -27,14 +27,14 @@ def train_classifier(
     """Train, choose the epoch on validation, and write the Checkpoint into ``out``.
 
     The state after each epoch is kept in ``work``; a later call with the same job goes on from there and on
-    a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced. Of several
-    processes, all of which call this, the first alone writes into ``out`` and ``work``.
+    a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced. Where several
+    processes call this, only the first writes into ``out`` and ``work``.
 
     Args:
         job: what to train on, how, with which seed and where.
         out: an empty folder for the payload.
         work: a folder of this job's own, for what may be resumed.
-        log: called once an epoch.
+        log: called once per epoch.
         advance: called with the number of tiles just trained on; :func:`planned_tiles` in all.
 
     Returns:
@@ -102,7 +102,7 @@ def write_checkpoint(run: TrainingRun, out: Path) -> None:
 def _one_epoch(run: TrainingRun, work: Path, log: Log, advance: Advance) -> float:
     """Train, judge, save and log one epoch; return the seconds spent in training steps.
 
-    Of several processes the first judges, while the others wait for it in their next step.
+    Where there are several processes, the first validates while the others wait in their next step.
     """
     epoch = len(run.history) + 1
     started = time.perf_counter()

@@ -13,7 +13,7 @@ BATCH = 256
 
 
 def predict(model: Classifier, tiles: LabelledTiles, device: torch.device) -> Tensor:
-    """Return logits float64 [N, K] on the CPU, in eval mode and float32; the mode is put back."""
+    """Return logits float64 [N, K] on the CPU, in eval mode and float32. The mode is restored."""
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -26,8 +26,9 @@ def predict(model: Classifier, tiles: LabelledTiles, device: torch.device) -> Te
 def scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     """Return the validation figures of logits [N, K] and labels int64 [N].
 
-    Every class counts the same but in ``val_accuracy``: ``val_loss`` is the mean over classes of their mean
-    cross-entropy, ``val_balanced_accuracy`` of their recall, ``val_auroc`` of each against the rest.
+    Every class has the same weight, except in ``val_accuracy``: ``val_loss`` is the mean over classes of
+    their mean cross-entropy, ``val_balanced_accuracy`` of their recall, ``val_auroc`` of each against the
+    rest.
     """
     hits = (logits.argmax(1) == labels).double()
     return {
@@ -39,7 +40,7 @@ def scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
 
 
 def log_odds(logits: Tensor) -> Tensor:
-    """Return [N, K]: each class's logit less the logsumexp of the others.
+    """Return [N, K]: each class's logit minus the logsumexp of the others.
 
     It orders tiles as the probability does, but does not saturate at 1, where all tiles would tie.
     """

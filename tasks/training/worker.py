@@ -1,4 +1,4 @@
-"""One process of a training that is spread over several of one machine.
+"""One process of a training that runs in several processes of one machine.
 
     python -m torch.distributed.run --nproc-per-node 2 -m tasks.training.worker JOB.json
 
@@ -26,11 +26,11 @@ from tasks.training.train import train_classifier
 from tasks.training_step.rank import Rank
 
 _PATIENCE = timedelta(days=7)
-"""The others wait while the first judges an epoch; that a process died is noticed by who started it."""
+"""The others wait while the first validates an epoch. The starting process notices if one dies."""
 
 
 def main(path: Path) -> int:
-    """Train this process's share of the job in ``path``; return the exit code."""
+    """Train this process's part of the job in ``path`` and return the exit code."""
     _end_with_parent()
     file = JobFile.model_validate_json(path.read_text(encoding="utf-8"))
     rank = Rank(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
@@ -51,7 +51,7 @@ def main(path: Path) -> int:
 
 
 class _Silent:
-    """What all processes but the first report."""
+    """Reports nothing: for all processes but the first."""
 
     def log(self, row: Mapping[str, float], epoch: int) -> None:
         """Say nothing of an epoch."""
@@ -67,7 +67,7 @@ class _Report(_Silent):
     """Appends a line to the report for every step and epoch."""
 
     def __init__(self, work: Path) -> None:
-        # Line by line, so that who reads sees whole ones.
+        # Line by line, so that a reader sees whole lines.
         self._stream = (work / SAID).open("w", buffering=1, encoding="utf-8")
 
     def log(self, row: Mapping[str, float], epoch: int) -> None:
@@ -100,7 +100,7 @@ def _join(work: Path, rank: Rank, device: str) -> None:
         return
     for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
         os.environ.setdefault(name, _loopback())
-    # Meeting in a file opens no port; whoever started us is the same for all of us, and for nobody else.
+    # A shared file opens no port. Only the processes of this training have the same parent.
     meeting = work / f".meeting.{os.environ.get('TORCHELASTIC_RUN_ID', '')}.{os.getppid()}"
     dist.init_process_group(
         "nccl" if torch.device(device).type == "cuda" else "gloo",
@@ -112,7 +112,7 @@ def _join(work: Path, rank: Rank, device: str) -> None:
 
 
 def _part(rank: Rank) -> None:
-    """Leave together: the first has written all when it comes here."""
+    """Leave together: the first arrives here after it has written everything."""
     if rank.count > 1:
         dist.barrier()
         dist.destroy_process_group()

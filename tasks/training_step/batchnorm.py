@@ -1,10 +1,10 @@
-"""What BatchNorm may learn from which images.
+"""Which images update BatchNorm's running statistics.
 
 The forward pass on the training input updates the running statistics. Every other forward pass of a step
-normalises by its own batch and updates nothing, or else the statistics would be those of a mixture that the
-network never meets again.
+normalises by its own batch and updates nothing. Otherwise the statistics would describe a mixture of images
+that the network never sees in use.
 
-Where several processes train, each holds a part of a batch, but the batch is what BatchNorm normalises by.
+Where several processes train, each holds a part of a batch, but BatchNorm normalises by the whole batch.
 ``torch.nn.SyncBatchNorm`` does that on accelerators only and cannot be differentiated twice, as a penalty on
 gradients must be.
 """
@@ -27,7 +27,7 @@ def untracked(model: nn.Module) -> Iterator[None]:
     layers = [(m, m.track_running_stats) for m in model.modules() if isinstance(m, _BatchNorm)]
     try:
         for layer, _ in layers:
-            # In eval mode the running statistics are used all the same: torch looks at them, not at this.
+            # In eval mode torch uses the running statistics whatever this flag says.
             layer.track_running_stats = False
         yield
     finally:
@@ -37,7 +37,7 @@ def untracked(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def over_whole_batch(model: nn.Module, rank: Rank) -> Iterator[None]:
-    """Inside the block, layers in train mode normalise by the parts of a batch that all processes hold.
+    """Inside the block, layers in train mode normalise by the whole batch of all processes.
 
     All processes must make the same passes, forward and backward, in the same order. In eval mode, and
     outside the block, no process waits for another. Keys and values of the state are those of ``model``.
@@ -53,7 +53,7 @@ def over_whole_batch(model: nn.Module, rank: Rank) -> Iterator[None]:
 
 
 def _normalise(layer: _BatchNorm, rank: Rank, images: Tensor) -> Tensor:
-    """Return what ``layer`` makes of ``images`` [B, C, ...], a part of the batch; as torch does, for all."""
+    """Return the normalised ``images`` [B, C, ...] of this process, by the statistics of the whole batch."""
     if not layer.training:
         return type(layer).forward(layer, images)
     # Half precision would lose the variance of a large batch.
@@ -78,7 +78,7 @@ def _moments(values: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
 
 
 def _remember(layer: _BatchNorm, mean: Tensor, variance: Tensor, count: int) -> None:
-    """Move the running statistics towards those of a batch of ``count`` values a channel."""
+    """Move the running statistics towards those of a batch of ``count`` values per channel."""
     if layer.running_mean is None or layer.running_var is None or layer.num_batches_tracked is None:
         return
     layer.num_batches_tracked.add_(1)

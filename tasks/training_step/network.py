@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Network(Protocol):
-    """What a regularizer may ask of the network: :class:`tasks.models.classifier.Classifier` gives it."""
+    """What a regularizer needs of a network. :class:`tasks.models.classifier.Classifier` provides it."""
 
     mean: Tensor
     std: Tensor
@@ -33,7 +33,7 @@ class Network(Protocol):
 
 
 def module_of(model: Network) -> nn.Module:
-    """Return ``model`` as the module that it is: Python has no type for being both."""
+    """Return ``model`` typed as a module: Python has no type for both."""
     assert isinstance(model, nn.Module)
     return model
 
@@ -43,7 +43,7 @@ class Pass:
     """One forward pass, with its graph.
 
     ``logits`` float32 [B, K]; ``features`` [B, C, h, w], the last convolutional map; ``pre_activations``
-    are the values before each stage's last ReLU, empty unless a regularizer shares them.
+    are the values before each stage's last ReLU, empty unless a regularizer uses them.
     """
 
     logits: Tensor

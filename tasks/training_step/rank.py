@@ -1,4 +1,4 @@
-"""Which part of every batch this process holds, where one training runs in several."""
+"""Which part of every batch this process holds, where one training runs in several processes."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Rank:
-    """Part ``rank`` (from 0) of ``count`` equal parts; the whole batch is all parts in order of rank.
+    """This process is ``number`` (from 0) of ``count``, and holds that part of every batch.
 
-    Every method but :meth:`of` waits for the other processes, which must call it too.
+    The parts are equal, and the whole batch is all parts in order. Every method but :meth:`of` waits for the
+    other processes, which must call it too.
     """
 
     number: int = 0
@@ -19,7 +20,7 @@ class Rank:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that judges, writes and reports."""
+        """Whether this process validates, writes and reports."""
         return self.number == 0
 
     def of(self, whole: Tensor) -> Tensor:
@@ -27,7 +28,7 @@ class Rank:
         return whole if self.count == 1 else whole.chunk(self.count)[self.number]
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean over the processes of ``values`` of any shape, detached; the same bits in each."""
+        """Return the mean of ``values`` over the processes, detached, with the same bits in each process."""
         if self.count == 1:
             return values.detach()
         total = values.detach().clone(memory_format=torch.contiguous_format)
@@ -37,16 +38,17 @@ class Rank:
     def collect(self, values: Tensor) -> Tensor:
         """Return float [count, ...]: the ``values`` of every process, in order of rank.
 
-        It may be differentiated any number of times: a gradient then flows to the process a value came from.
+        It can be differentiated any number of times. Each gradient flows to the process that the value came
+        from.
         """
         own = torch.arange(self.count, device=values.device) == self.number
-        # A sum in which all others put zeros, as the gradient of a sum is a sum again, and so on.
+        # Written as a sum to which the others add zeros, since the gradient of a sum is again a sum.
         rows = torch.where(own.view(-1, *[1] * values.ndim), values, torch.zeros_like(values))
         return rows if self.count == 1 else _sum(rows)
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes, in each of them; torch's own of this kind is deprecated."""
+    """The sum over all processes, in each of them. Torch's own version is deprecated."""
 
     @staticmethod
     def forward(_ctx: object, values: Tensor) -> Tensor:

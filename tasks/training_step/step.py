@@ -1,4 +1,4 @@
-"""One training step as a regularizer sees it: the batch, the network, and what others computed already."""
+"""One training step as a regularizer sees it: the batch, the network, and cached results."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ class Batch:
     """The tiles of one step.
 
     ``images`` float32 [B, 3, H, W] in [0, 1], augmented; ``labels`` int64 [B]; ``positions`` int64 [B], the
-    place of each tile among the ``dataset_size`` training tiles, the same in every epoch.
+    index of each tile among the ``dataset_size`` training tiles, the same in every epoch.
     """
 
     images: Tensor
@@ -32,14 +32,14 @@ class Batch:
 
 @dataclass
 class Step:
-    """What the regularizers of an arm share in one step.
+    """What the regularizers of an arm have in common in one step.
 
-    ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward
-    pass is the one on ``inputs``; it is made once, in train mode, and alone updates BatchNorm. ``generator``
-    is the stream of the regularizer that is being asked, on the device of the images, and ``asked`` is its
-    label. ``progress`` runs from 0 to 1 over the whole training. ``cached`` says what the regularizers of
-    the arm will ask for. ``class_weights`` [K] are set by the loss. :meth:`note` fills ``notes``. Where
-    several processes train, ``rank`` says which part of the whole batch this batch is.
+    ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward pass
+    is the one on ``inputs``. It is made once, in train mode, and no other pass updates BatchNorm.
+    ``generator`` is the random stream of the current regularizer, on the device of the images, and ``asked``
+    is its label. ``progress`` runs from 0 to 1 over the whole training. ``cached`` names the cached parts
+    that the regularizers of the arm use. ``class_weights`` [K] are set by the loss. :meth:`note` fills
+    ``notes``. Where several processes train, ``rank`` says which part of the whole batch this batch is.
     """
 
     model: Network
@@ -71,9 +71,10 @@ class Step:
 
     @property
     def tile_weights(self) -> Tensor:
-        """What each tile's cross-entropy counts in the loss by its class, float32 [B]; else 1 each.
+        """The weight of each tile's cross-entropy by its class, float32 [B]; 1 without class weights.
 
-        A term that is itself a cross-entropy takes them too, or classes would be balanced in one alone.
+        A term that is itself a cross-entropy must use them too, or classes would be balanced in only one
+        term.
         """
         if self.class_weights is None:
             return torch.ones_like(self.labels, dtype=torch.float32)
@@ -84,7 +85,7 @@ class Step:
         """The main forward pass.
 
         Raises:
-            RuntimeError: it is asked for before every regularizer gave its training input.
+            RuntimeError: it is used before every regularizer has given its training input.
         """
         if not self.settled:
             raise RuntimeError("the main forward pass was asked for before every regularizer gave its input")
@@ -111,7 +112,7 @@ class Step:
     def loss_gradient(self) -> Tensor:
         """Gradient [B, 3, H, W] of each tile's cross-entropy by its training input, itself differentiable.
 
-        Only for regularizers that share ``loss_gradient``; costs one double backward pass.
+        Only for regularizers that use ``loss_gradient``. It costs one double backward pass.
         """
         (gradient,) = torch.autograd.grad(self.cross_entropy.sum(), self.inputs, create_graph=True)
         return gradient
@@ -124,7 +125,7 @@ class Step:
 
     @property
     def clean_logits(self) -> Tensor:
-        """Logits [B, K] of the clean images in eval mode, detached; one pass, shared with the saliency."""
+        """Logits [B, K] of the clean images in eval mode, detached. The saliency uses the same pass."""
         return self._clean[1].detach()
 
     @cached_property
@@ -135,7 +136,7 @@ class Step:
         return gradient
 
     def forward(self, images: Tensor) -> Pass:
-        """Return the pass of other images [B, 3, H, W] in train mode; running statistics stay as they are."""
+        """Return a pass of other images [B, 3, H, W] in train mode. Running statistics stay unchanged."""
         with untracked(module_of(self.model)):
             return self._pass(images)
 
@@ -152,7 +153,7 @@ class Step:
 
     @contextmanager
     def eval_mode(self) -> Iterator[None]:
-        """Attacks and saliency run in here: eval mode, no weight gradients, everything restored after."""
+        """Switch to eval mode without weight gradients, as attacks need it, and restore everything after."""
         with leave_as_found(module_of(self.model)):
             yield
 
@@ -179,10 +180,10 @@ class Step:
         return self.rank.mean(values.detach().mean(0))
 
     def note(self, name: str, value: Tensor) -> None:
-        """Leave a scalar that tells what a method did to the batch, such as a mean over its images.
+        """Record a scalar that describes what a method did to the batch, such as a mean over its images.
 
-        It is no part of the loss. Its mean over the steps of an epoch becomes the column ``<label>.<name>``
-        of the history; as with the parts of the loss, a step without it counts as 0.
+        It is not part of the loss. Its mean over the steps of an epoch becomes the column ``<label>.<name>``
+        of the history. A step without it counts as 0, as with the parts of the loss.
         """
         self.notes[f"{self.asked}.{name}" if self.asked else name] = value.detach()
 
@@ -198,7 +199,7 @@ def _full(logits: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Finish:
-    """What a regularizer may use when training is over.
+    """What a regularizer may use at the end of an epoch or of the training.
 
     ``clean_batches()`` yields training tiles, each at most once, in a fixed random order, float32
     [B, 3, H, W], without augmentation.
