@@ -15,9 +15,9 @@ from tasks.comparison.recipe import ComparisonRecipe
 from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import AnyMetric, Metric
-from tasks.heatmaps.job import HeatmapRecipe
 from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import plugin_type
+from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.tiling.recipe import TilingRecipe
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 

@@ -9,8 +9,8 @@ from flows.session import Session
 from flows.slot import Slot
 from flows.slots import target_of
 from tasks.explainers.base import Explainer
-from tasks.heatmaps.review.document import page_digest
 from tasks.plugins import recipe_of
+from tasks.reporting.review.document import page_digest
 from tasks.slides.manifest import SlideRow
 
 
@@ -24,7 +24,7 @@ def scale_slots(session: Session, slides: Iterable[SlideRow]) -> list[Slot]:
             label=f"scale/{explainer.id}",
             kind="ColourScale",
             recipe={"scale": session.config.explain.heatmaps.scale.model_dump(mode="json")},
-            modules=("tasks.heatmaps.scale",),
+            modules=("tasks.reporting.maps.scale",),
             coords={"explainer": explainer.id},
             needs={
                 **tiles_of(explained(session, rows)),
@@ -60,7 +60,7 @@ def _heatmap_slot(session: Session, drawn: list[Place], explainer: Explainer, ro
             "heatmaps": recipe_of(session.config.explain.heatmaps),
             "top_share": session.config.compare.top_share,
         },
-        modules=("tasks.heatmaps.draw",),
+        modules=("tasks.reporting.heatmaps.draw",),
         coords={"explainer": explainer.id, "slide": row.slide_id},
         needs={
             "tiles": f"tile/{row.slide_id}",
@@ -98,7 +98,7 @@ def review_slot(session: Session, slides: Iterable[SlideRow], failed: Mapping[st
             # Scripts and styles are no modules, so code does not tell of them.
             "page": page_digest(),
         },
-        modules=("tasks.heatmaps.review.write",),
+        modules=("tasks.reporting.review.write",),
         needs={**{label: label for label in labels}, **tiles_of(explained(session, rows))},
     )
 

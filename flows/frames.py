@@ -14,7 +14,7 @@ from tasks.artifacts.record import write_atomically
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.performance import slide_score
 from tasks.comparison.private import without_patients
-from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
+from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
 from tasks.slides.manifest import SlideRow
 from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.tracking.job import RecordJob

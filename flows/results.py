@@ -11,7 +11,7 @@ from flows.outcome import Outcome
 from tasks.artifacts.part import Reference
 from tasks.artifacts.store import Store
 from tasks.comparison.wording import MOST_COLUMNS, taken_off
-from tasks.heatmaps.review.write import PAGE
+from tasks.reporting.review.write import PAGE
 
 
 def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:

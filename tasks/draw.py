@@ -17,11 +17,11 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.compare import TABLE
 from tasks.comparison.performance import slide_score
 from tasks.explainers.base import Explainer
-from tasks.heatmaps.draw import draw_slide
-from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe, ScaleRecipe
-from tasks.heatmaps.review.job import Key, ReviewedExplainer, ReviewJob
-from tasks.heatmaps.review.write import write_review
-from tasks.heatmaps.scale import ScaledSlide, write_scale
+from tasks.reporting.heatmaps.draw import draw_slide
+from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe, ScaleRecipe
+from tasks.reporting.maps.scale import ScaledSlide, write_scale
+from tasks.reporting.review.job import Key, ReviewedExplainer, ReviewJob
+from tasks.reporting.review.write import write_review
 
 
 @task(name="scale", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)

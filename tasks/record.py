@@ -16,7 +16,7 @@ from tasks.artifacts.part import Order, Reference, digest_of, under
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.heatmaps.review.write import PAGE
+from tasks.reporting.review.write import PAGE
 from tasks.tracking.job import (
     RecordedCheckpoint,
     RecordedDataset,

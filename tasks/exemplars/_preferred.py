@@ -12,7 +12,7 @@ from tasks.exemplars._ascent import Climbed
 from tasks.exemplars._reference import Reference
 from tasks.exemplars._tiles import Tiles
 from tasks.exemplars.base import ShownFile
-from tasks.heatmaps.page import SOFT, Page
+from tasks.reporting.drawing.page import SOFT, Page
 
 _SIDE, _GAP, _EDGE = 168, 12, 20
 _HEAD, _TITLE, _CAPTION, _FOOT = 84, 26, 60, 120

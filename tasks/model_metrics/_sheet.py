@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.heatmaps.page import SOFT, Page
 from tasks.model_metrics._channels import TOP, TOP_ATTACKED, extremes
 from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE
 from tasks.model_metrics._tiles import EvaluatedTiles
+from tasks.reporting.drawing.page import SOFT, Page
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442")
 """Told apart with any colour vision: Okabe and Ito (2008), "Color universal design"."""

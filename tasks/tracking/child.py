@@ -10,8 +10,8 @@ from tasks.comparison.predicting import checkpoint_scores
 from tasks.comparison.private import salted_hash, without_patients
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.door import MlflowClient
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
+from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.model import log_checkpoint
 from tasks.tracking.names import flat
 from tasks.tracking.pictures import (

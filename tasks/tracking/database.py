@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.tracking.door import MlflowClient
+from tasks.tracking.mlflow_api import MlflowClient
 
 _FOLDER = "mlflow"
 

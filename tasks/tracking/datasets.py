@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable
 
-from tasks.tracking.door import Dataset, DatasetInput, InputTag, MlflowClient
 from tasks.tracking.job import RecordedDataset
+from tasks.tracking.mlflow_api import Dataset, DatasetInput, InputTag, MlflowClient
 
 
 def log_datasets(

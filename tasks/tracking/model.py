@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.checkpoint import INFO, Checkpoint
 from tasks.models.classifier import load_classifier
-from tasks.tracking.door import (
+from tasks.tracking.mlflow_api import (
     LoggedModelOutput,
     MlflowClient,
     Model,

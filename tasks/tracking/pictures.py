@@ -11,9 +11,9 @@ from tasks.artifacts.calibration import CURVE, Calibration
 from tasks.artifacts.calibration import INFO as CALIBRATION
 from tasks.artifacts.calibration import PICTURE as CURVE_PICTURE
 from tasks.artifacts.exemplar_set import ExemplarSet
-from tasks.heatmaps.draw import SHEET, TILE_SHEET
-from tasks.tracking.door import Image, MlflowClient
+from tasks.reporting.heatmaps.draw import SHEET, TILE_SHEET
 from tasks.tracking.job import RecordedHeatmaps, RecordedReport
+from tasks.tracking.mlflow_api import Image, MlflowClient
 
 _THUMBNAIL_PX = 360
 _CARD_PX = 1600

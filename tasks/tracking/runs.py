@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from tasks.tracking.door import Metric, MlflowClient, Param, Run, RunTag
+from tasks.tracking.mlflow_api import Metric, MlflowClient, Param, Run, RunTag
 from tasks.tracking.names import key_of
 from tasks.tracking.process import is_dead, this_process
 

@@ -11,8 +11,8 @@ from tasks.tracking.child import fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
 from tasks.tracking.database import experiment_id, local_tracking_uri, open_client
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.door import MlflowClient
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
+from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.names import flat, tag_text
 from tasks.tracking.pictures import log_study_pictures
 from tasks.tracking.runs import (

@@ -13,8 +13,8 @@ from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.tile_set import ARTEFACT_MASK, PIXELS, SLIDE, TileSet
-from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
-from tasks.heatmaps.view import THUMBNAIL
+from tasks.reporting.maps.view import THUMBNAIL
+from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
 from tasks.slides.geometry import SlideGeometry
 from tasks.statistics.bootstrap import BootstrapSettings
 from tests._support.heatmap_jobs import make_attributions, make_predictions, make_slide, top_tenth

@@ -1,0 +1,99 @@
+"""All drawings of one explainer on one slide, with its exports and a description."""
+
+from functools import partial
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.reporting.drawing.page import save_picture
+from tasks.reporting.exports.geojson import write_geojson
+from tasks.reporting.exports.ome_tiff import write_ome_tiff
+from tasks.reporting.heatmaps.overlay import attribution_page, probability_page
+from tasks.reporting.heatmaps.sheet import sheet_page
+from tasks.reporting.heatmaps.tile_sheet import tile_page
+from tasks.reporting.maps.canvas import Canvas
+from tasks.reporting.maps.job import HeatmapJob
+from tasks.reporting.maps.thread_map import writers
+from tasks.reporting.maps.view import CheckpointView, SlideView, view_slide
+
+SHEET = "sheet.png"
+TILE_SHEET = "tiles.png"
+INFO = "heatmap.json"
+
+
+class HeatmapInfo(BaseModel):
+    """``heatmap.json``: where the raw maps lie on the slide, the colour scale and the slide scores.
+
+    Attributes:
+        canvas: that of the finest level of the OME-TIFFs, which may go on beyond it by a few pixels of NaN.
+        colour_limit: the value at the end of the scale, in raw units.
+        percentile: which percentile of |value| it is.
+        scaled_over: whether the scale is that of the ``study`` or of this ``slide`` alone.
+        usable_tiles: tiles that could be read.
+        mapped_tiles: those of them that have a map.
+        slide_scores: by model; None where only a sample of the tiles was predicted.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    slide_id: str
+    explainer: str
+    target_class: str
+    canvas: Canvas
+    colour_limit: float
+    percentile: float
+    scaled_over: str
+    usable_tiles: int
+    mapped_tiles: int
+    slide_scores: dict[str, float | None]
+
+
+def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
+    """Write every drawing of one explainer on one slide into ``out``.
+
+    For each checkpoint (arm, seed): ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and, as
+    the recipe says, ``tiles_<arm>_s<seed>.geojson`` and the raw map ``map_<arm>_s<seed>.ome.tiff``; for all
+    together ``sheet.png``, ``tiles.png`` and ``heatmap.json``.
+
+    Returns:
+        ``tiles`` and ``colour_limit``.
+
+    Raises:
+        HeatmapError: a map shows other tiles or predictions than those evaluated.
+    """
+    view = view_slide(job)
+    with writers() as aside:
+        for item in view.checkpoints:
+            name = item.checkpoint.name
+            aside.submit(partial(_export, view, item, out))
+            overlay, probability = attribution_page(view, item).drawn(), probability_page(view, item).drawn()
+            aside.submit(partial(save_picture, overlay, out / f"overlay_{name}.png"))
+            aside.submit(partial(save_picture, probability, out / f"probability_{name}.png"))
+    sheet_page(view).save(out / SHEET)
+    tile_page(view).save(out / TILE_SHEET)
+    (out / INFO).write_text(_info(view).model_dump_json(indent=1), encoding="utf-8")
+    return {"tiles": float(view.mapped), "colour_limit": view.limit}
+
+
+def _export(view: SlideView, item: CheckpointView, out: Path) -> None:
+    name, wanted = item.checkpoint.name, view.job.recipe.exports
+    if "geojson" in wanted:
+        write_geojson(view, item, out / f"tiles_{name}.geojson")
+    if "ome_tiff" in wanted:
+        write_ome_tiff(view, item, out / f"map_{name}.ome.tiff")
+
+
+def _info(view: SlideView) -> HeatmapInfo:
+    job = view.job
+    return HeatmapInfo(
+        slide_id=view.slide_id,
+        explainer=job.explainer,
+        target_class=job.target_class,
+        canvas=view.canvas,
+        colour_limit=view.limit,
+        percentile=job.recipe.percentile,
+        scaled_over="study" if job.scale else "slide",
+        usable_tiles=view.usable,
+        mapped_tiles=view.mapped,
+        slide_scores={item.checkpoint.name: item.score for item in view.checkpoints},
+    )

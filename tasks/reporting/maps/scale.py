@@ -1,0 +1,94 @@
+"""One colour scale for all maps of an explainer: of every arm, seed and slide of a study.
+
+Were each slide drawn on a scale of its own, a slide without a lesion would look as hot as one with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.colour_scale import SCALE, ScaleInfo, SlideScale
+from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.drawing.colour import common_end
+from tasks.reporting.maps.abs_percentile import ROUNDING, Magnitudes
+from tasks.reporting.maps.job import HeatmapError, ScaleRecipe
+from tasks.reporting.maps.thread_map import side_by_side
+from tasks.reporting.maps.thumbnail_map import drawn_map, ground_of, mapped_tiles
+from tasks.slides.info import read_info
+
+_BATCH = 512
+
+
+@dataclass(frozen=True)
+class ScaledSlide:
+    """One slide with the maps of all models that explain it, by the place of the model."""
+
+    tiles: TileSet
+    maps: Mapping[str, Attributions]
+
+
+def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -> dict[str, float]:
+    """Write the ColourScale of ``slides`` into ``out`` and return measures; see :func:`common_scale`."""
+    info = common_scale(slides, recipe)
+    (out / SCALE).write_text(info.model_dump_json(indent=1), encoding="utf-8")
+    return {"slides": len(info.slides), "maps": info.maps, "colour_limit": info.limit}
+
+
+def common_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe) -> ScaleInfo:
+    """Return the one scale for all ``slides``, looked at one at a time.
+
+    Memory is that of one drawn map a thread and of 2 MB a model. A slide without maps is passed over. Every
+    drawn pixel of a model counts once, so a slide counts by its tissue; the order of slides does not matter.
+
+    Raises:
+        HeatmapError: there is no map at all, or one of a tile that its tile set does not hold.
+    """
+    counted = _Counted(recipe)
+    each = dict(counted.add(slide) for slide in slides if slide.maps)
+    if not each:
+        raise HeatmapError("a colour scale was asked for, but no slide has a map")
+    models = {name: own.percentile(recipe.percentile) for name, own in counted.drawn.items()}
+    return ScaleInfo(
+        limit=common_end(models.values()),
+        tile_limit=common_end(own.percentile(recipe.percentile) for own in counted.tiles.values()),
+        percentile=recipe.percentile,
+        smoothing_um=recipe.smoothing_um,
+        rounding=ROUNDING,
+        maps=sum(slide.maps for slide in each.values()),
+        values=sum(slide.values for slide in each.values()),
+        slides=each,
+        models=models,
+    )
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The values of each model, of its drawn maps and of its tiles."""
+
+    recipe: ScaleRecipe
+    drawn: dict[str, Magnitudes] = field(default_factory=lambda: defaultdict(Magnitudes))
+    tiles: dict[str, Magnitudes] = field(default_factory=lambda: defaultdict(Magnitudes))
+
+    def add(self, slide: ScaledSlide) -> tuple[str, SlideScale]:
+        """Count all maps of a slide and return its id and its share."""
+        info = read_info(slide.tiles.folder)
+        ground = ground_of(info.geometry, self.recipe.smoothing_um)
+
+        def counted(model: str) -> tuple[Magnitudes, Magnitudes]:
+            maps = slide.maps[model]
+            rows = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}")
+            drawn, own = Magnitudes(), Magnitudes()
+            drawn.add(drawn_map(ground, rows, maps))
+            for start in range(0, len(rows), _BATCH):
+                own.add(maps.maps(slice(start, start + _BATCH)))
+            return drawn, own
+
+        count, ends = 0, []
+        for model, (drawn, own) in zip(slide.maps, side_by_side(counted, slide.maps), strict=True):
+            self.drawn[model].add_all(drawn)
+            self.tiles[model].add_all(own)
+            count += drawn.count
+            ends.append(drawn.percentile(self.recipe.percentile))
+        return info.slide_id, SlideScale(maps=len(slide.maps), values=count, limit=common_end(ends))

@@ -1,0 +1,46 @@
+"""The map that is drawn: stitched on the slide's thumbnail and smoothed, still in raw units."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.maps.canvas import Canvas, thumbnail_canvas
+from tasks.reporting.maps.job import HeatmapError
+from tasks.reporting.maps.stitch import RawMap, smoothed, stitch_attributions
+from tasks.slides.geometry import SlideGeometry
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where maps are drawn; ``sigma`` is the smoothing in pixels of the canvas (rows, columns)."""
+
+    canvas: Canvas
+    sigma: tuple[float, float]
+
+
+def ground_of(geometry: SlideGeometry, smoothing_um: float) -> Ground:
+    """Return the thumbnail of a slide as a ground; ``smoothing_um`` is a standard deviation."""
+    x, y = geometry.level0_to_thumbnail(*geometry.um_to_level0(smoothing_um, smoothing_um))
+    return Ground(thumbnail_canvas(geometry), (y, x))
+
+
+def drawn_map(ground: Ground, tiles: pd.DataFrame, attributions: Attributions) -> RawMap:
+    """Return float32 [h, w]; ``tiles`` are the rows of the maps, in their order."""
+    return smoothed(stitch_attributions(ground.canvas, tiles, attributions), ground.sigma)
+
+
+def mapped_tiles(tiles: TileSet, attributions: Attributions, where: str) -> pd.DataFrame:
+    """Return the tile rows of an attribution set, in the order of its maps.
+
+    Raises:
+        HeatmapError: a map is of a tile that the tile set does not hold; ``where`` begins the sentence.
+    """
+    table: pd.DataFrame = tiles.table
+    rows = pd.Index(table["tile_id"]).get_indexer(pd.Index(attributions.index["tile_id"]))
+    if (rows < 0).any():
+        raise HeatmapError(
+            f"{where}: {int((rows < 0).sum())} maps are of tiles that the slide's tile set does not hold"
+        )
+    return table.take(rows)

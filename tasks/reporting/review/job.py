@@ -1,0 +1,105 @@
+"""What a review page is made from: slides, the places of a study, and what was mapped and measured there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.colour_scale import ScaleInfo
+from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.key import ModelKey
+from tasks.artifacts.predictions import Predictions
+from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.maps.job import HeatmapRecipe, SlideScore
+from tasks.statistics.bootstrap import BootstrapSettings
+
+Key = tuple[ModelKey, str, str]
+"""A place, an explainer, and a slide (maps) or a metric (reports)."""
+
+
+class ReviewError(Exception):
+    """A page that cannot be made; one sentence says why."""
+
+
+@dataclass(frozen=True)
+class ReviewedExplainer:
+    """One explainer of the study.
+
+    Attributes:
+        id: its id in the study.
+        signed: False where it gives magnitudes; its scale then begins at zero.
+        is_control: it sees no trained model.
+        is_blind: of a control, that it sees no network at all; one that holds an explainer does.
+        scale: its colour scale, one for all arms and slides; None: one is made of the maps of this page.
+    """
+
+    id: str
+    signed: bool = True
+    is_control: bool = False
+    is_blind: bool = True
+    scale: ScaleInfo | None = None
+
+
+@dataclass(frozen=True)
+class ReviewJob:
+    """Everything one page shows. A map, report or prediction that is not there is shown as not available.
+
+    No text in it may name a patient; of the tables the page takes none.
+
+    Attributes:
+        study: name of the study.
+        classes: class names in the order of the logits.
+        target: index of the explained class.
+        slides: {slide id: its tiles}, in the order of the page.
+        places: every arm, fold and seed, in the order of the page.
+        explainers: in the order of the page.
+        maps: {(place, explainer id, slide id): maps}.
+        reports: {(place, explainer id, metric id): scores}; metrics are shown in the order of this mapping.
+        predictions: {place: evaluated predictions}.
+        slide_score: the rule by which evaluation scores a slide.
+        recipe: how heatmaps are drawn.
+        bootstrap: draws, seed and level of the intervals.
+        comparison: the table ``comparison.parquet`` of the study.
+        failed: {label of a part: why it failed}; labels as in the store, ``explain/<place>/<explainer>/...``.
+        command: the command that made the page.
+    """
+
+    study: str
+    classes: tuple[str, ...]
+    target: int
+    slides: Mapping[str, TileSet]
+    places: tuple[ModelKey, ...]
+    explainers: tuple[ReviewedExplainer, ...]
+    maps: Mapping[Key, Attributions]
+    slide_score: SlideScore
+    reports: Mapping[Key, FaithfulnessReport] = field(default_factory=dict)
+    predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
+    recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
+    bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
+    comparison: Path | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+    @property
+    def target_class(self) -> str:
+        """Name of the explained class."""
+        return self.classes[self.target]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Ids of the metrics that have a report on any map."""
+        return tuple(dict.fromkeys(metric for _, _, metric in self.reports))
+
+    def why_no_map(self, place: ModelKey, explainer: str, slide: str) -> str:
+        """Return why a map is missing."""
+        return self._why(
+            f"explain/{place.label}/{explainer}/{slide}", f"train/{place.label}", f"tile/{slide}"
+        )
+
+    def why_no_report(self, place: ModelKey, explainer: str, metric: str) -> str:
+        """Return why a report is missing."""
+        return self._why(f"evaluate/{place.label}/{explainer}/{metric}", f"train/{place.label}")
+
+    def _why(self, *labels: str) -> str:
+        found = (self.failed[label] for label in labels if label in self.failed)
+        return next(found, "this part of the study has not been made")

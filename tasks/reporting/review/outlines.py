@@ -1,0 +1,52 @@
+"""Outlines for the page: what was annotated, what the class rests on, and artefacts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import approximate_polygon, find_contours
+
+from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.maps.canvas import Canvas
+from tasks.reporting.maps.stitch import Floats, stitch
+from tasks.reporting.review.budget import as_json
+
+_TENTHS = 10
+_FIRST_TOLERANCE, _LAST_TOLERANCE = 0.25, 8.0
+
+
+def slide_outlines(canvas: Canvas, tiles: TileSet, room: int) -> dict[str, Any]:
+    """Return closed lines by what they enclose, ``tolerance``, and ``width`` and ``height`` of ``canvas``.
+
+    They enclose ``annotation``, ``evidence`` and ``artefact``, where the slide has such. A line is
+    [x0, y0, x1, y1, ...] in tenths of a canvas pixel, followed to within ``tolerance`` canvas pixels: a
+    quarter, or doubled until all lines take no more than ``room`` bytes, at most 8.
+    """
+    masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask)]
+    masks.extend(tiles.marks.items())
+    known = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
+    tolerance = _FIRST_TOLERANCE
+    found = _simpler(known, tolerance)
+    while len(as_json(found)) > room and tolerance < _LAST_TOLERANCE:
+        tolerance *= 2
+        found = _simpler(known, tolerance)
+    return {**found, "tolerance": tolerance, "width": canvas.width, "height": canvas.height}
+
+
+def _closed(canvas: Canvas, tiles: TileSet, mask: NDArray[np.uint8]) -> list[Floats]:
+    """Return lines [n, 2] of (x, y) canvas pixels; they follow the tiles' edge where a mask ends there."""
+    covered = stitch(canvas, tiles.table, mask > 0)
+    # A frame of zeros closes lines at the border; pixel centres become positions.
+    return [line[:, ::-1] - 0.5 for line in find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)]
+
+
+def _simpler(known: dict[str, list[Floats]], tolerance: float) -> dict[str, list[list[int]]]:
+    return {name: list(_lines(lines, tolerance)) for name, lines in known.items()}
+
+
+def _lines(lines: Iterable[Floats], tolerance: float) -> Iterable[list[int]]:
+    for line in lines:
+        points = approximate_polygon(line, tolerance)
+        if len(points) > 2:
+            yield [int(value) for value in np.rint(points * _TENTHS).reshape(-1)]
