@@ -136,7 +136,7 @@ class MapsInMemory:
 
 @dataclass(frozen=True)
 class ReportInMemory:
-    """Scores in place of a FaithfulnessReport."""
+    """ReviewedScores in place of a FaithfulnessReport."""
 
     scores: pd.DataFrame
     info: Any

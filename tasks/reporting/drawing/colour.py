@@ -16,7 +16,7 @@ PROBABILITY = "viridis"
 _LUMA = np.array([0.299, 0.587, 0.114])
 _PALE = 0.45
 _FULL_AT = 0.5
-"""Share of the limit at which a colour reaches its full opacity."""
+"""SlideBudget of the limit at which a colour reaches its full opacity."""
 
 
 def colour_limit(maps: Sequence[RawMap], percentile: float) -> float:

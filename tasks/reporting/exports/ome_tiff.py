@@ -12,8 +12,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from tasks.reporting.maps.canvas import Canvas
-from tasks.reporting.maps.mean_downsample import coarser
+from tasks.reporting.maps.canvas import MapCanvas
+from tasks.reporting.maps.mean_downsample import mean_downsample
 from tasks.reporting.maps.stitch import stitch, stitch_attributions
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
@@ -61,7 +61,7 @@ def pyramid(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     rest = [(0, -size % 2**halvings) for size in planes.shape[1:]]
     levels = [np.pad(planes, ((0, 0), *rest), constant_values=np.nan)]
     for _ in range(halvings):
-        levels.append(np.stack([coarser(plane, 2) for plane in levels[-1]]))
+        levels.append(np.stack([mean_downsample(plane, 2) for plane in levels[-1]]))
     return levels
 
 
@@ -94,7 +94,7 @@ def _metadata(view: SlideView, item: CheckpointView, planes: NDArray[np.float32]
     }
 
 
-def _place(view: SlideView, canvas: Canvas) -> dict[str, str]:
+def _place(view: SlideView, canvas: MapCanvas) -> dict[str, str]:
     numbers = {
         "level0_left": canvas.left,
         "level0_top": canvas.top,

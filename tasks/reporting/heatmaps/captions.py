@@ -4,7 +4,7 @@ from tasks.reporting.maps.job import HeatmapJob
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
 
-def attribution_words(view: SlideView, item: CheckpointView | None = None) -> str:
+def attribution_caption(view: SlideView, item: CheckpointView | None = None) -> str:
     """Describe the colours of maps drawn on the thumbnail, of one model or of several side by side."""
     pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp
     smoothing = view.job.recipe.smoothing_um
@@ -13,13 +13,13 @@ def attribution_words(view: SlideView, item: CheckpointView | None = None) -> st
     return f"{_words(view, drawn)}{_alone(view, item)}"
 
 
-def tile_words(view: SlideView) -> str:
+def tile_caption(view: SlideView) -> str:
     """Describe the colours of single tiles at the resolution of the network."""
     shown = "" if view.job.scale else ", of the tiles in this picture"
     return _words(view, f"at the resolution of the network{shown}")
 
 
-def probability_words(view: SlideView) -> str:
+def probability_caption(view: SlideView) -> str:
     """Describe the colours of probabilities."""
     sample = f" Only {view.mapped} of {view.usable} tiles were predicted." if _score_is_missing(view) else ""
     return (
@@ -28,7 +28,7 @@ def probability_words(view: SlideView) -> str:
     )
 
 
-def score_words(view: SlideView, item: CheckpointView) -> str:
+def score_caption(view: SlideView, item: CheckpointView) -> str:
     """Say the slide score, or why there is none."""
     if item.score is None:
         return f"no slide score: only {view.mapped} of {view.usable} tiles were predicted"

@@ -11,7 +11,7 @@ from tasks.reporting.exports.ome_tiff import write_ome_tiff
 from tasks.reporting.heatmaps.overlay import attribution_page, probability_page
 from tasks.reporting.heatmaps.sheet import sheet_page
 from tasks.reporting.heatmaps.tile_sheet import tile_page
-from tasks.reporting.maps.canvas import Canvas
+from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.job import HeatmapJob
 from tasks.reporting.maps.thread_map import writers
 from tasks.reporting.maps.view import CheckpointView, SlideView, view_slide
@@ -39,7 +39,7 @@ class HeatmapInfo(BaseModel):
     slide_id: str
     explainer: str
     target_class: str
-    canvas: Canvas
+    canvas: MapCanvas
     colour_limit: float
     percentile: float
     scaled_over: str

@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.reporting.drawing.colour import Rgb, paint_attribution, paint_probability
 from tasks.reporting.drawing.page import SOFT, Frame, Page
-from tasks.reporting.heatmaps.captions import attribution_words, probability_words, score_words
+from tasks.reporting.heatmaps.captions import attribution_caption, probability_caption, score_caption
 from tasks.reporting.heatmaps.legend import Place, attribution_legend, legend_height, probability_legend
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
@@ -26,7 +26,7 @@ def attribution_overlay(view: SlideView, item: CheckpointView) -> Rgb:
 
 def attribution_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the attribution overlay of one checkpoint."""
-    words = attribution_words(view, item)
+    words = attribution_caption(view, item)
     page, place = _page(view, item, view.job.explainer, attribution_overlay(view, item), words)
     attribution_legend(page, place, view.job, view.limit, words)
     return page
@@ -34,7 +34,7 @@ def attribution_page(view: SlideView, item: CheckpointView) -> Page:
 
 def probability_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the probability overlay of one checkpoint."""
-    words = probability_words(view)
+    words = probability_caption(view)
     page, place = _page(view, item, "prediction", paint_probability(view.thumbnail, item.probability), words)
     probability_legend(page, place, view.job, words)
     return page
@@ -70,7 +70,7 @@ def _page(view: SlideView, item: CheckpointView, what: str, image: Rgb, words: s
     across = max(width, _LEAST_WIDTH)
     page = Page(across + 2 * MARGIN, HEAD + height + _FOOT + legend_height(across, words))
     page.text(MARGIN, 9, f"{view.slide_id} · {what} · {item.checkpoint.place.words}", 15)
-    page.text(MARGIN, 30, score_words(view, item), 12, SOFT)
+    page.text(MARGIN, 30, score_caption(view, item), 12, SOFT)
     frame = page.picture((MARGIN, HEAD, width, height), image)
     draw_outlines(frame, view)
     draw_scale_bar(frame, view)

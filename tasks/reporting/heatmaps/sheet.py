@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.reporting.drawing.page import SOFT, Page
-from tasks.reporting.heatmaps.captions import attribution_words
+from tasks.reporting.heatmaps.captions import attribution_caption
 from tasks.reporting.heatmaps.legend import attribution_legend, legend_height
 from tasks.reporting.heatmaps.overlay import attribution_overlay, draw_outlines, draw_scale_bar
 from tasks.reporting.maps.view import CheckpointView, SlideView
@@ -17,7 +17,7 @@ _MOST_COLUMNS = 6
 
 
 @dataclass(frozen=True)
-class Grid:
+class SheetGrid:
     """Where panels stand: the slide and the arms side by side in bands of ``columns``, seeds below."""
 
     arms: tuple[str, ...]
@@ -54,7 +54,7 @@ def sheet_page(view: SlideView) -> Page:
 
     More arms than fit beside each other go on in a band below.
     """
-    grid, words = _grid(view), attribution_words(view)
+    grid, words = _grid(view), attribution_caption(view)
     beside = len(grid.seeds) > 1 and grid.height > legend_height(grid.width, words)
     room = grid.width if beside else grid.across - 2 * _EDGE
     page = Page(grid.across, grid.down + (0 if beside else legend_height(room, words)))
@@ -67,13 +67,13 @@ def sheet_page(view: SlideView) -> Page:
     return page
 
 
-def _grid(view: SlideView) -> Grid:
+def _grid(view: SlideView) -> SheetGrid:
     arms = tuple(dict.fromkeys(item.checkpoint.arm for item in view.checkpoints))
     seeds = tuple(dict.fromkeys(item.checkpoint.seed for item in view.checkpoints))
     bands = -(-(len(arms) + 1) // _MOST_COLUMNS)
     columns = -(-(len(arms) + 1) // bands)
     width, height = _panel_size(view, columns)
-    return Grid(arms, seeds, columns, width, height)
+    return SheetGrid(arms, seeds, columns, width, height)
 
 
 def _draw_slide_panel(page: Page, view: SlideView, box: tuple[int, int, int, int]) -> None:

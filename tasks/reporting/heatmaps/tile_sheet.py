@@ -6,7 +6,7 @@ from skimage.measure import find_contours
 
 from tasks.reporting.drawing.colour import colour_limit, paint_attribution
 from tasks.reporting.drawing.page import SOFT, Page
-from tasks.reporting.heatmaps.captions import tile_words
+from tasks.reporting.heatmaps.captions import tile_caption
 from tasks.reporting.heatmaps.legend import attribution_legend, legend_height
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
@@ -31,7 +31,7 @@ def tile_page(view: SlideView) -> Page:
     columns = [_EDGE + _NAMES + i * (_SIDE + _GAP) for i in range(len(tiles))]
     rows = len(shown) + 1
     width = max(columns[-1] + _SIDE + _EDGE, 760)
-    words = tile_words(view)
+    words = tile_caption(view)
     foot = _HEAD + rows * _ROW + _FOOT
     page = Page(width, foot + legend_height(width - 2 * _EDGE, words))
     maps = [_maps(item, tiles) for item in shown]

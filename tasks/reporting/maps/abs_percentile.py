@@ -8,7 +8,7 @@ ROUNDING = 2.0 ** (_DROPPED_BITS - 23)
 """A percentile is above the exact one by at most this share of it (0.2 %)."""
 
 
-class Magnitudes:
+class AbsHistogram:
     """Counts |value| by its leading bits as a float32; zeros and what is not finite are left out.
 
     The bit pattern of a positive float32 grows with its value, so its first 17 bits are bins of equal
@@ -24,7 +24,7 @@ class Magnitudes:
         bins = (known.view(np.uint32) >> _DROPPED_BITS).astype(np.int64)
         self._counts += np.bincount(bins, minlength=len(self._counts))
 
-    def add_all(self, other: "Magnitudes") -> None:
+    def add_all(self, other: "AbsHistogram") -> None:
         """Count all that ``other`` counted."""
         self._counts += other._counts
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.slides.geometry import SlideGeometry
 
 
-class Canvas(BaseModel):
+class MapCanvas(BaseModel):
     """Pixel (column, row) covers level-0 x from ``left + column * step_x`` over ``step_x`` pixels, y alike.
 
     All four numbers are level-0 pixels and may be fractions; ``width`` and ``height`` count canvas pixels.
@@ -25,12 +25,12 @@ class Canvas(BaseModel):
     height: int
 
 
-def thumbnail_canvas(geometry: SlideGeometry) -> Canvas:
+def thumbnail_canvas(geometry: SlideGeometry) -> MapCanvas:
     """Return the canvas whose pixels are the pixels of ``thumbnail.png``."""
     corners_x = np.array([0.0, geometry.thumbnail_width])
     corners_y = np.array([0.0, geometry.thumbnail_height])
     x, y = geometry.thumbnail_to_level0(corners_x, corners_y)
-    return Canvas(
+    return MapCanvas(
         left=float(x[0]),
         top=float(y[0]),
         step_x=float(x[1] - x[0]) / geometry.thumbnail_width,
@@ -40,7 +40,7 @@ def thumbnail_canvas(geometry: SlideGeometry) -> Canvas:
     )
 
 
-def analysis_canvas(tiles: pd.DataFrame, tile_px: int, max_side_px: int) -> Canvas:
+def analysis_canvas(tiles: pd.DataFrame, tile_px: int, max_side_px: int) -> MapCanvas:
     """Return the canvas that covers ``tiles`` at the resolution the network saw them.
 
     Args:
@@ -53,7 +53,7 @@ def analysis_canvas(tiles: pd.DataFrame, tile_px: int, max_side_px: int) -> Canv
     down = float((tiles["y_level0"] + tiles["extent_level0"]).max()) - top
     fine = float(tiles["extent_level0"].iloc[0]) / tile_px
     step = fine * max(1, _whole(max(across, down) / fine / max_side_px))
-    return Canvas(
+    return MapCanvas(
         left=left, top=top, step_x=step, step_y=step, width=_whole(across / step), height=_whole(down / step)
     )
 

@@ -5,7 +5,7 @@ import numpy as np
 from tasks.reporting.maps.stitch import RawMap
 
 
-def coarser(values: RawMap, factor: int) -> RawMap:
+def mean_downsample(values: RawMap, factor: int) -> RawMap:
     """Return the means over squares of ``factor`` pixels, NaN left out; NaN where nothing else is."""
     if factor == 1:
         return values

@@ -12,10 +12,10 @@ from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import SCALE, ScaleInfo, SlideScale
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.drawing.colour import common_end
-from tasks.reporting.maps.abs_percentile import ROUNDING, Magnitudes
+from tasks.reporting.maps.abs_percentile import ROUNDING, AbsHistogram
 from tasks.reporting.maps.job import HeatmapError, ScaleRecipe
-from tasks.reporting.maps.thread_map import side_by_side
-from tasks.reporting.maps.thumbnail_map import drawn_map, ground_of, mapped_tiles
+from tasks.reporting.maps.thread_map import thread_map
+from tasks.reporting.maps.thumbnail_map import drawing_surface, mapped_tiles, thumbnail_map
 from tasks.slides.info import read_info
 
 _BATCH = 512
@@ -68,25 +68,25 @@ class _Counted:
     """The values of each model, of its drawn maps and of its tiles."""
 
     recipe: ScaleRecipe
-    drawn: dict[str, Magnitudes] = field(default_factory=lambda: defaultdict(Magnitudes))
-    tiles: dict[str, Magnitudes] = field(default_factory=lambda: defaultdict(Magnitudes))
+    drawn: dict[str, AbsHistogram] = field(default_factory=lambda: defaultdict(AbsHistogram))
+    tiles: dict[str, AbsHistogram] = field(default_factory=lambda: defaultdict(AbsHistogram))
 
     def add(self, slide: ScaledSlide) -> tuple[str, SlideScale]:
         """Count all maps of a slide and return its id and its share."""
         info = read_info(slide.tiles.folder)
-        ground = ground_of(info.geometry, self.recipe.smoothing_um)
+        surface = drawing_surface(info.geometry, self.recipe.smoothing_um)
 
-        def counted(model: str) -> tuple[Magnitudes, Magnitudes]:
+        def counted(model: str) -> tuple[AbsHistogram, AbsHistogram]:
             maps = slide.maps[model]
             rows = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}")
-            drawn, own = Magnitudes(), Magnitudes()
-            drawn.add(drawn_map(ground, rows, maps))
+            drawn, own = AbsHistogram(), AbsHistogram()
+            drawn.add(thumbnail_map(surface, rows, maps))
             for start in range(0, len(rows), _BATCH):
                 own.add(maps.maps(slice(start, start + _BATCH)))
             return drawn, own
 
         count, ends = 0, []
-        for model, (drawn, own) in zip(slide.maps, side_by_side(counted, slide.maps), strict=True):
+        for model, (drawn, own) in zip(slide.maps, thread_map(counted, slide.maps), strict=True):
             self.drawn[model].add_all(drawn)
             self.tiles[model].add_all(own)
             count += drawn.count

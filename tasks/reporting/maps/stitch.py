@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tasks.artifacts.attributions import Attributions
-from tasks.reporting.maps.canvas import Canvas
+from tasks.reporting.maps.canvas import MapCanvas
 
 Floats = NDArray[np.float64]
 RawMap = NDArray[np.float32]
 _LEAST_AREA = 1e-4
-"""Share of a canvas pixel that must be covered for it to hold a value."""
+"""SlideBudget of a canvas pixel that must be covered for it to hold a value."""
 
 
 class Mosaic:
     """Sums of values and of areas on one canvas, filled tile by tile."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: MapCanvas) -> None:
         self.canvas = canvas
         self._sums = np.zeros((canvas.height, canvas.width))
         self._areas = np.zeros((canvas.height, canvas.width))
@@ -47,7 +47,7 @@ class Mosaic:
         return np.where(blank, np.nan, values).astype(np.float32)
 
 
-def stitch(canvas: Canvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> RawMap:
+def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> RawMap:
     """Return the mosaic of ``maps`` [N, H, W], one for each row of ``tiles``, on ``canvas``."""
     mosaic = Mosaic(canvas)
     for place, tile in zip(_places(tiles), maps, strict=True):
@@ -56,7 +56,7 @@ def stitch(canvas: Canvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> Ra
 
 
 def stitch_attributions(
-    canvas: Canvas, tiles: pd.DataFrame, attributions: Attributions, batch: int = 512
+    canvas: MapCanvas, tiles: pd.DataFrame, attributions: Attributions, batch: int = 512
 ) -> RawMap:
     """Return the mosaic of an attribution set on ``canvas``, reading ``batch`` maps at a time.
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def thread_map(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Yield ``work`` of every item, in their order; the first error is raised."""
     with ThreadPoolExecutor(_threads(), thread_name_prefix="heatmaps") as pool:
         yield from pool.map(work, items)

@@ -6,29 +6,29 @@ import pandas as pd
 
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.maps.canvas import Canvas, thumbnail_canvas
+from tasks.reporting.maps.canvas import MapCanvas, thumbnail_canvas
 from tasks.reporting.maps.job import HeatmapError
 from tasks.reporting.maps.stitch import RawMap, smoothed, stitch_attributions
 from tasks.slides.geometry import SlideGeometry
 
 
 @dataclass(frozen=True)
-class Ground:
+class DrawingSurface:
     """Where maps are drawn; ``sigma`` is the smoothing in pixels of the canvas (rows, columns)."""
 
-    canvas: Canvas
+    canvas: MapCanvas
     sigma: tuple[float, float]
 
 
-def ground_of(geometry: SlideGeometry, smoothing_um: float) -> Ground:
-    """Return the thumbnail of a slide as a ground; ``smoothing_um`` is a standard deviation."""
+def drawing_surface(geometry: SlideGeometry, smoothing_um: float) -> DrawingSurface:
+    """Return the thumbnail of a slide as a surface; ``smoothing_um`` is a standard deviation."""
     x, y = geometry.level0_to_thumbnail(*geometry.um_to_level0(smoothing_um, smoothing_um))
-    return Ground(thumbnail_canvas(geometry), (y, x))
+    return DrawingSurface(thumbnail_canvas(geometry), (y, x))
 
 
-def drawn_map(ground: Ground, tiles: pd.DataFrame, attributions: Attributions) -> RawMap:
+def thumbnail_map(surface: DrawingSurface, tiles: pd.DataFrame, attributions: Attributions) -> RawMap:
     """Return float32 [h, w]; ``tiles`` are the rows of the maps, in their order."""
-    return smoothed(stitch_attributions(ground.canvas, tiles, attributions), ground.sigma)
+    return smoothed(stitch_attributions(surface.canvas, tiles, attributions), surface.sigma)
 
 
 def mapped_tiles(tiles: TileSet, attributions: Attributions, where: str) -> pd.DataFrame:

@@ -9,12 +9,12 @@ from skimage.measure import find_contours
 
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.drawing.colour import Rgb, colour_limit
-from tasks.reporting.maps.canvas import Canvas, analysis_canvas
-from tasks.reporting.maps.evaluated import EvaluatedTiles, evaluated_tiles
+from tasks.reporting.maps.canvas import MapCanvas, analysis_canvas
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
+from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_tiles
 from tasks.reporting.maps.stitch import Floats, RawMap, stitch
-from tasks.reporting.maps.thread_map import side_by_side
-from tasks.reporting.maps.thumbnail_map import Ground, drawn_map, ground_of, mapped_tiles
+from tasks.reporting.maps.thread_map import thread_map
+from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import read_info
 
@@ -37,7 +37,7 @@ class CheckpointView:
     checkpoint: HeatmapCheckpoint
     tiles: pd.DataFrame
     tile_probability: Floats
-    evaluated: EvaluatedTiles
+    evaluated: PredictedTiles
     attribution: RawMap
     probability: RawMap
 
@@ -71,7 +71,7 @@ class SlideView:
     geometry: SlideGeometry
     thumbnail: Rgb
     outlines: Outlines
-    canvas: Canvas
+    canvas: MapCanvas
     checkpoints: tuple[CheckpointView, ...]
     limit: float
 
@@ -96,8 +96,8 @@ def view_slide(job: HeatmapJob) -> SlideView:
     info = read_info(job.tiles.folder)
     _refuse_other_scale(job)
     thumbnail = np.asarray(Image.open(job.tiles.folder / THUMBNAIL).convert("RGB"))
-    ground = ground_of(info.geometry, job.recipe.smoothing_um)
-    views = tuple(side_by_side(lambda item: _view_checkpoint(job, item, ground), job.checkpoints))
+    surface = drawing_surface(info.geometry, job.recipe.smoothing_um)
+    views = tuple(thread_map(lambda item: _view_checkpoint(job, item, surface), job.checkpoints))
     _refuse_other_tiles(views)
     side = job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
     own = [] if job.scale else [view.attribution for view in views]
@@ -106,14 +106,14 @@ def view_slide(job: HeatmapJob) -> SlideView:
         slide_id=info.slide_id,
         geometry=info.geometry,
         thumbnail=thumbnail,
-        outlines=outlines_on(ground.canvas, job.tiles),
+        outlines=outlines_on(surface.canvas, job.tiles),
         canvas=analysis_canvas(job.tiles.table, side, job.recipe.max_side_px),
         checkpoints=views,
         limit=job.scale.limit if job.scale else colour_limit(own, job.recipe.percentile),
     )
 
 
-def outlines_on(canvas: Canvas, tiles: TileSet) -> Outlines:
+def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
     """Return the outline of what was annotated, as the tiles' masks know it."""
     covered = stitch(canvas, tiles.table, tiles.annotation_mask > 0)
     # A frame of zeros closes lines at the border; +0.5 turns pixel centres into positions.
@@ -124,9 +124,9 @@ def outlines_on(canvas: Canvas, tiles: TileSet) -> Outlines:
     )
 
 
-def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, ground: Ground) -> CheckpointView:
+def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, surface: DrawingSurface) -> CheckpointView:
     tiles = mapped_tiles(job.tiles, item.attributions, item.name)
-    evaluated = evaluated_tiles(job, item, tiles)
+    evaluated = predicted_tiles(job, item, tiles)
     probability = evaluated.probabilities[:, job.target]
     rows = pd.Index(evaluated.tiles["tile_id"]).get_indexer(pd.Index(tiles["tile_id"]))
     return CheckpointView(
@@ -134,8 +134,8 @@ def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, ground: Ground) -
         tiles=tiles,
         tile_probability=probability[rows],
         evaluated=evaluated,
-        attribution=drawn_map(ground, tiles, item.attributions),
-        probability=stitch(ground.canvas, evaluated.tiles, probability[:, None, None]),
+        attribution=thumbnail_map(surface, tiles, item.attributions),
+        probability=stitch(surface.canvas, evaluated.tiles, probability[:, None, None]),
     )
 
 

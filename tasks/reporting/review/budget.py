@@ -36,7 +36,7 @@ _OPTIMISTIC = 0.15
 
 
 @dataclass(frozen=True)
-class Share:
+class SlideBudget:
     """Bytes of one slide: all, its picture, its outlines, tile scores, maps, detailed tiles."""
 
     total: int
@@ -53,7 +53,7 @@ class Share:
 
     @property
     def scores(self) -> int:
-        """Scores tile by tile; what is scored is counted in ``rest``."""
+        """ReviewedScores tile by tile; what is scored is counted in ``rest``."""
         return round(0.18 * self.total)
 
     @property
@@ -81,10 +81,10 @@ class Detail:
     tiles: int
 
 
-def share_of(slides: int, fixed: int) -> Share:
+def slide_budget(slides: int, fixed: int) -> SlideBudget:
     """Return what each of ``slides`` may take if the page without them takes ``fixed`` bytes."""
     equal = (PAGE_BYTES - MARGIN - fixed) // max(1, slides)
-    return Share(min(max(LEAST_SHARE, equal), MOST_SHARE))
+    return SlideBudget(min(max(LEAST_SHARE, equal), MOST_SHARE))
 
 
 def first_side(room: int, maps: int, shape: tuple[int, int], covered: float) -> int:
@@ -130,7 +130,7 @@ def _steps(tile_px: int, seeds: int) -> Iterator[tuple[int, bool]]:
         yield from ((side, True) for side in ONE_SEED_SIDES[-2:] if side < tile_px)
 
 
-class Room:
+class Allowance:
     """Bytes of a slide as its parts take them: what one leaves, or takes too much, the next has."""
 
     def __init__(self) -> None:

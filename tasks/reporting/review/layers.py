@@ -8,10 +8,10 @@ import numpy as np
 
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.maps.mean_downsample import coarser
+from tasks.reporting.maps.mean_downsample import mean_downsample
 from tasks.reporting.maps.stitch import Floats, RawMap, stitch
-from tasks.reporting.maps.thread_map import side_by_side
-from tasks.reporting.maps.thumbnail_map import Ground, drawn_map, ground_of, mapped_tiles
+from tasks.reporting.maps.thread_map import thread_map
+from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
 from tasks.reporting.review.budget import MAP_FACTORS, first_side
 from tasks.reporting.review.codes import map_codes, packed, probability_codes
 from tasks.reporting.review.job import ReviewJob
@@ -56,31 +56,36 @@ class SlideLayers:
 
         ``advance`` is told of every map that was drawn.
         """
-        ground = ground_of(self.info.geometry, self.job.recipe.smoothing_um)
-        first = self._first_factor(ground, room)
-        drawn = self._drawn(ground, first, advance)
+        surface = drawing_surface(self.info.geometry, self.job.recipe.smoothing_um)
+        first = self._first_factor(surface, room)
+        drawn = self._drawn(surface, first, advance)
         found: dict[str, Any] = {}
         for factor in MAP_FACTORS:
             blobs = Blobs()
-            of = {place: blobs.add(self._text(place, coarser(own, factor))) for place, own in drawn.items()}
-            found = self._result(ground, first * factor, of, blobs)
+            of = {
+                place: blobs.add(self._text(place, mean_downsample(own, factor)))
+                for place, own in drawn.items()
+            }
+            found = self._result(surface, first * factor, of, blobs)
             if blobs.size <= room:
                 break
         return found
 
-    def _first_factor(self, ground: Ground, room: int) -> int:
-        shape = (ground.canvas.height, ground.canvas.width)
+    def _first_factor(self, surface: DrawingSurface, room: int) -> int:
+        shape = (surface.canvas.height, surface.canvas.width)
         geometry = self.info.geometry
         area = float((self.tiles.table["extent_level0"] ** 2).sum())
         covered = min(1.0, area / (geometry.width_level0 * geometry.height_level0))
         maps = len(self.job.places) * (len(self.job.explainers) + 1)
         return max(1, int(max(shape) / first_side(room, maps, shape, covered)))
 
-    def _drawn(self, ground: Ground, factor: int, advance: Callable[[int], None]) -> dict[Place, RawMap]:
+    def _drawn(
+        self, surface: DrawingSurface, factor: int, advance: Callable[[int], None]
+    ) -> dict[Place, RawMap]:
         columns = (*range(len(self.job.explainers)), -1)
         wanted = [(p, e) for p in range(len(self.job.places)) for e in columns if self._holds(p, e)]
         found: dict[Place, RawMap] = {}
-        drawn = side_by_side(lambda place: coarser(self._layer(ground, *place), factor), wanted)
+        drawn = thread_map(lambda place: mean_downsample(self._layer(surface, *place), factor), wanted)
         for place, own in zip(wanted, drawn, strict=True):
             found[place] = own
             if place[1] >= 0:
@@ -96,23 +101,25 @@ class SlideLayers:
     def _maps(self, p: int, e: int) -> Attributions | None:
         return self.job.maps.get((self.job.places[p], self.job.explainers[e].id, self.info.slide_id))
 
-    def _layer(self, ground: Ground, p: int, e: int) -> RawMap:
+    def _layer(self, surface: DrawingSurface, p: int, e: int) -> RawMap:
         """Return what place ``p`` shows of explainer ``e``, which is there, on the whole thumbnail."""
         maps = None if e < 0 else self._maps(p, e)
         if maps is None:
             known = np.isfinite(self.probabilities[p])
             flat = self.probabilities[p][known][:, None, None]
-            return stitch(ground.canvas, self.tiles.table[known], flat)
+            return stitch(surface.canvas, self.tiles.table[known], flat)
         rows = mapped_tiles(self.tiles, maps, f"{self.job.places[p].words}, {self.job.explainers[e].id}")
-        return drawn_map(ground, rows, maps)
+        return thumbnail_map(surface, rows, maps)
 
     def _text(self, place: Place, values: RawMap) -> str:
         if place[1] < 0:
             return packed(probability_codes(values))
         return packed(map_codes(values, self.limits[place[1]]))
 
-    def _result(self, ground: Ground, factor: int, of: dict[Place, int], blobs: Blobs) -> dict[str, Any]:
-        canvas = ground.canvas
+    def _result(
+        self, surface: DrawingSurface, factor: int, of: dict[Place, int], blobs: Blobs
+    ) -> dict[str, Any]:
+        canvas = surface.canvas
         width, height = -(-canvas.width // factor), -(-canvas.height // factor)
         explainers = range(len(self.job.explainers))
         return {

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skimage.measure import approximate_polygon, find_contours
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.maps.canvas import Canvas
+from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.stitch import Floats, stitch
 from tasks.reporting.review.budget import as_json
 
@@ -16,7 +16,7 @@ _TENTHS = 10
 _FIRST_TOLERANCE, _LAST_TOLERANCE = 0.25, 8.0
 
 
-def slide_outlines(canvas: Canvas, tiles: TileSet, room: int) -> dict[str, Any]:
+def slide_outlines(canvas: MapCanvas, tiles: TileSet, room: int) -> dict[str, Any]:
     """Return closed lines by what they enclose, ``tolerance``, and ``width`` and ``height`` of ``canvas``.
 
     They enclose ``annotation``, ``evidence`` and ``artefact``, where the slide has such. A line is
@@ -34,7 +34,7 @@ def slide_outlines(canvas: Canvas, tiles: TileSet, room: int) -> dict[str, Any]:
     return {**found, "tolerance": tolerance, "width": canvas.width, "height": canvas.height}
 
 
-def _closed(canvas: Canvas, tiles: TileSet, mask: NDArray[np.uint8]) -> list[Floats]:
+def _closed(canvas: MapCanvas, tiles: TileSet, mask: NDArray[np.uint8]) -> list[Floats]:
     """Return lines [n, 2] of (x, y) canvas pixels; they follow the tiles' edge where a mask ends there."""
     covered = stitch(canvas, tiles.table, mask > 0)
     # A frame of zeros closes lines at the border; pixel centres become positions.

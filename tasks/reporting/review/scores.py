@@ -41,7 +41,7 @@ class NamedScore:
         return self.unit == _TILE and self.info.direction != "none"
 
 
-class Scores:
+class ReviewedScores:
     """Every report of a study, cut by slide: read once, asked often."""
 
     def __init__(self, job: ReviewJob) -> None:

@@ -8,15 +8,15 @@ import pandas as pd
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.maps.canvas import thumbnail_canvas
 from tasks.reporting.maps.stitch import Floats
-from tasks.reporting.review.budget import Room, Share, as_json
+from tasks.reporting.review.budget import Allowance, SlideBudget, as_json
 from tasks.reporting.review.codes import packed_text, packed_words, range_codes
 from tasks.reporting.review.details import slide_details
 from tasks.reporting.review.job import ReviewJob
 from tasks.reporting.review.layers import SlideLayers
 from tasks.reporting.review.outlines import slide_outlines
 from tasks.reporting.review.pictures import slide_picture
-from tasks.reporting.review.predicted import slide_scores, tile_probabilities
-from tasks.reporting.review.scores import Scores, faithful_order, packed_tile_scores
+from tasks.reporting.review.predictions import slide_scores, tile_probabilities
+from tasks.reporting.review.scores import ReviewedScores, faithful_order, packed_tile_scores
 from tasks.slides.info import SlideInfo, read_info
 
 _LEVELS = 65535
@@ -24,10 +24,10 @@ _COLUMNS = ("x_level0", "y_level0", "extent_level0")
 
 
 def slide_data(
-    scores: Scores,
+    scores: ReviewedScores,
     slide: str,
     limits: tuple[tuple[float, float], ...],
-    share: Share,
+    share: SlideBudget,
     advance: Callable[[int], None],
 ) -> dict[str, Any]:
     """Return everything the page holds of ``slide``.
@@ -46,7 +46,7 @@ def slide_data(
     controls = {e for e, explainer in enumerate(job.explainers) if explainer.is_control}
     orders = faithful_order(values, scores.named, controls)
     layers = SlideLayers(job, tiles, info, tuple(limit for limit, _ in limits), probabilities)
-    room = Room()
+    room = Allowance()
     found: dict[str, Any] = room.spend(share.rest, _facts(scores, info, probabilities))
     own = room.of(share.outlines)
     found["outlines"] = room.spend(
@@ -78,7 +78,7 @@ def tile_table(tiles: TileSet) -> dict[str, Any]:
     }
 
 
-def _facts(scores: Scores, info: SlideInfo, probabilities: dict[int, Floats]) -> dict[str, Any]:
+def _facts(scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Floats]) -> dict[str, Any]:
     job, slide = scores.job, info.slide_id
     return {
         "size": [info.geometry.width_level0, info.geometry.height_level0],

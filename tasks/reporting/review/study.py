@@ -10,8 +10,8 @@ from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.reporting.maps.scale import ScaledSlide, common_scale
 from tasks.reporting.review.codes import colour_table
 from tasks.reporting.review.job import ReviewedExplainer, ReviewError, ReviewJob
-from tasks.reporting.review.predicted import accuracies
-from tasks.reporting.review.scores import Scores
+from tasks.reporting.review.predictions import accuracies
+from tasks.reporting.review.scores import ReviewedScores
 
 _FIGURES = ("value", "low", "high")
 
@@ -25,7 +25,7 @@ def scales_of(job: ReviewJob) -> tuple[ScaleInfo | None, ...]:
     return tuple(_scale_of(job, explainer) for explainer in job.explainers)
 
 
-def study_data(scores: Scores, scales: tuple[ScaleInfo | None, ...]) -> dict[str, Any]:
+def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> dict[str, Any]:
     """Return what is said once; slides are said elsewhere."""
     job = scores.job
     return {

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tasks.reporting.review.budget import as_json, share_of
+from tasks.reporting.review.budget import as_json, slide_budget
 from tasks.reporting.review.document import document, fixed_bytes
 from tasks.reporting.review.job import ReviewError, ReviewJob
-from tasks.reporting.review.scores import Scores
+from tasks.reporting.review.scores import ReviewedScores
 from tasks.reporting.review.slide import slide_data
 from tasks.reporting.review.study import scales_of, study_data
 
@@ -32,9 +32,9 @@ def write_review(
     """
     if not (job.slides and job.places and job.explainers):
         raise ReviewError(f"study {job.study!r} has no slide, no trained model or no explainer to review")
-    scores, scales = Scores(job), scales_of(job)
+    scores, scales = ReviewedScores(job), scales_of(job)
     study = as_json(study_data(scores, scales))
-    share = share_of(len(job.slides), fixed_bytes(study))
+    share = slide_budget(len(job.slides), fixed_bytes(study))
     limits = tuple((scale.limit, scale.tile_limit) if scale else (1.0, 1.0) for scale in scales)
     slides = [as_json(slide_data(scores, slide, limits, share, advance)) for slide in job.slides]
     page = document(f"{job.study}: review", study, slides).encode()

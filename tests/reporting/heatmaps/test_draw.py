@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tasks.reporting.heatmaps.draw import HeatmapInfo, draw_slide
-from tasks.reporting.heatmaps.sheet import Grid
+from tasks.reporting.heatmaps.sheet import SheetGrid
 from tasks.reporting.heatmaps.tile_sheet import extreme_tiles
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.reporting.maps.scale import ScaledSlide, common_scale
@@ -89,7 +89,7 @@ def test_the_tile_sheet_shows_the_extremes_of_the_mean_probability(tmp_path):
 
 def test_many_arms_go_on_in_bands_whose_panels_never_touch():
     arms = tuple(f"arm{i}" for i in range(14))
-    grid = Grid(arms, seeds=(0, 1, 2), columns=5, width=100, height=70)
+    grid = SheetGrid(arms, seeds=(0, 1, 2), columns=5, width=100, height=70)
     assert grid.bands == 3
     boxes = [grid.box(None, 0), *(grid.box(arm, seed) for arm in arms for seed in grid.seeds)]
     for one, (left, top, width, height) in enumerate(boxes):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from tasks.reporting.maps.abs_percentile import ROUNDING, Magnitudes
+from tasks.reporting.maps.abs_percentile import ROUNDING, AbsHistogram
 
 
 def counted(*parts):
-    found = Magnitudes()
+    found = AbsHistogram()
     for part in parts:
         found.add(np.asarray(part, np.float32))
     return found

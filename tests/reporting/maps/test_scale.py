@@ -8,7 +8,7 @@ from tasks.reporting.heatmaps.overlay import attribution_overlay
 from tasks.reporting.maps.abs_percentile import ROUNDING
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob, HeatmapRecipe
 from tasks.reporting.maps.scale import ScaledSlide, common_scale, write_scale
-from tasks.reporting.maps.thumbnail_map import drawn_map, ground_of, mapped_tiles
+from tasks.reporting.maps.thumbnail_map import drawing_surface, mapped_tiles, thumbnail_map
 from tasks.reporting.maps.view import view_slide
 from tests._support.heatmap_jobs import CLASSES, geometry, make_attributions, make_slide, top_tenth
 
@@ -24,8 +24,8 @@ def slide_of(folder, slide_id, sizes, shift=0.0):
 
 
 def drawn_values(slide, model):
-    ground, maps = ground_of(geometry(), RECIPE.smoothing_um), slide.maps[model]
-    drawn = drawn_map(ground, mapped_tiles(slide.tiles, maps, "here"), maps)
+    surface, maps = drawing_surface(geometry(), RECIPE.smoothing_um), slide.maps[model]
+    drawn = thumbnail_map(surface, mapped_tiles(slide.tiles, maps, "here"), maps)
     return np.abs(drawn[np.isfinite(drawn)])
 
 

@@ -4,7 +4,7 @@ import pytest
 from skimage.measure import block_reduce
 
 from tasks.artifacts.attributions import Attributions, create_maps
-from tasks.reporting.maps.canvas import Canvas
+from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.stitch import smoothed, stitch, stitch_attributions
 
 
@@ -15,7 +15,7 @@ def tiles_at(*places, extent=4.0):
 
 
 def canvas(width, height, step=1.0, left=0.0, top=0.0):
-    return Canvas(left=left, top=top, step_x=step, step_y=step, width=width, height=height)
+    return MapCanvas(left=left, top=top, step_x=step, step_y=step, width=width, height=height)
 
 
 def numbers(count, side=4):

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from tasks.reporting.maps.thread_map import side_by_side, writers
+from tasks.reporting.maps.thread_map import thread_map, writers
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -15,7 +15,7 @@ def test_results_come_in_the_order_of_the_items():
         time.sleep(0.02 if n == 0 else 0)
         return n * n
 
-    assert list(side_by_side(work, range(6))) == [0, 1, 4, 9, 16, 25]
+    assert list(thread_map(work, range(6))) == [0, 1, 4, 9, 16, 25]
 
 
 def test_an_error_of_any_item_is_raised():
@@ -23,14 +23,14 @@ def test_an_error_of_any_item_is_raised():
         return 1 // (n - 2)
 
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side(work, range(5)))
+        list(thread_map(work, range(5)))
 
 
 def test_work_is_done_by_as_many_threads_as_pytorch_may_use(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     together = threading.Barrier(3, timeout=30)
     # Passes only if three are at it at once.
-    assert len(list(side_by_side(lambda n: together.wait(), range(3)))) == 3
+    assert len(list(thread_map(lambda n: together.wait(), range(3)))) == 3
 
 
 def test_all_is_written_at_the_end(tmp_path):

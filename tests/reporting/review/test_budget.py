@@ -9,30 +9,30 @@ from tasks.reporting.review.budget import (
     MOST_SHARE,
     PAGE_BYTES,
     TILE_PICTURE_BYTES,
+    Allowance,
     Detail,
-    Room,
-    Share,
+    SlideBudget,
     as_json,
     detail_of,
     first_side,
-    share_of,
+    slide_budget,
 )
 
 
 def test_the_page_is_shared_by_all_slides():
-    assert share_of(12, 500_000).total == (PAGE_BYTES - MARGIN - 500_000) // 12
-    assert share_of(1000, 500_000).total == LEAST_SHARE
-    assert share_of(1, 500_000).total == MOST_SHARE
+    assert slide_budget(12, 500_000).total == (PAGE_BYTES - MARGIN - 500_000) // 12
+    assert slide_budget(1000, 500_000).total == LEAST_SHARE
+    assert slide_budget(1, 500_000).total == MOST_SHARE
 
 
 def test_parts_take_no_more_than_the_whole():
-    share = Share(1_000_000)
+    share = SlideBudget(1_000_000)
     parts = (share.picture, share.outlines, share.scores, share.rest, share.maps, share.details)
     assert sum(parts) == share.total
 
 
 def test_what_a_part_leaves_the_next_has_and_what_it_takes_too_much_it_lacks():
-    room = Room()
+    room = Allowance()
     part = {"a": "1234"}
     assert room.spend(100, part) is part
     assert room.of(50) == 50 + 100 - len('{"a":"1234"}')

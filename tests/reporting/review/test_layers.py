@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tasks.reporting.maps.stitch import stitch
-from tasks.reporting.maps.thumbnail_map import drawn_map, ground_of, mapped_tiles
+from tasks.reporting.maps.thumbnail_map import drawing_surface, mapped_tiles, thumbnail_map
 from tasks.reporting.review.layers import SlideLayers
-from tasks.reporting.review.predicted import accuracies, slide_scores, tile_probabilities
+from tasks.reporting.review.predictions import accuracies, slide_scores, tile_probabilities
 from tasks.slides.info import read_info
 from tests._support.heatmap_jobs import top_tenth
 from tests._support.review_jobs import PLACES, make_review
@@ -35,9 +35,9 @@ def test_with_room_a_map_is_the_drawn_one_pixel_for_pixel(job):
     found = layers_of(job).packed(10**7, drawn.append)
     assert (found["width"], found["height"], found["factor"]) == (74, 111, 1)
     assert len(drawn) == 8
-    ground = ground_of(read_info(job.slides["s1"].folder).geometry, job.recipe.smoothing_um)
+    surface = drawing_surface(read_info(job.slides["s1"].folder).geometry, job.recipe.smoothing_um)
     maps = job.maps[PLACES[0], "gradient", "s1"]
-    wanted = drawn_map(ground, mapped_tiles(job.slides["s1"], maps, ""), maps)
+    wanted = thumbnail_map(surface, mapped_tiles(job.slides["s1"], maps, ""), maps)
     codes = unpacked(found["blobs"][found["maps"][0][0]], (111, 74))
     assert np.array_equal(codes == 0, np.isnan(wanted))
     back = (codes - 128) / 127 * 0.5
@@ -49,8 +49,8 @@ def test_probabilities_lie_where_their_tiles_lie(job):
     found = layers_of(job).packed(10**7, lambda done: None)
     codes = unpacked(found["blobs"][found["probability"][0]], (111, 74))
     probability = 1 / (1 + np.exp(-np.linspace(-2, 2, 40)))
-    ground = ground_of(read_info(job.slides["s1"].folder).geometry, 4.0)
-    wanted = stitch(ground.canvas, job.slides["s1"].table, probability[:, None, None])
+    surface = drawing_surface(read_info(job.slides["s1"].folder).geometry, 4.0)
+    wanted = stitch(surface.canvas, job.slides["s1"].table, probability[:, None, None])
     known = codes > 0
     assert np.abs((codes - 1) / 254 - wanted)[known].max() <= 1 / 508 * 1.001
 

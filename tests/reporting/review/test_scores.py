@@ -9,7 +9,7 @@ import pytest
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.reporting.review.budget import LISTED
-from tasks.reporting.review.scores import NamedScore, Scores, faithful_order, packed_tile_scores
+from tasks.reporting.review.scores import NamedScore, ReviewedScores, faithful_order, packed_tile_scores
 from tasks.statistics.bootstrap import mean_interval
 from tests._support.review_jobs import EXPLAINERS, FEW_DRAWS, PLACES, make_review, score_rows, write_report
 
@@ -19,7 +19,7 @@ COST = NamedScore("deletion", ScoreInfo(name="cost", direction="lower"), "tile")
 
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory):
-    return Scores(make_review(tmp_path_factory.mktemp("review")))
+    return ReviewedScores(make_review(tmp_path_factory.mktemp("review")))
 
 
 def unpacked(text: str) -> np.ndarray:
@@ -32,7 +32,7 @@ def with_reports(tmp_path, rows, directions):
 
     job = make_review(tmp_path)
     report = write_report(tmp_path / "own", rows, directions)
-    return Scores(replace(job, reports={(PLACES[0], "gradient", "own"): report}))
+    return ReviewedScores(replace(job, reports={(PLACES[0], "gradient", "own"): report}))
 
 
 def test_the_mean_is_of_this_slide_with_an_interval_over_its_sections(scores):
@@ -116,6 +116,6 @@ def test_a_report_of_a_place_or_explainer_that_the_page_does_not_show_is_passed_
     from dataclasses import replace
 
     job = make_review(tmp_path)
-    scores = Scores(replace(job, places=PLACES[:1], explainers=EXPLAINERS[:1]))
+    scores = ReviewedScores(replace(job, places=PLACES[:1], explainers=EXPLAINERS[:1]))
     assert len(scores.records("s1")["of"]) == 1
     assert set(scores.by_tile("s1", pd.Index(job.slides["s1"].table["tile_id"]))) == {(0, 0, 0), (0, 0, 1)}

@@ -14,7 +14,7 @@ _SAME_PROBABILITY = 1e-4
 
 
 @dataclass(frozen=True)
-class EvaluatedTiles:
+class PredictedTiles:
     """The tiles of one slide that one model predicted.
 
     Attributes:
@@ -28,7 +28,7 @@ class EvaluatedTiles:
     score: float | None
 
 
-def evaluated_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFrame) -> EvaluatedTiles:
+def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFrame) -> PredictedTiles:
     """Return the tiles of a slide with the probabilities and the slide score that evaluation gave them.
 
     Maps may be of a sample of the tiles, predictions are of all. Without predictions the probabilities are
@@ -47,7 +47,7 @@ def evaluated_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     own = softmax(item.attributions.logits)
     if item.predictions is None:
         whole = len(mapped) == len(usable)
-        return EvaluatedTiles(mapped, own, job.slide_score(own[:, job.target]) if whole else None)
+        return PredictedTiles(mapped, own, job.slide_score(own[:, job.target]) if whole else None)
     where = f"slide {str(usable['slide_id'].iloc[0])!r}, {item.name}"
     evaluated = _evaluated(item.predictions, usable, len(job.classes), where)
     rows = pd.Index(usable["tile_id"]).get_indexer(pd.Index(mapped["tile_id"]))
@@ -62,7 +62,7 @@ def evaluated_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
         <= _SAME_PROBABILITY
     ):
         raise HeatmapError(f"{where}: the heatmap's score {found:.6f} is not the evaluated {score:.6f}")
-    return EvaluatedTiles(usable, evaluated, score)
+    return PredictedTiles(usable, evaluated, score)
 
 
 def _evaluated(predictions: Predictions, usable: pd.DataFrame, classes: int, where: str) -> Floats:

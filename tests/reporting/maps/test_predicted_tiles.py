@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tasks.reporting.maps.canvas import thumbnail_canvas
-from tasks.reporting.maps.evaluated import evaluated_tiles
 from tasks.reporting.maps.job import HeatmapError
+from tasks.reporting.maps.predicted_tiles import predicted_tiles
 from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.view import view_slide
 from tests._support.heatmap_jobs import make_attributions, make_job, make_predictions, top_tenth
@@ -39,7 +39,7 @@ def sampled_job(folder, off=0.0):
 def evaluated(job):
     item = job.checkpoints[0]
     rows = job.tiles.table.set_index("tile_id", drop=False).loc[item.attributions.index["tile_id"]]
-    return evaluated_tiles(job, item, rows)
+    return predicted_tiles(job, item, rows)
 
 
 def test_the_maps_score_is_bit_for_bit_the_evaluated_score(tmp_path):
