@@ -48,7 +48,7 @@ def review_frame(state: Progressing) -> ReviewJob:
         classes=config.tile.classes,
         target=slots.target_of(session),
         slides={},
-        places=tuple(
+        models=tuple(
             ModelKey(place.arm.id, place.seed, None if place.fold is None else place.fold.index)
             for place, _ in explaining(session, session.slides)
         ),

@@ -20,7 +20,7 @@ from tasks.explainers.base import Explainer
 from tasks.reporting.heatmaps.draw import draw_slide
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe, ScaleRecipe
 from tasks.reporting.maps.scale import ScaledSlide, write_scale
-from tasks.reporting.review.job import Key, ReviewedExplainer, ReviewJob
+from tasks.reporting.review.job import ReviewedExplainer, ReviewJob, ReviewKey
 from tasks.reporting.review.write import write_review
 
 
@@ -102,7 +102,7 @@ def _scaled(explainer: ReviewedExplainer, scales: Mapping[str, ScaleInfo]) -> Re
     return replace(explainer, scale=scales.get(explainer.id))
 
 
-def _key(label: str) -> Key:
+def _key(label: str) -> ReviewKey:
     """Return place, explainer, and slide or metric."""
     place, rest = place_of(label)
     explainer, _, last = rest.partition("/")

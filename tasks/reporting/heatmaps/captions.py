@@ -41,7 +41,7 @@ def _alone(view: SlideView, item: CheckpointView | None) -> str:
     if scale is None or view.slide_id not in scale.slides:
         return ""
     slide = f" The scale of this slide alone would end at {scale.slides[view.slide_id].limit:.3g}"
-    own = scale.models.get(item.checkpoint.place.label) if item else None
+    own = scale.models.get(item.checkpoint.model.label) if item else None
     return f"{slide}." if own is None else f"{slide}, of this model alone at {own:.3g}."
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from tasks.reporting.drawing.colour import Rgb, paint_attribution, paint_probability
 from tasks.reporting.drawing.page import SOFT, Frame, Page
 from tasks.reporting.heatmaps.captions import attribution_caption, probability_caption, score_caption
-from tasks.reporting.heatmaps.legend import Place, attribution_legend, legend_height, probability_legend
+from tasks.reporting.heatmaps.legend import LegendBox, attribution_legend, legend_height, probability_legend
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
 MARGIN = 16
@@ -27,16 +27,16 @@ def attribution_overlay(view: SlideView, item: CheckpointView) -> Rgb:
 def attribution_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the attribution overlay of one checkpoint."""
     words = attribution_caption(view, item)
-    page, place = _page(view, item, view.job.explainer, attribution_overlay(view, item), words)
-    attribution_legend(page, place, view.job, view.limit, words)
+    page, at = _page(view, item, view.job.explainer, attribution_overlay(view, item), words)
+    attribution_legend(page, at, view.job, view.limit, words)
     return page
 
 
 def probability_page(view: SlideView, item: CheckpointView) -> Page:
     """Draw the probability overlay of one checkpoint."""
     words = probability_caption(view)
-    page, place = _page(view, item, "prediction", paint_probability(view.thumbnail, item.probability), words)
-    probability_legend(page, place, view.job, words)
+    page, at = _page(view, item, "prediction", paint_probability(view.thumbnail, item.probability), words)
+    probability_legend(page, at, view.job, words)
     return page
 
 
@@ -64,12 +64,12 @@ def _round_length(longest: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= longest))
 
 
-def _page(view: SlideView, item: CheckpointView, what: str, image: Rgb, words: str) -> tuple[Page, Place]:
+def _page(view: SlideView, item: CheckpointView, what: str, image: Rgb, words: str) -> tuple[Page, LegendBox]:
     """Return a page with ``image`` on it, and where its legend of ``words`` goes."""
     height, width = image.shape[:2]
     across = max(width, _LEAST_WIDTH)
     page = Page(across + 2 * MARGIN, HEAD + height + _FOOT + legend_height(across, words))
-    page.text(MARGIN, 9, f"{view.slide_id} · {what} · {item.checkpoint.place.words}", 15)
+    page.text(MARGIN, 9, f"{view.slide_id} · {what} · {item.checkpoint.model.words}", 15)
     page.text(MARGIN, 30, score_caption(view, item), 12, SOFT)
     frame = page.picture((MARGIN, HEAD, width, height), image)
     draw_outlines(frame, view)

@@ -43,9 +43,9 @@ class SheetGrid:
 
     def box(self, arm: str | None, seed: int) -> tuple[int, int, int, int]:
         """Return left, top, width and height of a panel; ``None`` is the slide."""
-        place = 0 if arm is None else self.arms.index(arm) + 1
-        row = place // self.columns * len(self.seeds) + self.seeds.index(seed)
-        left = _EDGE + place % self.columns * (self.width + _EDGE)
+        position = 0 if arm is None else self.arms.index(arm) + 1
+        row = position // self.columns * len(self.seeds) + self.seeds.index(seed)
+        left = _EDGE + position % self.columns * (self.width + _EDGE)
         return left, _HEAD + row * (self.height + _TITLE + _EDGE), self.width, self.height
 
 
@@ -91,7 +91,7 @@ def _tiles(view: SlideView) -> str:
 def _draw_map_panel(
     page: Page, view: SlideView, item: CheckpointView, box: tuple[int, int, int, int]
 ) -> None:
-    page.text(box[0], box[1], item.checkpoint.place.words, 13)
+    page.text(box[0], box[1], item.checkpoint.model.words, 13)
     score = "no slide score" if item.score is None else f"slide score {item.score:.3f}"
     page.text(box[0], box[1] + 17, score, 12, SOFT)
     image = attribution_overlay(view, item)

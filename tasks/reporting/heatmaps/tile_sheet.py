@@ -40,7 +40,7 @@ def tile_page(view: SlideView) -> Page:
     for number, (item, values) in enumerate(zip(shown, maps, strict=True), start=1):
         top = _HEAD + number * _ROW
         page.text(_EDGE, top + 4, f"{item.checkpoint.arm}", 13)
-        page.text(_EDGE, top + 24, item.checkpoint.place.words.partition(", ")[2], 12, SOFT)
+        page.text(_EDGE, top + 24, item.checkpoint.model.words.partition(", ")[2], 12, SOFT)
         for left, tile, value in zip(columns, tiles, values, strict=True):
             image = paint_attribution(
                 _pixels(view, tile), value, limit, view.job.recipe.opacity, signed=view.job.signed

@@ -74,10 +74,10 @@ class HeatmapCheckpoint:
     @property
     def name(self) -> str:
         """The name that files carry."""
-        return self.place.short
+        return self.model.short
 
     @property
-    def place(self) -> ModelKey:
+    def model(self) -> ModelKey:
         """Where it stands in the study."""
         return ModelKey(self.arm, self.seed, self.fold)
 

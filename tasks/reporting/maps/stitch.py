@@ -50,8 +50,8 @@ class Mosaic:
 def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> RawMap:
     """Return the mosaic of ``maps`` [N, H, W], one for each row of ``tiles``, on ``canvas``."""
     mosaic = Mosaic(canvas)
-    for place, tile in zip(_places(tiles), maps, strict=True):
-        mosaic.add(*place, tile)
+    for square, tile in zip(_squares(tiles), maps, strict=True):
+        mosaic.add(*square, tile)
     return mosaic.mean()
 
 
@@ -65,8 +65,8 @@ def stitch_attributions(
     mosaic = Mosaic(canvas)
     for start in range(0, len(tiles), batch):
         rows = slice(start, start + batch)
-        for place, tile in zip(_places(tiles.iloc[rows]), attributions.maps(rows), strict=True):
-            mosaic.add(*place, tile)
+        for square, tile in zip(_squares(tiles.iloc[rows]), attributions.maps(rows), strict=True):
+            mosaic.add(*square, tile)
     return mosaic.mean()
 
 
@@ -86,7 +86,7 @@ def _known_share(known: bytes, shape: tuple[int, ...], sigma: tuple[float, float
     return np.asarray(gaussian_filter(mask.astype(np.float64), sigma, mode="constant"))
 
 
-def _places(tiles: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
+def _squares(tiles: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
     """Yield x, y and extent of each tile, in level-0 pixels."""
     yield from tiles[["x_level0", "y_level0", "extent_level0"]].itertuples(index=False, name=None)
 

@@ -45,18 +45,18 @@ def slide_details(
 ) -> dict[str, Any]:
     """Return ``side``, ``all_seeds``, ``pairs`` and ``tiles``.
 
-    ``pairs`` are the (place, explainer) of a tile's maps, in the order in which its text holds them, each
+    ``pairs`` are the (model, explainer) of a tile's maps, in the order in which its text holds them, each
     ``side`` x ``side`` codes on the scale that ends at the explainer's ``limits``. A tile is [row, picture,
     text].
     """
     tiles = job.slides[slide]
     detail = _detail(job, tiles, room)
-    pairs = [pair for pair in _pairs(job, slide) if detail.all_seeds or pair[0] in _first_places(job)]
+    pairs = [pair for pair in _pairs(job, slide) if detail.all_seeds or pair[0] in _first_models(job)]
     rows = detailed_rows(tiles, orders, detail.tiles)
     codes = np.zeros((len(rows), len(pairs), detail.side, detail.side), np.uint8)
-    for number, (place, explainer) in enumerate(pairs):
-        maps = job.maps[job.places[place], job.explainers[explainer].id, slide]
-        codes[:, number] = _codes(maps, _places_of(tiles, rows, maps), detail.side, limits[explainer])
+    for number, (model, explainer) in enumerate(pairs):
+        maps = job.maps[job.models[model], job.explainers[explainer].id, slide]
+        codes[:, number] = _codes(maps, _map_rows(tiles, rows, maps), detail.side, limits[explainer])
     shown = [
         [row, tile_picture(tiles.pixels[row]), packed(own)] for row, own in zip(rows, codes, strict=True)
     ]
@@ -64,40 +64,40 @@ def slide_details(
 
 
 def _detail(job: ReviewJob, tiles: TileSet, room: int) -> Detail:
-    arms = len(_first_places(job))
-    seeds = -(-len(job.places) // max(1, arms))
+    arms = len(_first_models(job))
+    seeds = -(-len(job.models) // max(1, arms))
     return detail_of(room, len(tiles.usable), seeds, arms * len(job.explainers), tiles.pixels.shape[1])
 
 
-def _first_places(job: ReviewJob) -> set[int]:
-    """Return the first place of each arm."""
+def _first_models(job: ReviewJob) -> set[int]:
+    """Return the first model of each arm."""
     first: dict[str, int] = {}
-    for number, place in enumerate(job.places):
-        first.setdefault(place.arm, number)
+    for number, model in enumerate(job.models):
+        first.setdefault(model.arm, number)
     return set(first.values())
 
 
 def _pairs(job: ReviewJob, slide: str) -> Iterator[tuple[int, int]]:
-    for p, place in enumerate(job.places):
+    for p, model in enumerate(job.models):
         for e, explainer in enumerate(job.explainers):
             maps: Mapping[Any, Attributions] = job.maps
-            if (place, explainer.id, slide) in maps and len(maps[place, explainer.id, slide].index):
+            if (model, explainer.id, slide) in maps and len(maps[model, explainer.id, slide].index):
                 yield p, e
 
 
-def _places_of(tiles: TileSet, rows: Sequence[int], maps: Attributions) -> Rows:
+def _map_rows(tiles: TileSet, rows: Sequence[int], maps: Attributions) -> Rows:
     """Return which map is that of each tile; -1: it has none."""
     ids = tiles.table["tile_id"].astype(str).to_numpy()[list(rows)]
     found: Rows = pd.Index(maps.index["tile_id"].astype(str)).get_indexer(pd.Index(ids))
     return found
 
 
-def _codes(maps: Attributions, places: Rows, side: int, limit: float) -> Codes:
+def _codes(maps: Attributions, rows: Rows, side: int, limit: float) -> Codes:
     """Return uint8 [n, side, side]; where there is no map all codes are 0."""
-    found = np.zeros((len(places), side, side), np.uint8)
-    known = places >= 0
+    found = np.zeros((len(rows), side, side), np.uint8)
+    known = rows >= 0
     if known.any():
-        values = maps.maps()[places[known]]
+        values = maps.maps()[rows[known]]
         if values.shape[-1] != side:
             values = resize_local_mean(values, (side, side), channel_axis=0, preserve_range=True)
         found[known] = map_codes(values, limit)

@@ -13,8 +13,8 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.maps.job import HeatmapRecipe, SlideScore
 from tasks.statistics.bootstrap import BootstrapSettings
 
-Key = tuple[ModelKey, str, str]
-"""A place, an explainer, and a slide (maps) or a metric (reports)."""
+ReviewKey = tuple[ModelKey, str, str]
+"""A model, an explainer, and a slide (maps) or a metric (reports)."""
 
 
 class ReviewError(Exception):
@@ -53,14 +53,14 @@ class ReviewJob:
         slides: {slide id: its tiles}, in the order of the page.
         places: every arm, fold and seed, in the order of the page.
         explainers: in the order of the page.
-        maps: {(place, explainer id, slide id): maps}.
-        reports: {(place, explainer id, metric id): scores}; metrics are shown in the order of this mapping.
-        predictions: {place: evaluated predictions}.
+        maps: {(model, explainer id, slide id): maps}.
+        reports: {(model, explainer id, metric id): scores}; metrics are shown in the order of this mapping.
+        predictions: {model: evaluated predictions}.
         slide_score: the rule by which evaluation scores a slide.
         recipe: how heatmaps are drawn.
         bootstrap: draws, seed and level of the intervals.
         comparison: the table ``comparison.parquet`` of the study.
-        failed: {label of a part: why it failed}; labels as in the store, ``explain/<place>/<explainer>/...``.
+        failed: {label of a part: why it failed}; labels as in the store, ``explain/<model>/<explainer>/...``.
         command: the command that made the page.
     """
 
@@ -68,11 +68,11 @@ class ReviewJob:
     classes: tuple[str, ...]
     target: int
     slides: Mapping[str, TileSet]
-    places: tuple[ModelKey, ...]
+    models: tuple[ModelKey, ...]
     explainers: tuple[ReviewedExplainer, ...]
-    maps: Mapping[Key, Attributions]
+    maps: Mapping[ReviewKey, Attributions]
     slide_score: SlideScore
-    reports: Mapping[Key, FaithfulnessReport] = field(default_factory=dict)
+    reports: Mapping[ReviewKey, FaithfulnessReport] = field(default_factory=dict)
     predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
     recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
     bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
@@ -90,15 +90,15 @@ class ReviewJob:
         """Ids of the metrics that have a report on any map."""
         return tuple(dict.fromkeys(metric for _, _, metric in self.reports))
 
-    def why_no_map(self, place: ModelKey, explainer: str, slide: str) -> str:
+    def why_no_map(self, model: ModelKey, explainer: str, slide: str) -> str:
         """Return why a map is missing."""
         return self._why(
-            f"explain/{place.label}/{explainer}/{slide}", f"train/{place.label}", f"tile/{slide}"
+            f"explain/{model.label}/{explainer}/{slide}", f"train/{model.label}", f"tile/{slide}"
         )
 
-    def why_no_report(self, place: ModelKey, explainer: str, metric: str) -> str:
+    def why_no_report(self, model: ModelKey, explainer: str, metric: str) -> str:
         """Return why a report is missing."""
-        return self._why(f"evaluate/{place.label}/{explainer}/{metric}", f"train/{place.label}")
+        return self._why(f"evaluate/{model.label}/{explainer}/{metric}", f"train/{model.label}")
 
     def _why(self, *labels: str) -> str:
         found = (self.failed[label] for label in labels if label in self.failed)

@@ -17,8 +17,8 @@ from tasks.reporting.review.codes import map_codes, packed, probability_codes
 from tasks.reporting.review.job import ReviewJob
 from tasks.slides.info import SlideInfo
 
-Place = tuple[int, int]
-"""Index of a place and of an explainer; -1 for the explainer stands for the probability."""
+LayerKey = tuple[int, int]
+"""Index of a layer and of an explainer; -1 for the explainer stands for the probability."""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class SlideLayers:
     """Everything needed to make the maps of one slide.
 
     ``limits`` are the ends of the colour scales, one an explainer; ``probabilities`` [N] of the target class
-    for each place that has them, NaN where a tile was not evaluated.
+    for each layer that has them, NaN where a tile was not evaluated.
     """
 
     job: ReviewJob
@@ -63,8 +63,8 @@ class SlideLayers:
         for factor in MAP_FACTORS:
             blobs = Blobs()
             of = {
-                place: blobs.add(self._text(place, mean_downsample(own, factor)))
-                for place, own in drawn.items()
+                layer: blobs.add(self._text(layer, mean_downsample(own, factor)))
+                for layer, own in drawn.items()
             }
             found = self._result(surface, first * factor, of, blobs)
             if blobs.size <= room:
@@ -76,19 +76,19 @@ class SlideLayers:
         geometry = self.info.geometry
         area = float((self.tiles.table["extent_level0"] ** 2).sum())
         covered = min(1.0, area / (geometry.width_level0 * geometry.height_level0))
-        maps = len(self.job.places) * (len(self.job.explainers) + 1)
+        maps = len(self.job.models) * (len(self.job.explainers) + 1)
         return max(1, int(max(shape) / first_side(room, maps, shape, covered)))
 
     def _drawn(
         self, surface: DrawingSurface, factor: int, advance: Callable[[int], None]
-    ) -> dict[Place, RawMap]:
+    ) -> dict[LayerKey, RawMap]:
         columns = (*range(len(self.job.explainers)), -1)
-        wanted = [(p, e) for p in range(len(self.job.places)) for e in columns if self._holds(p, e)]
-        found: dict[Place, RawMap] = {}
-        drawn = thread_map(lambda place: mean_downsample(self._layer(surface, *place), factor), wanted)
-        for place, own in zip(wanted, drawn, strict=True):
-            found[place] = own
-            if place[1] >= 0:
+        wanted = [(p, e) for p in range(len(self.job.models)) for e in columns if self._holds(p, e)]
+        found: dict[LayerKey, RawMap] = {}
+        drawn = thread_map(lambda layer: mean_downsample(self._layer(surface, *layer), factor), wanted)
+        for layer, own in zip(wanted, drawn, strict=True):
+            found[layer] = own
+            if layer[1] >= 0:
                 advance(1)
         return found
 
@@ -99,25 +99,25 @@ class SlideLayers:
         return maps is not None and len(maps.index) > 0
 
     def _maps(self, p: int, e: int) -> Attributions | None:
-        return self.job.maps.get((self.job.places[p], self.job.explainers[e].id, self.info.slide_id))
+        return self.job.maps.get((self.job.models[p], self.job.explainers[e].id, self.info.slide_id))
 
     def _layer(self, surface: DrawingSurface, p: int, e: int) -> RawMap:
-        """Return what place ``p`` shows of explainer ``e``, which is there, on the whole thumbnail."""
+        """Return what layer ``p`` shows of explainer ``e``, which is there, on the whole thumbnail."""
         maps = None if e < 0 else self._maps(p, e)
         if maps is None:
             known = np.isfinite(self.probabilities[p])
             flat = self.probabilities[p][known][:, None, None]
             return stitch(surface.canvas, self.tiles.table[known], flat)
-        rows = mapped_tiles(self.tiles, maps, f"{self.job.places[p].words}, {self.job.explainers[e].id}")
+        rows = mapped_tiles(self.tiles, maps, f"{self.job.models[p].words}, {self.job.explainers[e].id}")
         return thumbnail_map(surface, rows, maps)
 
-    def _text(self, place: Place, values: RawMap) -> str:
-        if place[1] < 0:
+    def _text(self, layer: LayerKey, values: RawMap) -> str:
+        if layer[1] < 0:
             return packed(probability_codes(values))
-        return packed(map_codes(values, self.limits[place[1]]))
+        return packed(map_codes(values, self.limits[layer[1]]))
 
     def _result(
-        self, surface: DrawingSurface, factor: int, of: dict[Place, int], blobs: Blobs
+        self, surface: DrawingSurface, factor: int, of: dict[LayerKey, int], blobs: Blobs
     ) -> dict[str, Any]:
         canvas = surface.canvas
         width, height = -(-canvas.width // factor), -(-canvas.height // factor)
@@ -130,7 +130,7 @@ class SlideLayers:
             "down": height * factor / canvas.height,
             "factor": factor,
             "um": canvas.step_x * factor * self.info.geometry.mpp,
-            "maps": [[of.get((p, e), -1) for e in explainers] for p in range(len(self.job.places))],
-            "probability": [of.get((p, -1), -1) for p in range(len(self.job.places))],
+            "maps": [[of.get((p, e), -1) for e in explainers] for p in range(len(self.job.models))],
+            "probability": [of.get((p, -1), -1) for p in range(len(self.job.models))],
             "blobs": list(blobs.texts),
         }

@@ -49,35 +49,35 @@ class ReviewedScores:
         self.named = tuple(_named_scores(job))
         self._parts: dict[tuple[int, int, int, str], pd.DataFrame] = {}
         self._known: dict[tuple[str, ...], Clusters] = {}
-        places = {place: i for i, place in enumerate(job.places)}
+        models = {model: i for i, model in enumerate(job.models)}
         explainers = {explainer.id: i for i, explainer in enumerate(job.explainers)}
         names = {(named.metric, named.info.name): i for i, named in enumerate(self.named)}
-        for (place, explainer, metric), report in job.reports.items():
-            if place in places and explainer in explainers:
+        for (model, explainer, metric), report in job.reports.items():
+            if model in models and explainer in explainers:
                 for (score, slide), part in report.scores.groupby(["score", "slide_id"], sort=False):
-                    key = (places[place], explainers[explainer], names[metric, str(score)], str(slide))
+                    key = (models[model], explainers[explainer], names[metric, str(score)], str(slide))
                     self._parts[key] = part
 
-    def part(self, place: int, explainer: int, score: int, slide: str) -> pd.DataFrame | None:
+    def part(self, model: int, explainer: int, score: int, slide: str) -> pd.DataFrame | None:
         """Return the units of one slide that have a score, in long form; None where there is none."""
-        part = self._parts.get((place, explainer, score, slide))
+        part = self._parts.get((model, explainer, score, slide))
         known = None if part is None else part[part["value"].notna()]
         return None if known is None or not len(known) else known
 
     def by_tile(self, slide: str, ids: pd.Index) -> dict[tuple[int, int, int], Floats]:
-        """Return {(place, explainer, score): [N] in the order of ``ids``, NaN where there is none}."""
+        """Return {(model, explainer, score): [N] in the order of ``ids``, NaN where there is none}."""
         found = {}
-        for place, explainer, score, own in self._parts:
-            part = self.part(place, explainer, score, own) if own == slide else None
+        for model, explainer, score, own in self._parts:
+            part = self.part(model, explainer, score, own) if own == slide else None
             if part is not None and self.named[score].unit == _TILE:
                 values = np.full(len(ids), np.nan)
                 rows = ids.get_indexer(pd.Index(part["unit_id"]))
                 values[rows[rows >= 0]] = part["value"].to_numpy(dtype=np.float64)[rows >= 0]
-                found[place, explainer, score] = values
+                found[model, explainer, score] = values
         return found
 
     def records(self, slide: str) -> dict[str, Any]:
-        """Return ``notes`` and ``of``: [place][explainer][score], each a record or None.
+        """Return ``notes`` and ``of``: [model][explainer][score], each a record or None.
 
         A record is [mean, low, high, units, note, mean chance]; ``note`` counts in ``notes``, and bounds
         are None where there is no interval.
@@ -88,7 +88,7 @@ class ReviewedScores:
                 [self._record((p, e, s), slide, notes) for s in range(len(self.named))]
                 for e in range(len(self.job.explainers))
             ]
-            for p in range(len(self.job.places))
+            for p in range(len(self.job.models))
         ]
         return {"notes": list(notes), "of": of}
 
@@ -99,8 +99,8 @@ class ReviewedScores:
         mean, low, high, note = interval_within(part, self._clusters(part), self.job.bootstrap)
         chance = part["chance"].to_numpy(dtype=np.float64)
         known = chance[np.isfinite(chance)]
-        place = notes.setdefault(note, len(notes))
-        figures = [_short(mean), _short(low), _short(high), len(part), place]
+        position = notes.setdefault(note, len(notes))
+        figures = [_short(mean), _short(low), _short(high), len(part), position]
         return [*figures, _short(float(known.mean()) if len(known) else float("nan"))]
 
     def _clusters(self, units: pd.DataFrame) -> Clusters:
@@ -125,7 +125,7 @@ def interval_within(
 def packed_tile_scores(values: Mapping[tuple[int, int, int], Floats], room: int) -> dict[str, Any]:
     """Return the tile scores ``values`` as text: of all tiles in 16 bits, in 8, or of the listed ones in 8.
 
-    ``of`` is a list of [place, explainer, score, low, high, text]: code 1 is low, the last code is high.
+    ``of`` is a list of [model, explainer, score, low, high, text]: code 1 is low, the last code is high.
     """
     found: dict[str, Any] = {}
     for levels, kept, which in (

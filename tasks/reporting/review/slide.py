@@ -92,10 +92,10 @@ def _facts(scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Flo
 
 
 def _missing(job: ReviewJob, slide: str) -> list[list[Any]]:
-    """Return [place, explainer, why] of every map that is not there."""
+    """Return [model, explainer, why] of every map that is not there."""
     return [
-        [p, e, job.why_no_map(place, explainer.id, slide)]
-        for p, place in enumerate(job.places)
+        [p, e, job.why_no_map(model, explainer.id, slide)]
+        for p, model in enumerate(job.models)
         for e, explainer in enumerate(job.explainers)
-        if (place, explainer.id, slide) not in job.maps
+        if (model, explainer.id, slide) not in job.maps
     ]

@@ -33,7 +33,7 @@ def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> 
         "command": job.command,
         "classes": job.classes,
         "target": job.target_class,
-        "places": [_place(job, number) for number in range(len(job.places))],
+        "models": [_place(job, number) for number in range(len(job.models))],
         "accuracy": accuracies(job),
         "explainers": [_explainer(job, *pair) for pair in zip(job.explainers, scales, strict=True)],
         "scores": [
@@ -71,19 +71,19 @@ def _scale_of(job: ReviewJob, explainer: ReviewedExplainer) -> ScaleInfo | None:
         return scale
     slides = []
     for slide, tiles in job.slides.items():
-        own = {place.label: job.maps.get((place, explainer.id, slide)) for place in job.places}
+        own = {model.label: job.maps.get((model, explainer.id, slide)) for model in job.models}
         known = {name: maps for name, maps in own.items() if maps is not None and len(maps.index)}
         slides.append(ScaledSlide(tiles, known))
     return common_scale(slides, recipe) if any(slide.maps for slide in slides) else None
 
 
 def _place(job: ReviewJob, number: int) -> dict[str, Any]:
-    place = job.places[number]
-    return {"arm": place.arm, "seed": place.seed, "fold": place.fold, "words": place.words}
+    model = job.models[number]
+    return {"arm": model.arm, "seed": model.seed, "fold": model.fold, "words": model.words}
 
 
 def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | None) -> dict[str, Any]:
-    """Return the explainer; ``alone`` is where its scale would end for each place alone."""
+    """Return the explainer; ``alone`` is where its scale would end for each model alone."""
     return {
         "id": explainer.id,
         "signed": explainer.signed,
@@ -91,17 +91,17 @@ def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | 
         "blind": explainer.is_control and explainer.is_blind,
         "limit": scale.limit if scale else 1.0,
         "tile_limit": scale.tile_limit if scale else 1.0,
-        "alone": [_known(scale.models.get(place.label, 0.0)) for place in job.places] if scale else [],
+        "alone": [_known(scale.models.get(model.label, 0.0)) for model in job.models] if scale else [],
     }
 
 
 def _missing_reports(job: ReviewJob) -> Iterator[list[Any]]:
-    """Yield [place, explainer, metric, why] of every report that is not there."""
-    for p, place in enumerate(job.places):
+    """Yield [model, explainer, metric, why] of every report that is not there."""
+    for p, model in enumerate(job.models):
         for e, explainer in enumerate(job.explainers):
             for metric in job.metrics:
-                if (place, explainer.id, metric) not in job.reports:
-                    yield [p, e, metric, job.why_no_report(place, explainer.id, metric)]
+                if (model, explainer.id, metric) not in job.reports:
+                    yield [p, e, metric, job.why_no_report(model, explainer.id, metric)]
 
 
 def _compared(job: ReviewJob) -> dict[str, Any]:

@@ -27,10 +27,10 @@ def write_review(
         ``slides``, ``maps`` and ``bytes``.
 
     Raises:
-        ReviewError: there is no slide, place or explainer to show, or a colour scale is of another recipe.
+        ReviewError: there is no slide, model or explainer to show, or a colour scale is of another recipe.
         HeatmapError: a map is of a tile that its slide does not have.
     """
-    if not (job.slides and job.places and job.explainers):
+    if not (job.slides and job.models and job.explainers):
         raise ReviewError(f"study {job.study!r} has no slide, no trained model or no explainer to review")
     scores, scales = ReviewedScores(job), scales_of(job)
     study = as_json(study_data(scores, scales))

@@ -16,7 +16,7 @@ from tests._support.heatmap_jobs import make_attributions, make_job
 
 
 def scaled(job):
-    maps = {item.place.label: item.attributions for item in job.checkpoints}
+    maps = {item.model.label: item.attributions for item in job.checkpoints}
     slides = [ScaledSlide(job.tiles, maps)]
     return dataclasses.replace(job, scale=common_scale(slides, job.recipe.scale))
 

@@ -11,7 +11,7 @@ from tasks.functional.tile_keys import tile_keys
 from tasks.reporting.review.codes import map_codes
 from tasks.reporting.review.details import detailed_rows, slide_details
 from tests._support.heatmap_jobs import make_slide
-from tests._support.review_jobs import PLACES, known_maps, make_review
+from tests._support.review_jobs import MODELS, known_maps, make_review
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_maps_at_the_networks_resolution_are_the_raw_values(job):
     row, picture, text = next(tile for tile in found["tiles"] if tile[0] == 13)
     codes = codes_of(text, 8, 16)
     assert np.array_equal(codes[0], map_codes(known_maps()[13], 0.5))
-    assert np.array_equal(codes[7], map_codes(job.maps[PLACES[3], "random_map", "s1"].maps()[row], 3.0))
+    assert np.array_equal(codes[7], map_codes(job.maps[MODELS[3], "random_map", "s1"].maps()[row], 3.0))
     assert picture.startswith("data:image/webp;base64,")
 
 
@@ -57,12 +57,12 @@ def test_a_map_that_is_missing_is_no_pair_and_a_tile_without_map_has_no_codes(jo
     assert (3, 0) not in slide_details(job, "s2", [], [0.5, 3.0], 10**7)["pairs"]
 
     class Half:
-        index = job.maps[PLACES[0], "gradient", "s1"].index.iloc[:20]
+        index = job.maps[MODELS[0], "gradient", "s1"].index.iloc[:20]
 
         def maps(self):
             return known_maps()[:20]
 
-    half = replace(job, maps={(PLACES[0], "gradient", "s1"): Half()})
+    half = replace(job, maps={(MODELS[0], "gradient", "s1"): Half()})
     found = slide_details(half, "s1", [], [0.5, 3.0], 10**7)
     codes = {row: codes_of(text, 1, 16) for row, _, text in found["tiles"]}
     assert codes[5].min() > 0

@@ -12,7 +12,7 @@ from tasks.reporting.review.layers import SlideLayers
 from tasks.reporting.review.predictions import accuracies, slide_scores, tile_probabilities
 from tasks.slides.info import read_info
 from tests._support.heatmap_jobs import top_tenth
-from tests._support.review_jobs import PLACES, make_review
+from tests._support.review_jobs import MODELS, make_review
 
 
 def unpacked(text: str, shape: tuple[int, int]) -> np.ndarray:
@@ -36,7 +36,7 @@ def test_with_room_a_map_is_the_drawn_one_pixel_for_pixel(job):
     assert (found["width"], found["height"], found["factor"]) == (74, 111, 1)
     assert len(drawn) == 8
     surface = drawing_surface(read_info(job.slides["s1"].folder).geometry, job.recipe.smoothing_um)
-    maps = job.maps[PLACES[0], "gradient", "s1"]
+    maps = job.maps[MODELS[0], "gradient", "s1"]
     wanted = thumbnail_map(surface, mapped_tiles(job.slides["s1"], maps, ""), maps)
     codes = unpacked(found["blobs"][found["maps"][0][0]], (111, 74))
     assert np.array_equal(codes == 0, np.isnan(wanted))
@@ -78,7 +78,7 @@ def test_too_little_room_makes_pixels_coarser_and_says_so(job):
 def test_slide_score_and_accuracy_are_those_of_the_predictions(job):
     probability = 1 / (1 + np.exp(-np.linspace(-2, 2, 40)))
     assert slide_scores(job, "s1")[0] == pytest.approx(top_tenth(probability), abs=1e-4)
-    table = job.predictions[PLACES[0]].table
+    table = job.predictions[MODELS[0]].table
     own = table[(table["slide_id"] == "s1") & (table["label"] != "mixed")]
     right = ((own["logit_1"] > own["logit_0"]) == (own["label"] == "tumour")).sum()
     assert accuracies(job)[0]["s1"] == [right, 32]

@@ -166,12 +166,12 @@ def test_of_many_scores_one_a_metric_stands_open_and_the_others_are_folded(runni
     job = make_review(tmp_path / "review")
     names = [f"part{number:02}" for number in range(12)]
     reports = dict(job.reports)
-    for number, (place, explainer, _) in enumerate(dict.fromkeys((*key[:2], "") for key in job.reports)):
+    for number, (model, explainer, _) in enumerate(dict.fromkeys((*key[:2], "") for key in job.reports)):
         rows = pd.concat(
             [score_rows(slide, dict.fromkeys(names, np.arange(40) / 40)) for slide in job.slides]
         )
         report = write_report(tmp_path / f"many{number}", rows, dict.fromkeys(names, "higher"))
-        reports[place, explainer, "road"] = report
+        reports[model, explainer, "road"] = report
     write_review(replace(job, reports=reports), tmp_path)
     show(running, (tmp_path / PAGE).as_uri())
     seen = "checkVisibility()"

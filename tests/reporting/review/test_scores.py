@@ -11,7 +11,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.scores import NamedScore, ReviewedScores, faithful_order, packed_tile_scores
 from tasks.statistics.bootstrap import mean_interval
-from tests._support.review_jobs import EXPLAINERS, FEW_DRAWS, PLACES, make_review, score_rows, write_report
+from tests._support.review_jobs import EXPLAINERS, FEW_DRAWS, MODELS, make_review, score_rows, write_report
 
 GAP = NamedScore("deletion", ScoreInfo(name="gap", direction="higher"), "tile")
 COST = NamedScore("deletion", ScoreInfo(name="cost", direction="lower"), "tile")
@@ -32,7 +32,7 @@ def with_reports(tmp_path, rows, directions):
 
     job = make_review(tmp_path)
     report = write_report(tmp_path / "own", rows, directions)
-    return ReviewedScores(replace(job, reports={(PLACES[0], "gradient", "own"): report}))
+    return ReviewedScores(replace(job, reports={(MODELS[0], "gradient", "own"): report}))
 
 
 def test_the_mean_is_of_this_slide_with_an_interval_over_its_sections(scores):
@@ -78,7 +78,7 @@ def test_scores_without_direction_or_of_sections_rank_no_tiles(scores):
 def test_tile_scores_come_back_in_sixteen_bits(scores):
     ids = pd.Index(scores.job.slides["s1"].table["tile_id"])
     values = scores.by_tile("s1", ids)
-    assert len(values) == len(PLACES) * len(EXPLAINERS) * 2
+    assert len(values) == len(MODELS) * len(EXPLAINERS) * 2
     found = packed_tile_scores(values, 10**6)
     assert (found["kept"], found["levels"]) == ("all", 65535)
     entry = next(entry for entry in found["of"] if entry[:3] == [1, 0, 0])
@@ -116,6 +116,6 @@ def test_a_report_of_a_place_or_explainer_that_the_page_does_not_show_is_passed_
     from dataclasses import replace
 
     job = make_review(tmp_path)
-    scores = ReviewedScores(replace(job, places=PLACES[:1], explainers=EXPLAINERS[:1]))
+    scores = ReviewedScores(replace(job, models=MODELS[:1], explainers=EXPLAINERS[:1]))
     assert len(scores.records("s1")["of"]) == 1
     assert set(scores.by_tile("s1", pd.Index(job.slides["s1"].table["tile_id"]))) == {(0, 0, 0), (0, 0, 1)}

@@ -12,8 +12,8 @@ from tasks.reporting.review.job import ReviewedExplainer, ReviewError
 from tasks.reporting.review.write import PAGE, write_review
 from tests._support.review_jobs import (
     HOSTILE,
+    MODELS,
     PATIENT,
-    PLACES,
     WHY,
     make_largest,
     make_review,
@@ -54,14 +54,14 @@ def test_what_is_missing_is_named_with_its_reason(page):
     found = parts(page)
     assert found["slide-1"]["missing"] == [[3, 0, WHY]]
     assert found["slide-0"]["missing"] == []
-    assert found["study"]["failed"] == [[f"explain/{PLACES[3].label}/gradient/s2", WHY]]
+    assert found["study"]["failed"] == [[f"explain/{MODELS[3].label}/gradient/s2", WHY]]
     assert found["study"]["missing"] == []
 
 
 def test_a_missing_report_and_a_slide_never_explained_say_why(job, tmp_path):
-    failed = {f"train/{PLACES[1].label}": "no convergence"}
-    reports = {key: value for key, value in job.reports.items() if key[0] != PLACES[1]}
-    maps = {key: value for key, value in job.maps.items() if key[0] not in PLACES[1:3]}
+    failed = {f"train/{MODELS[1].label}": "no convergence"}
+    reports = {key: value for key, value in job.reports.items() if key[0] != MODELS[1]}
+    maps = {key: value for key, value in job.maps.items() if key[0] not in MODELS[1:3]}
     write_review(replace(job, reports=reports, maps=maps, failed=failed), tmp_path)
     found = parts((tmp_path / PAGE).read_text(encoding="utf-8"))
     assert [1, 0, "deletion", "no convergence"] in found["study"]["missing"]

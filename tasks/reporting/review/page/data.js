@@ -46,13 +46,13 @@ window.Review = (() => {
     own.id = study.slides[number];
     own.table = JSON.parse(new TextDecoder().decode(await unpacked(own.tiles)));
     own.probability = {};
-    for (const [place, text] of Object.entries(own.probabilities)) {
-      own.probability[place] = ranged(await unpackedWords(text), 0, 1, 65535);
+    for (const [model, text] of Object.entries(own.probabilities)) {
+      own.probability[model] = ranged(await unpackedWords(text), 0, 1, 65535);
     }
     own.image = await picture(own.picture.uri);
     own.byTile = new Map(own.scores.of.map(entry => [entry.slice(0, 3).join(), entry]));
     own.detailed = new Map(own.details.tiles.map(entry => [entry[0], entry]));
-    own.why = new Map(own.missing.map(([place, explainer, why]) => [`${place},${explainer}`, why]));
+    own.why = new Map(own.missing.map(([model, explainer, why]) => [`${model},${explainer}`, why]));
     own.kept = new Map();
     return own;
   }
@@ -72,23 +72,23 @@ window.Review = (() => {
   }
 
   /* Codes of a slide's map; explainer -1 stands for the probability; null where there is none. */
-  function layer(slide, place, explainer) {
+  function layer(slide, model, explainer) {
     const { maps, probability, blobs } = slide.layers;
-    const number = explainer < 0 ? probability[place] : maps[place][explainer];
+    const number = explainer < 0 ? probability[model] : maps[model][explainer];
     return number < 0 ? Promise.resolve(null) : once(slide, `layer ${number}`, () => unpacked(blobs[number]));
   }
 
   /* Scores of all tiles of one map, NaN where a tile has none; null where no tile has. */
-  function tileScores(slide, place, explainer, score) {
-    const entry = slide.byTile.get([place, explainer, score].join());
+  function tileScores(slide, model, explainer, score) {
+    const entry = slide.byTile.get([model, explainer, score].join());
     if (!entry) return Promise.resolve(null);
-    return once(slide, `score ${place} ${explainer} ${score}`, async () => {
+    return once(slide, `score ${model} ${explainer} ${score}`, async () => {
       const codes = await (slide.scores.levels > 255 ? unpackedWords : unpacked)(entry[5]);
       return ranged(codes, entry[3], entry[4], slide.scores.levels);
     });
   }
 
-  /* A tile kept in detail: its picture and, by "place,explainer", codes [side * side]; else null. */
+  /* A tile kept in detail: its picture and, by "model,explainer", codes [side * side]; else null. */
   function detail(slide, row) {
     const entry = slide.detailed.get(row);
     if (!entry) return Promise.resolve(null);

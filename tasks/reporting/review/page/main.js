@@ -5,7 +5,7 @@
   const at = id => document.getElementById(id);
   const LINES = ['annotation', 'evidence', 'artefact', 'grid'];
   const state = {
-    slide: 0, place: 0, explainer: 0, seed: study.places[0].seed, fold: study.places[0].fold,
+    slide: 0, model: 0, explainer: 0, seed: study.models[0].seed, fold: study.models[0].fold,
     layer: 'attribution', opacity: study.opacity, gain: 1, grey: true, score: firstScore(), tile: null,
   };
   let slide = null, turn = 0;
@@ -20,9 +20,9 @@
     return found < 0 ? null : found;
   }
 
-  const seedName = place => `${place.fold === null ? '' : `fold ${place.fold}, `}seed ${place.seed}`;
-  const arms = [...new Set(study.places.map(place => place.arm))];
-  const placesOf = arm => study.places.map((place, number) => [place, number]).filter(([place]) => place.arm === arm);
+  const seedName = model => `${model.fold === null ? '' : `fold ${model.fold}, `}seed ${model.seed}`;
+  const arms = [...new Set(study.models.map(model => model.arm))];
+  const modelsOf = arm => study.models.map((model, number) => [model, number]).filter(([model]) => model.arm === arm);
 
   function options(select, entries) {
     select.replaceChildren(...entries.map(([value, words]) => element('option', words, { value })));
@@ -49,16 +49,16 @@
   }
 
   function fillSeeds() {
-    const known = placesOf(study.places[state.place].arm);
-    options(at('seed'), known.map(([place, number]) => [number, seedName(place)]));
+    const known = modelsOf(study.models[state.model].arm);
+    options(at('seed'), known.map(([model, number]) => [number, seedName(model)]));
   }
 
   /* Show in the controls what is picked. */
   function showChoices() {
     fillSeeds();
     at('slide').value = state.slide;
-    at('arm').value = arms.indexOf(study.places[state.place].arm);
-    at('seed').value = state.place;
+    at('arm').value = arms.indexOf(study.models[state.model].arm);
+    at('seed').value = state.model;
     at('explainer').value = state.explainer;
     at('opacity').value = Math.round(state.opacity * 100);
     at('opacity-said').textContent = `${Math.round(state.opacity * 100)} %`;
@@ -88,29 +88,29 @@
     await showMap();
   }
 
-  /* Show everything that depends on place and explainer. */
+  /* Show everything that depends on model and explainer. */
   async function showMap() {
     if (!slide) return;
     const own = ++turn, of = slide;
     showChoices();
-    const codes = state.layer === 'none' ? null : await Review.layer(of, state.place, state.layer === 'probability' ? -1 : state.explainer);
+    const codes = state.layer === 'none' ? null : await Review.layer(of, state.model, state.layer === 'probability' ? -1 : state.explainer);
     if (own !== turn) return;
     const kind = state.layer === 'probability' ? 'probability' : Review.kindOf(state.explainer);
     viewer.lay(codes && Review.painted(codes, of.layers.width, of.layers.height, kind, state.gain), state.opacity, state.grey);
     at('status').textContent = codes || state.layer === 'none' ? '' : `Not available: ${whyNoMap()}.`;
     showLegend(kind);
     showFacts();
-    at('judged').textContent = `${study.explainers[state.explainer].id} · ${study.places[state.place].words} · ${of.id}: means over this slide.`;
+    at('judged').textContent = `${study.explainers[state.explainer].id} · ${study.models[state.model].words} · ${of.id}: means over this slide.`;
     Review.showScores(at('scores'), of, state, pickScore);
     at('score-said').textContent = Review.scoreWords(of, state);
     await Review.showLists(at('lists'), at('lists-title'), of, state, pickTile);
     if (own === turn) await showTile();
-    document.body.dataset.shown = [state.slide, state.place, state.explainer, state.layer].join();
+    document.body.dataset.shown = [state.slide, state.model, state.explainer, state.layer].join();
   }
 
   function whyNoMap() {
     if (state.layer === 'probability') return 'this model was not evaluated on this slide';
-    return slide.why.get(`${state.place},${state.explainer}`) || 'the map holds no tile';
+    return slide.why.get(`${state.model},${state.explainer}`) || 'the map holds no tile';
   }
 
   async function showTile() {
@@ -143,20 +143,20 @@
     at('legend-said').textContent = kind === 'probability'
       ? `Predicted probability of ${study.target}: softmax of the logits, not rescaled; overlapping tiles are averaged. No colour: no tile.`
       : `${id}: attribution to ${study.target} (its logit less the mean of the others), raw units. ${kind === 'signed' ? 'Red speaks for it, blue against; centred at zero. ' : ''}`
-        + `One scale for all slides and models: it ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}; what is beyond is clipped. This model alone would end at ${said(alone[state.place])}. Smoothed by ${study.smoothing} µm. Faint: near zero.`;
+        + `One scale for all slides and models: it ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}; what is beyond is clipped. This model alone would end at ${said(alone[state.model])}. Smoothed by ${study.smoothing} µm. Faint: near zero.`;
   }
 
   function showFacts() {
-    const accuracy = study.accuracy[state.place], counts = {}, { table } = slide;
+    const accuracy = study.accuracy[state.model], counts = {}, { table } = slide;
     for (const label of table.label) counts[table.labels[label] || 'no label'] = (counts[table.labels[label] || 'no label'] || 0) + 1;
     const share = ([right, all]) => `${(100 * right / all).toFixed(1)} % of ${all}`;
     const whole = Object.values(accuracy).reduce(([a, b], [c, d]) => [a + c, b + d], [0, 0]);
     const facts = [
-      ['Slide score', slide.slide_scores[state.place] === null ? 'not evaluated' : `${said(slide.slide_scores[state.place])} for ${study.target}`],
+      ['Slide score', slide.slide_scores[state.model] === null ? 'not evaluated' : `${said(slide.slide_scores[state.model])} for ${study.target}`],
       ['Labels of the tiles', Object.entries(counts).map(([label, count]) => `${count} ${label}`).join(', ')],
       ['Labelled tiles called right', whole[1] ? `${accuracy[slide.id] ? `${share(accuracy[slide.id])} here; ` : ''}${share(whole)} of all slides` : 'not evaluated'],
     ];
-    const arm = study.performance[study.places[state.place].arm] || [];
+    const arm = study.performance[study.models[state.model].arm] || [];
     const auroc = arm.find(row => row.name === 'tile auroc') || arm[0];
     if (auroc) facts.push([`Arm, ${auroc.name}`, Review.bounded(auroc.value, auroc.low, auroc.high)]);
     at('facts').replaceChildren(...facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]));
@@ -185,7 +185,7 @@
 
   /* The address says what is shown, so that it can be sent to somebody; not every frame allows it. */
   function writeDown() {
-    const { arm, seed, fold } = study.places[state.place];
+    const { arm, seed, fold } = study.models[state.model];
     const told = { slide: slide.id, arm, seed, ...(fold === null ? {} : { fold }), explainer: study.explainers[state.explainer].id, layer: state.layer };
     if (state.tile !== null) told.tile = slide.table.ids[state.tile];
     try {
@@ -199,24 +199,24 @@
     const told = new URLSearchParams(location.hash.slice(1)), number = (list, value) => Math.max(0, list.indexOf(value));
     state.slide = number(study.slides, told.get('slide'));
     state.explainer = number(study.explainers.map(explainer => explainer.id), told.get('explainer'));
-    const own = placesOf(told.get('arm')), same = (value, name) => value === null || String(value) === told.get(name);
-    const found = own.find(([place]) => same(place.seed, 'seed') && same(place.fold, 'fold')) || own[0];
-    setPlace(found ? found[1] : 0);
+    const own = modelsOf(told.get('arm')), same = (value, name) => value === null || String(value) === told.get(name);
+    const found = own.find(([model]) => same(model.seed, 'seed') && same(model.fold, 'fold')) || own[0];
+    setModel(found ? found[1] : 0);
     if (['attribution', 'probability', 'none'].includes(told.get('layer'))) state.layer = told.get('layer');
     const row = (await Review.slide(state.slide)).table.ids.indexOf(told.get('tile'));
     state.tile = row < 0 ? null : row;
   }
 
-  function setPlace(number) {
-    state.place = number;
-    state.seed = study.places[number].seed;
-    state.fold = study.places[number].fold;
+  function setModel(number) {
+    state.model = number;
+    state.seed = study.models[number].seed;
+    state.fold = study.models[number].fold;
   }
 
   function pickArm(number) {
-    const own = placesOf(arms[number]);
-    const same = own.find(([place]) => place.seed === state.seed && place.fold === state.fold) || own[0];
-    setPlace(same[1]);
+    const own = modelsOf(arms[number]);
+    const same = own.find(([model]) => model.seed === state.seed && model.fold === state.fold) || own[0];
+    setModel(same[1]);
     showMap();
   }
 
@@ -227,7 +227,7 @@
   }
 
   function pickScore(score) { state.score = score; showMap(); }
-  function pickMap(place, explainer) { setPlace(place); state.explainer = explainer; state.layer = 'attribution'; showMap(); }
+  function pickMap(model, explainer) { setModel(model); state.explainer = explainer; state.layer = 'attribution'; showMap(); }
 
   async function pickTile(row) {
     state.tile = row;
@@ -254,7 +254,7 @@
     on('slide-before', 'click', () => pickSlide(state.slide - 1));
     on('slide-after', 'click', () => pickSlide(state.slide + 1));
     on('arm', 'change', event => pickArm(Number(event.target.value)));
-    on('seed', 'change', event => { setPlace(Number(event.target.value)); showMap(); });
+    on('seed', 'change', event => { setModel(Number(event.target.value)); showMap(); });
     on('explainer', 'change', event => { state.explainer = Number(event.target.value); showMap(); });
     on('gain', 'change', event => { state.gain = Number(event.target.value); showMap(); });
     on('grey', 'change', event => { state.grey = event.target.checked; showMap(); });

@@ -43,26 +43,26 @@ Object.assign(Review, (() => {
      network, a control that holds an explainer is no rival. */
   const isRival = (explainer, score) => explainer.blind || (explainer.control && study.scores[score].rivals === 'all');
 
-  /* The rival with the best mean in this place: [its number, its record], or null. */
-  function strongestControl(slide, place, score) {
+  /* The rival with the best mean for this model: [its number, its record], or null. */
+  function strongestControl(slide, model, score) {
     const direction = study.scores[score].direction;
     let found = null;
     study.explainers.forEach((explainer, number) => {
-      const record = isRival(explainer, score) ? slide.records.of[place][number][score] : null;
+      const record = isRival(explainer, score) ? slide.records.of[model][number][score] : null;
       if (record && direction !== 'none' && (!found || better(record[0], found[1][0], direction))) found = [number, record];
     });
     return found;
   }
 
-  function ofStudy(place, explainer, score) {
-    const { arm } = study.places[place], { metric, name } = study.scores[score];
+  function ofStudy(model, explainer, score) {
+    const { arm } = study.models[model], { metric, name } = study.scores[score];
     return (study.compared[arm] || {})[`${study.explainers[explainer].id}/${metric}.${name}`] || null;
   }
 
   /* Least and greatest figure of one score among all maps of the slide: the same scale for all of them. */
   function span(slide, score, extra) {
     const known = [...extra];
-    for (const place of slide.records.of) for (const records of place) {
+    for (const model of slide.records.of) for (const records of model) {
       if (records[score]) known.push(...records[score].slice(0, 3), records[score][5]);
     }
     const figures = known.filter(figure => typeof figure === 'number');
@@ -96,21 +96,21 @@ Object.assign(Review, (() => {
     return drawn('path', { d: `M${x - 4} ${y + 3}h8l-4 -7Z`, fill: '#6b4c9a' });
   }
 
-  function showKey(place) {
-    place.replaceChildren();
+  function showKey(panel) {
+    panel.replaceChildren();
     for (const [what, words] of [['map', 'this map, its interval; '], ['control', 'strongest control; '], ['study', 'whole study; ']]) {
       const svg = drawn('svg', { viewBox: '0 0 14 12', 'aria-hidden': 'true' });
       svg.append(mark(what, 7, what === 'study' ? 7 : 6));
-      place.append(svg, ` ${words}`);
+      panel.append(svg, ` ${words}`);
     }
-    place.append('dashed: chance. One scale for all maps of this slide. ↑ higher, ↓ lower is more faithful. Where a control is as good, a score is no evidence.');
+    panel.append('dashed: chance. One scale for all maps of this slide. ↑ higher, ↓ lower is more faithful. Where a control is as good, a score is no evidence.');
     if (study.scores.some(score => score.rivals === 'blind')) {
-      place.append(' Where a score asks whether a map depends on the network, only controls that see no network count.');
+      panel.append(' Where a score asks whether a map depends on the network, only controls that see no network count.');
     }
   }
 
-  function whyNoScore(place, explainer, metric) {
-    const found = study.missing.find(entry => entry[0] === place && entry[1] === explainer && entry[2] === metric);
+  function whyNoScore(model, explainer, metric) {
+    const found = study.missing.find(entry => entry[0] === model && entry[1] === explainer && entry[2] === metric);
     return found ? found[3] : 'no unit of this slide could be scored';
   }
 
@@ -118,7 +118,7 @@ Object.assign(Review, (() => {
 
   function scoreBlock(slide, state, score, picked) {
     const { metric, name, direction, unit, ranks } = study.scores[score];
-    const record = slide.records.of[state.place][state.explainer][score];
+    const record = slide.records.of[state.model][state.explainer][score];
     const block = element('label', '', { class: 'score', 'data-score': `${metric}.${name}` });
     const line = element('span', '', { class: 'line' });
     if (ranks) {
@@ -130,13 +130,13 @@ Object.assign(Review, (() => {
     line.append(broken('span', `${metric} ${name} ${ARROWS[direction]}`, { class: 'name' }));
     block.append(line);
     if (!record) {
-      block.append(element('span', `not available: ${whyNoScore(state.place, state.explainer, metric)}`, { class: 'flag' }));
+      block.append(element('span', `not available: ${whyNoScore(state.model, state.explainer, metric)}`, { class: 'flag' }));
       return block;
     }
     line.append(element('span', bounded(...record), { class: 'value' }));
     const isControl = study.explainers[state.explainer].control;
-    const control = isControl ? null : strongestControl(slide, state.place, score);
-    const whole = ofStudy(state.place, state.explainer, score);
+    const control = isControl ? null : strongestControl(slide, state.model, score);
+    const whole = ofStudy(state.model, state.explainer, score);
     block.append(strip(slide, score, record, control, whole));
     const beside = [`${plural(record[3], unit)}${record[1] === null ? ', no interval' : ''}`];
     if (whole) beside.push(`study ${bounded(whole.value, whole.low, whole.high)}`);
@@ -166,17 +166,17 @@ Object.assign(Review, (() => {
     });
   }
 
-  function showScores(place, slide, state, picked) {
+  function showScores(panel, slide, state, picked) {
     const blocks = study.scores.map((_, score) => scoreBlock(slide, state, score, picked));
-    place.replaceChildren(...(blocks.length > MANY ? folded(blocks, state) : blocks));
-    if (!study.scores.length) place.append(element('p', 'No faithfulness score was measured in this study.', { class: 'soft' }));
+    panel.replaceChildren(...(blocks.length > MANY ? folded(blocks, state) : blocks));
+    if (!study.scores.length) panel.append(element('p', 'No faithfulness score was measured in this study.', { class: 'soft' }));
   }
 
   /* What the picked score means and what its intervals rest on. */
   function scoreWords(slide, state) {
     if (state.score === null) return '';
-    const score = study.scores[state.score], record = slide.records.of[state.place][state.explainer][state.score];
-    const whole = ofStudy(state.place, state.explainer, state.score);
+    const score = study.scores[state.score], record = slide.records.of[state.model][state.explainer][state.score];
+    const whole = ofStudy(state.model, state.explainer, state.score);
     const words = [`${score.metric} ${score.name}: ${score.meaning || 'no description'}.`];
     if (record) words.push(`This map: ${record[1] === null ? '' : `${study.level * 100} % interval `}${slide.records.notes[record[4]]}.`);
     if (whole) words.push(`Whole study (${plural(whole.seeds, 'seed')}): ${whole.note}.${whole.flag ? ` There ${whole.flag}.` : ''}`);

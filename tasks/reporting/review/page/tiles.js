@@ -33,8 +33,8 @@ Object.assign(Review, (() => {
     const pen = canvas.getContext('2d'), { x, y, e } = slide.table, { outlines, size } = slide;
     const across = canvas.width / e[row] * size[0] / outlines.width, down = canvas.height / e[row] * size[1] / outlines.height;
     for (const name of names.filter(own => STROKES[own])) {
-      const path = new Path2D(), place = new DOMMatrix([across, 0, 0, down, -x[row] * canvas.width / e[row], -y[row] * canvas.height / e[row]]);
-      path.addPath(new Path2D(Review.outlinePath(slide, name)), place);
+      const path = new Path2D(), shift = new DOMMatrix([across, 0, 0, down, -x[row] * canvas.width / e[row], -y[row] * canvas.height / e[row]]);
+      path.addPath(new Path2D(Review.outlinePath(slide, name)), shift);
       for (const [colour, width, dashes] of STROKES[name]) {
         pen.strokeStyle = colour;
         pen.lineWidth = width;
@@ -89,23 +89,23 @@ Object.assign(Review, (() => {
   }
 
   /* Arrow keys move among the tiles of both lists. */
-  function withArrows(place) {
-    place.addEventListener('keydown', event => {
+  function withArrows(panel) {
+    panel.addEventListener('keydown', event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      const all = [...place.querySelectorAll('button')], at = all.indexOf(document.activeElement);
+      const all = [...panel.querySelectorAll('button')], at = all.indexOf(document.activeElement);
       if (!step || at < 0) return;
       event.preventDefault();
       all[(at + step + all.length) % all.length].focus();
     });
   }
 
-  async function showLists(place, title, slide, state, picked) {
+  async function showLists(panel, title, slide, state, picked) {
     const score = state.score === null ? null : study.scores[state.score];
-    const values = score && await Review.tileScores(slide, state.place, state.explainer, state.score);
-    place.replaceChildren();
+    const values = score && await Review.tileScores(slide, state.model, state.explainer, state.score);
+    panel.replaceChildren();
     title.textContent = score ? `Tiles by ${score.metric} ${score.name}` : 'Tiles';
     if (!values) {
-      place.append(element('p', score ? 'No tile of this map has this score.' : 'No score ranks the tiles of this study.', { class: 'soft' }));
+      panel.append(element('p', score ? 'No tile of this map has this score.' : 'No score ranks the tiles of this study.', { class: 'soft' }));
       return;
     }
     const order = [...values.keys()].filter(row => !Number.isNaN(values[row])).sort((a, b) => values[a] - values[b]);
@@ -118,18 +118,18 @@ Object.assign(Review, (() => {
         item.append(tileButton(slide, row, said(values[row]), picked));
         list.append(item);
       }
-      place.append(element('h3', words), list);
+      panel.append(element('h3', words), list);
     }
-    markListed(place, state.tile);
+    markListed(panel, state.tile);
   }
 
-  function markListed(place, row) {
-    for (const button of place.querySelectorAll('button')) button.setAttribute('aria-current', String(Number(button.dataset.row) === row));
+  function markListed(panel, row) {
+    for (const button of panel.querySelectorAll('button')) button.setAttribute('aria-current', String(Number(button.dataset.row) === row));
   }
 
-  const placesOfSeed = state => study.places
-    .map((place, number) => [place, number])
-    .filter(([place]) => place.seed === state.seed && place.fold === state.fold);
+  const modelsOfSeed = state => study.models
+    .map((model, number) => [model, number])
+    .filter(([model]) => model.seed === state.seed && model.fold === state.fold);
 
   async function showTile(parts, slide, state, choose) {
     const { table } = slide, row = state.tile, detail = await Review.detail(slide, row);
@@ -137,7 +137,7 @@ Object.assign(Review, (() => {
     const read = table.failed.includes(row) ? ' It could not be read.' : '';
     parts.facts.textContent = `Label: ${table.labels[table.label[row]] || 'none'} · section ${table.section[row]} · tile ${row + 1} of ${table.ids.length}.${read}`;
     drawTissue(parts.tissue, slide, row, detail && detail.image);
-    await drawMap(parts.map, slide, row, [state.place, state.explainer], state);
+    await drawMap(parts.map, slide, row, [state.model, state.explainer], state);
     for (const canvas of [parts.tissue, parts.map]) drawOutlines(canvas, slide, row, state.outlined);
     parts.mapSaid.textContent = study.explainers[state.explainer].id;
     parts.all.replaceChildren(await tileTable(slide, state, choose));
@@ -145,7 +145,7 @@ Object.assign(Review, (() => {
   }
 
   function tileWords(slide, state, detail) {
-    const pair = [state.place, state.explainer].join(), explainer = study.explainers[state.explainer];
+    const pair = [state.model, state.explainer].join(), explainer = study.explainers[state.explainer];
     if (detail && detail.maps.has(pair)) {
       return `Maps of ${detail.side} × ${detail.side} pixels, not smoothed; the colours of ${explainer.id} end at ±${said(explainer.tile_limit / state.gain)} here.`;
     }
@@ -161,15 +161,15 @@ Object.assign(Review, (() => {
       if (explainer.control) cell.append(element('span', 'control'));
       head.append(cell);
     }
-    for (const [place, number] of placesOfSeed(state)) body.append(await tileRow(slide, state, place, number, choose));
+    for (const [model, number] of modelsOfSeed(state)) body.append(await tileRow(slide, state, model, number, choose));
     const top = element('thead');
     top.append(head);
     table.append(top, body);
     return table;
   }
 
-  async function tileRow(slide, state, place, number, choose) {
-    const line = element('tr'), head = Review.broken('th', place.arm, { scope: 'row' });
+  async function tileRow(slide, state, model, number, choose) {
+    const line = element('tr'), head = Review.broken('th', model.arm, { scope: 'row' });
     const probability = slide.probability[number] ? slide.probability[number][state.tile] : NaN;
     head.append(element('span', `p(${study.target}) ${said(probability)}`));
     line.append(head);
@@ -180,8 +180,8 @@ Object.assign(Review, (() => {
       const values = state.score === null ? null : await Review.tileScores(slide, number, explainer, state.score);
       const words = there ? said(values ? values[state.tile] : NaN) : 'no map';
       button.append(canvas, words);
-      button.setAttribute('aria-label', `${place.arm}, ${study.explainers[explainer].id}, ${words}`);
-      button.setAttribute('aria-pressed', String(number === state.place && explainer === state.explainer));
+      button.setAttribute('aria-label', `${model.arm}, ${study.explainers[explainer].id}, ${words}`);
+      button.setAttribute('aria-pressed', String(number === state.model && explainer === state.explainer));
       button.addEventListener('click', () => choose(number, explainer));
       cell.append(button);
       line.append(cell);
