@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
@@ -133,17 +133,30 @@ class RecordJob:
 
 
 class RecordSummary(BaseModel):
-    """Where a study lies in MLflow; ``created``, ``reused`` and ``swept`` hold run names or ids."""
+    """Where a study is stored in MLflow, and what this recording did to get it there.
+
+    Its JSON holds the first four fields only. It stays the same when an unchanged study is recorded again,
+    and names no path of this machine.
+
+    Attributes:
+        tracking_uri: the server; None for the database in the home folder.
+        experiment_id: id of the MLflow experiment.
+        parent: run id of the study.
+        children: {checkpoint name: run id}.
+        created: names of the runs that were made.
+        reused: names of the runs that showed the same already.
+        swept: ids of the runs that were set to KILLED.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    tracking_uri: str
+    tracking_uri: str | None
     experiment_id: str
     parent: str
     children: dict[str, str]
-    created: tuple[str, ...]
-    reused: tuple[str, ...]
-    swept: tuple[str, ...]
+    created: tuple[str, ...] = Field(default=(), exclude=True)
+    reused: tuple[str, ...] = Field(default=(), exclude=True)
+    swept: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 def dataset_of(

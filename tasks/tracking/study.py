@@ -9,7 +9,7 @@ from tasks.comparison.compare import FILES, PAGE, TABLE
 from tasks.comparison.private import without_patients
 from tasks.tracking.child import fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
-from tasks.tracking.database import experiment_id, local_tracking_uri, open_client
+from tasks.tracking.database import experiment_id, open_client
 from tasks.tracking.datasets import log_datasets
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
 from tasks.tracking.mlflow_api import MlflowClient
@@ -130,7 +130,7 @@ def record_study(job: RecordJob) -> RecordSummary:
     recorder = Recorder(client, experiment, job)
     parent = recorder.record()
     return RecordSummary(
-        tracking_uri=job.tracking_uri or local_tracking_uri(job.home),
+        tracking_uri=job.tracking_uri,
         experiment_id=experiment,
         parent=parent,
         children=recorder.children,

@@ -1,6 +1,6 @@
 """What a review page is made from: slides, the places of a study, and what was mapped and measured there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +89,13 @@ class ReviewJob:
     def metrics(self) -> tuple[str, ...]:
         """Ids of the metrics that have a report on any map."""
         return tuple(dict.fromkeys(metric for _, _, metric in self.reports))
+
+    def reports_of(self, metric: str) -> Iterator[FaithfulnessReport]:
+        """Yield the reports of ``metric``, models and explainers in the order of the page."""
+        for model in self.models:
+            for explainer in self.explainers:
+                if (model, explainer.id, metric) in self.reports:
+                    yield self.reports[model, explainer.id, metric]
 
     def why_no_map(self, model: ModelKey, explainer: str, slide: str) -> str:
         """Return why a map is missing."""

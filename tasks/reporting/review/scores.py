@@ -67,7 +67,8 @@ class ReviewedScores:
     def by_tile(self, slide: str, ids: pd.Index) -> dict[tuple[int, int, int], Floats]:
         """Return {(model, explainer, score): [N] in the order of ``ids``, NaN where there is none}."""
         found = {}
-        for model, explainer, score, own in self._parts:
+        # Sorted, as sums over maps must not depend on the order in which reports came in.
+        for model, explainer, score, own in sorted(self._parts):
             part = self.part(model, explainer, score, own) if own == slide else None
             if part is not None and self.named[score].unit == _TILE:
                 values = np.full(len(ids), np.nan)
@@ -161,14 +162,13 @@ def _listed(values: Mapping[tuple[int, int, int], Floats]) -> dict[tuple[int, in
 
 def _named_scores(job: ReviewJob) -> Iterator[NamedScore]:
     for metric in job.metrics:
-        known: dict[str, NamedScore] = {}
-        for (_, _, own), report in job.reports.items():
-            if own == metric:
-                units = report.scores.groupby("score", sort=False)["unit"].first()
-                for info in report.info.scores:
-                    unit = str(units.get(info.name, _TILE))
-                    known.setdefault(info.name, NamedScore(metric, info, unit, report.info.rivals))
-        yield from known.values()
+        named: dict[str, NamedScore] = {}
+        for report in job.reports_of(metric):
+            units = report.scores.groupby("score", sort=False)["unit"].first()
+            for info in report.info.scores:
+                unit = str(units.get(info.name, _TILE))
+                named.setdefault(info.name, NamedScore(metric, info, unit, report.info.rivals))
+        yield from named.values()
 
 
 def _held(value: float) -> float:
