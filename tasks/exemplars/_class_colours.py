@@ -1,4 +1,4 @@
-"""One colour a class, told apart with any colour vision, and the marks that are made of it."""
+"""Colours of the classes, distinct with any colour vision, and boxes filled with them."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from tasks.reporting.drawing.page import Box, Page
 CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442")
 """Okabe and Ito (2008), "Color universal design"."""
 NO_CLASS = "#9a9a9a"
-"""The colour of a tile that has the label of no class."""
+"""Colour of a tile whose label is none of the classes."""
 
 
-def class_colour(place: int) -> str:
-    """Return the colour of the class with index ``place``; grey for -1, the label of none."""
-    return NO_CLASS if place < 0 else CLASS_COLOURS[place % len(CLASS_COLOURS)]
+def class_colour(index: int) -> str:
+    """Return the colour of class ``index``; grey for -1, which stands for no class."""
+    return NO_CLASS if index < 0 else CLASS_COLOURS[index % len(CLASS_COLOURS)]
 
 
 def fill(page: Page, box: Box, colour: str) -> None:

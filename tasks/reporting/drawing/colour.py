@@ -1,4 +1,4 @@
-"""Colours that people with any colour vision can tell apart, laid over grey tissue."""
+"""Colour scales for maps over grey tissue, readable with any colour vision."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,42 +10,43 @@ from tasks.reporting.maps.stitch import RawMap
 
 Rgb = NDArray[np.uint8]
 SIGNED = "RdBu_r"
-"""Blue below zero, red above: told apart under every common colour deficiency (ColorBrewer)."""
+"""Blue below zero, red above: distinct under every common colour deficiency (ColorBrewer)."""
 MAGNITUDE = "inferno_r"
 PROBABILITY = "viridis"
 _LUMA = np.array([0.299, 0.587, 0.114])
 _PALE = 0.45
 _FULL_AT = 0.5
-"""SlideBudget of the limit at which a colour reaches its full opacity."""
+"""Fraction of the limit at which a colour reaches full opacity."""
 
 
 def colour_limit(maps: Sequence[RawMap], percentile: float) -> float:
-    """Return the end of the scale of ``maps``, one a model: see :func:`common_end`."""
-    known = [np.abs(values[np.isfinite(values) & (values != 0)]) for values in maps]
-    return common_end([float(np.percentile(own, percentile)) for own in known if own.size])
+    """Return the end of the common scale of ``maps``, one per model; see :func:`common_end`."""
+    nonzero = [np.abs(values[np.isfinite(values) & (values != 0)]) for values in maps]
+    return common_end([float(np.percentile(values, percentile)) for values in nonzero if values.size])
 
 
 def common_end(ends: Iterable[float]) -> float:
-    """Return the median of what would end the scale of each model alone, the upper of two in the middle.
+    """Return the median of ``ends``, where the scale of each model alone would end.
 
-    A median, since the attributions of one model gone wild are many times those of others, which would all
-    be blank on its scale. Ends of 0 are of maps that are zero and do not count; 1.0 where there is no other.
+    The median resists a diverged model, whose large attributions would leave all other maps blank. Of two
+    middle values the upper one is returned. Ends of 0 come from maps that are zero and do not count; 1.0 is
+    returned where no other is left.
     """
-    known = sorted(end for end in ends if end > 0)
-    return known[len(known) // 2] if known else 1.0
+    positive = sorted(end for end in ends if end > 0)
+    return positive[len(positive) // 2] if positive else 1.0
 
 
 def greyed(image: Rgb) -> Rgb:
-    """Return ``image`` [H, W, 3] as pale grey, so that every colour in the result is a value."""
+    """Return ``image`` [H, W, 3] in pale grey, so that every colour laid over it shows a value."""
     grey = 255.0 - _PALE * (255.0 - image @ _LUMA)
     return np.repeat(np.rint(grey)[..., None], 3, axis=2).astype(np.uint8)
 
 
 def paint_attribution(image: Rgb, values: RawMap, limit: float, opacity: float, *, signed: bool) -> Rgb:
-    """Lay raw attributions [H, W] over ``image`` [H, W, 3].
+    """Return ``image`` [H, W, 3] in pale grey with raw attributions [H, W] over it.
 
-    The scale runs from -``limit`` (or 0 where not ``signed``) to ``limit``; values beyond are clipped.
-    Opacity grows with the absolute value, so zero shows the tissue and leaves no veil.
+    The scale runs from -``limit`` (0 where not ``signed``) to ``limit``; values beyond are clipped. Opacity
+    grows with the absolute value, so that zero shows bare tissue.
     """
     scaled = np.clip(np.nan_to_num(values) / limit, -1.0, 1.0)
     colours = attribution_colours(scaled, signed=signed)
@@ -59,10 +60,10 @@ def attribution_colours(scaled: NDArray[np.floating], *, signed: bool) -> NDArra
 
 
 def paint_probability(image: Rgb, values: RawMap, opacity: float = 0.6) -> Rgb:
-    """Lay probabilities [H, W] in 0..1 over ``image``; where the map is NaN the tissue shows."""
-    known = np.isfinite(values)
-    colours = _colours(PROBABILITY, np.where(known, values, 0.0))
-    return _blend(greyed(image), colours, np.where(known, opacity, 0.0))
+    """Return ``image`` in pale grey with probabilities [H, W] in 0..1 over it; NaN shows bare tissue."""
+    finite = np.isfinite(values)
+    colours = _colours(PROBABILITY, np.where(finite, values, 0.0))
+    return _blend(greyed(image), colours, np.where(finite, opacity, 0.0))
 
 
 def _colours(name: str, where: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -70,6 +71,6 @@ def _colours(name: str, where: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _blend(image: Rgb, colours: NDArray[np.float64], opacity: NDArray[np.floating]) -> Rgb:
-    share = opacity[..., None]
-    mixed = (1 - share) * image + share * 255.0 * colours
+    alpha = opacity[..., None]
+    mixed = (1 - alpha) * image + alpha * 255.0 * colours
     return np.rint(mixed).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A picture laid out in whole pixels: what is placed at a pixel is drawn at that pixel."""
+"""Pages: pictures laid out in whole pixels, without any resampling of their own."""
 
 import textwrap
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI
 _COMPRESSION = 4
 _LINE = 1.45
-"""Distance of lines of text, in sizes."""
+"""Line spacing, in font sizes."""
 INK = "#1a1a1a"
 SOFT = "#5c5c5c"
 Box = tuple[float, float, float, float]
-"""Left, top, width, height in pixels from the page's upper left corner."""
+"""Left, top, width and height in pixels, from the upper left corner of the page."""
 
 
 class Page:
@@ -37,14 +37,14 @@ class Page:
         self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
 
     def picture(self, box: Box, image: Rgb, *, smooth: bool = True) -> "Frame":
-        """Fill ``box`` with ``image``, resized if it must be, and return the frame to draw in."""
+        """Fill ``box`` with ``image``, resized if needed, and return the frame to draw in."""
         left, top, width, height = (round(side) for side in box)
         shown = _resized(image, width, height, smooth=smooth)
         self._paper[top : top + height, left : left + width] = shown
         return Frame(self, left, top, width / image.shape[1], height / image.shape[0])
 
     def line(self, points: NDArray[np.float64], width: float, halo: float = 0.0, colour: str = INK) -> None:
-        """Draw a line through ``points`` [n, 2] of (x, y) pixels; ``halo`` pixels of white on either side."""
+        """Draw a line through ``points`` [n, 2] of (x, y) pixels, with ``halo`` white pixels per side."""
         line = Line2D(
             points[:, 0],
             self.height - points[:, 1],
@@ -58,7 +58,7 @@ class Page:
     def text(
         self, left: float, top: float, words: str, size: float = 13, colour: str = INK, *, halo: bool = False
     ) -> None:
-        """Write one line whose upper left corner is at (left, top); ``size`` in pixels."""
+        """Write one line of text with its upper left corner at (left, top); ``size`` in pixels."""
         self._figure.text(
             left / self.width,
             1 - top / self.height,
@@ -71,7 +71,7 @@ class Page:
         )
 
     def paragraph(self, box: Box, words: str, size: float = 12, colour: str = SOFT) -> None:
-        """Write ``words`` wrapped to the box's width."""
+        """Write ``words``, wrapped to the width of the box."""
         for number, line in enumerate(_wrapped(words, box[2], size)):
             self.text(box[0], box[1] + number * size * _LINE, line, size, colour)
 
@@ -83,12 +83,12 @@ class Page:
         return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
     def save(self, path: Path) -> None:
-        """Write a PNG whose bytes depend on nothing but what was drawn."""
+        """Write the page as a PNG. Equal drawings give equal bytes."""
         save_picture(self.drawn(), path)
 
 
 class _Paper(Artist):
-    """What lies under all lines and words, pixel for pixel: an image artist would resample it."""
+    """The pixels under all lines and text. Matplotlib's own image artist would resample them."""
 
     def __init__(self, paper: Rgb) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class _Paper(Artist):
         self.set_zorder(-1)
 
     def draw(self, renderer: RendererBase) -> None:
-        """Lay the paper on the canvas, whose rows count from below."""
+        """Draw the pixels; the rows of the canvas count from below."""
         opaque = np.full((*self._paper.shape[:2], 1), 255, np.uint8)
         context = renderer.new_gc()
         renderer.draw_image(context, 0, 0, np.concatenate([self._paper, opaque], axis=2)[::-1])
@@ -104,13 +104,13 @@ class _Paper(Artist):
 
 
 def save_picture(picture: Rgb, path: Path) -> None:
-    """Write ``picture`` [H, W, 3] as a PNG whose bytes depend on nothing else."""
+    """Write ``picture`` [H, W, 3] as a PNG. Equal pictures give equal bytes."""
     Image.fromarray(picture).save(path, compress_level=_COMPRESSION)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture on a page; positions in it count the image's own pixels from its upper left corner."""
+    """A picture on a page. Positions are image pixels, from the upper left corner of the image."""
 
     page: Page
     left: int
@@ -124,13 +124,13 @@ class Frame:
         self.page.line(placed, width, halo)
 
     def text(self, x: float, y: float, words: str, size: float) -> None:
-        """Write ``words`` with their upper left corner at (x, y), on a white halo."""
+        """Write ``words`` with a white halo and their upper left corner at (x, y)."""
         left, top = self.left + x * self.scale_x, self.top + y * self.scale_y
         self.page.text(left, top, words, size, halo=True)
 
 
 def paragraph_height(words: str, width: float, size: float = 12) -> float:
-    """Return how many pixels :meth:`Page.paragraph` takes for ``words`` in a box of ``width``."""
+    """Return the height in pixels that :meth:`Page.paragraph` needs for ``words`` in a box of ``width``."""
     return len(_wrapped(words, width, size)) * size * _LINE
 
 

@@ -1,8 +1,8 @@
-"""The tiles of one slide as QuPath objects, each with the figures of one model.
+"""The tiles of one slide as QuPath objects, with the figures of one model.
 
-Format: GeoJSON (RFC 7946) as QuPath 0.4 and later read it: ``properties.objectType`` ``tile``, a
-classification with its colour, and ``measurements`` as one JSON object of numbers. Pixels stand where
-GeoJSON has degrees.
+Format: GeoJSON (RFC 7946) as read by QuPath 0.4 and later. ``properties`` holds the ``objectType`` ``tile``,
+a classification with its colour, and ``measurements`` as one JSON object of numbers. Coordinates are pixels
+instead of degrees.
 """
 
 import json
@@ -21,7 +21,7 @@ _DIGITS = 8
 _COLOURS = (
     (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233),
 )  # fmt: skip
-"""Colours of the classes that people with any colour vision can tell apart (Okabe and Ito)."""
+"""Colours of the classes, distinct with any colour vision (Okabe and Ito)."""
 
 MEAN = "mean attribution"
 MEAN_ABSOLUTE = "mean |attribution|"
@@ -29,10 +29,10 @@ POSITIVE_SHARE = "positive share of |attribution|"
 
 
 def write_geojson(view: SlideView, item: CheckpointView, path: Path) -> None:
-    """Write one feature a tile, one a line, as they are made.
+    """Write one feature per tile and line, each as soon as it is computed.
 
-    A polygon has the tile's corners in level-0 pixels from the corner of the scanned area, from where QuPath
-    counts. A tile without a map has a probability alone; what is no number is left out, as JSON knows none.
+    A polygon holds the tile's corners in level-0 pixels, from the corner of the scanned area as in QuPath. A
+    tile without a map has a probability only. NaN is left out, as JSON does not allow it.
     """
     with path.open("w", encoding="utf-8") as stream:
         stream.write('{"type":"FeatureCollection","veritile":')
@@ -56,25 +56,24 @@ def tile_figures(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
 
 
 def _features(view: SlideView, item: CheckpointView) -> Iterator[dict[str, Any]]:
-    """Yield the evaluated tiles: those with a map in the order of the maps, then the others."""
+    """Yield the evaluated tiles: first those with a map, in the order of the maps, then the others."""
     evaluated = item.evaluated
     rows = {tile: row for row, tile in enumerate(evaluated.tiles["tile_id"])}
     mapped = [rows[tile] for tile in item.tiles["tile_id"]]
     for start in range(0, len(mapped), _BATCH):
-        part = mapped[start : start + _BATCH]
+        batch = mapped[start : start + _BATCH]
         figures = tile_figures(item.checkpoint.attributions.maps(slice(start, start + _BATCH)))
-        for number, row in enumerate(part):
-            own = {name: values[number] for name, values in figures.items()}
-            yield _feature(view, item, row, own)
+        for number, row in enumerate(batch):
+            yield _feature(view, item, row, {name: values[number] for name, values in figures.items()})
     for row in sorted(set(rows.values()) - set(mapped)):
         yield _feature(view, item, row, {})
 
 
 def _feature(view: SlideView, item: CheckpointView, row: int, figures: dict[str, float]) -> dict[str, Any]:
     evaluated, job = item.evaluated, view.job
-    tile, shares = evaluated.tiles.iloc[row], evaluated.probabilities[row]
-    found = int(shares.argmax())
-    measured = {f"probability of {job.target_class}": shares[job.target], **figures}
+    tile, probabilities = evaluated.tiles.iloc[row], evaluated.probabilities[row]
+    predicted = int(probabilities.argmax())
+    measured = {f"probability of {job.target_class}": probabilities[job.target], **figures}
     name = str(tile["tile_id"])
     return {
         "type": "Feature",
@@ -83,7 +82,10 @@ def _feature(view: SlideView, item: CheckpointView, row: int, figures: dict[str,
         "properties": {
             "objectType": "tile",
             "name": name,
-            "classification": {"name": job.classes[found], "color": _COLOURS[found % len(_COLOURS)]},
+            "classification": {
+                "name": job.classes[predicted],
+                "color": _COLOURS[predicted % len(_COLOURS)],
+            },
             "measurements": {key: _rounded(value) for key, value in measured.items() if np.isfinite(value)},
         },
     }

@@ -1,4 +1,4 @@
-"""The raw map of one model as a pyramidal OME-TIFF that can be laid over its slide.
+"""The raw map of one model as a pyramidal OME-TIFF that viewers can overlay on the slide.
 
 Format: Open Microscopy Environment, OME-TIFF 6.0 (sub-resolutions in SubIFDs), schema 2016-06.
 """
@@ -19,18 +19,18 @@ from tasks.reporting.maps.view import CheckpointView, SlideView
 
 _TILE = 256
 _SMALLEST_PX = 512
-"""The pyramid ends with the first level whose sides are no longer than this."""
+"""The pyramid ends with the first level whose sides are at most this long."""
 _BIG = 1 << 31
 _PLACE = "veritile/place-on-slide"
 
 
 def write_ome_tiff(view: SlideView, item: CheckpointView, path: Path) -> None:
-    """Write channel 0, the raw attributions, and channel 1, the target's probability, as float32.
+    """Write the raw attributions (channel 0) and the target probability (channel 1) as float32.
 
-    The finest level is the raw mosaic on ``view.canvas``, bit for bit: not smoothed, not rescaled, NaN where
-    no tile lies. It is extended by NaN on the right and at the bottom so that every level is exactly half as
-    long as the one before; a pixel there is the mean of those of its four finer ones that hold a value.
-    Deflate compression without a predictor, as more readers know no other way to store floats.
+    The finest level is the raw mosaic on ``view.canvas``, bit for bit: not smoothed, not rescaled, NaN
+    outside of tiles. NaN pads it on the right and at the bottom, so that every level is exactly half as long
+    as the one before. A pixel of a coarser level is the mean of its finer pixels that hold a value.
+    Compression is deflate without a predictor, the only one for floats that most readers support.
     """
     canvas = view.canvas
     target = item.evaluated.probabilities[:, view.job.target]
@@ -56,7 +56,7 @@ def write_ome_tiff(view: SlideView, item: CheckpointView, path: Path) -> None:
 
 
 def pyramid(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Return ``planes`` [C, H, W] and ever halved copies of it; the first is padded with NaN to fit."""
+    """Return ``planes`` [C, H, W], padded with NaN, and copies of it that are halved again and again."""
     halvings = int(max(0, np.ceil(np.log2(max(planes.shape[1:]) / _SMALLEST_PX))))
     rest = [(0, -size % 2**halvings) for size in planes.shape[1:]]
     levels = [np.pad(planes, ((0, 0), *rest), constant_values=np.nan)]
@@ -66,7 +66,7 @@ def pyramid(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
 
 
 def _metadata(view: SlideView, item: CheckpointView, planes: NDArray[np.float32]) -> dict[str, Any]:
-    """Return what goes into the OME-XML; an identifier of the bytes stands where a random one is usual."""
+    """Return the OME-XML entries. The UUID is a hash of the content, not random, so that bytes repeat."""
     job, canvas, geometry = view.job, view.canvas, view.geometry
     left, top = geometry.level0_to_um(canvas.left, canvas.top)
     across, down = geometry.level0_to_um(canvas.step_x, canvas.step_y)
@@ -111,9 +111,9 @@ def _place(view: SlideView, canvas: MapCanvas) -> dict[str, str]:
 def _description(view: SlideView) -> str:
     job, canvas = view.job, view.canvas
     return (
-        f"Channel 0: raw attribution of {job.explainer} to the {job.target_class} margin (its logit less the "
-        f"mean of the others), {view.mapped} of {view.usable} tiles. Channel 1: predicted probability of "
-        f"{job.target_class}. Overlapping tiles are averaged by area; NaN where no tile lies. Pixel (column, "
+        f"Channel 0: raw attribution of {job.explainer} to the {job.target_class} margin (its logit minus "
+        f"the mean of the others), {view.mapped} of {view.usable} tiles. Channel 1: predicted probability of "
+        f"{job.target_class}. Overlapping tiles are averaged by area; NaN outside of tiles. Pixel (column, "
         f"row) of the finest level covers level-0 x from {canvas.left!r} + column * {canvas.step_x!r} and y "
         f"from {canvas.top!r} + row * {canvas.step_y!r} of the slide. QuPath counts from the corner of the "
         f"scanned area, ({view.geometry.bounds_x!r}, {view.geometry.bounds_y!r}). Plane positions are those "

@@ -1,4 +1,4 @@
-"""All drawings of one explainer on one slide, with its exports and a description."""
+"""All drawings and exports of one explainer on one slide, with a description of them."""
 
 from functools import partial
 from pathlib import Path
@@ -22,16 +22,19 @@ INFO = "heatmap.json"
 
 
 class HeatmapInfo(BaseModel):
-    """``heatmap.json``: where the raw maps lie on the slide, the colour scale and the slide scores.
+    """The content of ``heatmap.json``: position of the raw maps, colour scale and slide scores.
 
     Attributes:
-        canvas: that of the finest level of the OME-TIFFs, which may go on beyond it by a few pixels of NaN.
-        colour_limit: the value at the end of the scale, in raw units.
-        percentile: which percentile of |value| it is.
-        scaled_over: whether the scale is that of the ``study`` or of this ``slide`` alone.
-        usable_tiles: tiles that could be read.
-        mapped_tiles: those of them that have a map.
-        slide_scores: by model; None where only a sample of the tiles was predicted.
+        slide_id: id of the slide.
+        explainer: id of the explainer.
+        target_class: name of the explained class.
+        canvas: canvas of the finest level of the OME-TIFFs, which may be padded by a few pixels of NaN.
+        colour_limit: value at the end of the scale, in raw units.
+        percentile: the percentile of |value| that sets it.
+        scaled_over: ``study`` for the common scale, ``slide`` for a scale of this slide alone.
+        usable_tiles: number of tiles that could be read.
+        mapped_tiles: number of usable tiles that have a map.
+        slide_scores: per model; None where only a sample of the tiles was predicted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,24 +54,24 @@ class HeatmapInfo(BaseModel):
 def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
     """Write every drawing of one explainer on one slide into ``out``.
 
-    For each checkpoint (arm, seed): ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and, as
-    the recipe says, ``tiles_<arm>_s<seed>.geojson`` and the raw map ``map_<arm>_s<seed>.ome.tiff``; for all
-    together ``sheet.png``, ``tiles.png`` and ``heatmap.json``.
+    Per checkpoint: ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and the exports that the
+    recipe names, ``tiles_<arm>_s<seed>.geojson`` and ``map_<arm>_s<seed>.ome.tiff``. For all checkpoints
+    together: ``sheet.png``, ``tiles.png`` and ``heatmap.json``.
 
     Returns:
         ``tiles`` and ``colour_limit``.
 
     Raises:
-        HeatmapError: a map shows other tiles or predictions than those evaluated.
+        HeatmapError: maps disagree with the evaluation in tiles or predictions.
     """
     view = view_slide(job)
-    with writers() as aside:
+    with writers() as background:
         for item in view.checkpoints:
             name = item.checkpoint.name
-            aside.submit(partial(_export, view, item, out))
+            background.submit(partial(_export, view, item, out))
             overlay, probability = attribution_page(view, item).drawn(), probability_page(view, item).drawn()
-            aside.submit(partial(save_picture, overlay, out / f"overlay_{name}.png"))
-            aside.submit(partial(save_picture, probability, out / f"probability_{name}.png"))
+            background.submit(partial(save_picture, overlay, out / f"overlay_{name}.png"))
+            background.submit(partial(save_picture, probability, out / f"probability_{name}.png"))
     sheet_page(view).save(out / SHEET)
     tile_page(view).save(out / TILE_SHEET)
     (out / INFO).write_text(_info(view).model_dump_json(indent=1), encoding="utf-8")

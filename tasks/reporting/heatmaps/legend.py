@@ -1,4 +1,4 @@
-"""Legends: the colour bar, its ends, and the sentences under it."""
+"""Legends: a colour bar, its ticks and the sentences under it."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ _BAR_HEIGHT = 14
 _WORDS_FROM = 62
 _GREY_TISSUE = 190
 LegendBox = tuple[float, float, float]
-"""Left, top and width in pixels; how high a legend is follows from its words."""
+"""Left, top and width in pixels; the height follows from the words."""
 
 
 def legend_height(width: float, words: str) -> int:
-    """Return how many pixels a legend of ``width`` takes."""
+    """Return the height in pixels of a legend of ``width``."""
     return _WORDS_FROM + round(paragraph_height(words, width)) + 12
 
 
@@ -24,9 +24,9 @@ def attribution_legend(page: Page, at: LegendBox, job: HeatmapJob, limit: float,
     Args:
         page: where to draw.
         at: left, top and width.
-        job: names the explainer, the class and the sign.
-        limit: the value at the end of the scale.
-        words: what the values and the scale are.
+        job: gives the explainer, the class and the sign.
+        limit: value at the end of the scale.
+        words: explanation of the values and the scale.
     """
     low = -limit if job.signed else 0.0
     ramp = np.linspace(low, limit, 256, dtype=np.float32)[None].repeat(2, axis=0)

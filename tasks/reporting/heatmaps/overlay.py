@@ -1,4 +1,4 @@
-"""One map over its slide, pixel for pixel with the thumbnail, with a legend under it."""
+"""Overlays: one map on the thumbnail of its slide, pixel for pixel, with a legend."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ from tasks.reporting.maps.view import CheckpointView, SlideView
 
 MARGIN = 16
 HEAD = 52
-"""Pixels left of the picture and above it: thumbnail pixel (x, y) is page pixel (MARGIN + x, HEAD + y)."""
+"""Pixels left of and above the picture: thumbnail pixel (x, y) is page pixel (MARGIN + x, HEAD + y)."""
 
 _FOOT = 14
 _LEAST_WIDTH = 560
 
 
 def attribution_overlay(view: SlideView, item: CheckpointView) -> Rgb:
-    """Return uint8 [h, w, 3], the thumbnail with the attribution map of ``item`` on the common scale."""
+    """Return uint8 [h, w, 3]: the thumbnail under the attribution map of ``item`` on the common scale."""
     job = view.job
     return paint_attribution(
         view.thumbnail, item.attribution, view.limit, job.recipe.opacity, signed=job.signed
@@ -41,15 +41,15 @@ def probability_page(view: SlideView, item: CheckpointView) -> Page:
 
 
 def draw_outlines(frame: Frame, view: SlideView) -> None:
-    """Draw the annotated outlines black with a white edge, seen on any colour; thin along tile edges."""
+    """Draw the annotated outlines in black with a white edge, visible on any colour, thin at tile edges."""
     for line in view.outlines.closed:
         frame.line(line, width=0.7, halo=0.5)
-    for line in view.outlines.known:
+    for line in view.outlines.inside:
         frame.line(line, width=1.6, halo=1.2)
 
 
 def draw_scale_bar(frame: Frame, view: SlideView) -> None:
-    """Draw a bar of a round number of micrometres in the lower left corner."""
+    """Draw a scale bar of a round number of micrometres in the lower left corner."""
     height, width = view.thumbnail.shape[:2]
     um_per_pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp
     length = _round_length(0.2 * width * um_per_pixel)
@@ -65,7 +65,7 @@ def _round_length(longest: float) -> float:
 
 
 def _page(view: SlideView, item: CheckpointView, what: str, image: Rgb, words: str) -> tuple[Page, LegendBox]:
-    """Return a page with ``image`` on it, and where its legend of ``words`` goes."""
+    """Return a page that shows ``image``, and the box for its legend of ``words``."""
     height, width = image.shape[:2]
     across = max(width, _LEAST_WIDTH)
     page = Page(across + 2 * MARGIN, HEAD + height + _FOOT + legend_height(across, words))

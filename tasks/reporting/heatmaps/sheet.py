@@ -1,4 +1,4 @@
-"""The sheet: a slide beside the maps of every arm and seed, all on one colour scale."""
+"""The sheet: a slide next to the maps of every arm and seed, all on one colour scale."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from tasks.reporting.maps.view import CheckpointView, SlideView
 _EDGE = 18
 _HEAD = 44
 _TITLE = 40
-"""Two lines above a panel: names of arms are long, panels may be narrow."""
+"""Height of the two lines above a panel: arm names are long, panels may be narrow."""
 _WIDEST = 1760
 _MOST_COLUMNS = 6
 
 
 @dataclass(frozen=True)
 class SheetGrid:
-    """Where panels stand: the slide and the arms side by side in bands of ``columns``, seeds below."""
+    """The panel layout: slide and arms in bands of ``columns`` panels, with a row per seed in each band."""
 
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -28,21 +28,21 @@ class SheetGrid:
 
     @property
     def bands(self) -> int:
-        """How many bands the slide and the arms fill."""
+        """Number of bands that the slide and the arms fill."""
         return -(-(len(self.arms) + 1) // self.columns)
 
     @property
     def across(self) -> int:
-        """Width of the page."""
+        """Width of the page in pixels."""
         return _EDGE + self.columns * (self.width + _EDGE)
 
     @property
     def down(self) -> int:
-        """Height of the page above its foot."""
+        """Height of the panels and the title in pixels."""
         return _HEAD + self.bands * len(self.seeds) * (self.height + _TITLE + _EDGE)
 
     def box(self, arm: str | None, seed: int) -> tuple[int, int, int, int]:
-        """Return left, top, width and height of a panel; ``None`` is the slide."""
+        """Return left, top, width and height of the panel of ``arm``; None is the slide."""
         position = 0 if arm is None else self.arms.index(arm) + 1
         row = position // self.columns * len(self.seeds) + self.seeds.index(seed)
         left = _EDGE + position % self.columns * (self.width + _EDGE)
@@ -50,9 +50,9 @@ class SheetGrid:
 
 
 def sheet_page(view: SlideView) -> Page:
-    """Draw the slide beside the maps of all arms (columns) and seeds (rows) on one scale.
+    """Draw the slide next to the maps of all arms (columns) and seeds (rows) on one scale.
 
-    More arms than fit beside each other go on in a band below.
+    Arms that do not fit next to each other continue in a band below.
     """
     grid, words = _grid(view), attribution_caption(view)
     beside = len(grid.seeds) > 1 and grid.height > legend_height(grid.width, words)

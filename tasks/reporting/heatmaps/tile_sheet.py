@@ -1,4 +1,4 @@
-"""The tiles of a slide that the models call most and least likely, each with all its maps."""
+"""The tile sheet: tiles of highest and lowest probability, each with its maps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ _MOST_ROWS = 12
 
 
 def tile_page(view: SlideView) -> Page:
-    """Draw the highest and the lowest tiles by target probability, the mean over all checkpoints.
+    """Draw the tiles of highest and lowest target probability, averaged over all checkpoints.
 
-    One column a tile; the first row shows the tissue, every other row the map of one checkpoint at the
-    resolution of the network, on a scale apart from that of slide maps, as tile pixels are not averaged
-    here. Of many checkpoints the first seed of each arm is shown; of a sample of tiles, tiles in it.
+    Each tile is a column. The first row shows the tissue, every other row the maps of one checkpoint at the
+    resolution of the network. Their scale differs from that of slide maps, as tile pixels are not averaged
+    here. With many checkpoints, the first seed of each arm is shown. Tiles without a map are never shown.
     """
     tiles, shown = extreme_tiles(view), _shown(view)
     columns = [_EDGE + _NAMES + i * (_SIDE + _GAP) for i in range(len(tiles))]
@@ -52,7 +52,7 @@ def tile_page(view: SlideView) -> Page:
 
 
 def extreme_tiles(view: SlideView) -> list[str]:
-    """Return tile ids, the highest first, then the lowest; ties go to the earlier tile."""
+    """Return the ids of the highest tiles, then of the lowest. Ties go to the earlier tile."""
     means = np.mean([item.tile_probability for item in view.checkpoints], axis=0)
     ids = view.checkpoints[0].tiles["tile_id"].to_numpy()
     order = np.argsort(-means, kind="stable")
@@ -98,15 +98,15 @@ def _label(view: SlideView, tile: str) -> str:
     return str(view.job.tiles.table["label"].iloc[_row(view, tile)]) or "no label"
 
 
-def _place(item: CheckpointView, tile: str) -> int:
+def _map_row(item: CheckpointView, tile: str) -> int:
     return int(np.flatnonzero((item.tiles["tile_id"] == tile).to_numpy())[0])
 
 
 def _maps(item: CheckpointView, tiles: list[str]) -> NDArray[np.float32]:
-    rows = [_place(item, tile) for tile in tiles]
+    rows = [_map_row(item, tile) for tile in tiles]
     attributions = item.checkpoint.attributions
     return np.concatenate([attributions.maps(slice(row, row + 1)) for row in rows])
 
 
 def _probability(item: CheckpointView, tile: str) -> float:
-    return float(item.tile_probability[_place(item, tile)])
+    return float(item.tile_probability[_map_row(item, tile)])

@@ -1,4 +1,4 @@
-"""A canvas is a pixel grid laid over level-0 space: where a stitched map lies on the slide."""
+"""Canvases: pixel grids over level-0 space that say where a stitched map lies on the slide."""
 
 import math
 
@@ -10,9 +10,18 @@ from tasks.slides.geometry import SlideGeometry
 
 
 class MapCanvas(BaseModel):
-    """Pixel (column, row) covers level-0 x from ``left + column * step_x`` over ``step_x`` pixels, y alike.
+    """A regular pixel grid over level-0 space.
 
-    All four numbers are level-0 pixels and may be fractions; ``width`` and ``height`` count canvas pixels.
+    Pixel (column, row) covers ``step_x`` level-0 pixels from ``left + column * step_x`` on, and ``step_y``
+    from ``top + row * step_y`` on.
+
+    Attributes:
+        left: level-0 x of the left edge; may be a fraction, as may the next three.
+        top: level-0 y of the upper edge.
+        step_x: width of a canvas pixel in level-0 pixels.
+        step_y: height of a canvas pixel in level-0 pixels.
+        width: columns of the canvas.
+        height: rows of the canvas.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,12 +50,13 @@ def thumbnail_canvas(geometry: SlideGeometry) -> MapCanvas:
 
 
 def analysis_canvas(tiles: pd.DataFrame, tile_px: int, max_side_px: int) -> MapCanvas:
-    """Return the canvas that covers ``tiles`` at the resolution the network saw them.
+    """Return the canvas that covers ``tiles`` at the resolution of the network.
 
     Args:
         tiles: rows with x_level0, y_level0 and extent_level0; at least one.
-        tile_px: pixels of a tile's side.
-        max_side_px: a longer canvas gets pixels coarser by the smallest whole factor that fits.
+        tile_px: side of a tile in pixels.
+        max_side_px: longest side of the canvas. A longer one gets larger pixels, by the smallest whole factor
+            that fits.
     """
     left, top = float(tiles["x_level0"].min()), float(tiles["y_level0"].min())
     across = float((tiles["x_level0"] + tiles["extent_level0"]).max()) - left
@@ -59,5 +69,5 @@ def analysis_canvas(tiles: pd.DataFrame, tile_px: int, max_side_px: int) -> MapC
 
 
 def _whole(pixels: float) -> int:
-    """Round up, except for what only rounding errors put above a whole number."""
+    """Round up, but ignore rounding errors just above a whole number."""
     return math.ceil(round(pixels, 6))

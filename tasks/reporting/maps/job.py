@@ -1,4 +1,4 @@
-"""What one set of drawings is made from: a slide, an explainer and the checkpoints that are compared."""
+"""The inputs of the heatmaps of one slide: an explainer, its recipe and the checkpoints to compare."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 
 SlideScore = Callable[[NDArray[np.float64]], float]
-"""The rule that makes one slide score of the target probabilities [N] of a slide's tiles."""
+"""Computes a slide score from the target probabilities [N] of a slide's tiles."""
 
 
 class HeatmapError(Exception):
-    """A heatmap would not show what was evaluated; one sentence says where."""
+    """A heatmap would not show what was evaluated. The sentence says where."""
 
 
 class ScaleRecipe(BaseModel):
-    """What of a heatmap's recipe the common colour scale depends on; fields as in :class:`HeatmapRecipe`."""
+    """The fields of :class:`HeatmapRecipe` on which the common colour scale depends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,17 +32,17 @@ class ScaleRecipe(BaseModel):
 
 
 class HeatmapRecipe(BaseModel):
-    """How heatmaps are drawn; no setting changes a raw value.
+    """How heatmaps are drawn. No setting changes a raw value.
 
     Attributes:
-        smoothing_um: standard deviation (micrometres) of the Gaussian that smooths slide maps for drawing, as
-            signed pixel maps are mere grain at that scale; 0: none. Stored maps stay raw.
-        percentile: the colours of an explainer end at the median over all models of this percentile of
-            |value| over a model's maps of all slides; zeros show bare tissue and are left out.
-        opacity: how strongly the full colour covers the tissue, 0 to 1.
-        max_side_px: a stitched map longer than this is made at a coarser pixel, by whole factors.
-        tiles_shown: how many of the highest and how many of the lowest tiles ``tiles.png`` shows.
-        exports: further files for each model: ``geojson`` the tiles with their figures for QuPath,
+        smoothing_um: standard deviation in micrometres of the Gaussian that smooths slide maps for drawing;
+            0 for none. Without it, signed pixel maps are unreadable grain. Stored maps stay raw.
+        percentile: sets the end of an explainer's colour scale. It is the median over all models of this
+            percentile of |value|, taken over a model's maps of all slides without zeros.
+        opacity: opacity of the full colour over the tissue, 0 to 1.
+        max_side_px: longest side of a stitched raw map. Longer maps get larger pixels, by whole factors.
+        tiles_shown: number of tiles of highest and of lowest probability in ``tiles.png``.
+        exports: further files per model. ``geojson`` holds the tiles with their figures for QuPath,
             ``ome_tiff`` the raw map and the probabilities as a pyramid.
     """
 
@@ -57,13 +57,13 @@ class HeatmapRecipe(BaseModel):
 
     @property
     def scale(self) -> ScaleRecipe:
-        """The recipe of the colour scale that drawings by this recipe share."""
+        """The recipe of the common colour scale."""
         return ScaleRecipe(smoothing_um=self.smoothing_um, percentile=self.percentile)
 
 
 @dataclass(frozen=True)
 class HeatmapCheckpoint:
-    """One trained model with its maps of the slide; where its predictions are in hand, they are checked."""
+    """One trained model with its maps of the slide. Its predictions, where available, are checked."""
 
     arm: str
     seed: int
@@ -73,12 +73,12 @@ class HeatmapCheckpoint:
 
     @property
     def name(self) -> str:
-        """The name that files carry."""
+        """Name used in file names, for instance ``standard_s0``."""
         return self.model.short
 
     @property
     def model(self) -> ModelKey:
-        """Where it stands in the study."""
+        """Key of the model in the study."""
         return ModelKey(self.arm, self.seed, self.fold)
 
 
@@ -89,14 +89,14 @@ class HeatmapJob:
     Attributes:
         tiles: the slide's tiles, with ``slide.json`` and ``thumbnail.png``.
         explainer: id of the explainer, for the legends.
-        signed: False where the explainer gives magnitudes; the scale then begins at zero.
+        signed: False where the explainer returns magnitudes. The scale then starts at zero.
         classes: class names in the order of the logits.
         target: index of the explained class.
-        checkpoints: in the order of the panels; all share the colour scale.
-        slide_score: the rule by which evaluation scores a slide.
+        checkpoints: in the order of the panels. All share the colour scale.
+        slide_score: how evaluation scores a slide.
         recipe: how to draw.
-        scale: the colour scale of all models and slides of the study; None: one is made of this job alone,
-            and the legends say that it is not that of other slides.
+        scale: the colour scale of all models and slides of the study. None computes one from this job alone,
+            and the legends say that other slides have other scales.
     """
 
     tiles: TileSet

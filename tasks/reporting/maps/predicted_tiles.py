@@ -1,4 +1,4 @@
-"""Which probabilities a heatmap shows: those of the evaluated tiles, and the maps must agree with them."""
+"""The probabilities that a heatmap shows: those of the evaluation, checked against those of the maps."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ class PredictedTiles:
     """The tiles of one slide that one model predicted.
 
     Attributes:
-        tiles: their rows of the tile table, N.
-        probabilities: [N, K] by class.
-        score: the slide score of the target class; None where only a sample of the tiles was predicted.
+        tiles: their N rows of the tile table.
+        probabilities: [N, K], per class.
+        score: slide score of the target class; None where only a sample of the tiles was predicted.
     """
 
     tiles: pd.DataFrame
@@ -29,19 +29,19 @@ class PredictedTiles:
 
 
 def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFrame) -> PredictedTiles:
-    """Return the tiles of a slide with the probabilities and the slide score that evaluation gave them.
+    """Return the predicted tiles of a slide with their probabilities and the slide score.
 
-    Maps may be of a sample of the tiles, predictions are of all. Without predictions the probabilities are
-    those of the clean pass that was made with the maps.
+    Maps may cover a sample of the tiles, predictions cover all. Without predictions, the probabilities are
+    those computed together with the maps.
 
     Args:
         job: the slide, its classes and the rule of its score.
-        item: the model, its maps and, where they are in hand, its predictions.
+        item: the model, its maps and, where available, its predictions.
         mapped: the rows of the tile table that have a map, in the order of the maps.
 
     Raises:
-        HeatmapError: the evaluated tiles are not those of the slide, a map is of none of them, or a map was
-            made by a model that predicts otherwise.
+        HeatmapError: the evaluated tiles are not the tiles of the slide, a mapped tile was not evaluated, or
+            maps and evaluation disagree about a probability.
     """
     usable = job.tiles.table.iloc[job.tiles.usable]
     own = softmax(item.attributions.logits)
@@ -56,17 +56,16 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     drawn = evaluated[:, job.target].copy()
     drawn[rows] = own[:, job.target]
     score = job.slide_score(evaluated[:, job.target])
-    found = job.slide_score(drawn)
-    if (
-        not max(float(np.abs(drawn - evaluated[:, job.target]).max()), abs(found - score))
-        <= _SAME_PROBABILITY
-    ):
-        raise HeatmapError(f"{where}: the heatmap's score {found:.6f} is not the evaluated {score:.6f}")
+    drawn_score = job.slide_score(drawn)
+    furthest = max(float(np.abs(drawn - evaluated[:, job.target]).max()), abs(drawn_score - score))
+    # Not ">": a NaN must be refused too.
+    if not furthest <= _SAME_PROBABILITY:
+        raise HeatmapError(f"{where}: the heatmap's score {drawn_score:.6f} is not the evaluated {score:.6f}")
     return PredictedTiles(usable, evaluated, score)
 
 
 def _evaluated(predictions: Predictions, usable: pd.DataFrame, classes: int, where: str) -> Floats:
-    """Return the evaluated probabilities [N, K] of ``usable``, in its order."""
+    """Return the evaluated probabilities [N, K] of the ``usable`` tiles, in their order."""
     table = predictions.table
     own = table[table["slide_id"] == str(usable["slide_id"].iloc[0])].set_index("tile_id")
     if set(own.index) != set(usable["tile_id"]):

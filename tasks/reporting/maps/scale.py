@@ -1,6 +1,6 @@
-"""One colour scale for all maps of an explainer: of every arm, seed and slide of a study.
+"""The colour scale of an explainer, the same for every arm, seed and slide of a study.
 
-Were each slide drawn on a scale of its own, a slide without a lesion would look as hot as one with it.
+With one scale per slide, a slide without a lesion would look as hot as a slide with one.
 """
 
 from collections import defaultdict
@@ -23,36 +23,36 @@ _BATCH = 512
 
 @dataclass(frozen=True)
 class ScaledSlide:
-    """One slide with the maps of all models that explain it, by the place of the model."""
+    """One slide with the maps of all models; ``maps`` is {label of the model: maps}."""
 
     tiles: TileSet
     maps: Mapping[str, Attributions]
 
 
 def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -> dict[str, float]:
-    """Write the ColourScale of ``slides`` into ``out`` and return measures; see :func:`common_scale`."""
+    """Write the ColourScale of ``slides`` into ``out`` and return its measures; see :func:`common_scale`."""
     info = common_scale(slides, recipe)
     (out / SCALE).write_text(info.model_dump_json(indent=1), encoding="utf-8")
     return {"slides": len(info.slides), "maps": info.maps, "colour_limit": info.limit}
 
 
 def common_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe) -> ScaleInfo:
-    """Return the one scale for all ``slides``, looked at one at a time.
+    """Return the common scale of all ``slides``, which are read one at a time.
 
-    Memory is that of one drawn map a thread and of 2 MB a model. A slide without maps is passed over. Every
-    drawn pixel of a model counts once, so a slide counts by its tissue; the order of slides does not matter.
+    Every drawn pixel of a model counts once, so slides are weighted by their tissue. The order of slides does
+    not matter, and slides without maps are skipped. Memory: one drawn map per thread and 2 MB per model.
 
     Raises:
-        HeatmapError: there is no map at all, or one of a tile that its tile set does not hold.
+        HeatmapError: no slide has a map, or a map is of a tile that its tile set does not hold.
     """
-    counted = _Counted(recipe)
-    each = dict(counted.add(slide) for slide in slides if slide.maps)
+    counts = _ModelCounts(recipe)
+    each = dict(counts.add(slide) for slide in slides if slide.maps)
     if not each:
         raise HeatmapError("a colour scale was asked for, but no slide has a map")
-    models = {name: own.percentile(recipe.percentile) for name, own in counted.drawn.items()}
+    models = {name: own.percentile(recipe.percentile) for name, own in counts.drawn.items()}
     return ScaleInfo(
         limit=common_end(models.values()),
-        tile_limit=common_end(own.percentile(recipe.percentile) for own in counted.tiles.values()),
+        tile_limit=common_end(own.percentile(recipe.percentile) for own in counts.tiles.values()),
         percentile=recipe.percentile,
         smoothing_um=recipe.smoothing_um,
         rounding=ROUNDING,
@@ -64,19 +64,19 @@ def common_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe) -> ScaleInf
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """The values of each model, of its drawn maps and of its tiles."""
+class _ModelCounts:
+    """The histograms per model: of its drawn maps, and of its tiles at the resolution of the network."""
 
     recipe: ScaleRecipe
     drawn: dict[str, AbsHistogram] = field(default_factory=lambda: defaultdict(AbsHistogram))
     tiles: dict[str, AbsHistogram] = field(default_factory=lambda: defaultdict(AbsHistogram))
 
     def add(self, slide: ScaledSlide) -> tuple[str, SlideScale]:
-        """Count all maps of a slide and return its id and its share."""
+        """Count all maps of a slide and return the slide's id and own scale."""
         info = read_info(slide.tiles.folder)
         surface = drawing_surface(info.geometry, self.recipe.smoothing_um)
 
-        def counted(model: str) -> tuple[AbsHistogram, AbsHistogram]:
+        def histograms(model: str) -> tuple[AbsHistogram, AbsHistogram]:
             maps = slide.maps[model]
             rows = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}")
             drawn, own = AbsHistogram(), AbsHistogram()
@@ -86,7 +86,7 @@ class _Counted:
             return drawn, own
 
         count, ends = 0, []
-        for model, (drawn, own) in zip(slide.maps, thread_map(counted, slide.maps), strict=True):
+        for model, (drawn, own) in zip(slide.maps, thread_map(histograms, slide.maps), strict=True):
             self.drawn[model].add_all(drawn)
             self.tiles[model].add_all(own)
             count += drawn.count

@@ -1,4 +1,4 @@
-"""The map that is drawn: stitched on the slide's thumbnail and smoothed, still in raw units."""
+"""Maps as they are drawn: stitched on the thumbnail of a slide and smoothed, still in raw units."""
 
 from dataclasses import dataclass
 
@@ -14,28 +14,28 @@ from tasks.slides.geometry import SlideGeometry
 
 @dataclass(frozen=True)
 class DrawingSurface:
-    """Where maps are drawn; ``sigma`` is the smoothing in pixels of the canvas (rows, columns)."""
+    """Where maps are drawn: a canvas and the smoothing ``sigma`` in its pixels (rows, columns)."""
 
     canvas: MapCanvas
     sigma: tuple[float, float]
 
 
 def drawing_surface(geometry: SlideGeometry, smoothing_um: float) -> DrawingSurface:
-    """Return the thumbnail of a slide as a surface; ``smoothing_um`` is a standard deviation."""
+    """Return the thumbnail as a surface; ``smoothing_um`` is a standard deviation in micrometres."""
     x, y = geometry.level0_to_thumbnail(*geometry.um_to_level0(smoothing_um, smoothing_um))
     return DrawingSurface(thumbnail_canvas(geometry), (y, x))
 
 
 def thumbnail_map(surface: DrawingSurface, tiles: pd.DataFrame, attributions: Attributions) -> RawMap:
-    """Return float32 [h, w]; ``tiles`` are the rows of the maps, in their order."""
+    """Return the drawn map, float32 [h, w]; row i of ``tiles`` locates map i."""
     return smoothed(stitch_attributions(surface.canvas, tiles, attributions), surface.sigma)
 
 
 def mapped_tiles(tiles: TileSet, attributions: Attributions, where: str) -> pd.DataFrame:
-    """Return the tile rows of an attribution set, in the order of its maps.
+    """Return the rows of ``tiles`` that have a map, in the order of the maps.
 
     Raises:
-        HeatmapError: a map is of a tile that the tile set does not hold; ``where`` begins the sentence.
+        HeatmapError: the tile set does not hold the tile of a map. ``where`` begins the sentence.
     """
     table: pd.DataFrame = tiles.table
     rows = pd.Index(table["tile_id"]).get_indexer(pd.Index(attributions.index["tile_id"]))

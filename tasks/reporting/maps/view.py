@@ -1,4 +1,4 @@
-"""Everything the drawings of one slide share: drawn maps, outlines, the common scale; checked first."""
+"""The view of a slide that all its drawings share: drawn maps, outlines and scale, checked first."""
 
 from dataclasses import dataclass
 
@@ -23,15 +23,15 @@ THUMBNAIL = "thumbnail.png"
 
 @dataclass(frozen=True)
 class CheckpointView:
-    """One checkpoint's maps of the slide.
+    """The maps of one checkpoint.
 
     Attributes:
         checkpoint: the model.
         tiles: rows of the M tiles that have a map, in the order of the maps.
         tile_probability: [M], of the target class.
-        evaluated: the tiles that have a probability, all of the slide where predictions are in hand.
-        attribution: the drawn map on the thumbnail, smoothed, NaN where no map lies.
-        probability: of the target class on the thumbnail, NaN where no evaluated tile lies.
+        evaluated: the tiles that have a probability; all tiles of the slide where predictions are available.
+        attribution: the drawn map on the thumbnail, smoothed, NaN outside of mapped tiles.
+        probability: of the target class on the thumbnail, NaN outside of evaluated tiles.
     """
 
     checkpoint: HeatmapCheckpoint
@@ -43,18 +43,20 @@ class CheckpointView:
 
     @property
     def score(self) -> float | None:
-        """The slide score of the target class, None where only a sample of the tiles was predicted."""
+        """Slide score of the target class; None where only a sample of the tiles was predicted."""
         return self.evaluated.score
 
 
 @dataclass(frozen=True)
 class Outlines:
-    """Lines [n, 2] of (x, y) in canvas pixels from the canvas's corner.
+    """Annotated outlines as lines [n, 2] of (x, y) canvas pixels, from the upper left corner of the canvas.
 
-    ``known`` ends where the tiles end, as what lies beyond is not known; ``closed`` follows their edge.
+    Attributes:
+        inside: ends at the edge of the tiles, as the annotation beyond them is not stored.
+        closed: follows the edge of the tiles there.
     """
 
-    known: tuple[Floats, ...]
+    inside: tuple[Floats, ...]
     closed: tuple[Floats, ...]
 
 
@@ -62,8 +64,8 @@ class Outlines:
 class SlideView:
     """The slide and all its maps, ready to be drawn.
 
-    ``canvas`` is that of the raw maps; ``limit`` ends the colour scale of drawn maps. Of the ``usable``
-    tiles, ``mapped`` have a map: the same ones for all checkpoints.
+    ``canvas`` is the canvas of the raw maps, ``limit`` the end of the colour scale of drawn maps. All
+    checkpoints have maps of the same tiles.
     """
 
     job: HeatmapJob
@@ -77,21 +79,21 @@ class SlideView:
 
     @property
     def usable(self) -> int:
-        """How many tiles of the slide could be read."""
+        """Number of tiles that could be read."""
         return len(self.job.tiles.usable)
 
     @property
     def mapped(self) -> int:
-        """How many of them have a map."""
+        """Number of usable tiles that have a map."""
         return len(self.checkpoints[0].tiles)
 
 
 def view_slide(job: HeatmapJob) -> SlideView:
-    """Draw every map of ``job`` on the thumbnail and set the scale.
+    """Stitch every map of ``job`` on the thumbnail and set the scale.
 
     Raises:
-        HeatmapError: a map is of other tiles, or of other predictions, than those evaluated, checkpoints
-            have maps of different tiles, or the scale was made by another recipe.
+        HeatmapError: maps disagree with the evaluation in tiles or predictions, checkpoints have maps of
+            different tiles, or the scale was made with another recipe.
     """
     info = read_info(job.tiles.folder)
     _refuse_other_scale(job)
@@ -100,7 +102,7 @@ def view_slide(job: HeatmapJob) -> SlideView:
     views = tuple(thread_map(lambda item: _view_checkpoint(job, item, surface), job.checkpoints))
     _refuse_other_tiles(views)
     side = job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
-    own = [] if job.scale else [view.attribution for view in views]
+    drawn = [] if job.scale else [view.attribution for view in views]
     return SlideView(
         job=job,
         slide_id=info.slide_id,
@@ -109,17 +111,17 @@ def view_slide(job: HeatmapJob) -> SlideView:
         outlines=outlines_on(surface.canvas, job.tiles),
         canvas=analysis_canvas(job.tiles.table, side, job.recipe.max_side_px),
         checkpoints=views,
-        limit=job.scale.limit if job.scale else colour_limit(own, job.recipe.percentile),
+        limit=job.scale.limit if job.scale else colour_limit(drawn, job.recipe.percentile),
     )
 
 
 def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
-    """Return the outline of what was annotated, as the tiles' masks know it."""
+    """Return the annotated outlines, traced from the annotation masks of the tiles."""
     covered = stitch(canvas, tiles.table, tiles.annotation_mask > 0)
     # A frame of zeros closes lines at the border; +0.5 turns pixel centres into positions.
     closed = find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)
     return Outlines(
-        known=tuple(line[:, ::-1] + 0.5 for line in find_contours(covered, 0.5)),
+        inside=tuple(line[:, ::-1] + 0.5 for line in find_contours(covered, 0.5)),
         closed=tuple(line[:, ::-1] - 0.5 for line in closed),
     )
 

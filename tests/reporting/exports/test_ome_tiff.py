@@ -72,7 +72,7 @@ def test_the_description_is_ome_xml_that_says_where_the_map_lies(written):
     assert (place["level0_left"], place["level0_top"]) == (24.0, 0.0)
     assert (place["level0_step_x"], place["level0_step_y"]) == (2.0, 2.0)
     assert "covers level-0 x from 24.0 + column * 2.0" in root.find(".//ome:Description", NAMES).text
-    assert "NaN where no tile lies" in root.find(".//ome:Description", NAMES).text
+    assert "NaN outside of tiles" in root.find(".//ome:Description", NAMES).text
 
 
 def test_qupath_is_told_where_the_map_lies_from_its_own_corner(tmp_path):

@@ -29,33 +29,33 @@ def sampled(job, folder, **changes):
 
 def test_the_value_its_scale_and_its_normalisation_are_named(tmp_path):
     words = attribution_caption(view_slide(scaled(make_job(tmp_path))))
-    assert "Raw values, the margin being the logit of tumour minus the mean of the other logits." in words
+    assert "Raw values. The margin is the logit of tumour minus the mean of the other logits." in words
     assert "Diverging scale centred at zero, the same for all arms, seeds and slides of this study" in words
     assert (
-        "the 99th percentile of |value|, zeros left out, over a model's maps of 1 slide, the median" in words
+        "It ends at the 99th percentile of |value| without zeros, over each model's maps of 1 slide" in words
     )
-    assert "the median of 4 models, as drawn" in words
-    assert "averaged to pixels of the overview, here 1.35 µm, then smoothed by a Gaussian of 4 µm" in words
-    assert "larger values are clipped" in words
+    assert "median of 4 models. Values are as drawn" in words
+    assert "averaged to pixels of the overview (here 1.35 µm), then smoothed by a Gaussian of 4 µm" in words
+    assert "Larger values are clipped" in words
     assert "sample" not in words
 
 
 def test_limits_of_the_slide_and_the_model_alone_are_said_so_that_a_cold_one_is_known(tmp_path):
     view = view_slide(scaled(make_job(tmp_path)))
     scale = view.job.scale
-    slide = f"The scale of this slide alone would end at {scale.slides['s1'].limit:.3g}"
+    slide = f"For this slide alone, the scale would end at {scale.slides['s1'].limit:.3g}"
     assert f"{slide}." in attribution_caption(view)
-    own = f"{slide}, of this model alone at {scale.models['modulated/seed0']:.3g}."
+    own = f"{slide}, for this model alone at {scale.models['modulated/seed0']:.3g}."
     assert own in attribution_caption(view, view.checkpoints[2])
     assert "alone" not in tile_caption(view)
-    assert "the median of 4 models, at the resolution of the network;" in tile_caption(view)
+    assert "median of 4 models. Values are at the resolution of the network." in tile_caption(view)
 
 
 def test_a_scale_of_one_slide_is_not_called_that_of_the_study(tmp_path):
     view = view_slide(make_job(tmp_path))
     for words in (attribution_caption(view), tile_caption(view)):
         assert "study" not in words
-        assert "the same for all maps here, but no other slide" in words
+        assert "the same for all maps here, but not for other slides" in words
 
 
 def test_magnitudes_have_a_scale_from_zero(tmp_path):
@@ -67,7 +67,9 @@ def test_magnitudes_have_a_scale_from_zero(tmp_path):
 def test_a_sample_is_said(tmp_path):
     job = make_job(tmp_path)
     view = view_slide(sampled(job, tmp_path / "few", predictions=None))
-    assert "Attribution of 3 of 40 tiles, a sample by the hash of their names" in attribution_caption(view)
+    assert "Only 3 of 40 tiles have attributions, sampled by the hash of their names" in attribution_caption(
+        view
+    )
     assert "Only 3 of 40 tiles were predicted." in probability_caption(view)
     assert score_caption(view, view.checkpoints[0]) == "no slide score: only 3 of 40 tiles were predicted"
 

@@ -30,7 +30,7 @@ def test_outlines_follow_the_annotation(tmp_path):
     outlines = outlines_on(thumbnail_canvas(geometry()), job.tiles)
     edge, _ = geometry().level0_to_thumbnail(2.5 * 32.0, 0.0)
     end, bottom = geometry().level0_to_thumbnail(5 * 32.0, 8 * 32.0)
-    known = np.concatenate(outlines.known)
+    known = np.concatenate(outlines.inside)
     assert known[:, 0] == pytest.approx(edge, abs=1.0)
     closed = np.concatenate(outlines.closed)
     assert closed.min(axis=0) == pytest.approx((edge, 0.0), abs=1.0)
