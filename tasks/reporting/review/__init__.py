@@ -1,1 +1,1 @@
-"""The review page: one self-contained HTML file in which a study's slides, maps and scores are looked at."""
+"""The review page: one self-contained HTML file to look at the slides, maps and scores of a study."""

@@ -1,7 +1,7 @@
-"""Numbers as the page holds them: small whole numbers, deflated, in base64.
+"""How the page stores numbers: small integers, deflated, in base64.
 
-A map's code q says ``(q - 128) / 127 * limit``; a probability's ``(q - 1) / 254``; 0 always says that there
-is no value. What is packed begins with one byte, 1 where the rest are differences to the byte before.
+Code q of a map means ``(q - 128) / 127 * limit``, of a probability ``(q - 1) / 254``. Code 0 always means no
+value. Packed data starts with one byte, which is 1 where the rest are differences to the byte before.
 """
 
 import base64
@@ -19,48 +19,50 @@ _FULL_AT = 0.5
 
 
 def map_codes(values: NDArray[np.floating], limit: float) -> Codes:
-    """Return uint8, shaped as ``values``: within the scale off by at most ``limit / 254``."""
+    """Return uint8 of the shape of ``values``; within the scale the error is at most ``limit / 254``."""
     scaled = np.clip(np.nan_to_num(values) / limit, -1.0, 1.0)
     codes = np.rint(128 + 127 * scaled)
     return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
 
 def probability_codes(values: NDArray[np.floating]) -> Codes:
-    """Return uint8, shaped as ``values`` in 0..1."""
+    """Return uint8 of the shape of ``values``, which lie in 0..1."""
     codes = np.rint(1 + 254 * np.clip(np.nan_to_num(values), 0.0, 1.0))
     return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
 
 def range_codes(values: NDArray[np.floating], low: float, high: float, levels: int) -> NDArray[np.uint16]:
-    """Return uint16: ``low`` is 1, ``high`` is ``levels``, NaN is 0; one value alone is 1."""
+    """Return uint16: 1 for ``low``, ``levels`` for ``high``, 0 for NaN; 1 where ``low`` is ``high``."""
     span = high - low or 1.0
     codes = 1 + np.rint((levels - 1) * np.clip((np.nan_to_num(values) - low) / span, 0.0, 1.0))
     return np.where(np.isfinite(values), codes, 0).astype(np.uint16)
 
 
 def packed(codes: Codes) -> str:
-    """Return ``codes`` as text, differences or not by what is shorter."""
+    """Return ``codes`` as text, as they are or as differences, whichever is shorter."""
     plain = np.ascontiguousarray(codes).reshape(-1)
     steps = np.diff(plain, prepend=plain.dtype.type(0))
-    ways = (zlib.compress(flag + own.tobytes(), _LEVEL) for flag, own in ((b"\0", plain), (b"\1", steps)))
-    return base64.b64encode(min(ways, key=len)).decode()
+    both = ((b"\0", plain), (b"\1", steps))
+    texts = (zlib.compress(flag + data.tobytes(), _LEVEL) for flag, data in both)
+    return base64.b64encode(min(texts, key=len)).decode()
 
 
 def packed_words(codes: NDArray[np.uint16]) -> str:
-    """Return 16-bit ``codes`` as text: all high bytes, then all low bytes."""
+    """Return 16-bit ``codes`` as text: first all high bytes, then all low bytes."""
     flat = codes.reshape(-1)
     return packed(np.concatenate([flat >> 8, flat & 255]).astype(np.uint8))
 
 
 def packed_text(text: str) -> str:
-    """Return ``text``, deflated."""
+    """Return ``text``, deflated, in base64."""
     return base64.b64encode(zlib.compress(b"\0" + text.encode(), 9)).decode()
 
 
 def colour_table(kind: str) -> str:
-    """Return red, green, blue, alpha of all codes of a ``signed`` map, ``magnitude`` or ``probability``.
+    """Return red, green, blue and alpha of all 256 codes.
 
-    Alpha follows the rule of the drawings: full from half the limit on; probabilities are never see-through.
+    ``kind`` is ``signed``, ``magnitude`` or ``probability``. As in the drawings, alpha is full from half of
+    the limit on. Probabilities are opaque.
     """
     codes = np.arange(256)
     scaled = np.clip((codes - 128) / 127, -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""The tiles of a slide whose maps are kept at (nearly) the resolution of the network."""
+"""Single tiles whose maps are stored at, or close to, the resolution of the network."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,10 +20,10 @@ Rows = NDArray[np.intp]
 
 
 def detailed_rows(tiles: TileSet, orders: Sequence[Rows], count: int) -> list[int]:
-    """Return the rows of ``count`` tiles, by turns from three lists.
+    """Return the rows of ``count`` tiles, taken in turn from several lists.
 
-    The lists: the most and the least faithful by each of ``orders`` (rows, the most faithful first), and all
-    tiles in the order of their keys, which is an even sample.
+    The lists are the most and the least faithful tiles of each of ``orders``, and an even sample. Each order
+    holds rows, the most faithful first. The sample is all tiles in the order of their keys.
     """
     keys = tile_keys(tiles.table["tile_id"].astype(str).tolist()).numpy()
     usable = tiles.usable
@@ -41,16 +41,16 @@ def detailed_rows(tiles: TileSet, orders: Sequence[Rows], count: int) -> list[in
 
 
 def slide_details(
-    job: ReviewJob, slide: str, orders: Sequence[Rows], limits: Sequence[float], room: int
+    job: ReviewJob, slide: str, orders: Sequence[Rows], limits: Sequence[float], max_bytes: int
 ) -> dict[str, Any]:
     """Return ``side``, ``all_seeds``, ``pairs`` and ``tiles``.
 
-    ``pairs`` are the (model, explainer) of a tile's maps, in the order in which its text holds them, each
-    ``side`` x ``side`` codes on the scale that ends at the explainer's ``limits``. A tile is [row, picture,
-    text].
+    A tile is [row, picture, text]. Its text holds a map of ``side`` x ``side`` codes for each (model,
+    explainer) of ``pairs``, in that order. The scale of a map ends at the entry of its explainer in
+    ``limits``.
     """
     tiles = job.slides[slide]
-    detail = _detail(job, tiles, room)
+    detail = _detail(job, tiles, max_bytes)
     pairs = [pair for pair in _pairs(job, slide) if detail.all_seeds or pair[0] in _first_models(job)]
     rows = detailed_rows(tiles, orders, detail.tiles)
     codes = np.zeros((len(rows), len(pairs), detail.side, detail.side), np.uint8)
@@ -63,14 +63,14 @@ def slide_details(
     return {"side": detail.side, "all_seeds": detail.all_seeds, "pairs": pairs, "tiles": shown}
 
 
-def _detail(job: ReviewJob, tiles: TileSet, room: int) -> Detail:
+def _detail(job: ReviewJob, tiles: TileSet, max_bytes: int) -> Detail:
     arms = len(_first_models(job))
     seeds = -(-len(job.models) // max(1, arms))
-    return detail_of(room, len(tiles.usable), seeds, arms * len(job.explainers), tiles.pixels.shape[1])
+    return detail_of(max_bytes, len(tiles.usable), seeds, arms * len(job.explainers), tiles.pixels.shape[1])
 
 
 def _first_models(job: ReviewJob) -> set[int]:
-    """Return the first model of each arm."""
+    """Return the index of the first model of each arm."""
     first: dict[str, int] = {}
     for number, model in enumerate(job.models):
         first.setdefault(model.arm, number)
@@ -78,27 +78,27 @@ def _first_models(job: ReviewJob) -> set[int]:
 
 
 def _pairs(job: ReviewJob, slide: str) -> Iterator[tuple[int, int]]:
-    for p, model in enumerate(job.models):
+    for m, model in enumerate(job.models):
         for e, explainer in enumerate(job.explainers):
             maps: Mapping[Any, Attributions] = job.maps
             if (model, explainer.id, slide) in maps and len(maps[model, explainer.id, slide].index):
-                yield p, e
+                yield m, e
 
 
 def _map_rows(tiles: TileSet, rows: Sequence[int], maps: Attributions) -> Rows:
-    """Return which map is that of each tile; -1: it has none."""
+    """Return the index of the map of each tile; -1 for a tile without one."""
     ids = tiles.table["tile_id"].astype(str).to_numpy()[list(rows)]
-    found: Rows = pd.Index(maps.index["tile_id"].astype(str)).get_indexer(pd.Index(ids))
-    return found
+    positions: Rows = pd.Index(maps.index["tile_id"].astype(str)).get_indexer(pd.Index(ids))
+    return positions
 
 
 def _codes(maps: Attributions, rows: Rows, side: int, limit: float) -> Codes:
-    """Return uint8 [n, side, side]; where there is no map all codes are 0."""
-    found = np.zeros((len(rows), side, side), np.uint8)
-    known = rows >= 0
-    if known.any():
-        values = maps.maps()[rows[known]]
+    """Return uint8 [n, side, side]. All codes of a tile without a map are 0."""
+    codes = np.zeros((len(rows), side, side), np.uint8)
+    mapped = rows >= 0
+    if mapped.any():
+        values = maps.maps()[rows[mapped]]
         if values.shape[-1] != side:
             values = resize_local_mean(values, (side, side), channel_axis=0, preserve_range=True)
-        found[known] = map_codes(values, limit)
-    return found
+        codes[mapped] = map_codes(values, limit)
+    return codes

@@ -1,4 +1,4 @@
-"""The page as one HTML file: data, styles, the viewer library and our own script, all inlined."""
+"""The page as one HTML file: data, styles, viewer library and scripts, all inlined."""
 
 import base64
 import hashlib
@@ -12,24 +12,23 @@ _LICENCE = "vendor/openseadragon.LICENSE.txt"
 
 
 def fixed_bytes(study: str) -> int:
-    """Return the size of a page without slides, ``study`` (JSON) included."""
+    """Return the size in bytes of a page without slides, including ``study`` (JSON)."""
     return len(document("", study, []).encode())
 
 
 def page_digest() -> str:
-    """Return 16 hex digits of all that is inlined: another design or script makes another page."""
+    """Return 16 hex digits that change with any inlined file, so that pages are rebuilt with a new design."""
     return hashlib.sha256(document("", "", []).encode()).hexdigest()[:16]
 
 
 def document(title: str, study: str, slides: Sequence[str]) -> str:
     """Return the whole file.
 
-    Nothing in it may reach the network: the content security policy forbids it, and allows no script but
-    those of this file, each by its hash.
+    Its content security policy forbids any network access, and allows only the scripts of this file, by hash.
 
     Args:
-        title: for the browser's tab; any text.
-        study: JSON of what is said once.
+        title: title of the browser tab; any text.
+        study: JSON of the study data.
         slides: JSON of each slide.
     """
     style = _own("page/review.css")
@@ -37,7 +36,7 @@ def document(title: str, study: str, slides: Sequence[str]) -> str:
     parts = {
         "@policy@": _policy(style, scripts),
         "@title@": html.escape(title),
-        # The library adds styles of its own, which the policy would refuse, unless it finds this mark.
+        # Without this mark the library adds its own styles, which the policy would refuse.
         "@style@": f'<style data-openseadragon-mobile-css="true">{style}</style>',
         "@scripts@": "\n".join(f"<script>{script}</script>" for script in scripts),
         "@data@": "\n".join(
@@ -52,7 +51,7 @@ def document(title: str, study: str, slides: Sequence[str]) -> str:
 
 
 def _data(name: str, text: str) -> str:
-    """Return JSON that no HTML reader takes for anything else."""
+    """Return a JSON script element whose text cannot end it or be read as markup."""
     safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return f'<script type="application/json" id="{name}">{safe}</script>'
 

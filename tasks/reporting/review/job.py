@@ -1,4 +1,4 @@
-"""What a review page is made from: slides, the places of a study, and what was mapped and measured there."""
+"""The inputs of a review page: slides, models and explainers of a study, with their maps and scores."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from tasks.reporting.maps.job import HeatmapRecipe, SlideScore
 from tasks.statistics.bootstrap import BootstrapSettings
 
 ReviewKey = tuple[ModelKey, str, str]
-"""A model, an explainer, and a slide (maps) or a metric (reports)."""
+"""A model, the id of an explainer, and the id of a slide (maps) or of a metric (reports)."""
 
 
 class ReviewError(Exception):
-    """A page that cannot be made; one sentence says why."""
+    """The page cannot be made. The sentence says why."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class ReviewedExplainer:
 
     Attributes:
         id: its id in the study.
-        signed: False where it gives magnitudes; its scale then begins at zero.
-        is_control: it sees no trained model.
-        is_blind: of a control, that it sees no network at all; one that holds an explainer does.
-        scale: its colour scale, one for all arms and slides; None: one is made of the maps of this page.
+        signed: False where it returns magnitudes. Its scale then starts at zero.
+        is_control: True where it sees no trained model.
+        is_blind: for a control, True where it sees no network at all. A control that holds an explainer sees
+            a network.
+        scale: its colour scale for all arms and slides; None computes one from the maps of this page.
     """
 
     id: str
@@ -42,25 +43,25 @@ class ReviewedExplainer:
 
 @dataclass(frozen=True)
 class ReviewJob:
-    """Everything one page shows. A map, report or prediction that is not there is shown as not available.
+    """Everything that one page shows. Missing maps, reports and predictions are shown as not available.
 
-    No text in it may name a patient; of the tables the page takes none.
+    No text in it may name a patient. The page shows no patient column of any table.
 
     Attributes:
         study: name of the study.
         classes: class names in the order of the logits.
         target: index of the explained class.
         slides: {slide id: its tiles}, in the order of the page.
-        places: every arm, fold and seed, in the order of the page.
+        models: every arm, fold and seed, in the order of the page.
         explainers: in the order of the page.
         maps: {(model, explainer id, slide id): maps}.
-        reports: {(model, explainer id, metric id): scores}; metrics are shown in the order of this mapping.
+        slide_score: how evaluation scores a slide.
+        reports: {(model, explainer id, metric id): scores}. Metrics are shown in the order of this mapping.
         predictions: {model: evaluated predictions}.
-        slide_score: the rule by which evaluation scores a slide.
         recipe: how heatmaps are drawn.
         bootstrap: draws, seed and level of the intervals.
         comparison: the table ``comparison.parquet`` of the study.
-        failed: {label of a part: why it failed}; labels as in the store, ``explain/<model>/<explainer>/...``.
+        failed: {label of an artifact: why it failed}, for instance ``explain/<model>/<explainer>/<slide>``.
         command: the command that made the page.
     """
 
@@ -87,7 +88,7 @@ class ReviewJob:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Ids of the metrics that have a report on any map."""
+        """Ids of the metrics that have at least one report."""
         return tuple(dict.fromkeys(metric for _, _, metric in self.reports))
 
     def reports_of(self, metric: str) -> Iterator[FaithfulnessReport]:
@@ -108,5 +109,5 @@ class ReviewJob:
         return self._why(f"evaluate/{model.label}/{explainer}/{metric}", f"train/{model.label}")
 
     def _why(self, *labels: str) -> str:
-        found = (self.failed[label] for label in labels if label in self.failed)
-        return next(found, "this part of the study has not been made")
+        reasons = (self.failed[label] for label in labels if label in self.failed)
+        return next(reasons, "this part of the study has not been made")

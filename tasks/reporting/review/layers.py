@@ -1,4 +1,4 @@
-"""All maps of one slide as the page draws them: as on the other drawings, then coarser until they fit."""
+"""All maps of one slide: drawn as on the heatmaps, then downsampled until they fit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ from tasks.reporting.review.job import ReviewJob
 from tasks.slides.info import SlideInfo
 
 LayerKey = tuple[int, int]
-"""Index of a layer and of an explainer; -1 for the explainer stands for the probability."""
+"""Index of a model and of an explainer; explainer -1 stands for the probability."""
 
 
 @dataclass
 class Blobs:
-    """Packed arrays, equal ones once."""
+    """Packed arrays; equal ones are stored once."""
 
     texts: dict[str, int] = field(default_factory=dict)
 
     def add(self, text: str) -> int:
-        """Return the number of ``text``."""
+        """Store ``text`` and return its number."""
         return self.texts.setdefault(text, len(self.texts))
 
     @property
@@ -39,10 +39,14 @@ class Blobs:
 
 @dataclass(frozen=True)
 class SlideLayers:
-    """Everything needed to make the maps of one slide.
+    """Draws and packs the maps of one slide.
 
-    ``limits`` are the ends of the colour scales, one an explainer; ``probabilities`` [N] of the target class
-    for each layer that has them, NaN where a tile was not evaluated.
+    Attributes:
+        job: the page.
+        tiles: the slide.
+        info: its description.
+        limits: ends of the colour scales, one per explainer.
+        probabilities: {index of a model: [N] of the target class}, NaN for tiles that were not evaluated.
     """
 
     job: ReviewJob
@@ -51,64 +55,64 @@ class SlideLayers:
     limits: tuple[float, ...]
     probabilities: dict[int, Floats]
 
-    def packed(self, room: int, advance: Callable[[int], None]) -> dict[str, Any]:
-        """Return the packed maps, coarsened by the first factor with which they take up to ``room`` bytes.
+    def packed(self, max_bytes: int, advance: Callable[[int], None]) -> dict[str, Any]:
+        """Return the packed maps, downsampled by the first factor with which they fit into ``max_bytes``.
 
-        ``advance`` is told of every map that was drawn.
+        ``advance`` is called with 1 after every drawn map.
         """
         surface = drawing_surface(self.info.geometry, self.job.recipe.smoothing_um)
-        first = self._first_factor(surface, room)
+        first = self._first_factor(surface, max_bytes)
         drawn = self._drawn(surface, first, advance)
-        found: dict[str, Any] = {}
+        data: dict[str, Any] = {}
         for factor in MAP_FACTORS:
             blobs = Blobs()
             of = {
                 layer: blobs.add(self._text(layer, mean_downsample(own, factor)))
                 for layer, own in drawn.items()
             }
-            found = self._result(surface, first * factor, of, blobs)
-            if blobs.size <= room:
+            data = self._result(surface, first * factor, of, blobs)
+            if blobs.size <= max_bytes:
                 break
-        return found
+        return data
 
-    def _first_factor(self, surface: DrawingSurface, room: int) -> int:
+    def _first_factor(self, surface: DrawingSurface, max_bytes: int) -> int:
         shape = (surface.canvas.height, surface.canvas.width)
         geometry = self.info.geometry
         area = float((self.tiles.table["extent_level0"] ** 2).sum())
         covered = min(1.0, area / (geometry.width_level0 * geometry.height_level0))
         maps = len(self.job.models) * (len(self.job.explainers) + 1)
-        return max(1, int(max(shape) / first_side(room, maps, shape, covered)))
+        return max(1, int(max(shape) / first_side(max_bytes, maps, shape, covered)))
 
     def _drawn(
         self, surface: DrawingSurface, factor: int, advance: Callable[[int], None]
     ) -> dict[LayerKey, RawMap]:
         columns = (*range(len(self.job.explainers)), -1)
-        wanted = [(p, e) for p in range(len(self.job.models)) for e in columns if self._holds(p, e)]
-        found: dict[LayerKey, RawMap] = {}
+        wanted = [(m, e) for m in range(len(self.job.models)) for e in columns if self._holds(m, e)]
+        layers: dict[LayerKey, RawMap] = {}
         drawn = thread_map(lambda layer: mean_downsample(self._layer(surface, *layer), factor), wanted)
         for layer, own in zip(wanted, drawn, strict=True):
-            found[layer] = own
+            layers[layer] = own
             if layer[1] >= 0:
                 advance(1)
-        return found
+        return layers
 
-    def _holds(self, p: int, e: int) -> bool:
+    def _holds(self, m: int, e: int) -> bool:
         if e < 0:
-            return p in self.probabilities
-        maps = self._maps(p, e)
+            return m in self.probabilities
+        maps = self._maps(m, e)
         return maps is not None and len(maps.index) > 0
 
-    def _maps(self, p: int, e: int) -> Attributions | None:
-        return self.job.maps.get((self.job.models[p], self.job.explainers[e].id, self.info.slide_id))
+    def _maps(self, m: int, e: int) -> Attributions | None:
+        return self.job.maps.get((self.job.models[m], self.job.explainers[e].id, self.info.slide_id))
 
-    def _layer(self, surface: DrawingSurface, p: int, e: int) -> RawMap:
-        """Return what layer ``p`` shows of explainer ``e``, which is there, on the whole thumbnail."""
-        maps = None if e < 0 else self._maps(p, e)
+    def _layer(self, surface: DrawingSurface, m: int, e: int) -> RawMap:
+        """Return the map of model ``m`` and explainer ``e``, which exists, on the whole thumbnail."""
+        maps = None if e < 0 else self._maps(m, e)
         if maps is None:
-            known = np.isfinite(self.probabilities[p])
-            flat = self.probabilities[p][known][:, None, None]
-            return stitch(surface.canvas, self.tiles.table[known], flat)
-        rows = mapped_tiles(self.tiles, maps, f"{self.job.models[p].words}, {self.job.explainers[e].id}")
+            evaluated = np.isfinite(self.probabilities[m])
+            flat = self.probabilities[m][evaluated][:, None, None]
+            return stitch(surface.canvas, self.tiles.table[evaluated], flat)
+        rows = mapped_tiles(self.tiles, maps, f"{self.job.models[m].words}, {self.job.explainers[e].id}")
         return thumbnail_map(surface, rows, maps)
 
     def _text(self, layer: LayerKey, values: RawMap) -> str:
@@ -125,12 +129,12 @@ class SlideLayers:
         return {
             "width": width,
             "height": height,
-            # A last pixel may reach beyond the slide's edge.
+            # The last pixel may reach beyond the edge of the slide.
             "across": width * factor / canvas.width,
             "down": height * factor / canvas.height,
             "factor": factor,
             "um": canvas.step_x * factor * self.info.geometry.mpp,
-            "maps": [[of.get((p, e), -1) for e in explainers] for p in range(len(self.job.models))],
-            "probability": [of.get((p, -1), -1) for p in range(len(self.job.models))],
+            "maps": [[of.get((m, e), -1) for e in explainers] for m in range(len(self.job.models))],
+            "probability": [of.get((m, -1), -1) for m in range(len(self.job.models))],
             "blobs": list(blobs.texts),
         }

@@ -1,4 +1,4 @@
-"""Outlines for the page: what was annotated, what the class rests on, and artefacts."""
+"""Outlines on the page: annotation, evidence for the class, and artefacts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,33 +16,33 @@ _TENTHS = 10
 _FIRST_TOLERANCE, _LAST_TOLERANCE = 0.25, 8.0
 
 
-def slide_outlines(canvas: MapCanvas, tiles: TileSet, room: int) -> dict[str, Any]:
-    """Return closed lines by what they enclose, ``tolerance``, and ``width`` and ``height`` of ``canvas``.
+def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[str, Any]:
+    """Return closed lines by name, with ``tolerance`` and the ``width`` and ``height`` of ``canvas``.
 
-    They enclose ``annotation``, ``evidence`` and ``artefact``, where the slide has such. A line is
-    [x0, y0, x1, y1, ...] in tenths of a canvas pixel, followed to within ``tolerance`` canvas pixels: a
-    quarter, or doubled until all lines take no more than ``room`` bytes, at most 8.
+    The names are ``annotation``, ``evidence`` and ``artefact``, those that the slide has. A line is
+    [x0, y0, x1, y1, ...] in tenths of a canvas pixel, simplified to within ``tolerance`` canvas pixels. The
+    tolerance is a quarter, and doubles up to 8 until all lines fit into ``max_bytes``.
     """
     masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask)]
     masks.extend(tiles.marks.items())
-    known = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
+    closed = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
     tolerance = _FIRST_TOLERANCE
-    found = _simpler(known, tolerance)
-    while len(as_json(found)) > room and tolerance < _LAST_TOLERANCE:
+    simpler = _simpler(closed, tolerance)
+    while len(as_json(simpler)) > max_bytes and tolerance < _LAST_TOLERANCE:
         tolerance *= 2
-        found = _simpler(known, tolerance)
-    return {**found, "tolerance": tolerance, "width": canvas.width, "height": canvas.height}
+        simpler = _simpler(closed, tolerance)
+    return {**simpler, "tolerance": tolerance, "width": canvas.width, "height": canvas.height}
 
 
 def _closed(canvas: MapCanvas, tiles: TileSet, mask: NDArray[np.uint8]) -> list[Floats]:
-    """Return lines [n, 2] of (x, y) canvas pixels; they follow the tiles' edge where a mask ends there."""
+    """Return lines [n, 2] of (x, y) canvas pixels. At the edge of the tiles they follow the edge."""
     covered = stitch(canvas, tiles.table, mask > 0)
-    # A frame of zeros closes lines at the border; pixel centres become positions.
+    # A frame of zeros closes lines at the border. The shift turns pixel centres into positions.
     return [line[:, ::-1] - 0.5 for line in find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)]
 
 
-def _simpler(known: dict[str, list[Floats]], tolerance: float) -> dict[str, list[list[int]]]:
-    return {name: list(_lines(lines, tolerance)) for name, lines in known.items()}
+def _simpler(closed: dict[str, list[Floats]], tolerance: float) -> dict[str, list[list[int]]]:
+    return {name: list(_lines(lines, tolerance)) for name, lines in closed.items()}
 
 
 def _lines(lines: Iterable[Floats], tolerance: float) -> Iterable[list[int]]:

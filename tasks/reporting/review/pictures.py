@@ -1,4 +1,4 @@
-"""Pictures of tissue for the page: the slide as finely as fits, and single tiles."""
+"""Pictures of tissue for the page: the slide as sharp as fits, and single tiles."""
 
 import base64
 import io
@@ -21,47 +21,47 @@ _QUALITY = 82
 
 @dataclass(frozen=True)
 class SlidePicture:
-    """A picture of ``width`` x ``height`` pixels as a data address."""
+    """A picture of ``width`` x ``height`` pixels as a data URI."""
 
     uri: str
     width: int
     height: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the page holds it."""
+        """Return it as the page stores it."""
         return asdict(self)
 
 
-def slide_picture(tiles: TileSet, geometry: SlideGeometry, room: int) -> SlidePicture:
-    """Return the whole slide: its thumbnail, with the tiles in their full detail where they lie.
+def slide_picture(tiles: TileSet, geometry: SlideGeometry, max_bytes: int) -> SlidePicture:
+    """Return the whole slide: its thumbnail, with the tiles in full detail on top.
 
     Args:
         tiles: the slide.
         geometry: its sizes.
-        room: bytes; of the sides that are of use the longest that fits is taken, else the shortest.
+        max_bytes: size limit. The largest picture that fits is returned, or else the smallest.
     """
     finest = _finest_side(tiles, geometry)
     sides = [side for side in PICTURE_SIDES if side < finest]
     whole = _mosaic(tiles, geometry, min(finest, PICTURE_SIDES[0]))
-    found = _encoded(whole)
+    picture = _encoded(whole)
     for side in sides:
-        if len(found.uri) <= room:
+        if len(picture.uri) <= max_bytes:
             break
         small = whole.copy()
         small.thumbnail((side, side), Image.Resampling.LANCZOS)
-        found = _encoded(small)
-    return found
+        picture = _encoded(small)
+    return picture
 
 
 def tile_picture(pixels: NDArray[np.uint8]) -> str:
-    """Return one tile [H, W, 3] as a data address, at most 128 pixels a side."""
+    """Return one tile [H, W, 3] as a data URI, at most 128 pixels per side."""
     picture = Image.fromarray(np.asarray(pixels))
     picture.thumbnail((DETAIL_SIDES[0], DETAIL_SIDES[0]), Image.Resampling.LANCZOS)
     return _encoded(picture).uri
 
 
 def _finest_side(tiles: TileSet, geometry: SlideGeometry) -> int:
-    """Return the longer side of the slide at the resolution of its tiles, no less than the thumbnail's."""
+    """Return the longer side of the slide at the resolution of its tiles, at least that of the thumbnail."""
     thumbnail: int = max(geometry.thumbnail_width, geometry.thumbnail_height)
     if not len(tiles.usable):
         return thumbnail

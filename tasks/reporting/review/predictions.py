@@ -1,4 +1,4 @@
-"""What the models say of tiles and slides, as evaluation knows it."""
+"""Predictions on the page: tile probabilities, slide scores and accuracies, as evaluated."""
 
 from typing import Any
 
@@ -12,31 +12,32 @@ from tasks.reporting.review.job import ReviewJob
 
 
 def tile_probabilities(job: ReviewJob, slide: str) -> dict[int, Floats]:
-    """Return {model: [N] target probability of every tile of ``slide``}, NaN where a tile was not evaluated.
+    """Return {index of a model: [N] target probabilities of ``slide``}, NaN for tiles not evaluated.
 
-    A model without predictions has what its model said when it was explained, or is left out.
+    Without predictions, the probabilities stored with the maps are used. A model without both is left out.
     """
     ids = job.slides[slide].table["tile_id"].astype(str)
-    found: dict[int, Floats] = {}
-    for p, model in enumerate(job.models):
-        known = _evaluated(job, model, slide)
-        if known is None:
-            known = _explained(job, model, slide)
-        if known is not None:
-            found[p] = np.asarray(known.reindex(ids), dtype=np.float64)
-    return found
+    probabilities: dict[int, Floats] = {}
+    for m, model in enumerate(job.models):
+        by_tile = _evaluated(job, model, slide)
+        if by_tile is None:
+            by_tile = _explained(job, model, slide)
+        if by_tile is not None:
+            probabilities[m] = np.asarray(by_tile.reindex(ids), dtype=np.float64)
+    return probabilities
 
 
 def slide_scores(job: ReviewJob, slide: str) -> list[float | None]:
     """Return the slide score of each model; None where the slide was not evaluated."""
-    known = [_evaluated(job, model, slide) for model in job.models]
+    evaluated = [_evaluated(job, model, slide) for model in job.models]
     return [
-        None if own is None else round(job.slide_score(np.asarray(own, dtype=np.float64)), 4) for own in known
+        None if own is None else round(job.slide_score(np.asarray(own, dtype=np.float64)), 4)
+        for own in evaluated
     ]
 
 
 def accuracies(job: ReviewJob) -> list[dict[str, Any]]:
-    """Return for each model how many labelled tiles it calls right, by slide: {slide: [right, labelled]}."""
+    """Return per model {slide: [correct, labelled]}, the numbers of tiles."""
     return [_right(job, model) for model in job.models]
 
 
@@ -64,7 +65,7 @@ def _evaluated(job: ReviewJob, model: ModelKey, slide: str) -> "pd.Series[float]
 
 
 def _explained(job: ReviewJob, model: ModelKey, slide: str) -> "pd.Series[float] | None":
-    """Return the same as the maps hold it."""
+    """Return the same probabilities as stored with the maps."""
     sets = (job.maps.get((model, explainer.id, slide)) for explainer in job.explainers)
     maps = next((maps for maps in sets if maps is not None and len(maps.index)), None)
     if maps is None:

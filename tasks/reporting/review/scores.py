@@ -1,4 +1,4 @@
-"""The scores of one slide's maps: means with their intervals, and the score of every tile."""
+"""Faithfulness scores per slide: means with intervals, and the scores of single tiles."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,18 @@ _TILE = "tile"
 _DIGITS = 5
 _WORD, _BYTE = 65535, 255
 _ENTRY = 48
-"""Bytes of an entry besides its text."""
+"""Bytes of an entry without its text."""
 
 
 @dataclass(frozen=True)
 class NamedScore:
-    """One score of one metric, as all reports of the study name it.
+    """One score of one metric.
 
-    ``unit`` is what is scored, ``rivals`` which controls are to be beaten by it.
+    Attributes:
+        metric: id of the metric.
+        info: name, direction and meaning of the score.
+        unit: what is scored, for instance ``tile``.
+        rivals: which controls an explainer must beat in this score.
     """
 
     metric: str
@@ -37,18 +41,18 @@ class NamedScore:
 
     @property
     def of_tiles(self) -> bool:
-        """Say whether tiles can be told apart by it: most and least faithful."""
+        """True where the score ranks tiles from most to least faithful."""
         return self.unit == _TILE and self.info.direction != "none"
 
 
 class ReviewedScores:
-    """Every report of a study, cut by slide: read once, asked often."""
+    """All reports of a study, split by slide."""
 
     def __init__(self, job: ReviewJob) -> None:
         self.job = job
         self.named = tuple(_named_scores(job))
-        self._parts: dict[tuple[int, int, int, str], pd.DataFrame] = {}
-        self._known: dict[tuple[str, ...], Clusters] = {}
+        self._units: dict[tuple[int, int, int, str], pd.DataFrame] = {}
+        self._clusters_by_units: dict[tuple[str, ...], Clusters] = {}
         models = {model: i for i, model in enumerate(job.models)}
         explainers = {explainer.id: i for i, explainer in enumerate(job.explainers)}
         names = {(named.metric, named.info.name): i for i, named in enumerate(self.named)}
@@ -56,100 +60,101 @@ class ReviewedScores:
             if model in models and explainer in explainers:
                 for (score, slide), part in report.scores.groupby(["score", "slide_id"], sort=False):
                     key = (models[model], explainers[explainer], names[metric, str(score)], str(slide))
-                    self._parts[key] = part
+                    self._units[key] = part
 
-    def part(self, model: int, explainer: int, score: int, slide: str) -> pd.DataFrame | None:
-        """Return the units of one slide that have a score, in long form; None where there is none."""
-        part = self._parts.get((model, explainer, score, slide))
-        known = None if part is None else part[part["value"].notna()]
-        return None if known is None or not len(known) else known
+    def units(self, model: int, explainer: int, score: int, slide: str) -> pd.DataFrame | None:
+        """Return the scored units of one slide in long form; None where there is none."""
+        part = self._units.get((model, explainer, score, slide))
+        scored = None if part is None else part[part["value"].notna()]
+        return None if scored is None or not len(scored) else scored
 
     def by_tile(self, slide: str, ids: pd.Index) -> dict[tuple[int, int, int], Floats]:
-        """Return {(model, explainer, score): [N] in the order of ``ids``, NaN where there is none}."""
-        found = {}
+        """Return {(model, explainer, score): [N]}, in the order of ``ids``, NaN for tiles without a score."""
+        by_tile = {}
         # Sorted, as sums over maps must not depend on the order in which reports came in.
-        for model, explainer, score, own in sorted(self._parts):
-            part = self.part(model, explainer, score, own) if own == slide else None
+        for model, explainer, score, own in sorted(self._units):
+            part = self.units(model, explainer, score, own) if own == slide else None
             if part is not None and self.named[score].unit == _TILE:
                 values = np.full(len(ids), np.nan)
                 rows = ids.get_indexer(pd.Index(part["unit_id"]))
                 values[rows[rows >= 0]] = part["value"].to_numpy(dtype=np.float64)[rows >= 0]
-                found[model, explainer, score] = values
-        return found
+                by_tile[model, explainer, score] = values
+        return by_tile
 
     def records(self, slide: str) -> dict[str, Any]:
-        """Return ``notes`` and ``of``: [model][explainer][score], each a record or None.
+        """Return ``notes`` and ``of``, which holds [model][explainer][score]: a record or None.
 
-        A record is [mean, low, high, units, note, mean chance]; ``note`` counts in ``notes``, and bounds
+        A record is [mean, low, high, units, note, mean chance]. ``note`` is an index into ``notes``. Bounds
         are None where there is no interval.
         """
         notes: dict[str, int] = {}
         of = [
             [
-                [self._record((p, e, s), slide, notes) for s in range(len(self.named))]
+                [self._record((m, e, s), slide, notes) for s in range(len(self.named))]
                 for e in range(len(self.job.explainers))
             ]
-            for p in range(len(self.job.models))
+            for m in range(len(self.job.models))
         ]
         return {"notes": list(notes), "of": of}
 
     def _record(self, key: tuple[int, int, int], slide: str, notes: dict[str, int]) -> list[Any] | None:
-        part = self.part(*key, slide)
+        part = self.units(*key, slide)
         if part is None:
             return None
         mean, low, high, note = interval_within(part, self._clusters(part), self.job.bootstrap)
         chance = part["chance"].to_numpy(dtype=np.float64)
-        known = chance[np.isfinite(chance)]
+        finite = chance[np.isfinite(chance)]
         position = notes.setdefault(note, len(notes))
         figures = [_short(mean), _short(low), _short(high), len(part), position]
-        return [*figures, _short(float(known.mean()) if len(known) else float("nan"))]
+        return [*figures, _short(float(finite.mean()) if len(finite) else float("nan"))]
 
     def _clusters(self, units: pd.DataFrame) -> Clusters:
-        """Return the clusters of ``units``; most maps are scored on the same ones."""
+        """Return the clusters of ``units``, cached as most maps are scored on the same units."""
         key = tuple(units["unit_id"])
-        if key not in self._known:
-            self._known[key] = choose_clusters(units)
-        return self._known[key]
+        if key not in self._clusters_by_units:
+            self._clusters_by_units[key] = choose_clusters(units)
+        return self._clusters_by_units[key]
 
 
 def interval_within(
     units: pd.DataFrame, clusters: Clusters, settings: BootstrapSettings
 ) -> tuple[float, float, float, str]:
-    """Return mean, low and high of the scored ``units`` of one slide, and the sentence on their clusters."""
+    """Return mean, low and high of the scored ``units`` of one slide, and the note on their clusters."""
     values = units["value"].to_numpy(dtype=np.float64)
     if clusters.level is None:
         return float(values.mean()), float("nan"), float("nan"), clusters.note
-    found = mean_interval(values, clusters.codes, settings)
-    return found.estimate, found.low, found.high, clusters.note
+    interval = mean_interval(values, clusters.codes, settings)
+    return interval.estimate, interval.low, interval.high, clusters.note
 
 
-def packed_tile_scores(values: Mapping[tuple[int, int, int], Floats], room: int) -> dict[str, Any]:
-    """Return the tile scores ``values`` as text: of all tiles in 16 bits, in 8, or of the listed ones in 8.
+def packed_tile_scores(values: Mapping[tuple[int, int, int], Floats], max_bytes: int) -> dict[str, Any]:
+    """Return the tile scores ``values`` as text: all in 16 bits, all in 8 bits, or the listed ones in 8 bits.
 
-    ``of`` is a list of [model, explainer, score, low, high, text]: code 1 is low, the last code is high.
+    The first form that fits into ``max_bytes`` is used, or else the last. ``of`` is a list of [model,
+    explainer, score, low, high, text]. Code 1 means low, the last code means high.
     """
-    found: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for levels, kept, which in (
         (_WORD, values, "all"),
         (_BYTE, values, "all"),
         (_BYTE, _listed(values), "listed"),
     ):
         of = [[*key, *_coded(own, levels)] for key, own in kept.items()]
-        found = {"levels": levels, "kept": which, "listed": LISTED, "of": of}
-        if sum(len(str(entry[-1])) + _ENTRY for entry in of) <= room:
+        data = {"levels": levels, "kept": which, "listed": LISTED, "of": of}
+        if sum(len(str(entry[-1])) + _ENTRY for entry in of) <= max_bytes:
             break
-    return found
+    return data
 
 
 def _coded(values: Floats, levels: int) -> tuple[float, float, str]:
-    """Return the least and the greatest of ``values`` as the page will read them, and all as text."""
+    """Return the minimum and maximum of ``values`` as the page will read them, and all values as text."""
     low, high = _held(float(np.nanmin(values))), _held(float(np.nanmax(values)))
     codes = range_codes(values, low, high, levels)
     return low, high, packed_words(codes) if levels > _BYTE else packed(codes.astype(np.uint8))
 
 
 def _listed(values: Mapping[tuple[int, int, int], Floats]) -> dict[tuple[int, int, int], Floats]:
-    """Return ``values`` with all but the highest and the lowest of each made NaN."""
+    """Return ``values`` with all but the highest and lowest of each set to NaN."""
     kept = {}
     for key, own in values.items():
         order = np.argsort(own, kind="stable")[: int(np.isfinite(own).sum())]
@@ -177,16 +182,16 @@ def _held(value: float) -> float:
 
 
 def _short(value: float) -> float | None:
-    """Return ``value`` with five digits; None for NaN, which JSON does not know."""
+    """Return ``value`` with five digits; None for NaN, which JSON does not allow."""
     return None if np.isnan(value) else _held(value)
 
 
 def faithful_order(
     values: Mapping[tuple[int, int, int], Floats], named: Sequence[NamedScore], controls: set[int]
 ) -> list[NDArray[np.intp]]:
-    """Return for each score that ranks tiles the rows it scored, most faithful first, by all maps' mean.
+    """Return the scored rows, most faithful first, for each score that ranks tiles.
 
-    Maps of explainers in ``controls`` do not count.
+    Tiles are ranked by their mean over all maps, without those of explainers in ``controls``.
     """
     orders = []
     for s, score in enumerate(named):

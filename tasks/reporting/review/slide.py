@@ -1,4 +1,4 @@
-"""One slide of the page: its picture, outlines, maps, scores and detailed tiles within its share of bytes."""
+"""One slide of the page: picture, outlines, maps, scores and single tiles within a budget of bytes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,43 +27,42 @@ def slide_data(
     scores: ReviewedScores,
     slide: str,
     limits: tuple[tuple[float, float], ...],
-    share: SlideBudget,
+    budget: SlideBudget,
     advance: Callable[[int], None],
 ) -> dict[str, Any]:
-    """Return everything the page holds of ``slide``.
+    """Return the data of ``slide``.
 
     Args:
-        scores: the study's scores, with its job.
-        slide: its id.
-        limits: for each explainer the ends of the colour scales of slide maps and of tiles.
-        share: the bytes it may take; what one part leaves of its own goes to the next.
-        advance: told of every map that was drawn.
+        scores: scores of the study, with its job.
+        slide: id of the slide.
+        limits: per explainer, the ends of the colour scales of slide maps and of single tiles.
+        budget: bytes of the slide. Bytes that one part leaves unused go to the next.
+        advance: called with 1 after every drawn map.
     """
     job, tiles = scores.job, scores.job.slides[slide]
     info = read_info(tiles.folder)
-    probabilities = tile_probabilities(job, slide)
+    canvas, probabilities = thumbnail_canvas(info.geometry), tile_probabilities(job, slide)
     values = scores.by_tile(slide, pd.Index(tiles.table["tile_id"].astype(str)))
+    layers = SlideLayers(job, tiles, info, tuple(limit for limit, _ in limits), probabilities)
+    allowance = Allowance()
+    data: dict[str, Any] = allowance.spend(budget.rest, _facts(scores, info, probabilities))
+    parts: dict[str, tuple[int, Callable[[int], Any]]] = {
+        "outlines": (budget.outlines, lambda most: slide_outlines(canvas, tiles, most)),
+        "picture": (budget.picture, lambda most: slide_picture(tiles, info.geometry, most).as_dict()),
+        "scores": (budget.scores, lambda most: packed_tile_scores(values, most)),
+        "layers": (budget.maps, lambda most: layers.packed(most, advance)),
+    }
+    for name, (planned, make) in parts.items():
+        data[name] = allowance.spend(planned, make(allowance.available(planned)))
     controls = {e for e, explainer in enumerate(job.explainers) if explainer.is_control}
     orders = faithful_order(values, scores.named, controls)
-    layers = SlideLayers(job, tiles, info, tuple(limit for limit, _ in limits), probabilities)
-    room = Allowance()
-    found: dict[str, Any] = room.spend(share.rest, _facts(scores, info, probabilities))
-    own = room.of(share.outlines)
-    found["outlines"] = room.spend(
-        share.outlines, slide_outlines(thumbnail_canvas(info.geometry), tiles, own)
-    )
-    found["picture"] = room.spend(
-        share.picture, slide_picture(tiles, info.geometry, room.of(share.picture)).as_dict()
-    )
-    found["scores"] = room.spend(share.scores, packed_tile_scores(values, room.of(share.scores)))
-    found["layers"] = room.spend(share.maps, layers.packed(room.of(share.maps), advance))
     tile_limits = [limit for _, limit in limits]
-    found["details"] = slide_details(job, slide, orders, tile_limits, room.of(share.details))
-    return found
+    data["details"] = slide_details(job, slide, orders, tile_limits, allowance.available(budget.details))
+    return data
 
 
 def tile_table(tiles: TileSet) -> dict[str, Any]:
-    """Return the tiles' places in level-0 pixels, labels and sections, and which could not be read."""
+    """Return positions (level-0 pixels), labels and sections of the tiles, and which tiles failed."""
     table = tiles.table
     ids = table["tile_id"].astype(str).tolist()
     labels = table["label"].astype(str)
@@ -84,7 +83,7 @@ def _facts(scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Flo
         "size": [info.geometry.width_level0, info.geometry.height_level0],
         "um": info.geometry.mpp,
         "tiles": packed_text(as_json(tile_table(job.slides[slide]))),
-        "probabilities": {p: packed_words(range_codes(v, 0, 1, _LEVELS)) for p, v in probabilities.items()},
+        "probabilities": {m: packed_words(range_codes(v, 0, 1, _LEVELS)) for m, v in probabilities.items()},
         "slide_scores": slide_scores(job, slide),
         "records": scores.records(slide),
         "missing": _missing(job, slide),
@@ -92,10 +91,10 @@ def _facts(scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Flo
 
 
 def _missing(job: ReviewJob, slide: str) -> list[list[Any]]:
-    """Return [model, explainer, why] of every map that is not there."""
+    """Return [model, explainer, reason] for every missing map."""
     return [
-        [p, e, job.why_no_map(model, explainer.id, slide)]
-        for p, model in enumerate(job.models)
+        [m, e, job.why_no_map(model, explainer.id, slide)]
+        for m, model in enumerate(job.models)
         for e, explainer in enumerate(job.explainers)
         if (model, explainer.id, slide) not in job.maps
     ]

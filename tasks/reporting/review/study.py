@@ -1,4 +1,4 @@
-"""What the page says of the whole study: places, explainers, scores, the comparison, and what is missing."""
+"""The study data of the page: models, explainers, scores, comparison and what is missing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,16 +17,16 @@ _FIGURES = ("value", "low", "high")
 
 
 def scales_of(job: ReviewJob) -> tuple[ScaleInfo | None, ...]:
-    """Return the colour scale of each explainer; None where it has no map.
+    """Return the colour scale of each explainer; None for an explainer without maps.
 
     Raises:
-        ReviewError: a scale was made by another recipe than the page draws by.
+        ReviewError: a scale was made with another recipe than that of the page.
     """
     return tuple(_scale_of(job, explainer) for explainer in job.explainers)
 
 
 def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> dict[str, Any]:
-    """Return what is said once; slides are said elsewhere."""
+    """Return the data that does not belong to a single slide."""
     job = scores.job
     return {
         "study": job.study,
@@ -71,9 +71,9 @@ def _scale_of(job: ReviewJob, explainer: ReviewedExplainer) -> ScaleInfo | None:
         return scale
     slides = []
     for slide, tiles in job.slides.items():
-        own = {model.label: job.maps.get((model, explainer.id, slide)) for model in job.models}
-        known = {name: maps for name, maps in own.items() if maps is not None and len(maps.index)}
-        slides.append(ScaledSlide(tiles, known))
+        maps = {model.label: job.maps.get((model, explainer.id, slide)) for model in job.models}
+        available = {name: own for name, own in maps.items() if own is not None and len(own.index)}
+        slides.append(ScaledSlide(tiles, available))
     return common_scale(slides, recipe) if any(slide.maps for slide in slides) else None
 
 
@@ -83,7 +83,7 @@ def _place(job: ReviewJob, number: int) -> dict[str, Any]:
 
 
 def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | None) -> dict[str, Any]:
-    """Return the explainer; ``alone`` is where its scale would end for each model alone."""
+    """Return the explainer; ``alone`` holds where its scale would end for each model alone."""
     return {
         "id": explainer.id,
         "signed": explainer.signed,
@@ -91,17 +91,17 @@ def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | 
         "blind": explainer.is_control and explainer.is_blind,
         "limit": scale.limit if scale else 1.0,
         "tile_limit": scale.tile_limit if scale else 1.0,
-        "alone": [_known(scale.models.get(model.label, 0.0)) for model in job.models] if scale else [],
+        "alone": [_rounded(scale.models.get(model.label, 0.0)) for model in job.models] if scale else [],
     }
 
 
 def _missing_reports(job: ReviewJob) -> Iterator[list[Any]]:
-    """Yield [model, explainer, metric, why] of every report that is not there."""
-    for p, model in enumerate(job.models):
+    """Yield [model, explainer, metric, reason] for every missing report."""
+    for m, model in enumerate(job.models):
         for e, explainer in enumerate(job.explainers):
             for metric in job.metrics:
                 if (model, explainer.id, metric) not in job.reports:
-                    yield [p, e, metric, job.why_no_report(model, explainer.id, metric)]
+                    yield [m, e, metric, job.why_no_report(model, explainer.id, metric)]
 
 
 def _compared(job: ReviewJob) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def _compared(job: ReviewJob) -> dict[str, Any]:
 
 
 def _figures(row: dict[Any, Any]) -> dict[str, Any]:
-    known = {name: _known(row[name]) for name in _FIGURES}
-    return {**known, "note": str(row["note"]), "flag": str(row["flag"]), "seeds": int(row["seeds"])}
+    figures = {name: _rounded(row[name]) for name in _FIGURES}
+    return {**figures, "note": str(row["note"]), "flag": str(row["flag"]), "seeds": int(row["seeds"])}
 
 
-def _known(value: float) -> float | None:
+def _rounded(value: float) -> float | None:
     return float(f"{value:.5g}") if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""The review page of a study, written."""
+"""Writes the review page of a study."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,22 +21,22 @@ def write_review(
     Args:
         job: what the page shows.
         out: an existing folder.
-        advance: told of every map that was drawn.
+        advance: called with 1 after every drawn map.
 
     Returns:
         ``slides``, ``maps`` and ``bytes``.
 
     Raises:
-        ReviewError: there is no slide, model or explainer to show, or a colour scale is of another recipe.
+        ReviewError: no slide, model or explainer to show, or a colour scale of another recipe.
         HeatmapError: a map is of a tile that its slide does not have.
     """
     if not (job.slides and job.models and job.explainers):
         raise ReviewError(f"study {job.study!r} has no slide, no trained model or no explainer to review")
     scores, scales = ReviewedScores(job), scales_of(job)
     study = as_json(study_data(scores, scales))
-    share = slide_budget(len(job.slides), fixed_bytes(study))
+    budget = slide_budget(len(job.slides), fixed_bytes(study))
     limits = tuple((scale.limit, scale.tile_limit) if scale else (1.0, 1.0) for scale in scales)
-    slides = [as_json(slide_data(scores, slide, limits, share, advance)) for slide in job.slides]
+    slides = [as_json(slide_data(scores, slide, limits, budget, advance)) for slide in job.slides]
     page = document(f"{job.study}: review", study, slides).encode()
     (out / PAGE).write_bytes(page)
     return {"slides": len(job.slides), "maps": len(job.maps), "bytes": len(page)}

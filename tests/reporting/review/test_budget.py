@@ -3,10 +3,10 @@
 import pytest
 
 from tasks.reporting.review.budget import (
+    LEAST_BYTES,
     LEAST_DETAILED,
-    LEAST_SHARE,
     MARGIN,
-    MOST_SHARE,
+    MOST_BYTES,
     PAGE_BYTES,
     TILE_PICTURE_BYTES,
     Allowance,
@@ -21,23 +21,23 @@ from tasks.reporting.review.budget import (
 
 def test_the_page_is_shared_by_all_slides():
     assert slide_budget(12, 500_000).total == (PAGE_BYTES - MARGIN - 500_000) // 12
-    assert slide_budget(1000, 500_000).total == LEAST_SHARE
-    assert slide_budget(1, 500_000).total == MOST_SHARE
+    assert slide_budget(1000, 500_000).total == LEAST_BYTES
+    assert slide_budget(1, 500_000).total == MOST_BYTES
 
 
 def test_parts_take_no_more_than_the_whole():
-    share = SlideBudget(1_000_000)
-    parts = (share.picture, share.outlines, share.scores, share.rest, share.maps, share.details)
-    assert sum(parts) == share.total
+    budget = SlideBudget(1_000_000)
+    parts = (budget.picture, budget.outlines, budget.scores, budget.rest, budget.maps, budget.details)
+    assert sum(parts) == budget.total
 
 
 def test_what_a_part_leaves_the_next_has_and_what_it_takes_too_much_it_lacks():
-    room = Allowance()
+    allowance = Allowance()
     part = {"a": "1234"}
-    assert room.spend(100, part) is part
-    assert room.of(50) == 50 + 100 - len('{"a":"1234"}')
-    room.spend(0, "x" * 500)
-    assert room.of(50) == 0
+    assert allowance.spend(100, part) is part
+    assert allowance.available(50) == 50 + 100 - len('{"a":"1234"}')
+    allowance.spend(0, "x" * 500)
+    assert allowance.available(50) == 0
 
 
 def test_json_is_short_keeps_letters_and_refuses_what_is_no_number():
