@@ -110,4 +110,4 @@ class ReviewJob:
 
     def _why(self, *labels: str) -> str:
         reasons = (self.failed[label] for label in labels if label in self.failed)
-        return next(reasons, "this part of the study has not been made")
+        return next(reasons, "this step of the study has not been run")

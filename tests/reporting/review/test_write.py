@@ -66,7 +66,7 @@ def test_a_missing_report_and_a_slide_never_explained_say_why(job, tmp_path):
     found = parts((tmp_path / PAGE).read_text(encoding="utf-8"))
     assert [1, 0, "deletion", "no convergence"] in found["study"]["missing"]
     assert [1, 1, "no convergence"] in found["slide-0"]["missing"]
-    assert [2, 0, "this part of the study has not been made"] in found["slide-0"]["missing"]
+    assert [2, 0, "this step of the study has not been run"] in found["slide-0"]["missing"]
 
 
 def test_the_studys_own_values_come_from_the_comparison(job, tmp_path):

@@ -1,4 +1,4 @@
-/* What the page holds, read back: packed arrays, tiles, scores. */
+/* Reads the data of the page: packed arrays, tiles, scores. */
 'use strict';
 window.Review = (() => {
   const study = JSON.parse(document.getElementById('study').textContent);
@@ -10,7 +10,7 @@ window.Review = (() => {
     return bytes;
   }
 
-  /* The first byte says whether the rest are differences to the byte before. */
+  /* The first byte is 1 where the rest are differences to the byte before. */
   async function unpacked(text) {
     const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream('deflate'));
     const data = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -32,7 +32,7 @@ window.Review = (() => {
   const tables = {};
   for (const [kind, text] of Object.entries(study.colours)) tables[kind] = bytesOf(text);
 
-  /* One slide: read when it is first looked at; two are kept. */
+  /* One slide, read when it is first shown. Two are cached. */
   function slide(number) {
     if (!opened.has(number)) {
       opened.set(number, prepared(number));
@@ -71,14 +71,14 @@ window.Review = (() => {
     return slide.kept.get(key);
   }
 
-  /* Codes of a slide's map; explainer -1 stands for the probability; null where there is none. */
+  /* Codes of a slide's map; null where there is none. Explainer -1 stands for the probability. */
   function layer(slide, model, explainer) {
     const { maps, probability, blobs } = slide.layers;
     const number = explainer < 0 ? probability[model] : maps[model][explainer];
     return number < 0 ? Promise.resolve(null) : once(slide, `layer ${number}`, () => unpacked(blobs[number]));
   }
 
-  /* Scores of all tiles of one map, NaN where a tile has none; null where no tile has. */
+  /* Scores of all tiles of one map, NaN for tiles without one; null where no tile has one. */
   function tileScores(slide, model, explainer, score) {
     const entry = slide.byTile.get([model, explainer, score].join());
     if (!entry) return Promise.resolve(null);
@@ -88,7 +88,7 @@ window.Review = (() => {
     });
   }
 
-  /* A tile kept in detail: its picture and, by "model,explainer", codes [side * side]; else null. */
+  /* A tile stored in detail: its picture and codes [side * side] by "model,explainer"; else null. */
   function detail(slide, row) {
     const entry = slide.detailed.get(row);
     if (!entry) return Promise.resolve(null);
@@ -100,7 +100,7 @@ window.Review = (() => {
     });
   }
 
-  /* A canvas of width x height pixels coloured by codes; gain stretches attributions about zero. */
+  /* A canvas of width x height pixels coloured by codes. The gain stretches attributions about zero. */
   function painted(codes, width, height, kind, gain) {
     const canvas = document.createElement('canvas');
     canvas.width = width; canvas.height = height;
@@ -117,7 +117,7 @@ window.Review = (() => {
     return canvas;
   }
 
-  /* The lines around what a mask marks, as the path of a drawing in pixels of the thumbnail. */
+  /* The outlines of a mask as an SVG path, in pixels of the thumbnail. */
   function outlinePath(slide, name) {
     return (slide.outlines[name] || []).map(line => {
       const points = [];

@@ -1,4 +1,4 @@
-/* The page as a whole: what is picked, what follows from it, and where it is written down. */
+/* The whole page: the current selection, what depends on it, and the address that stores it. */
 'use strict';
 (() => {
   const { study, element, said } = Review;
@@ -31,7 +31,7 @@
   function fillChoices() {
     options(at('slide'), study.slides.map((id, number) => [number, id]));
     options(at('arm'), arms.map((arm, number) => [number, arm]));
-    const groups = [['Explainers', false], ['Controls: see no trained model', true]].map(([label, control]) => {
+    const groups = [['Explainers', false], ['Controls (see no trained model)', true]].map(([label, control]) => {
       const group = element('optgroup', '', { label });
       study.explainers.forEach((explainer, number) => {
         if (explainer.control === control) group.append(element('option', explainer.id, { value: number }));
@@ -44,7 +44,7 @@
     Review.showKey(at('key'));
     const failed = at('failed');
     failed.hidden = !study.failed.length;
-    failed.querySelector('summary').textContent = `${study.failed.length} part${study.failed.length === 1 ? '' : 's'} not available`;
+    failed.querySelector('summary').textContent = `${study.failed.length} result${study.failed.length === 1 ? '' : 's'} not available`;
     failed.querySelector('ul').replaceChildren(...study.failed.map(([label, why]) => element('li', `${label}: ${why}`)));
   }
 
@@ -53,7 +53,7 @@
     options(at('seed'), known.map(([model, number]) => [number, seedName(model)]));
   }
 
-  /* Show in the controls what is picked. */
+  /* Show the current selection in the controls. */
   function showChoices() {
     fillSeeds();
     at('slide').value = state.slide;
@@ -110,7 +110,7 @@
 
   function whyNoMap() {
     if (state.layer === 'probability') return 'this model was not evaluated on this slide';
-    return slide.why.get(`${state.model},${state.explainer}`) || 'the map holds no tile';
+    return slide.why.get(`${state.model},${state.explainer}`) || 'the map contains no tile';
   }
 
   async function showTile() {
@@ -141,9 +141,9 @@
     const ticks = { signed: [`−${end}`, '0', end], magnitude: ['0', end], probability: ['0', '0.5', '1'] }[kind];
     at('legend-ticks').replaceChildren(...ticks.map(tick => element('span', tick)));
     at('legend-said').textContent = kind === 'probability'
-      ? `Predicted probability of ${study.target}: softmax of the logits, not rescaled; overlapping tiles are averaged. No colour: no tile.`
-      : `${id}: attribution to ${study.target} (its logit less the mean of the others), raw units. ${kind === 'signed' ? 'Red speaks for it, blue against; centred at zero. ' : ''}`
-        + `One scale for all slides and models: it ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}; what is beyond is clipped. This model alone would end at ${said(alone[state.model])}. Smoothed by ${study.smoothing} µm. Faint: near zero.`;
+      ? `Predicted probability of ${study.target}: softmax of the logits, not rescaled. Overlapping tiles are averaged. Areas without colour have no predicted tile.`
+      : `${id}: attribution to ${study.target} (its logit minus the mean of the others), in raw units. ${kind === 'signed' ? 'Red supports the class, blue opposes it. The scale is centred at zero. ' : ''}`
+        + `All slides and models share one scale. It ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}. Larger values are clipped. For this model alone, the scale would end at ${said(alone[state.model])}. Smoothed by ${study.smoothing} µm. Faint colours are near zero.`;
   }
 
   function showFacts() {
@@ -154,7 +154,7 @@
     const facts = [
       ['Slide score', slide.slide_scores[state.model] === null ? 'not evaluated' : `${said(slide.slide_scores[state.model])} for ${study.target}`],
       ['Labels of the tiles', Object.entries(counts).map(([label, count]) => `${count} ${label}`).join(', ')],
-      ['Labelled tiles called right', whole[1] ? `${accuracy[slide.id] ? `${share(accuracy[slide.id])} here; ` : ''}${share(whole)} of all slides` : 'not evaluated'],
+      ['Labelled tiles predicted correctly', whole[1] ? `${accuracy[slide.id] ? `${share(accuracy[slide.id])} here; ` : ''}${share(whole)} on all slides` : 'not evaluated'],
     ];
     const arm = study.performance[study.models[state.model].arm] || [];
     const auroc = arm.find(row => row.name === 'tile auroc') || arm[0];
@@ -164,13 +164,13 @@
 
   function showSmaller() {
     const { layers, picture, details, table, scores, outlines } = slide;
-    const kept = details.tiles.length === table.ids.length ? 'all tiles are' : `${details.tiles.length} of ${table.ids.length} tiles (the most and least faithful and an even sample) are`;
+    const kept = details.tiles.length === table.ids.length ? 'All tiles are' : `${details.tiles.length} of ${table.ids.length} tiles (the most and least faithful and an even sample) are`;
     const lines = [
-      `The slide is shown at ${picture.width} × ${picture.height} pixels (${(slide.size[0] * slide.um / picture.width).toPrecision(3)} µm each), compressed with loss; glass between tiles is coarser.`,
-      `Maps have pixels of ${layers.um.toPrecision(3)} µm${layers.factor > 1 ? `, means of ${layers.factor} × ${layers.factor} drawn pixels` : ''}, in 255 steps.`,
-      `In detail, ${kept} kept, with maps of ${details.side} × ${details.side} pixels${details.all_seeds ? '' : ' of the first seed'}.`,
-      scores.kept === 'all' ? `Scores of all tiles are kept, in ${scores.levels} steps.` : `Of each map the scores of its ${scores.listed} most and least faithful tiles are kept, in ${scores.levels} steps.`,
-      `Outlines are followed to within ${outlines.tolerance} pixels of the thumbnail. Means and intervals are of the exact scores.`,
+      `The slide is shown at ${picture.width} × ${picture.height} pixels (${(slide.size[0] * slide.um / picture.width).toPrecision(3)} µm each), with lossy compression. Areas without tiles are less sharp.`,
+      `Maps have pixels of ${layers.um.toPrecision(3)} µm${layers.factor > 1 ? `, means of ${layers.factor} × ${layers.factor} drawn pixels` : ''}, and 255 steps.`,
+      `${kept} stored in detail, with maps of ${details.side} × ${details.side} pixels${details.all_seeds ? '' : ' for the first seed only'}.`,
+      scores.kept === 'all' ? `Scores of all tiles are stored, in ${scores.levels} steps.` : `Scores are stored for the ${scores.listed} most and least faithful tiles per map, in ${scores.levels} steps.`,
+      `Outlines are accurate to ${outlines.tolerance} pixels of the thumbnail. Means and intervals use the exact scores.`,
     ];
     at('smaller').querySelector('div').replaceChildren(...lines.map(line => element('p', line)));
   }
@@ -183,7 +183,7 @@
     at('where').textContent = `${um.toPrecision(3)} µm per pixel`;
   }
 
-  /* The address says what is shown, so that it can be sent to somebody; not every frame allows it. */
+  /* The address stores what is shown, so that it can be shared. Not every frame allows it. */
   function writeDown() {
     const { arm, seed, fold } = study.models[state.model];
     const told = { slide: slide.id, arm, seed, ...(fold === null ? {} : { fold }), explainer: study.explainers[state.explainer].id, layer: state.layer };

@@ -1,4 +1,4 @@
-/* Scores beside the map: values with intervals, the strongest control, the study as a whole. */
+/* Scores next to the map: values with intervals, the strongest control, the whole study. */
 'use strict';
 Object.assign(Review, (() => {
   const { study } = Review;
@@ -39,7 +39,7 @@ Object.assign(Review, (() => {
 
   const better = (one, other, direction) => direction === 'higher' ? one > other : direction === 'lower' && one < other;
 
-  /* Whether maps are to beat the explainer by this score: where a metric asks whether a map depends on the
+  /* True where a map must beat this explainer in this score. Where a metric tests whether a map depends on the
      network, a control that holds an explainer is no rival. */
   const isRival = (explainer, score) => explainer.blind || (explainer.control && study.scores[score].rivals === 'all');
 
@@ -59,7 +59,7 @@ Object.assign(Review, (() => {
     return (study.compared[arm] || {})[`${study.explainers[explainer].id}/${metric}.${name}`] || null;
   }
 
-  /* Least and greatest figure of one score among all maps of the slide: the same scale for all of them. */
+  /* Minimum and maximum of one score over all maps of the slide, so that they share one axis. */
   function span(slide, score, extra) {
     const known = [...extra];
     for (const model of slide.records.of) for (const records of model) {
@@ -103,9 +103,9 @@ Object.assign(Review, (() => {
       svg.append(mark(what, 7, what === 'study' ? 7 : 6));
       panel.append(svg, ` ${words}`);
     }
-    panel.append('dashed: chance. One scale for all maps of this slide. ↑ higher, ↓ lower is more faithful. Where a control is as good, a score is no evidence.');
+    panel.append('dashed: chance. All maps of this slide share one axis. ↑ higher, ↓ lower is more faithful. A score that a control reaches is no evidence.');
     if (study.scores.some(score => score.rivals === 'blind')) {
-      panel.append(' Where a score asks whether a map depends on the network, only controls that see no network count.');
+      panel.append(' Where a score tests whether a map depends on the network, only controls that see no network count.');
     }
   }
 
@@ -149,7 +149,7 @@ Object.assign(Review, (() => {
     return block;
   }
 
-  /* Of many scores the first of each metric that has a better end stands open, the others are folded below it. */
+  /* With many scores, only the first score of each metric that has a direction is open. The others are folded. */
   const MANY = 12, opened = new Set();
   function folded(blocks, state) {
     const metrics = new Map();
@@ -172,14 +172,14 @@ Object.assign(Review, (() => {
     if (!study.scores.length) panel.append(element('p', 'No faithfulness score was measured in this study.', { class: 'soft' }));
   }
 
-  /* What the picked score means and what its intervals rest on. */
+  /* What the selected score means and what its intervals are based on. */
   function scoreWords(slide, state) {
     if (state.score === null) return '';
     const score = study.scores[state.score], record = slide.records.of[state.model][state.explainer][state.score];
     const whole = ofStudy(state.model, state.explainer, state.score);
     const words = [`${score.metric} ${score.name}: ${score.meaning || 'no description'}.`];
     if (record) words.push(`This map: ${record[1] === null ? '' : `${study.level * 100} % interval `}${slide.records.notes[record[4]]}.`);
-    if (whole) words.push(`Whole study (${plural(whole.seeds, 'seed')}): ${whole.note}.${whole.flag ? ` There ${whole.flag}.` : ''}`);
+    if (whole) words.push(`Whole study (${plural(whole.seeds, 'seed')}): ${whole.note}.${whole.flag ? ` Note: ${whole.flag}.` : ''}`);
     return words.join(' ');
   }
 

@@ -1,4 +1,4 @@
-/* Single tiles: lists of the most and least faithful, and one tile with all its maps. */
+/* Single tiles: lists of the most and least faithful tiles, and one tile with all its maps. */
 'use strict';
 Object.assign(Review, (() => {
   const { study, element, said } = Review;
@@ -9,7 +9,7 @@ Object.assign(Review, (() => {
     artefact: [['#000', 5, []], ['#ffa62b', 3, [9, 6]]],
   };
 
-  /* Draw what the slide's picture shows of a tile. */
+  /* Draw a tile as the picture of the slide shows it. */
   function drawTissue(canvas, slide, row, image = null) {
     const pen = canvas.getContext('2d');
     pen.imageSmoothingEnabled = true;
@@ -28,7 +28,7 @@ Object.assign(Review, (() => {
     pen.putImageData(data, 0, 0);
   }
 
-  /* Draw over a tile the outlines that are picked, as they lie on the slide. */
+  /* Draw the selected outlines of the slide over a tile. */
   function drawOutlines(canvas, slide, row, names) {
     const pen = canvas.getContext('2d'), { x, y, e } = slide.table, { outlines, size } = slide;
     const across = canvas.width / e[row] * size[0] / outlines.width, down = canvas.height / e[row] * size[1] / outlines.height;
@@ -44,7 +44,7 @@ Object.assign(Review, (() => {
     }
   }
 
-  /* Draw a tile with one of its maps; false where there is no map. */
+  /* Draw a tile with one of its maps. Returns false where there is no map. */
   async function drawMap(canvas, slide, row, pair, state) {
     const detail = await Review.detail(slide, row), own = detail && detail.maps.get(pair.join());
     const codes = own ? null : await Review.layer(slide, ...pair);
@@ -88,7 +88,7 @@ Object.assign(Review, (() => {
     return button;
   }
 
-  /* Arrow keys move among the tiles of both lists. */
+  /* Arrow keys move between the tiles of both lists. */
   function withArrows(panel) {
     panel.addEventListener('keydown', event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -147,10 +147,10 @@ Object.assign(Review, (() => {
   function tileWords(slide, state, detail) {
     const pair = [state.model, state.explainer].join(), explainer = study.explainers[state.explainer];
     if (detail && detail.maps.has(pair)) {
-      return `Maps of ${detail.side} × ${detail.side} pixels, not smoothed; the colours of ${explainer.id} end at ±${said(explainer.tile_limit / state.gain)} here.`;
+      return `Maps of ${detail.side} × ${detail.side} pixels, not smoothed. Here the colours of ${explainer.id} end at ±${said(explainer.tile_limit / state.gain)}.`;
     }
-    const why = detail ? 'Of this seed no finer map is kept: maps' : 'This tile is not kept in detail: its maps';
-    return `${why} are cut from the slide's maps (pixels of ${slide.layers.um.toPrecision(2)} µm, smoothed), on the scale of the slide.`;
+    const why = detail ? 'No finer map is stored for this seed. Its maps' : 'This tile is not stored in detail. Its maps';
+    return `${why} are cut from the maps of the slide (pixels of ${slide.layers.um.toPrecision(2)} µm, smoothed) and use the scale of the slide.`;
   }
 
   async function tileTable(slide, state, choose) {

@@ -1,4 +1,4 @@
-/* The slide in OpenSeadragon, with one canvas for the map and one drawing for the outlines over it. */
+/* The slide in OpenSeadragon, with a canvas for the map and an SVG for the outlines on top. */
 'use strict';
 Review.Viewer = class {
   constructor(element, told) {
@@ -23,7 +23,7 @@ Review.Viewer = class {
 
   key(event) {
     const key = event.originalEvent.key;
-    // The library would turn and mirror the slide at r and f; both mislead.
+    // The library rotates and mirrors the slide at r and f, which would mislead.
     if (/^[rf]$/i.test(key)) event.preventDefaultAction = true;
     if (key === 'Enter') this.told.picked(this.rowAt(this.osd.viewport.getCenter(true)));
   }
@@ -47,7 +47,7 @@ Review.Viewer = class {
     this.groups = {};
     for (const name of ['grid', 'evidence', 'annotation', 'artefact', 'here']) this.lines.append(this.group(name));
     this.osd.addOverlay({ element: this.lines, location: new OpenSeadragon.Rect(0, 0, 1, this.height) });
-    // Both lie over the slide, which is what is clicked.
+    // Clicks must reach the slide below both.
     for (const over of [this.canvas, this.lines]) over.parentElement.style.pointerEvents = 'none';
     this.told.moved();
   }
@@ -75,7 +75,7 @@ Review.Viewer = class {
 
   show(name, on) { if (this.groups) this.groups[name].style.display = on ? '' : 'none'; }
 
-  /* Lay a painted map over the slide; null: nothing. */
+  /* Show a painted map over the slide; null removes it. */
   lay(painted, opacity, greyed) {
     this.canvas.width = painted ? painted.width : 1;
     this.canvas.height = painted ? painted.height : 1;
@@ -93,7 +93,7 @@ Review.Viewer = class {
     for (const part of this.groups.here.children) part.setAttribute('d', path);
   }
 
-  /* Bring a tile into view where it is not. */
+  /* Pan to a tile that is not in view. */
   reveal(row) {
     const { x, y, e } = this.slide.table, width = this.slide.size[0], view = this.osd.viewport;
     const tile = new OpenSeadragon.Rect(x[row] / width, y[row] / width, e[row] / width, e[row] / width);
@@ -101,7 +101,7 @@ Review.Viewer = class {
     if (!seen.containsPoint(centre)) view.panTo(centre);
   }
 
-  /* Row of the tile at a point of the viewport, the one whose centre is nearest; null: none. */
+  /* Row of the tile at a point of the viewport, the nearest centre first; null where there is none. */
   rowAt(point) {
     const { x, y, e } = this.slide.table, width = this.slide.size[0];
     const left = point.x * width, top = point.y * width;
@@ -115,7 +115,7 @@ Review.Viewer = class {
     return found;
   }
 
-  /* Micrometres that a pixel of the screen shows. */
+  /* Micrometres per pixel of the screen. */
   umPerPixel() {
     const view = this.osd.viewport, width = this.slide.size[0] * this.slide.um;
     return width / (view.viewportToImageZoom(view.getZoom(true)) * this.slide.picture.width);
