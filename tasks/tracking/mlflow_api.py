@@ -1,11 +1,11 @@
-"""The one door to MLflow: its telemetry is off before it is first imported."""
+"""Everything we use of MLflow, imported after its telemetry is switched off."""
 
 import os
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-# The variables above are read while mlflow is imported, so these lines cannot stand at the top.
+# MLflow reads the variables above while it is imported, so these lines cannot be at the top.
 from mlflow import Image, MlflowClient
 from mlflow.entities import (
     Dataset,
