@@ -13,9 +13,9 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.performance import slide_score
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
-from tasks.heatmaps.draw import draw_slide
-from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.plugins import recipe_of
+from tasks.reporting.heatmaps.draw import draw_slide
+from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, required, some
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -54,7 +54,7 @@ class Draw(Stage[DrawInputs]):
                         "heatmaps": recipe_of(section.heatmaps),
                         "top_share": study.section(ComparisonRecipe).top_share,
                     },
-                    modules=("tasks.heatmaps.draw",),
+                    modules=("tasks.reporting.heatmaps.draw",),
                     inputs={
                         "tiles": tile_key(slide),
                         "scale": ArtifactKey("scale", explainer=explainer.id),

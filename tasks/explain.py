@@ -20,9 +20,9 @@ from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.controls import all_controls
 from tasks.explaining.slide import AttributionSettings, attribute_slide
-from tasks.heatmaps.job import HeatmapRecipe
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
+from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, Split, StudyBase, refuse_repeats
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required

@@ -17,10 +17,10 @@ from tasks.comparison.private import without_patients
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
-from tasks.heatmaps.review.document import page_digest
-from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
-from tasks.heatmaps.review.write import write_review
 from tasks.plugins import recipe_of
+from tasks.reporting.review.document import page_digest
+from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
+from tasks.reporting.review.write import write_review
 from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
@@ -66,7 +66,7 @@ class Review(Stage[ReviewInputs]):
                 # Scripts and styles are no modules, so code does not tell of them.
                 "page": page_digest(),
             },
-            modules=("tasks.heatmaps.review.write",),
+            modules=("tasks.reporting.review.write",),
             inputs={
                 "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
@@ -86,7 +86,7 @@ class Review(Stage[ReviewInputs]):
             classes=study.section(TilingRecipe).classes,
             target=target_of(study),
             slides=inputs.tiles,
-            places=tuple(model.key for model, _ in explained_models(study)),
+            models=tuple(model.key for model, _ in explained_models(study)),
             explainers=tuple(_explainers(study.section(ExplainSection), inputs.scales)),
             maps={(_model(k), str(k.explainer), str(k.slide)): view for k, view in inputs.maps.items()},
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},

@@ -9,7 +9,7 @@ from tasks.artifacts.colour_scale import ColourScale
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
-from tasks.heatmaps.scale import ScaledSlide, write_scale
+from tasks.reporting.maps.scale import ScaledSlide, write_scale
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -38,7 +38,7 @@ class Scale(Stage[ScaleInputs]):
             yield Planned(
                 key=ArtifactKey(self.name, explainer=explainer.id),
                 recipe={"scale": section.heatmaps.scale.model_dump(mode="json")},
-                modules=("tasks.heatmaps.scale",),
+                modules=("tasks.reporting.maps.scale",),
                 inputs={
                     "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
                     "maps": {key: key for key in maps},

@@ -141,7 +141,7 @@ def test_nouns_import_without_prefect():
     imports = "; ".join(
         f"import {'.'.join(p.relative_to(ROOT).with_suffix('').parts)}"
         for n in nouns
-        for p in sorted((ROOT / "tasks" / n).glob("*.py"))
+        for p in sorted((ROOT / "tasks" / n).rglob("*.py"))
         if p.name != "__init__.py"
     )
     code = f"import sys; {imports}; print([m for m in ('prefect',) if m in sys.modules])"

@@ -10,7 +10,7 @@ from rich.table import Table
 from flows.engine.outcome import Outcome
 from tasks.artifacts.store import Store
 from tasks.comparison.wording import MOST_COLUMNS, taken_off
-from tasks.heatmaps.review.write import PAGE
+from tasks.reporting.review.write import PAGE
 
 
 def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from tasks.exemplars._ascent import Climbed
 from tasks.exemplars._training_summary import TrainingSummary
 from tasks.exemplars.base import ShownFile
-from tasks.heatmaps.page import SOFT, Page
+from tasks.reporting.drawing.page import SOFT, Page
 from tasks.samples.readable_tiles import ReadableTiles
 
 _SIDE, _GAP, _EDGE = 168, 12, 20

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.exemplars._class_colours import class_colour, fill
 from tasks.exemplars._neighbours import Known, Neighbours
 from tasks.exemplars._queries import Query
-from tasks.heatmaps.class_colours import class_colour, fill
-from tasks.heatmaps.page import SOFT, Page
+from tasks.reporting.drawing.page import SOFT, Page
 
 _SIDE, _FRAME, _BAR, _GAP = 128, 5, 9, 14
 _EDGE, _HEAD, _FOOT = 20, 96, 132

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.heatmaps.page import SOFT, Page
 from tasks.model_metrics._channels import TOP, TOP_ATTACKED, extremes
 from tasks.model_metrics._consistency import CLEAN, KINDS, PREDICTED, TRUE
+from tasks.reporting.drawing.page import SOFT, Page
 from tasks.samples.measured_tiles import MeasuredTiles
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442")

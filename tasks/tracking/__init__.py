@@ -1,1 +1,1 @@
-"""The only files that import mlflow."""
+"""Recording studies in MLflow. Only this package imports mlflow."""

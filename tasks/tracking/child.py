@@ -10,8 +10,8 @@ from tasks.comparison.predicting import checkpoint_scores
 from tasks.comparison.private import salted_hash, without_patients
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.door import MlflowClient
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
+from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.model import log_checkpoint
 from tasks.tracking.names import flat
 from tasks.tracking.pictures import (
@@ -27,7 +27,7 @@ _TRAINING = ("train", "val")
 
 
 def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: RecordedCheckpoint) -> None:
-    """Log everything that belongs to one checkpoint into its run."""
+    """Log everything about one checkpoint into its run."""
     log_params(client, run_id, _params(job, item))
     log_points(client, run_id, epoch_points(item))
     log_points(client, run_id, score_points(job, item))
@@ -43,7 +43,7 @@ def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: Recorded
 
 
 def epoch_points(item: RecordedCheckpoint) -> Iterator[Point]:
-    """Yield ``epoch/<column>`` of the history, the epoch as step."""
+    """Yield ``epoch/<column>`` of the history, with the epoch as step."""
     history = item.checkpoint.history
     for column in history.columns:
         if column != "epoch" and pd.api.types.is_numeric_dtype(history[column]):
@@ -52,7 +52,7 @@ def epoch_points(item: RecordedCheckpoint) -> Iterator[Point]:
 
 
 def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
-    """Yield cost, validation figures, performance, faithfulness and calibrations."""
+    """Yield training costs, validation figures, performance, faithfulness and calibrations."""
     for name, value in item.measures.items():
         yield f"cost/{name}", float(value), 0
     for name, value in item.checkpoint.info.scores.items():
@@ -89,26 +89,26 @@ def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:
 
 
 def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
-    """Return one row a slide: slide_id, patient (hashed), slide_score and the mean of each score."""
+    """Return one row per slide: slide_id, patient (hashed), slide_score and the mean of each score."""
     if item.predictions is None:
         return pd.DataFrame({"slide_id": []})
     info = item.checkpoint.info
     target = info.classes.index(info.target_class)
-    found = slide_scores(item.predictions, info.classes, target, _recipe(job).top_share)
+    scored = slide_scores(item.predictions, info.classes, target, _recipe(job).top_share)
     table = pd.DataFrame(
         {
-            "slide_id": found["slide_id"],
-            "patient": [salted_hash(patient, job.salt) for patient in found["patient_id"]],
-            "slide_score": found["score"].round(4),
+            "slide_id": scored["slide_id"],
+            "patient": [salted_hash(patient, job.salt) for patient in scored["patient_id"]],
+            "slide_score": scored["score"].round(4),
         }
     )
-    # All at once: a frame that grows column by column falls to pieces in memory.
-    table = pd.concat([table, *_means_a_slide(item, found["slide_id"])], axis="columns")
+    # All at once: pandas fragments a frame that grows column by column.
+    table = pd.concat([table, *_slide_means(item, scored["slide_id"])], axis="columns")
     return table.astype(object).where(table.notna(), None)
 
 
-def _means_a_slide(item: RecordedCheckpoint, slides: pd.Series) -> Iterator[pd.Series]:
-    """Yield ``<explainer>/<metric>.<score>``, the means of each score of each map, by ``slides``."""
+def _slide_means(item: RecordedCheckpoint, slides: pd.Series) -> Iterator[pd.Series]:
+    """Yield the mean scores of ``slides``, in their order, as ``<explainer>/<metric>.<score>``."""
     for report in item.reports:
         if not report.is_control:
             means = report.report.scores.groupby(["score", "slide_id"], sort=True)["value"].mean()
@@ -118,9 +118,9 @@ def _means_a_slide(item: RecordedCheckpoint, slides: pd.Series) -> Iterator[pd.S
 
 
 def _mean(values: pd.Series) -> float:
-    known = values.to_numpy(dtype=np.float64)
-    known = known[np.isfinite(known)]
-    return float(known.mean()) if len(known) else float("nan")
+    finite = values.to_numpy(dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def _recipe(job: RecordJob) -> ComparisonRecipe:

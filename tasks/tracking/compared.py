@@ -1,4 +1,4 @@
-"""A comparison as metrics and a tag of the study's run."""
+"""The comparison as metrics and a tag of the study run."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -10,20 +10,20 @@ from tasks.statistics.printing import number
 from tasks.tracking.runs import Point
 
 CLAIMS = "claims"
-"""The tag that says what became of the claims."""
+"""Tag that holds the verdicts on the claims."""
 _BOUNDS = {
     "difference": ("low", "high", "p_holm"),
     "between_explainers": ("low", "high", "p_holm"),
     "claim": ("low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against", "margin"),
 }
-"""What is logged beside the difference itself."""
+"""Columns that are logged next to the difference itself."""
 
 
 def comparison_points(rows: pd.DataFrame) -> list[Point]:
-    """Return ``<kind>/<arm>/<name>`` of every figure; of differences also bounds and corrected p.
+    """Return every figure as ``<kind>/<arm>/<name>``, for differences with bounds and corrected p.
 
-    Claims are ``claim/<id>`` with all their figures; ``claim/<id>.verdict`` is 1 where reproduced, -1 where
-    not, 0 where these data cannot tell.
+    Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is 1 for reproduced, -1 for not
+    reproduced and 0 where the data cannot tell.
     """
     points: list[Point] = []
     for row in rows.to_dict("records"):
@@ -39,7 +39,7 @@ def comparison_points(rows: pd.DataFrame) -> list[Point]:
 
 
 def _stem(row: Mapping[Hashable, Any]) -> str:
-    """Return what the names of a row's metrics begin with."""
+    """Return the first part of the metric names of a row."""
     score = f"{row['metric']}.{row['score']}"
     if row["kind"] == "claim":
         return f"claim/{row['claim']}"
@@ -52,7 +52,7 @@ def _stem(row: Mapping[Hashable, Any]) -> str:
 
 
 def claims_text(rows: pd.DataFrame) -> str:
-    """Return one line a claim: its id, its verdict and the difference; empty where nothing was claimed."""
+    """Return one line per claim with id, verdict and difference; empty without claims."""
     claims = rows[rows["kind"] == "claim"].to_dict("records")
     return "\n".join(
         f"{row['claim']}: {row['verdict']}, {number(row['value'])} "

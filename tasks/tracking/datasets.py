@@ -1,16 +1,16 @@
-"""Datasets as MLflow shows them: digest and counts, no path and no patient."""
+"""Datasets in MLflow: a digest and counts, without paths and patients."""
 
 import json
 from collections.abc import Iterable
 
-from tasks.tracking.door import Dataset, DatasetInput, InputTag, MlflowClient
 from tasks.tracking.job import RecordedDataset
+from tasks.tracking.mlflow_api import Dataset, DatasetInput, InputTag, MlflowClient
 
 
 def log_datasets(
     client: MlflowClient, run_id: str, datasets: Iterable[RecordedDataset], split_hash: str
 ) -> None:
-    """Log ``datasets`` as inputs of a run; their source is the hash of the split."""
+    """Log ``datasets`` as inputs of a run, with the hash of the split as their source."""
     inputs = [_input(item, split_hash) for item in datasets]
     if inputs:
         client.log_inputs(run_id, datasets=inputs)

@@ -1,4 +1,4 @@
-"""What a recording is made from: a study's parts, with digests so that nothing is logged twice."""
+"""The inputs of a recording: the results of a study, with digests so that nothing is logged twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
@@ -30,22 +30,22 @@ class RecordedReport:
 
 @dataclass(frozen=True)
 class RecordedCheckpoint:
-    """One trained model with what was measured on it: one child run.
+    """One trained model with its results: one child run.
 
     Attributes:
         arm: id of the arm.
         seed: training seed.
         fingerprint: changes with anything the run shows (weights, predictions, reports, heatmaps).
-        digest: digest of the checkpoint alone; equal weights are uploaded once.
+        digest: digest of the checkpoint alone. Equal weights are uploaded once.
         checkpoint: the weights and their history.
-        predictions: of the evaluated tiles, if evaluated.
+        predictions: predictions of the evaluated tiles, if evaluated.
         reports: its faithfulness reports.
-        params: the recipe of the arm, nested as it is in the study file.
-        measures: training cost (seconds, tiles_per_second, ...).
+        params: the recipe of the arm, nested as in the study file.
+        measures: training costs from the record of the checkpoint (seconds, tiles_per_second, ...).
         fold: its fold, in a study with folds.
-        datasets: one for each split of its fold; empty without folds: those of the study.
-        calibrations: {explainer id: the search for its sigma}.
-        exemplars: {id: what is shown of it besides maps}.
+        datasets: one per split of its fold. Empty without folds, which uses those of the study.
+        calibrations: {explainer id: calibration of its sigma}.
+        exemplars: {id: its exemplars}.
     """
 
     arm: str
@@ -64,13 +64,13 @@ class RecordedCheckpoint:
 
     @property
     def name(self) -> str:
-        """``<arm>_s<seed>``, as in the names of heatmap files; with folds ``<arm>_f<fold>_s<seed>``."""
+        """``<arm>_s<seed>`` as in heatmap file names; with folds ``<arm>_f<fold>_s<seed>``."""
         return ModelKey(self.arm, self.seed, self.fold).short
 
 
 @dataclass(frozen=True)
 class RecordedHeatmaps:
-    """The drawings of one explainer on one slide, all arms and seeds."""
+    """The drawings of one explainer on one slide, for all arms and seeds."""
 
     explainer: str
     slide_id: str
@@ -79,7 +79,7 @@ class RecordedHeatmaps:
 
 @dataclass(frozen=True)
 class RecordedDataset:
-    """The tiles of one split: what MLflow shows as a dataset; it names no patient."""
+    """The tiles of one split, an MLflow dataset. It names no patient."""
 
     name: str
     context: str
@@ -93,20 +93,20 @@ class RecordJob:
 
     Attributes:
         study: name of the study.
-        fingerprint: changes with anything recorded; a finished parent run that carries it is reused.
+        fingerprint: changes with anything recorded. A finished parent run with the same one is reused.
         home: the home folder, absolute.
         checkpoints: one child run each.
-        experiment: name of the MLflow experiment; empty: the study's name.
-        tracking_uri: a server; None: the database below ``home``.
-        config: the study's configuration, plain; recorded whole as ``config.json``.
-        params: what of it tells this study from others at a glance; recorded as params of the parent run.
-        comparison: folder of the Comparison payload, if there is one.
-        review: the review page, if there is one.
-        heatmaps: drawings by explainer and slide.
-        datasets: one for each split; with folds one for all, as splits differ from fold to fold.
+        experiment: name of the MLflow experiment. Empty uses the name of the study.
+        tracking_uri: address of a server. None uses the database in ``home``.
+        config: the configuration of the study, recorded as ``config.json``.
+        params: the settings that distinguish this study, recorded as params of the parent run.
+        comparison: folder of the Comparison payload, if available.
+        review: the review page, if available.
+        heatmaps: drawings per explainer and slide.
+        datasets: one per split. With folds there is one for all splits, as they differ between folds.
         split_hash: hash of the split.
-        patients: every patient id of the manifest; none of them leaves the store.
-        salt: secret of this installation that patient ids are hashed with.
+        patients: every patient id of the manifest. None of them leaves the store.
+        salt: secret of this installation, used to hash patient ids.
         failed_slides: {slide id: reason}.
         command: the command that ran the study.
         tags: further tags, for instance ``prefect.flow_run_id``.
@@ -133,23 +133,36 @@ class RecordJob:
 
 
 class RecordSummary(BaseModel):
-    """Where a study lies in MLflow; ``created``, ``reused`` and ``swept`` hold run names or ids."""
+    """Where a study is stored in MLflow, and what this recording did to get it there.
+
+    Its JSON holds the first four fields only. It stays the same when an unchanged study is recorded again,
+    and names no path of this machine.
+
+    Attributes:
+        tracking_uri: the server; None for the database in the home folder.
+        experiment_id: id of the MLflow experiment.
+        parent: run id of the study.
+        children: {checkpoint name: run id}.
+        created: names of the runs that were made.
+        reused: names of the runs that showed the same already.
+        swept: ids of the runs that were set to KILLED.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    tracking_uri: str
+    tracking_uri: str | None
     experiment_id: str
     parent: str
     children: dict[str, str]
-    created: tuple[str, ...]
-    reused: tuple[str, ...]
-    swept: tuple[str, ...]
+    created: tuple[str, ...] = Field(default=(), exclude=True)
+    reused: tuple[str, ...] = Field(default=(), exclude=True)
+    swept: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 def dataset_of(
     split: str, context: str, tile_sets: Sequence[TileSet], digests: Sequence[str]
 ) -> RecordedDataset:
-    """Describe the tiles of a split by counts; ``digests`` are those of the tile sets' payloads."""
+    """Describe the tiles of a split by counts. ``digests`` are those of the tile set payloads."""
     table = pd.concat([tiles.table for tiles in tile_sets])
     profile = {
         "slides": len(tile_sets),

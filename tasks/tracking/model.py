@@ -1,4 +1,4 @@
-"""The trained model as MLflow keeps it: the state dict, and a model that loads without our code."""
+"""Trained models in MLflow: the state dict, and a model that loads without this code."""
 
 import tempfile
 from importlib.metadata import version
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.checkpoint import INFO, Checkpoint
 from tasks.models.classifier import load_classifier
-from tasks.tracking.door import (
+from tasks.tracking.mlflow_api import (
     LoggedModelOutput,
     MlflowClient,
     Model,
@@ -25,20 +25,20 @@ MODEL = "veritile.model_id"
 CHECKPOINT = "veritile.checkpoint"
 FOLDER = "checkpoint"
 _EXAMPLES = 2
-"""More than one, so that the exported graph takes any batch."""
+"""More than one, so that the exported graph accepts any batch size."""
 
 
 def log_checkpoint(client: MlflowClient, run: Run, name: str, checkpoint: Checkpoint, digest: str) -> str:
     """Attach a model to ``run`` and return its MLflow id.
 
-    The weights (safetensors) and their description go below ``checkpoint/``. A model of equal weights that a
-    finished run has logged is attached again, not uploaded again.
+    The weights (safetensors) and their description are stored in ``checkpoint/``. If a finished run has
+    logged equal weights, its model is attached instead of uploaded again.
     """
     run_id, experiment = str(run.info.run_id), str(run.info.experiment_id)
-    known = finished(find_runs(client, experiment, {CHECKPOINT: digest}))
-    if known is not None and MODEL in known.data.tags:
-        model_id = str(known.data.tags[MODEL])
-        client.set_tag(run_id, "veritile.weights_run", known.info.run_id)
+    earlier = finished(find_runs(client, experiment, {CHECKPOINT: digest}))
+    if earlier is not None and MODEL in earlier.data.tags:
+        model_id = str(earlier.data.tags[MODEL])
+        client.set_tag(run_id, "veritile.weights_run", earlier.info.run_id)
     else:
         for path in (checkpoint.weights, checkpoint.folder / INFO):
             client.log_artifact(run_id, str(path), FOLDER)
@@ -52,14 +52,14 @@ def log_checkpoint(client: MlflowClient, run: Run, name: str, checkpoint: Checkp
 def signature_of(checkpoint: Checkpoint) -> ModelSignature:
     """Return the signature: float32 [batch, 3, side, side] in 0..1 to logits [batch, classes]."""
     side, classes = checkpoint.info.tile_px, len(checkpoint.info.classes)
-    # Unnamed: MLflow hands named tensors to the model as a mapping, which its PyTorch flavor refuses.
+    # Unnamed: MLflow passes named tensors as a mapping, which its PyTorch flavor refuses.
     images = TensorSpec(np.dtype(np.float32), (-1, 3, side, side))
     logits = TensorSpec(np.dtype(np.float32), (-1, classes))
     return ModelSignature(Schema([images]), Schema([logits]))
 
 
 def _log_model(client: MlflowClient, run: Run, name: str, checkpoint: Checkpoint) -> str:
-    """Upload the exported graph with signature, example and explicit requirements."""
+    """Upload the exported graph with signature, example and explicit requirements; return the model id."""
     run_id, experiment = str(run.info.run_id), str(run.info.experiment_id)
     logged = client.create_logged_model(
         experiment, name=name.replace("/", "_"), source_run_id=run_id, model_type="tile classifier"
@@ -73,12 +73,12 @@ def _log_model(client: MlflowClient, run: Run, name: str, checkpoint: Checkpoint
 
 
 def _save(checkpoint: Checkpoint, path: Path, described: Model) -> None:
-    # Takes seconds to import, and only recordings with a new model need it.
+    # The import takes seconds, and only recordings with a new model need it.
     from mlflow import pytorch
 
     classifier = load_classifier(checkpoint, torch.device("cpu"))
     for parameter in classifier.parameters():
-        # The exporter warns of weights in any other order.
+        # The exporter warns about any other memory layout.
         parameter.data = parameter.data.contiguous()
     pytorch.save_model(
         classifier,
@@ -86,14 +86,14 @@ def _save(checkpoint: Checkpoint, path: Path, described: Model) -> None:
         mlflow_model=described,
         signature=signature_of(checkpoint),
         input_example=_example(checkpoint),
-        # Inferring them takes half a minute and drops the build of torch.
+        # Inferring them takes half a minute and loses the build tag of torch.
         pip_requirements=[f"{package}=={_version(package)}" for package in ("mlflow", "torch", "numpy")],
         serialization_format="pt2",
     )
 
 
 def _example(checkpoint: Checkpoint) -> NDArray[np.float32]:
-    """Return random images of the right shape: no patient's tissue leaves with the model."""
+    """Return random images of the right shape, so that no tissue of a patient is uploaded."""
     side = checkpoint.info.tile_px
     return np.random.default_rng(0).random((_EXAMPLES, 3, side, side), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""What MLflow allows in names and values."""
+"""Names and values as MLflow allows them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,17 @@ _LONGEST_TAG = 7500
 
 
 def key_of(name: str) -> str:
-    """Return ``name`` with every character that MLflow refuses in keys replaced by ``_``."""
+    """Return ``name`` with ``_`` for every character that MLflow refuses in keys."""
     return _REFUSED.sub("_", name).strip("/ ")[:_LONGEST_KEY]
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested mappings and lists as ``{"a.b.0": "text"}``; long texts are cut."""
+    """Return nested mappings and lists as ``{"a.b.0": "text"}``. Long texts are cut."""
     return {key_of(name): str(value)[:_LONGEST_PARAM] for name, value in _leaves(values, prefix)}
 
 
 def tag_text(text: str) -> str:
-    """Return ``text`` short enough for a tag; a cut is marked."""
+    """Return ``text``, cut with a mark where it is too long for a tag."""
     return text if len(text) <= _LONGEST_TAG else f"{text[:_LONGEST_TAG]}\n..."
 
 

@@ -1,4 +1,4 @@
-"""Heatmaps in MLflow: image cards with a slider over slides, files by slide, and a table of thumbnails."""
+"""Pictures in MLflow: image cards with a slider over slides, files per slide, a table of thumbnails."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,34 +11,34 @@ from tasks.artifacts.calibration import CURVE, Calibration
 from tasks.artifacts.calibration import INFO as CALIBRATION
 from tasks.artifacts.calibration import PICTURE as CURVE_PICTURE
 from tasks.artifacts.exemplar_set import ExemplarSet
-from tasks.heatmaps.draw import SHEET, TILE_SHEET
-from tasks.tracking.door import Image, MlflowClient
+from tasks.reporting.heatmaps.draw import SHEET, TILE_SHEET
 from tasks.tracking.job import RecordedHeatmaps, RecordedReport
+from tasks.tracking.mlflow_api import Image, MlflowClient
 
 _THUMBNAIL_PX = 360
 _CARD_PX = 1600
-"""Longer pictures are made smaller on cards; the files below ``heatmaps/`` keep their size."""
+"""Longest side of pictures on cards. The files in ``heatmaps/`` keep their size."""
 
 
 def log_checkpoint_pictures(
     client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]
 ) -> None:
-    """Log drawings and tiles of the checkpoint ``name``: card ``heatmap <explainer>``, one step a slide."""
+    """Log drawings and tiles of checkpoint ``name``: card ``heatmap <explainer>``, one step per slide."""
     steps = slide_steps(heatmaps)
     for item in heatmaps:
         overlay = item.folder / f"overlay_{name}.png"
         if not overlay.is_file():
             continue
         log_card(client, run_id, overlay, f"heatmap {item.explainer}", steps[item.slide_id])
-        place = f"heatmaps/{item.slide_id}/{item.explainer}"
-        # Raw maps stay in the store: they are large, and MLflow cannot show them.
+        target = f"heatmaps/{item.slide_id}/{item.explainer}"
+        # Raw maps stay in the store. They are large, and MLflow cannot show them.
         for path in (overlay, item.folder / f"probability_{name}.png", item.folder / f"tiles_{name}.geojson"):
             if path.is_file():
-                client.log_artifact(run_id, str(path), place)
+                client.log_artifact(run_id, str(path), target)
 
 
 def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
-    """Log the sheets of all arms: card ``sheet <explainer>``, one step a slide; and the tile sheets."""
+    """Log sheets and tile sheets: card ``sheet <explainer>``, one step per slide."""
     steps = slide_steps(heatmaps)
     for item in heatmaps:
         log_card(client, run_id, item.folder / SHEET, f"sheet {item.explainer}", steps[item.slide_id])
@@ -48,7 +48,7 @@ def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[Rec
 
 
 def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[RecordedReport]) -> None:
-    """Log the pictures that reports hold beside their scores: card and file ``<explainer>/<metric>/...``."""
+    """Log the pictures of reports as cards and as files ``<explainer>/<metric>/...``."""
     for item in reports:
         for path in sorted(item.report.folder.glob("*.png")):
             log_card(client, run_id, path, f"{item.explainer} {item.metric} {path.stem}", 0)
@@ -56,15 +56,15 @@ def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[Rec
 
 
 def log_calibrations(client: MlflowClient, run_id: str, calibrations: Mapping[str, Calibration]) -> None:
-    """Log how accuracy falls with the noise: card and file ``calibration/<explainer>/...``."""
-    for explainer, found in calibrations.items():
-        log_card(client, run_id, found.folder / CURVE_PICTURE, f"calibration {explainer}", 0)
+    """Log the curves of accuracy over noise as cards and as files ``calibration/<explainer>/...``."""
+    for explainer, calibration in calibrations.items():
+        log_card(client, run_id, calibration.folder / CURVE_PICTURE, f"calibration {explainer}", 0)
         for name in (CURVE_PICTURE, CURVE, CALIBRATION):
-            client.log_artifact(run_id, str(found.folder / name), f"calibration/{explainer}")
+            client.log_artifact(run_id, str(calibration.folder / name), f"calibration/{explainer}")
 
 
 def log_exemplars(client: MlflowClient, run_id: str, exemplars: Mapping[str, ExemplarSet]) -> None:
-    """Log what is shown besides maps: cards, and all files below ``exemplars/<id>``."""
+    """Log exemplars as cards, and all their files in ``exemplars/<id>``."""
     for name, shown in exemplars.items():
         for path in shown.pictures:
             log_card(client, run_id, path, f"exemplars {name} {path.stem}", 0)
@@ -80,14 +80,14 @@ def log_card(client: MlflowClient, run_id: str, path: Path, key: str, step: int)
 def log_slide_table(
     client: MlflowClient, run_id: str, slides: pd.DataFrame, heatmaps: Sequence[RecordedHeatmaps], name: str
 ) -> None:
-    """Log ``tables/slides.json``: a row a slide with its figures and a thumbnail for each explainer.
+    """Log ``tables/slides.json``: a row per slide with its figures and a thumbnail per explainer.
 
     Args:
-        client: where to.
-        run_id: the run.
-        slides: one row a slide, column slide_id among them; no patient ids.
-        heatmaps: drawings by explainer and slide.
-        name: stem of the file in each drawing's folder, for instance ``overlay_standard_s0``.
+        client: the MLflow client.
+        run_id: id of the run.
+        slides: one row per slide, with a column slide_id and without patient ids.
+        heatmaps: drawings per explainer and slide.
+        name: file stem in the folder of each drawing, for instance ``overlay_standard_s0``.
     """
     table: dict[str, list[Any]] = {str(c): slides[c].tolist() for c in slides.columns}
     for explainer in dict.fromkeys(item.explainer for item in heatmaps):
@@ -100,12 +100,12 @@ def log_slide_table(
 
 
 def slide_steps(heatmaps: Iterable[RecordedHeatmaps]) -> dict[str, int]:
-    """Return {slide id: step}, slides in order of their ids, from 0."""
+    """Return {slide id: step}, counted from 0 in the order of the ids."""
     return {slide: step for step, slide in enumerate(sorted({item.slide_id for item in heatmaps}))}
 
 
 def shrunk(path: Path, longest: int) -> Pictures.Image:
-    """Return the picture at ``path``, its longer side at most ``longest`` pixels."""
+    """Return the picture at ``path``, with its longer side at most ``longest`` pixels."""
     with Pictures.open(path) as picture:
         small = picture.convert("RGB")
     small.thumbnail((longest, longest), Pictures.Resampling.LANCZOS)

@@ -1,10 +1,10 @@
-"""Runs by explicit ids: found by tag, closed whatever happens, swept when their process died."""
+"""MLflow runs by id: search by tag, always closed, and killed after their process died."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from tasks.tracking.door import Metric, MlflowClient, Param, Run, RunTag
+from tasks.tracking.mlflow_api import Metric, MlflowClient, Param, Run, RunTag
 from tasks.tracking.names import key_of
 from tasks.tracking.process import is_dead, this_process
 
@@ -21,28 +21,28 @@ Point = tuple[str, float, int]
 
 
 def find_runs(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> list[Run]:
-    """Return the runs that carry all ``tags``, the newest first."""
+    """Return the runs that have all ``tags``, newest first."""
     wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
     return list(client.search_runs([experiment], wanted, order_by=["attributes.start_time DESC"]))
 
 
 def finished(runs: Iterable[Run]) -> Run | None:
-    """Return the first of ``runs`` that ended well."""
+    """Return the first finished run, or None."""
     return next((run for run in runs if run.info.status == "FINISHED"), None)
 
 
 @contextmanager
 def new_run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-    """Make a run and yield its id; it ends FINISHED, or FAILED if the block raised."""
-    own = {**tags, PROCESS: this_process()}
-    run_id = str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
+    """Create a run and yield its id. It ends FINISHED, or FAILED if the block raised."""
+    all_tags = {**tags, PROCESS: this_process()}
+    run_id = str(client.create_run(experiment, tags=all_tags, run_name=name).info.run_id)
     with _ended(client, run_id):
         yield run_id
 
 
 @contextmanager
 def reopened(client: MlflowClient, run_id: str) -> Iterator[str]:
-    """Go on with a run that was cut off; it ends as a new one does."""
+    """Continue an interrupted run. It ends like a new one."""
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, PROCESS, this_process())
     with _ended(client, run_id):
@@ -60,7 +60,7 @@ def _ended(client: MlflowClient, run_id: str) -> Iterator[None]:
 
 
 def sweep(client: MlflowClient, experiment: str) -> tuple[str, ...]:
-    """Set to KILLED every run that is still RUNNING although its process on this host is gone."""
+    """Set runs to KILLED that are RUNNING although their process on this host has ended; return their ids."""
     running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
     dead = [str(run.info.run_id) for run in running if is_dead(run.data.tags.get(PROCESS, ""))]
     for run_id in dead:
@@ -69,7 +69,7 @@ def sweep(client: MlflowClient, experiment: str) -> tuple[str, ...]:
 
 
 def log_points(client: MlflowClient, run_id: str, points: Iterable[Point]) -> None:
-    """Log metrics with steps; what is not a number is left out, for nothing was measured there."""
+    """Log metrics with steps. NaN is left out, as nothing was measured there."""
     now = int(time.time() * 1000)
     metrics = [
         Metric(key_of(name), float(value), now, step) for name, value, step in points if value == value
@@ -79,12 +79,12 @@ def log_points(client: MlflowClient, run_id: str, points: Iterable[Point]) -> No
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Log params; keys were made fit before."""
+    """Log params, whose keys MLflow must allow."""
     items = [Param(name, value) for name, value in params.items()]
     for start in range(0, len(items), _PARAMS_A_BATCH):
         client.log_batch(run_id, params=items[start : start + _PARAMS_A_BATCH])
 
 
 def set_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
-    """Set all ``tags`` at once."""
+    """Set all ``tags`` in one request."""
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])

@@ -1,4 +1,4 @@
-"""A study in MLflow: one parent run an execution that changed something, one child a checkpoint."""
+"""A study in MLflow: one parent run per changed study, and one child run per checkpoint."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,10 +9,10 @@ from tasks.comparison.compare import FILES, PAGE, TABLE
 from tasks.comparison.private import without_patients
 from tasks.tracking.child import fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
-from tasks.tracking.database import experiment_id, local_tracking_uri, open_client
+from tasks.tracking.database import experiment_id, open_client
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.door import MlflowClient
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
+from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.names import flat, tag_text
 from tasks.tracking.pictures import log_study_pictures
 from tasks.tracking.runs import (
@@ -35,7 +35,7 @@ _CHECKPOINT = "checkpoint"
 
 
 class Recorder:
-    """Records one job into one experiment, through explicit run ids alone."""
+    """Records one job into one experiment, with explicit run ids only."""
 
     def __init__(self, client: MlflowClient, experiment: str, job: RecordJob) -> None:
         self._client, self._experiment, self._job = client, experiment, job
@@ -44,15 +44,15 @@ class Recorder:
         self.reused: list[str] = []
 
     def record(self) -> str:
-        """Return the id of the parent run; a finished one of the same fingerprint is left as it is."""
+        """Return the id of the parent run. A finished one with the same fingerprint is left unchanged."""
         job = self._job
-        known = find_runs(self._client, self._experiment, {KIND: _STUDY, FINGERPRINT: job.fingerprint})
-        done = finished(known)
+        earlier = find_runs(self._client, self._experiment, {KIND: _STUDY, FINGERPRINT: job.fingerprint})
+        done = finished(earlier)
         if done is not None:
             self.reused.append(job.study)
             self.children = {item.name: done.data.tags[_child_tag(item)] for item in job.checkpoints}
             return str(done.info.run_id)
-        with self._parent(str(known[0].info.run_id) if known else None) as parent:
+        with self._parent(str(earlier[0].info.run_id) if earlier else None) as parent:
             for item in job.checkpoints:
                 self.children[item.name] = self._child(parent, item)
             self._fill_parent(parent)
@@ -66,16 +66,16 @@ class Recorder:
         return new_run(self._client, self._experiment, self._job.study, tags)
 
     def _child(self, parent: str, item: RecordedCheckpoint) -> str:
-        """Return the id of the run of ``item``: one that shows the same already, or a new one."""
+        """Return the id of the run of ``item``: a finished one with the same fingerprint, or a new one."""
         tags = {KIND: _CHECKPOINT, FINGERPRINT: item.fingerprint}
-        known = find_runs(self._client, self._experiment, tags)
-        done = finished(known)
+        earlier = find_runs(self._client, self._experiment, tags)
+        done = finished(earlier)
         if done is not None:
             self.reused.append(item.name)
             return str(done.info.run_id)
-        for broken in known:
+        for broken in earlier:
             if broken.info.status != "RUNNING":
-                # Cut off half way: the bin, so that nothing stands there twice.
+                # Interrupted: deleted, so that nothing is shown twice.
                 self._client.delete_run(broken.info.run_id)
         fold = {} if item.fold is None else {"veritile.fold": str(item.fold)}
         own = {"veritile.arm": item.arm, **fold, "veritile.seed": str(item.seed), PARENT: parent}
@@ -87,7 +87,7 @@ class Recorder:
 
     def _fill_parent(self, parent: str) -> None:
         job, client = self._job, self._client
-        # A handful: MLflow writes all params of a run over each of its pictures.
+        # Few params: MLflow prints all params of a run above each of its pictures.
         log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.params})))
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
@@ -117,11 +117,10 @@ class Recorder:
 
 
 def record_study(job: RecordJob) -> RecordSummary:
-    """Record ``job`` in MLflow and say where it lies.
+    """Record ``job`` in MLflow and return where it is stored.
 
-    Nothing is logged twice: a parent or child run that ended well and carries the same fingerprint is
-    reused; a parent that was cut off is gone on with; equal weights are uploaded once. Runs whose process
-    died are set to KILLED first.
+    Nothing is logged twice. Finished runs with the same fingerprint are reused, an interrupted parent run is
+    continued, and equal weights are uploaded once. Runs whose process died are set to KILLED first.
     """
     client = open_client(job.home, job.tracking_uri)
     name = job.experiment or job.study
@@ -130,7 +129,7 @@ def record_study(job: RecordJob) -> RecordSummary:
     recorder = Recorder(client, experiment, job)
     parent = recorder.record()
     return RecordSummary(
-        tracking_uri=job.tracking_uri or local_tracking_uri(job.home),
+        tracking_uri=job.tracking_uri,
         experiment_id=experiment,
         parent=parent,
         children=recorder.children,

@@ -10,7 +10,7 @@ from PIL import Image
 from tasks.artifacts.attributions import INDEX, Attributions, create_maps
 from tasks.artifacts.predictions import PREDICTIONS, Predictions
 from tasks.artifacts.tile_set import SLIDE, TileSet
-from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob
+from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.slides.geometry import SlideGeometry
 from tests._support.tile_sets import make_tile_set
 

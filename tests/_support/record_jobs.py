@@ -14,10 +14,10 @@ from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.performance import slide_score
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.heatmaps.draw import draw_slide
-from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
+from tasks.reporting.heatmaps.draw import draw_slide
+from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.tracking.job import (
     RecordedCheckpoint,
     RecordedHeatmaps,

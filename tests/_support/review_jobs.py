@@ -13,8 +13,8 @@ from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.tile_set import ARTEFACT_MASK, PIXELS, SLIDE, TileSet
-from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
-from tasks.heatmaps.view import THUMBNAIL
+from tasks.reporting.maps.view import THUMBNAIL
+from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
 from tasks.slides.geometry import SlideGeometry
 from tasks.statistics.bootstrap import BootstrapSettings
 from tests._support.heatmap_jobs import make_attributions, make_predictions, make_slide, top_tenth
@@ -23,7 +23,7 @@ from tests._support.tile_sets import make_tile_set
 CLASSES = ("normal", "tumour")
 HOSTILE = '</script><img src=x onerror="window.broken=1">&\''
 PATIENT = "secret-7"
-PLACES = tuple(ModelKey(arm, seed) for arm in ("standard", HOSTILE) for seed in (0, 1))
+MODELS = tuple(ModelKey(arm, seed) for arm in ("standard", HOSTILE) for seed in (0, 1))
 EXPLAINERS = (
     ReviewedExplainer("gradient"),
     ReviewedExplainer("random_map", is_control=True),
@@ -37,37 +37,37 @@ def make_review(folder: Path) -> ReviewJob:
 
     Maps are the tile's number over 40, negative in the lower half of a tile, and for the control noise. The
     map of the second arm's second seed on the second slide is missing. Of the metric ``deletion`` the score
-    ``gap`` of tile i is i / 40 plus the place's number; ``size`` has no direction. Ink lies on the upper left
+    ``gap`` of tile i is i / 40 plus the model's number; ``size`` has no direction. Ink lies on the upper left
     quarter of every tile of the first slide.
     """
     slides = {name: make_slide(folder / name, name, PATIENT) for name in ("s1", "s2")}
     np.save(slides["s1"].folder / ARTEFACT_MASK, _upper_left(slides["s1"]))
     generator = np.random.default_rng(0)
     maps = {}
-    for p, place in enumerate(PLACES):
+    for p, model in enumerate(MODELS):
         for explainer in EXPLAINERS:
             for slide, tiles in slides.items():
                 values = generator.normal(size=(40, 16, 16)) if explainer.is_control else known_maps()
                 home = folder / "maps" / f"{p}{explainer.id}{slide}"
-                maps[place, explainer.id, slide] = make_attributions(home, tiles, values, _margin(p))
-    del maps[PLACES[3], "gradient", "s2"]
+                maps[model, explainer.id, slide] = make_attributions(home, tiles, values, _margin(p))
+    del maps[MODELS[3], "gradient", "s2"]
     predictions = {
-        place: make_predictions(folder / f"predictions{p}", list(slides.values()), [_margin(p)] * 2)
-        for p, place in enumerate(PLACES)
+        model: make_predictions(folder / f"predictions{p}", list(slides.values()), [_margin(p)] * 2)
+        for p, model in enumerate(MODELS)
     }
     return ReviewJob(
         study=f"study {HOSTILE}",
         classes=CLASSES,
         target=1,
         slides=slides,
-        places=PLACES,
+        models=MODELS,
         explainers=EXPLAINERS,
         maps=maps,
         reports=_reports(folder / "reports", list(slides)),
         predictions=predictions,
         slide_score=top_tenth,
         bootstrap=FEW_DRAWS,
-        failed={f"explain/{PLACES[3].label}/gradient/s2": WHY},
+        failed={f"explain/{MODELS[3].label}/gradient/s2": WHY},
         command="veritile run study.yaml",
     )
 
@@ -147,7 +147,7 @@ def make_largest(
 ) -> ReviewJob:
     """A study in which nothing can be compressed: noise for pixels, maps and scores; 40 tiles."""
     tile_sets = {f"slide{i:02}": _noisy_slide(folder / f"slide{i:02}", f"slide{i:02}") for i in range(slides)}
-    places = tuple(ModelKey(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
+    models = tuple(ModelKey(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
     names = tuple(
         ReviewedExplainer(f"explainer{e}", is_control=e > 2, scale=scale_of(0.18, 2.6))
         for e in range(explainers)
@@ -158,15 +158,15 @@ def make_largest(
     small = write_report(
         folder / "report", score_rows("x", {"gap": np.zeros(40)}), {f"score{k}": "higher" for k in range(8)}
     )
-    for place in places:
+    for model in models:
         for explainer in names:
             for slide, tiles in tile_sets.items():
                 ids = tuple(tiles.table["tile_id"])
-                maps[place, explainer.id, slide] = MapsInMemory(ids, len(maps), 64)
+                maps[model, explainer.id, slide] = MapsInMemory(ids, len(maps), 64)
             rows = [_noisy_scores(tiles, generator) for tiles in tile_sets.values()]
-            reports[place, explainer.id, "metric"] = ReportInMemory(pd.concat(rows), small.info)
+            reports[model, explainer.id, "metric"] = ReportInMemory(pd.concat(rows), small.info)
     return ReviewJob(
-        "largest", CLASSES, 1, tile_sets, places, names, maps, top_tenth, reports, bootstrap=FEW_DRAWS
+        "largest", CLASSES, 1, tile_sets, models, names, maps, top_tenth, reports, bootstrap=FEW_DRAWS
     )
 
 
@@ -175,8 +175,8 @@ def without_slides(job: ReviewJob, *slides: str) -> ReviewJob:
     return replace(job, slides={name: job.slides[name] for name in slides})
 
 
-def _margin(place: int) -> np.ndarray:
-    return np.linspace(-2, 2, 40) + place / 10
+def _margin(model: int) -> np.ndarray:
+    return np.linspace(-2, 2, 40) + model / 10
 
 
 def _upper_left(tiles: TileSet) -> np.ndarray:
@@ -187,12 +187,12 @@ def _upper_left(tiles: TileSet) -> np.ndarray:
 
 def _reports(folder: Path, slides: list[str]) -> dict[Any, FaithfulnessReport]:
     found = {}
-    for p, place in enumerate(PLACES):
+    for p, model in enumerate(MODELS):
         for explainer in EXPLAINERS:
             gap = np.arange(40) / 40 + (9 if explainer.is_control else p)
             rows = pd.concat([score_rows(slide, {"gap": gap, "size": gap * 0 + 0.5}, 8) for slide in slides])
             home = folder / f"{p}{explainer.id}"
-            found[place, explainer.id, "deletion"] = write_report(
+            found[model, explainer.id, "deletion"] = write_report(
                 home, rows, {"gap": "higher", "size": "none"}
             )
     return found

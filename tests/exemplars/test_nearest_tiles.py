@@ -6,9 +6,9 @@ from PIL import Image
 from torch import nn
 
 from tasks.artifacts.exemplar_set import ExemplarSet
+from tasks.exemplars._class_colours import CLASS_COLOURS, NO_CLASS
 from tasks.exemplars.base import ExemplarError, ExemplarJob, show_exemplars
 from tasks.exemplars.nearest_tiles import NearestTiles
-from tasks.heatmaps.class_colours import CLASS_COLOURS, NO_CLASS
 from tasks.models.classifier import Classifier
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tasks.explainers.uniform_map import UniformMap
-from tasks.heatmaps.draw import draw_slide
-from tasks.heatmaps.scale import ScaledSlide, common_scale
+from tasks.reporting.heatmaps.draw import draw_slide
+from tasks.reporting.maps.scale import ScaledSlide, common_scale
 from tests._support.heatmap_jobs import make_job
 from tests._support.small_networks import small_network
 

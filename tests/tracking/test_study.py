@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import platform
 from pathlib import Path
 
 import mlflow
@@ -13,7 +14,7 @@ from tasks.models.classifier import load_classifier
 from tasks.tracking import study as recording
 from tasks.tracking.database import local_tracking_uri, open_client
 from tasks.tracking.model import MODEL
-from tasks.tracking.runs import PARENT, new_run
+from tasks.tracking.runs import PARENT, PROCESS, new_run
 from tasks.tracking.study import record_study
 from tests._support.record_jobs import PATIENT, make_record_job
 
@@ -162,6 +163,32 @@ def test_recording_again_logs_nothing(client, summary, job):
     assert again.reused == ("phantom",)
     assert (again.parent, again.children) == (summary.parent, summary.children)
     assert len(runs(client, summary)) == 3
+
+
+def test_the_recording_of_an_unchanged_study_has_the_same_bytes(client, summary, job):
+    again = record_study(job)
+    assert again.created != summary.created
+    assert again.model_dump_json(indent=1) == summary.model_dump_json(indent=1)
+    stale = client.create_run(summary.experiment_id, tags={PROCESS: f"{platform.node()}:4194304:1"})
+    swept = record_study(job)
+    client.delete_run(stale.info.run_id)
+    assert swept.swept == (stale.info.run_id,)
+    assert swept.model_dump_json(indent=1) == summary.model_dump_json(indent=1)
+    assert str(job.home) not in summary.model_dump_json()
+
+
+def test_training_costs_come_from_the_record_and_leave_the_payload_alone(client, summary, job):
+    slower = dataclasses.replace(
+        job.checkpoints[0], fingerprint="child-standard-slow", measures={"seconds": 9}
+    )
+    found = record_study(
+        dataclasses.replace(job, fingerprint="study-slow", checkpoints=(slower, job.checkpoints[1]))
+    )
+    assert client.get_run(found.children["standard_s0"]).data.metrics["cost/seconds"] == 9.0
+    assert client.get_run(found.children["modulated_s0"]).data.metrics["cost/seconds"] == 3.0
+    assert set(json.loads(found.model_dump_json())) == {"tracking_uri", "experiment_id", "parent", "children"}
+    for run_id in (found.parent, found.children["standard_s0"]):
+        client.delete_run(run_id)
 
 
 def test_a_change_makes_a_new_parent_and_only_the_child_it_touches(client, summary, job):

@@ -1,1 +1,0 @@
-"""Stitching, overlays and exports."""

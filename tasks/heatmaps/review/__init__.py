@@ -1,1 +1,0 @@
-"""The review page: one self-contained HTML file in which a study's slides, maps and scores are looked at."""

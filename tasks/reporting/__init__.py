@@ -1,0 +1,1 @@
+"""What a person looks at: heatmaps, exports and the review page."""

@@ -1,0 +1,1 @@
+"""Colours and pages: the drawing helpers that know nothing of slides."""

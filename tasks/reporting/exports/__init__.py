@@ -1,0 +1,1 @@
+"""Raw maps and tile figures as files of other programs."""

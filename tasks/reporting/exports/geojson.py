@@ -1,0 +1,121 @@
+"""The tiles of one slide as QuPath objects, with the figures of one model.
+
+Format: GeoJSON (RFC 7946) as read by QuPath 0.4 and later. ``properties`` holds the ``objectType`` ``tile``,
+a classification with its colour, and ``measurements`` as one JSON object of numbers. Coordinates are pixels
+instead of degrees.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.reporting.maps.view import CheckpointView, SlideView
+
+_BATCH = 512
+_DIGITS = 8
+_COLOURS = (
+    (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233),
+)  # fmt: skip
+"""Colours of the classes, distinct with any colour vision (Okabe and Ito)."""
+
+MEAN = "mean attribution"
+MEAN_ABSOLUTE = "mean |attribution|"
+POSITIVE_SHARE = "positive share of |attribution|"
+
+
+def write_geojson(view: SlideView, item: CheckpointView, path: Path) -> None:
+    """Write one feature per tile and line, each as soon as it is computed.
+
+    A polygon holds the tile's corners in level-0 pixels, from the corner of the scanned area as in QuPath. A
+    tile without a map has a probability only. NaN is left out, as JSON does not allow it.
+    """
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write('{"type":"FeatureCollection","veritile":')
+        stream.write(f'{_json(_about(view, item))},"features":[')
+        for number, feature in enumerate(_features(view, item)):
+            stream.write((",\n" if number else "\n") + _json(feature))
+        stream.write("\n]}\n")
+
+
+def tile_figures(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    """Return the figures of ``maps`` [N, H, W] by name, each [N]; the share is NaN where a map is zero."""
+    values = maps.reshape(len(maps), -1).astype(np.float64)
+    total = np.abs(values).sum(axis=1)
+    positive = np.maximum(values, 0.0).sum(axis=1)
+    share = np.divide(positive, total, out=np.full_like(total, np.nan), where=total > 0)
+    return {
+        MEAN: values.mean(axis=1),
+        MEAN_ABSOLUTE: total / values.shape[1],
+        POSITIVE_SHARE: share,
+    }
+
+
+def _features(view: SlideView, item: CheckpointView) -> Iterator[dict[str, Any]]:
+    """Yield the evaluated tiles: first those with a map, in the order of the maps, then the others."""
+    evaluated = item.evaluated
+    rows = {tile: row for row, tile in enumerate(evaluated.tiles["tile_id"])}
+    mapped = [rows[tile] for tile in item.tiles["tile_id"]]
+    for start in range(0, len(mapped), _BATCH):
+        batch = mapped[start : start + _BATCH]
+        figures = tile_figures(item.checkpoint.attributions.maps(slice(start, start + _BATCH)))
+        for number, row in enumerate(batch):
+            yield _feature(view, item, row, {name: values[number] for name, values in figures.items()})
+    for row in sorted(set(rows.values()) - set(mapped)):
+        yield _feature(view, item, row, {})
+
+
+def _feature(view: SlideView, item: CheckpointView, row: int, figures: dict[str, float]) -> dict[str, Any]:
+    evaluated, job = item.evaluated, view.job
+    tile, probabilities = evaluated.tiles.iloc[row], evaluated.probabilities[row]
+    predicted = int(probabilities.argmax())
+    measured = {f"probability of {job.target_class}": probabilities[job.target], **figures}
+    name = str(tile["tile_id"])
+    return {
+        "type": "Feature",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{job.explainer} {item.checkpoint.name} {name}")),
+        "geometry": {"type": "Polygon", "coordinates": [_ring(view, tile)]},
+        "properties": {
+            "objectType": "tile",
+            "name": name,
+            "classification": {
+                "name": job.classes[predicted],
+                "color": _COLOURS[predicted % len(_COLOURS)],
+            },
+            "measurements": {key: _rounded(value) for key, value in measured.items() if np.isfinite(value)},
+        },
+    }
+
+
+def _ring(view: SlideView, tile: Any) -> list[list[float]]:
+    left = float(tile["x_level0"]) - view.geometry.bounds_x
+    top = float(tile["y_level0"]) - view.geometry.bounds_y
+    right, bottom = left + float(tile["extent_level0"]), top + float(tile["extent_level0"])
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    return [[round(x, 3), round(y, 3)] for x, y in corners]
+
+
+def _about(view: SlideView, item: CheckpointView) -> dict[str, Any]:
+    geometry = view.geometry
+    return {
+        "slide": view.slide_id,
+        "explainer": view.job.explainer,
+        "model": item.checkpoint.name,
+        "target_class": view.job.target_class,
+        "slide_score": item.score,
+        "maps": f"{view.mapped} of {view.usable} tiles",
+        "origin_level0": [geometry.bounds_x, geometry.bounds_y],
+        "um_per_pixel": [geometry.mpp, geometry.mpp_y],
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,1 @@
+"""The drawings of one explainer on one slide."""

@@ -1,0 +1,121 @@
+"""Stitching: tile maps on a canvas, raw values averaged by area, NaN outside of tiles.
+
+A canvas pixel is the mean of all tile pixels that cover it, weighted by the area they cover. Tiles that meet
+the pixel grid are copied unchanged. Overlapping tiles are averaged. Tiles at a fraction of a pixel are
+neither shifted nor rounded.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from tasks.artifacts.attributions import Attributions
+from tasks.reporting.maps.canvas import MapCanvas
+
+Floats = NDArray[np.float64]
+RawMap = NDArray[np.float32]
+_LEAST_AREA = 1e-4
+"""Fraction of a canvas pixel that tiles must cover for it to hold a value."""
+
+
+class Mosaic:
+    """The sums of values and of areas on one canvas, filled tile by tile."""
+
+    def __init__(self, canvas: MapCanvas) -> None:
+        self.canvas = canvas
+        self._sums = np.zeros((canvas.height, canvas.width))
+        self._areas = np.zeros((canvas.height, canvas.width))
+
+    def add(self, x_level0: float, y_level0: float, extent_level0: float, tile: NDArray[np.generic]) -> None:
+        """Add ``tile`` [H, W], finite values, on the square of side ``extent_level0`` at (x, y)."""
+        c = self.canvas
+        rows, down = _covered(
+            (y_level0 - c.top) / c.step_y, extent_level0 / c.step_y, tile.shape[0], c.height
+        )
+        columns, across = _covered(
+            (x_level0 - c.left) / c.step_x, extent_level0 / c.step_x, tile.shape[1], c.width
+        )
+        self._sums[rows, columns] += down @ tile.astype(np.float64) @ across.T
+        self._areas[rows, columns] += np.outer(down.sum(axis=1), across.sum(axis=1))
+
+    def mean(self) -> RawMap:
+        """Return float32 [height, width] in raw units, NaN outside of tiles."""
+        blank = self._areas < _LEAST_AREA
+        values = self._sums / np.where(blank, 1.0, self._areas)
+        return np.where(blank, np.nan, values).astype(np.float32)
+
+
+def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> RawMap:
+    """Return the mosaic of ``maps`` [N, H, W] on ``canvas``; row i of ``tiles`` locates map i."""
+    mosaic = Mosaic(canvas)
+    for square, tile in zip(_squares(tiles), maps, strict=True):
+        mosaic.add(*square, tile)
+    return mosaic.mean()
+
+
+def stitch_attributions(
+    canvas: MapCanvas, tiles: pd.DataFrame, attributions: Attributions, batch: int = 512
+) -> RawMap:
+    """Return the mosaic of ``attributions`` on ``canvas``, reading ``batch`` maps at a time.
+
+    Row i of ``tiles`` locates map i.
+    """
+    mosaic = Mosaic(canvas)
+    for start in range(0, len(tiles), batch):
+        rows = slice(start, start + batch)
+        for square, tile in zip(_squares(tiles.iloc[rows]), attributions.maps(rows), strict=True):
+            mosaic.add(*square, tile)
+    return mosaic.mean()
+
+
+def smoothed(values: RawMap, sigma: tuple[float, float]) -> RawMap:
+    """Return ``values`` [H, W] after a Gaussian of ``sigma`` (rows, columns) pixels; NaN stays NaN."""
+    finite = np.isfinite(values)
+    weight = _finite_weight(finite.tobytes(), finite.shape, sigma)
+    total = gaussian_filter(np.where(finite, values, 0.0).astype(np.float64), sigma, mode="constant")
+    mean = total / np.where(finite, weight, 1.0)
+    return np.where(finite, mean, np.nan).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _finite_weight(finite: bytes, shape: tuple[int, ...], sigma: tuple[float, float]) -> Floats:
+    """Return float64 ``shape``: the Gaussian weight on ``finite`` pixels, equal for all maps of a slide."""
+    mask = np.frombuffer(finite, np.bool_).reshape(shape)
+    return np.asarray(gaussian_filter(mask.astype(np.float64), sigma, mode="constant"))
+
+
+def _squares(tiles: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
+    """Yield x, y and side of each tile in level-0 pixels."""
+    yield from tiles[["x_level0", "y_level0", "extent_level0"]].itertuples(index=False, name=None)
+
+
+def _covered(start: float, length: float, count: int, limit: int) -> tuple[slice, Floats]:
+    """Return which canvas pixels a row of tile pixels touches, and how much of each.
+
+    Args:
+        start: start of the row, in canvas pixels.
+        length: length of the row, in canvas pixels.
+        count: number of tile pixels in the row.
+        limit: canvas pixels along this axis. Tile pixels beyond them are cut off.
+
+    Returns:
+        The slice of n canvas pixels, and float64 [n, count]: the length of canvas pixel i that tile pixel k
+        covers.
+    """
+    first = int(np.floor(round(start, 6)))
+    matrix = _overlaps(round(start - first, 6), round(length, 6), count)
+    kept = slice(max(first, 0), max(min(first + len(matrix), limit), 0))
+    return kept, matrix[kept.start - first : kept.stop - first]
+
+
+@lru_cache(maxsize=256)
+def _overlaps(offset: float, length: float, count: int) -> Floats:
+    """Return float64 [n, count]: the length of canvas pixel i that tile pixel k covers."""
+    cells = np.arange(int(np.ceil(round(offset + length, 6))))[:, None]
+    edges = offset + length * np.arange(count + 1) / count
+    length_in_both = np.minimum(cells + 1, edges[None, 1:]) - np.maximum(cells, edges[None, :-1])
+    return np.asarray(np.clip(length_in_both, 0.0, None), dtype=np.float64)

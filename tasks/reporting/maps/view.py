@@ -1,0 +1,160 @@
+"""The view of a slide that all its drawings share: drawn maps, outlines and scale, checked first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from skimage.measure import find_contours
+
+from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.drawing.colour import Rgb, colour_limit
+from tasks.reporting.maps.canvas import MapCanvas, analysis_canvas
+from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
+from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_tiles
+from tasks.reporting.maps.stitch import Floats, RawMap, stitch
+from tasks.reporting.maps.thread_map import thread_map
+from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
+from tasks.slides.geometry import SlideGeometry
+from tasks.slides.info import read_info
+
+THUMBNAIL = "thumbnail.png"
+
+
+@dataclass(frozen=True)
+class CheckpointView:
+    """The maps of one checkpoint.
+
+    Attributes:
+        checkpoint: the model.
+        tiles: rows of the M tiles that have a map, in the order of the maps.
+        tile_probability: [M], of the target class.
+        evaluated: the tiles that have a probability; all tiles of the slide where predictions are available.
+        attribution: the drawn map on the thumbnail, smoothed, NaN outside of mapped tiles.
+        probability: of the target class on the thumbnail, NaN outside of evaluated tiles.
+    """
+
+    checkpoint: HeatmapCheckpoint
+    tiles: pd.DataFrame
+    tile_probability: Floats
+    evaluated: PredictedTiles
+    attribution: RawMap
+    probability: RawMap
+
+    @property
+    def score(self) -> float | None:
+        """Slide score of the target class; None where only a sample of the tiles was predicted."""
+        return self.evaluated.score
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Annotated outlines as lines [n, 2] of (x, y) canvas pixels, from the upper left corner of the canvas.
+
+    Attributes:
+        inside: ends at the edge of the tiles, as the annotation beyond them is not stored.
+        closed: follows the edge of the tiles there.
+    """
+
+    inside: tuple[Floats, ...]
+    closed: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
+class SlideView:
+    """The slide and all its maps, ready to be drawn.
+
+    ``canvas`` is the canvas of the raw maps, ``limit`` the end of the colour scale of drawn maps. All
+    checkpoints have maps of the same tiles.
+    """
+
+    job: HeatmapJob
+    slide_id: str
+    geometry: SlideGeometry
+    thumbnail: Rgb
+    outlines: Outlines
+    canvas: MapCanvas
+    checkpoints: tuple[CheckpointView, ...]
+    limit: float
+
+    @property
+    def usable(self) -> int:
+        """Number of tiles that could be read."""
+        return len(self.job.tiles.usable)
+
+    @property
+    def mapped(self) -> int:
+        """Number of usable tiles that have a map."""
+        return len(self.checkpoints[0].tiles)
+
+
+def view_slide(job: HeatmapJob) -> SlideView:
+    """Stitch every map of ``job`` on the thumbnail and set the scale.
+
+    Raises:
+        HeatmapError: maps disagree with the evaluation in tiles or predictions, checkpoints have maps of
+            different tiles, or the scale was made with another recipe.
+    """
+    info = read_info(job.tiles.folder)
+    _refuse_other_scale(job)
+    thumbnail = np.asarray(Image.open(job.tiles.folder / THUMBNAIL).convert("RGB"))
+    surface = drawing_surface(info.geometry, job.recipe.smoothing_um)
+    views = tuple(thread_map(lambda item: _view_checkpoint(job, item, surface), job.checkpoints))
+    _refuse_other_tiles(views)
+    side = job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
+    drawn = [] if job.scale else [view.attribution for view in views]
+    return SlideView(
+        job=job,
+        slide_id=info.slide_id,
+        geometry=info.geometry,
+        thumbnail=thumbnail,
+        outlines=outlines_on(surface.canvas, job.tiles),
+        canvas=analysis_canvas(job.tiles.table, side, job.recipe.max_side_px),
+        checkpoints=views,
+        limit=job.scale.limit if job.scale else colour_limit(drawn, job.recipe.percentile),
+    )
+
+
+def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
+    """Return the annotated outlines, traced from the annotation masks of the tiles."""
+    covered = stitch(canvas, tiles.table, tiles.annotation_mask > 0)
+    # A frame of zeros closes lines at the border; +0.5 turns pixel centres into positions.
+    closed = find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)
+    return Outlines(
+        inside=tuple(line[:, ::-1] + 0.5 for line in find_contours(covered, 0.5)),
+        closed=tuple(line[:, ::-1] - 0.5 for line in closed),
+    )
+
+
+def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, surface: DrawingSurface) -> CheckpointView:
+    tiles = mapped_tiles(job.tiles, item.attributions, item.name)
+    evaluated = predicted_tiles(job, item, tiles)
+    probability = evaluated.probabilities[:, job.target]
+    rows = pd.Index(evaluated.tiles["tile_id"]).get_indexer(pd.Index(tiles["tile_id"]))
+    return CheckpointView(
+        checkpoint=item,
+        tiles=tiles,
+        tile_probability=probability[rows],
+        evaluated=evaluated,
+        attribution=thumbnail_map(surface, tiles, item.attributions),
+        probability=stitch(surface.canvas, evaluated.tiles, probability[:, None, None]),
+    )
+
+
+def _refuse_other_tiles(views: tuple[CheckpointView, ...]) -> None:
+    first = views[0]
+    for view in views[1:]:
+        if view.tiles["tile_id"].tolist() != first.tiles["tile_id"].tolist():
+            raise HeatmapError(
+                f"{view.checkpoint.name} and {first.checkpoint.name} have maps of different tiles "
+                f"({len(view.tiles)} and {len(first.tiles)}), so that they cannot be compared"
+            )
+
+
+def _refuse_other_scale(job: HeatmapJob) -> None:
+    scale = job.scale
+    if scale and (scale.percentile, scale.smoothing_um) != (job.recipe.percentile, job.recipe.smoothing_um):
+        raise HeatmapError(
+            f"the colour scale is of percentile {scale.percentile:g} after {scale.smoothing_um:g} um of "
+            f"smoothing; the drawing wants {job.recipe.percentile:g} after {job.recipe.smoothing_um:g} um"
+        )

@@ -1,0 +1,52 @@
+"""Outlines on the page: annotation, evidence for the class, and artefacts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import approximate_polygon, find_contours
+
+from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.maps.canvas import MapCanvas
+from tasks.reporting.maps.stitch import Floats, stitch
+from tasks.reporting.review.budget import as_json
+
+_TENTHS = 10
+_FIRST_TOLERANCE, _LAST_TOLERANCE = 0.25, 8.0
+
+
+def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[str, Any]:
+    """Return closed lines by name, with ``tolerance`` and the ``width`` and ``height`` of ``canvas``.
+
+    The names are ``annotation``, ``evidence`` and ``artefact``, those that the slide has. A line is
+    [x0, y0, x1, y1, ...] in tenths of a canvas pixel, simplified to within ``tolerance`` canvas pixels. The
+    tolerance is a quarter, and doubles up to 8 until all lines fit into ``max_bytes``.
+    """
+    masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask)]
+    masks.extend(tiles.marks.items())
+    closed = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
+    tolerance = _FIRST_TOLERANCE
+    simpler = _simpler(closed, tolerance)
+    while len(as_json(simpler)) > max_bytes and tolerance < _LAST_TOLERANCE:
+        tolerance *= 2
+        simpler = _simpler(closed, tolerance)
+    return {**simpler, "tolerance": tolerance, "width": canvas.width, "height": canvas.height}
+
+
+def _closed(canvas: MapCanvas, tiles: TileSet, mask: NDArray[np.uint8]) -> list[Floats]:
+    """Return lines [n, 2] of (x, y) canvas pixels. At the edge of the tiles they follow the edge."""
+    covered = stitch(canvas, tiles.table, mask > 0)
+    # A frame of zeros closes lines at the border. The shift turns pixel centres into positions.
+    return [line[:, ::-1] - 0.5 for line in find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)]
+
+
+def _simpler(closed: dict[str, list[Floats]], tolerance: float) -> dict[str, list[list[int]]]:
+    return {name: list(_lines(lines, tolerance)) for name, lines in closed.items()}
+
+
+def _lines(lines: Iterable[Floats], tolerance: float) -> Iterable[list[int]]:
+    for line in lines:
+        points = approximate_polygon(line, tolerance)
+        if len(points) > 2:
+            yield [int(value) for value in np.rint(points * _TENTHS).reshape(-1)]

@@ -1,0 +1,81 @@
+"""The legend names the value, its scale and its normalisation, and never promises more than was done."""
+
+import dataclasses
+
+import numpy as np
+
+from tasks.reporting.heatmaps.captions import (
+    attribution_caption,
+    probability_caption,
+    score_caption,
+    tile_caption,
+)
+from tasks.reporting.maps.scale import ScaledSlide, common_scale
+from tasks.reporting.maps.view import view_slide
+from tests._support.heatmap_jobs import make_attributions, make_job
+
+
+def scaled(job):
+    maps = {item.model.label: item.attributions for item in job.checkpoints}
+    slides = [ScaledSlide(job.tiles, maps)]
+    return dataclasses.replace(job, scale=common_scale(slides, job.recipe.scale))
+
+
+def sampled(job, folder, **changes):
+    maps = make_attributions(folder, job.tiles, np.ones((3, 16, 16)), None, [0, 5, 9])
+    item = dataclasses.replace(job.checkpoints[0], attributions=maps, **changes)
+    return dataclasses.replace(job, checkpoints=(item,))
+
+
+def test_the_value_its_scale_and_its_normalisation_are_named(tmp_path):
+    words = attribution_caption(view_slide(scaled(make_job(tmp_path))))
+    assert "Raw values. The margin is the logit of tumour minus the mean of the other logits." in words
+    assert "Diverging scale centred at zero, the same for all arms, seeds and slides of this study" in words
+    assert (
+        "It ends at the 99th percentile of |value| without zeros, over each model's maps of 1 slide" in words
+    )
+    assert "median of 4 models. Values are as drawn" in words
+    assert "averaged to pixels of the overview (here 1.35 µm), then smoothed by a Gaussian of 4 µm" in words
+    assert "Larger values are clipped" in words
+    assert "sample" not in words
+
+
+def test_limits_of_the_slide_and_the_model_alone_are_said_so_that_a_cold_one_is_known(tmp_path):
+    view = view_slide(scaled(make_job(tmp_path)))
+    scale = view.job.scale
+    slide = f"For this slide alone, the scale would end at {scale.slides['s1'].limit:.3g}"
+    assert f"{slide}." in attribution_caption(view)
+    own = f"{slide}, for this model alone at {scale.models['modulated/seed0']:.3g}."
+    assert own in attribution_caption(view, view.checkpoints[2])
+    assert "alone" not in tile_caption(view)
+    assert "median of 4 models. Values are at the resolution of the network." in tile_caption(view)
+
+
+def test_a_scale_of_one_slide_is_not_called_that_of_the_study(tmp_path):
+    view = view_slide(make_job(tmp_path))
+    for words in (attribution_caption(view), tile_caption(view)):
+        assert "study" not in words
+        assert "the same for all maps here, but not for other slides" in words
+
+
+def test_magnitudes_have_a_scale_from_zero(tmp_path):
+    view = view_slide(dataclasses.replace(make_job(tmp_path), signed=False))
+    assert "Scale from zero" in attribution_caption(view)
+    assert "Diverging" not in attribution_caption(view)
+
+
+def test_a_sample_is_said(tmp_path):
+    job = make_job(tmp_path)
+    view = view_slide(sampled(job, tmp_path / "few", predictions=None))
+    assert "Only 3 of 40 tiles have attributions, sampled by the hash of their names" in attribution_caption(
+        view
+    )
+    assert "Only 3 of 40 tiles were predicted." in probability_caption(view)
+    assert score_caption(view, view.checkpoints[0]) == "no slide score: only 3 of 40 tiles were predicted"
+
+
+def test_the_slide_score_is_said(tmp_path):
+    view = view_slide(make_job(tmp_path))
+    item = view.checkpoints[0]
+    assert score_caption(view, item) == f"slide score {item.score:.3f} for tumour"
+    assert "predicted." not in probability_caption(view)
