@@ -7,8 +7,8 @@ import pandas as pd
 
 from tasks.artifacts.predictions import Predictions
 from tasks.functional.probabilities import softmax
+from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
-from tasks.reporting.maps.stitch import Floats
 
 _SAME_PROBABILITY = 1e-4
 
