@@ -69,7 +69,7 @@ def make_exemplars(folder: Path) -> ExemplarSet:
 
 
 def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard", "modulated")) -> RecordJob:
-    """One slide, one seed an arm, smoothgrad with one metric; every artifact is written below ``folder``."""
+    """One slide, one seed per arm, smoothgrad with one metric; artifacts are written in ``folder``."""
     tiles = make_slide(folder / "tiles", patient_id=PATIENT)
     generator = np.random.default_rng(0)
     checkpoints, drawn, compared, reports = [], [], [], []
