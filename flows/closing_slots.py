@@ -21,7 +21,7 @@ def comparison_slot(session: Session, slides: Iterable[SlideRow], failed: Mappin
         *model_slots(session, rows),
     ]
     labels = [*(place.checkpoint for place in places(session)), *(slot.label for slot in made)]
-    pooling = ("tasks.comparison.pooled",) if session.folds else ()
+    pooling = ("tasks.comparison.rows.pooling",) if session.folds else ()
     return Slot(
         stage="compare",
         label="compare",

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from flows.controls import all_controls
 from tasks.artifacts.faithfulness_report import MODEL
-from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
+from tasks.comparison.claims.endpoints import Known, performance_endpoints
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.comparison.row import PERFORMANCE
 from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import AnyMetric, Metric

@@ -12,9 +12,9 @@ from flows.session import Session
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.record import write_atomically
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.performance import slide_score
-from tasks.comparison.private import without_patients
+from tasks.comparison.rows.prediction_units import slide_score
 from tasks.heatmaps.review.job import ReviewedExplainer, ReviewJob
+from tasks.reporting.pseudonyms import without_patients
 from tasks.slides.manifest import SlideRow
 from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.tracking.job import RecordJob

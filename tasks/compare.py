@@ -14,7 +14,7 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
-from tasks.comparison.pooled import ByFold, pool
+from tasks.comparison.rows.pooling import ByFold, pool
 
 
 @task(name="compare", task_run_name="{order.part.label}", cache_policy=NO_CACHE, persist_result=False)
@@ -40,8 +40,7 @@ def compared_checkpoints(store: Store, inputs: Mapping[str, Reference]) -> ByFol
                 Checkpoint(store.path(reference)),
                 Predictions(store.path(predictions[place])),
             )
-            measures = store.record(reference).measures
-            found.append((at.fold, ComparedCheckpoint(at.arm, at.seed, model, predicted, measures)))
+            found.append((at.fold, ComparedCheckpoint(at.arm, at.seed, model, predicted)))
     return found
 
 

@@ -14,8 +14,8 @@ from tasks.artifacts.part import Order, Reference, under
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.compare import TABLE
-from tasks.comparison.performance import slide_score
+from tasks.comparison.files import TABLE
+from tasks.comparison.rows.prediction_units import slide_score
 from tasks.explainers.base import Explainer
 from tasks.heatmaps.draw import draw_slide
 from tasks.heatmaps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe, ScaleRecipe

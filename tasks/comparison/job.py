@@ -15,13 +15,12 @@ class ComparisonError(Exception):
 
 @dataclass(frozen=True)
 class ComparedCheckpoint:
-    """One trained model; ``measures`` hold its training cost (seconds, tiles_per_second, ...)."""
+    """One trained model and its predictions."""
 
     arm: str
     seed: int
     checkpoint: Checkpoint
     predictions: Predictions
-    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

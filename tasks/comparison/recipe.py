@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.comparison.claim import RESERVED, Claim
-from tasks.comparison.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
+from tasks.comparison.claims.claim import RESERVED, Claim
+from tasks.comparison.claims.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
 
 
 class ComparisonRecipe(BaseModel):

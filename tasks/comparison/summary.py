@@ -1,21 +1,21 @@
 """``comparison.json``: what the page and MLflow say besides the rows."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.comparison.claim import Claim
-from tasks.comparison.clustering import clustering_notes
+from tasks.comparison.claims.claim import Claim
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.performance import slide_scores
-from tasks.comparison.private import without_patients
-from tasks.comparison.rows import Row
+from tasks.comparison.row import Row
+from tasks.comparison.rows.prediction_units import slide_scores
+from tasks.reporting.pseudonyms import without_patients
 
 _FIGURES = ("value", "low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against")
 
 
-class Outcome(BaseModel):
+class ClaimOutcome(BaseModel):
     """What became of a claim.
 
     Attributes:
@@ -37,7 +37,7 @@ class Outcome(BaseModel):
     units: int
 
 
-class Summary(BaseModel):
+class ComparisonSummary(BaseModel):
     """The frame of a comparison; no patient is named.
 
     Attributes:
@@ -69,7 +69,7 @@ class Summary(BaseModel):
     seeds: Mapping[str, tuple[int, ...]]
     target_class: str
     primary: str | None
-    claims: tuple[Outcome, ...] = ()
+    claims: tuple[ClaimOutcome, ...] = ()
     confidence: float
     draws: int
     top_share: float
@@ -83,11 +83,11 @@ class Summary(BaseModel):
     pooling: str = ""
 
 
-def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
+def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
     """Return the summary of ``job``; patient ids in commands and reasons are replaced by hashes."""
     table = job.checkpoints[0].predictions.table
     patients = set(table["patient_id"])
-    return Summary(
+    return ComparisonSummary(
         study=job.study,
         command=str(without_patients(job.command, patients, job.salt)),
         arms=job.arms,
@@ -112,13 +112,21 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
     )
 
 
-def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterable[Outcome]:
+def clustering_notes(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return each sentence on clustering once, the most common first; the others name their metrics."""
+    noted = [row for row in rows if row.note]
+    notes = [note for note, _ in Counter(row.note for row in noted).most_common()]
+    metrics = {note: sorted({row.metric for row in noted if row.note == note}) for note in notes}
+    return tuple(note if note == notes[0] else f"{note}: {', '.join(metrics[note])}" for note in notes)
+
+
+def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterable[ClaimOutcome]:
     claims = {claim.id: claim for claim in job.recipe.claims}
     for row in rows:
         if row.kind == "claim":
             told = without_patients(claims[row.claim].model_dump(), patients, job.salt)
             figures = {name: getattr(row, name) for name in _FIGURES}
-            yield Outcome(
+            yield ClaimOutcome(
                 claim=Claim.model_validate(told),
                 verdict=row.verdict,
                 reason=row.reason,

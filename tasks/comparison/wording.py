@@ -1,6 +1,6 @@
 """What is compared, in words."""
 
-from tasks.comparison.rows import Row
+from tasks.comparison.row import Row
 from tasks.statistics.drawing import worth_saying
 from tasks.statistics.printing import DRAWN, interval, number
 
@@ -24,7 +24,7 @@ def blurred_by_draws(row: Row) -> bool:
     return worth_saying(row.monte_carlo, row.low, row.high)
 
 
-def taken_off(arm: str, against: str, explainer: str = "", against_explainer: str = "") -> str:
+def difference_label(arm: str, against: str, explainer: str = "", against_explainer: str = "") -> str:
     """Return in words what is taken off what: an arm, or an explainer, of one arm or of two."""
     if not against_explainer:
         return f"{arm} less {against}"

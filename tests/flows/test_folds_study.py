@@ -12,7 +12,7 @@ from flows.status import Examination
 from flows.study import study
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
-from tasks.comparison.compare import SUMMARY, TABLE
+from tasks.comparison.files import SUMMARY, TABLE
 from tasks.tracking.database import open_client
 from tasks.tracking.runs import PARENT
 from tests._support.studies import folded_config

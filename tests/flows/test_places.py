@@ -91,7 +91,7 @@ def test_the_comparison_has_every_model_and_slide(session):
     slot = closing_slots.comparison_slot(session, session.slides, {})
     assert tiles(slot) == {row.slide_id for row in session.slides}
     assert {place.checkpoint for place in places(session)} <= set(slot.needs)
-    assert "tasks.comparison.pooled" in slot.modules
+    assert "tasks.comparison.rows.pooling" in slot.modules
 
 
 def test_tiles_do_not_depend_on_folds(session, open_study, manifest):

@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from flows.results import print_table
-from tasks.comparison.compare import TABLE, compared_rows
-from tasks.comparison.rows import table_of
+from tasks.comparison.compare import compared_rows
+from tasks.comparison.files import TABLE
+from tasks.comparison.row import table_of
 from tests._support.claim_jobs import claim, make_claims_job
 
 
