@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tasks.functional.noise import seed_of
 from tasks.models.classifier import Classifier, build_classifier
+from tasks.training.costs import TrainingCosts
 from tasks.training.errors import DivergedError
 from tasks.training.half_precision import refuse_tiny_maps
 from tasks.training.job import TrainingJob, colour_statistics
@@ -34,7 +35,7 @@ class Session:
     """All that changes from epoch to epoch.
 
     Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
-    as ``label/name``.
+    as ``label/name``. ``costs`` are those of all finished epochs, earlier calls included.
     """
 
     job: TrainingJob
@@ -45,6 +46,7 @@ class Session:
     history: list[Row] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_states: dict[str, Tensor] = field(default_factory=dict)
+    costs: TrainingCosts = field(default_factory=TrainingCosts)
 
     @property
     def device(self) -> torch.device:
@@ -87,7 +89,7 @@ class Session:
             **{f"regularizer/{i}": dict(state) for i, state in enumerate(self.arm.states)},
         }
         tensors = {f"{part}/{name}": value for part, named in parts.items() for name, value in named.items()}
-        return Snapshot(tensors=tensors, history=tuple(self.history))
+        return Snapshot(tensors=tensors, history=tuple(self.history), costs=self.costs)
 
 
 def begin(job: TrainingJob, work: Path) -> Session:
@@ -139,7 +141,7 @@ def _arm(job: TrainingJob) -> Arm:
 def _restore(session: Session, snapshot: Snapshot) -> None:
     session.model.load_state_dict(snapshot.part("model"))
     session.best, session.best_states = snapshot.part("best"), snapshot.part("best_states")
-    session.history = list(snapshot.history)
+    session.history, session.costs = list(snapshot.history), snapshot.costs
     restore_optimizer(session.optimizer, session.model, snapshot.part("optimizer"))
     for index in range(len(session.arm.states)):
         tensors = snapshot.part(f"regularizer/{index}")

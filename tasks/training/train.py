@@ -1,9 +1,9 @@
-"""Train one arm with one seed and write its checkpoint; a training that was cut off goes on."""
+"""Train one arm with one seed and write its checkpoint. An interrupted training continues."""
 
 import resource
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import perf_counter
 
 import pandas as pd
 import torch
@@ -12,13 +12,14 @@ from torch import Tensor
 
 from tasks.artifacts.checkpoint import HISTORY, INFO, REGULARIZERS, WEIGHTS, CheckpointInfo
 from tasks.models.classifier import Colour
+from tasks.training.costs import TrainingCosts
 from tasks.training.epoch import Advance, train_epoch
 from tasks.training.job import TrainingJob, check_job, common_mpp
 from tasks.training.judge import judge_epoch
 from tasks.training.session import Session, begin
 
 Log = Callable[[Mapping[str, float], int], None]
-"""Takes the figures of an epoch and its number, from 1."""
+"""Called with the figures of an epoch and its number, from 1."""
 
 
 def train_classifier(
@@ -26,20 +27,21 @@ def train_classifier(
 ) -> dict[str, float]:
     """Train, choose the epoch on validation, and write the Checkpoint into ``out``.
 
-    The state after each epoch is kept in ``work``; a later call with the same job goes on from there and on
-    a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced. Of several
-    processes, all of which call this, the first alone writes into ``out`` and ``work``.
+    The state after each epoch is kept in ``work``. A later call with the same job continues from there and
+    on a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced. Of
+    several processes, all of which call this, only the first writes into ``out`` and ``work``.
 
     Args:
-        job: what to train on, how, with which seed and where.
+        job: what to train on, how, with which seed and on which device.
         out: an empty folder for the payload.
-        work: a folder of this job's own, for what may be resumed.
-        log: called once an epoch.
-        advance: called with the number of tiles just trained on; :func:`planned_tiles` in all.
+        work: a folder of this job's own, for the state that can be resumed.
+        log: called once per epoch.
+        advance: called with the number of tiles just trained on, :func:`planned_tiles` in all.
 
     Returns:
-        Measures of this call: seconds, tiles_per_second (training steps alone), peak_memory_mb (of the
-        accelerator, or else of this process since its start), epochs trained.
+        The measures ``seconds``, ``tiles_per_second`` (over training steps alone), ``peak_memory_mb`` (of
+        the accelerator, or else of the process since its start) and ``epochs``. They cover all calls that
+        trained this job, see :class:`TrainingCosts`. ``resumed_epochs`` were finished before this call.
 
     Raises:
         TrainingDataError: the tiles cannot be trained on.
@@ -47,25 +49,19 @@ def train_classifier(
         DivergedError: a loss is not finite.
         CollapsedError: the weights have no gradient any more, or all tiles get the same answer.
     """
-    started = time.perf_counter()
+    clock = _Clock()
     check_job(job)
     session = begin(job, work)
-    before = len(session.history)
+    resumed = len(session.history)
     for number, row in enumerate(session.history, start=1):
         log(row, number)
         advance(job.tiles_per_epoch)
-    training = 0.0
     while len(session.history) < job.recipe.epochs:
-        training += _one_epoch(session, work, log, advance)
+        _one_epoch(session, work, clock, (log, advance))
     if job.share.first:
         write_checkpoint(session, out)
-    epochs = job.recipe.epochs - before
-    return {
-        "seconds": time.perf_counter() - started,
-        "tiles_per_second": epochs * job.tiles_per_epoch / training if epochs else 0.0,
-        "peak_memory_mb": _peak_memory_mb(session.device),
-        "epochs": float(epochs),
-    }
+    costs = session.costs.plus(clock.costs(session))
+    return {**costs.measures, "resumed_epochs": float(resumed)}
 
 
 def planned_tiles(job: TrainingJob) -> int:
@@ -74,7 +70,7 @@ def planned_tiles(job: TrainingJob) -> int:
 
 
 def write_checkpoint(session: Session, out: Path) -> None:
-    """Write the weights of the best epoch, its states and validation scores, and the history of all."""
+    """Write the weights, states and validation scores of the best epoch, and the history of all epochs."""
     job, model = session.job, session.model
     model.load_state_dict(session.best)
     save_file(session.best, out / WEIGHTS)
@@ -82,7 +78,7 @@ def write_checkpoint(session: Session, out: Path) -> None:
         save_file(session.best_states, out / REGULARIZERS)
     chosen = session.history[session.best_epoch - 1]
     info = CheckpointInfo(
-        # Where the weights started is part of the recipe; here it would be a path of this machine.
+        # The starting weights are part of the recipe. Their path would differ between machines.
         network=job.recipe.network.model_copy(update={"init": None}).model_dump(mode="json"),
         classes=job.recipe.classes,
         target_class=job.recipe.target_class,
@@ -99,22 +95,41 @@ def write_checkpoint(session: Session, out: Path) -> None:
     pd.DataFrame(numbered).to_parquet(out / HISTORY, index=False)
 
 
-def _one_epoch(session: Session, work: Path, log: Log, advance: Advance) -> float:
-    """Train, judge, save and log one epoch; return the seconds spent in training steps.
+class _Clock:
+    """Measures the time since it was last read."""
+
+    def __init__(self) -> None:
+        self._read = perf_counter()
+
+    def costs(self, session: Session, step_seconds: float = 0.0, epochs: int = 0) -> TrainingCosts:
+        """Return the costs since the last reading, with ``epochs`` just finished."""
+        before, self._read = self._read, perf_counter()
+        return TrainingCosts(
+            seconds=self._read - before,
+            step_seconds=step_seconds,
+            tiles=epochs * session.job.tiles_per_epoch,
+            epochs=epochs,
+            peak_memory_mb=_peak_memory_mb(session.device),
+        )
+
+
+def _one_epoch(session: Session, work: Path, clock: _Clock, report: tuple[Log, Advance]) -> None:
+    """Train, judge, save and log one epoch, and add its costs to those of the session.
 
     Of several processes the first judges, while the others wait for it in their next step.
     """
+    log, advance = report
     epoch = len(session.history) + 1
-    started = time.perf_counter()
+    started = perf_counter()
     row = train_epoch(session, epoch, advance)
-    seconds = time.perf_counter() - started
+    seconds = perf_counter() - started
     if not session.job.share.first:
         session.history.append(row)
-        return seconds
+        return
     row = judge_epoch(session, row)
+    session.costs = session.costs.plus(clock.costs(session, seconds, epochs=1))
     session.save(work)
     log(row, epoch)
-    return seconds
 
 
 def _colour(buffer: Tensor) -> Colour:
