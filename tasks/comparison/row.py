@@ -1,4 +1,4 @@
-"""The long table of a comparison: one row a figure, with all that is needed to read it."""
+"""The long table of a comparison: one row per figure, with everything needed to interpret it."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
@@ -21,48 +21,49 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of ``comparison.parquet``; what does not apply is empty or NaN.
+    """One figure of ``comparison.parquet``. Fields that do not apply are empty or NaN.
 
     Attributes:
-        kind: ``performance``, ``faithfulness`` and ``model`` (the network, no map) hold means over seeds;
-            ``difference`` is ``arm`` less ``against`` (the reference arm); ``against_control`` is
-            ``explainer`` less ``against`` (a rival) in the same arm; ``between_explainers`` is
-            ``explainer`` less ``against_explainer`` in the same arm; ``claim`` is ``arm`` less ``against``
-            (any arm), or the same of explainers; ``cost`` is a mean over seeds without interval.
-        family: tests that are corrected together: primary, faithfulness, performance, model or explainers;
-            the secondary claims; each primary claim by itself. Empty: not corrected.
+        kind: what the figure is.
+
+            - ``performance``, ``faithfulness``, ``model`` (the network itself): a mean over seeds.
+            - ``difference``: ``arm`` minus ``against``, the reference arm.
+            - ``against_control``: ``explainer`` minus ``against``, a rival control in the same arm.
+            - ``between_explainers``: ``explainer`` minus ``against_explainer`` in the same arm.
+            - ``claim``: ``arm`` minus ``against`` (any two arms), or the same for explainers.
+        family: tests that are corrected together: primary, faithfulness, performance, model, explainers, all
+            secondary claims, or one primary claim. Empty: not corrected.
         arm: the arm.
-        against: what was taken off.
-        against_explainer: the explainer that was taken off, where it is another one.
-        explainer: explainer id; ``model`` for the network itself; empty for performance and cost.
+        against: the arm or control that is subtracted.
+        against_explainer: the explainer that is subtracted, if it is another one.
+        explainer: explainer id, ``model`` for the network itself, empty for performance.
         metric: metric id, or ``tile`` or ``slide`` for performance.
-        score: the named score.
+        score: name of the score.
         is_control: the explainer sees no trained model.
-        is_rival: it is a control that explainers are to beat by this metric; most metrics have all.
-        direction: higher or lower is better; none: neither.
+        is_rival: explainers must beat this control by this metric. Most metrics take all controls.
+        direction: whether higher or lower is better. none: neither.
         value: the mean, or the mean difference.
         low: lower bound of the interval.
         high: upper bound of the interval.
         p: two-sided, uncorrected.
         p_holm: corrected within the family.
         smallest_p: the smallest p that these seeds, clusters and draws can give.
-        detectable: the smallest true difference found with a power of 0.8.
-        cluster: what the interval is clustered by; empty: no interval.
-        clusters: how many of them hold a unit.
-        patients: how many patients the units come from.
-        seeds: how many seeds the mean is over.
-        units: how many tiles, sections or slides were scored with every seed together.
+        detectable: the smallest true difference that is detected with a power of 0.8.
+        cluster: what the interval is clustered by. Empty: no interval.
+        clusters: number of clusters with a unit.
+        patients: number of patients that the units come from.
+        seeds: number of seeds that the mean is over.
+        units: number of tiles, sections or slides with a score, for maps and networks summed over seeds.
         note: the sentence printed with the interval.
-        flag: why the figure is no evidence here; empty: no reason found.
-        mean: of a difference, the mean of ``arm`` (or ``explainer``) over the same pairs.
-        mean_against: that of what was taken off.
+        flag: why the figure is no evidence here. Empty: no reason.
+        mean: for a difference, the mean of ``arm`` (or ``explainer``) over the same pairs.
+        mean_against: the mean of what is subtracted.
         claim: id of the claim.
-        expected: what it says: higher, lower, not_lower or not_higher.
-        margin: its margin.
-        verdict: what became of it.
-        reason: why, in half a sentence.
-        monte_carlo: of a mean, the standard error that the metric's own random draws leave in it; NaN where
-            it draws none.
+        expected: what the claim says: higher, lower, not_lower or not_higher.
+        margin: the margin of the claim.
+        verdict: the verdict on the claim.
+        reason: the reason for the verdict, in half a sentence.
+        monte_carlo: for a mean, the standard error of the metric's own random draws. NaN if it draws none.
     """
 
     kind: Kind
@@ -101,10 +102,10 @@ class Row:
 
     @property
     def name(self) -> str:
-        """``<explainer>/<metric>.<score>``, or with ``performance`` or ``model`` for the explainer."""
+        """``<explainer>/<metric>.<score>``, with ``performance`` or ``model`` in place of an explainer."""
         return f"{self.explainer or PERFORMANCE}/{self.metric}.{self.score}"
 
 
 def table_of(rows: list[Row]) -> pd.DataFrame:
-    """Return the rows as a frame with the fields of :class:`Row` as columns."""
+    """Return the rows as a table with the fields of :class:`Row` as columns."""
     return pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(Row)])

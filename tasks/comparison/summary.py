@@ -1,4 +1,4 @@
-"""``comparison.json``: what the page and MLflow say besides the rows."""
+"""``comparison.json``: what the page and MLflow need beside the rows."""
 
 import math
 from collections import Counter
@@ -16,14 +16,14 @@ _FIGURES = ("value", "low", "high", "p", "p_holm", "smallest_p", "detectable", "
 
 
 class ClaimOutcome(BaseModel):
-    """What became of a claim.
+    """The verdict on a claim.
 
     Attributes:
-        claim: as it stands in the study file.
-        verdict: ``reproduced``, ``not reproduced`` or ``cannot tell``, the latter also with why.
-        reason: half a sentence.
-        figures: the columns of its row in the table (value, low, high, p, ...); None: no such figure.
-        clusters, seeds, units: how many the difference rests on.
+        claim: the claim as written in the study file.
+        verdict: ``reproduced``, ``not reproduced`` or ``cannot tell``, the latter possibly with a reason.
+        reason: the reason for the verdict, in half a sentence.
+        figures: the columns of its row in the table (value, low, high, p, ...). None: undefined.
+        clusters, seeds, units: how many the difference is based on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,26 +38,26 @@ class ClaimOutcome(BaseModel):
 
 
 class ComparisonSummary(BaseModel):
-    """The frame of a comparison; no patient is named.
+    """What a comparison is about and what it is based on. It names no patient.
 
     Attributes:
         study: name of the study.
-        command: what made it.
-        arms: in the order of the tables; the reference arm is among them.
-        reference_arm: what the others are compared with.
+        command: the command that ran the study.
+        arms: in the order of the tables, the reference arm included.
+        reference_arm: the arm that the others are compared with.
         seeds: {arm: seeds}.
         target_class: the explained class.
         primary: the endpoint named before the run, if any.
-        claims: what became of each, primary ones first.
+        claims: the verdicts on all claims, the primary ones first.
         confidence: coverage of the intervals.
-        draws: bootstrap draws.
-        top_share: share of tiles that a slide's score is the mean of.
-        patients, slides, tiles: what was evaluated.
+        draws: number of bootstrap draws.
+        top_share: fraction of tiles that a slide's score is the mean of.
+        patients, slides, tiles: how many were evaluated.
         split_hash: hash of the split.
-        clustering: the sentences of all intervals, each once, the rarer with their metrics.
+        clustering: the sentences on clustering, each once; the less common ones name their metrics.
         slide_scores: {``<arm>_s<seed>``: {slide id: score}}.
         failed_slides: {slide id: reason}.
-        pooling: that results of several folds are pooled; empty without folds.
+        pooling: a sentence on how folds were pooled. Empty without folds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -84,7 +84,7 @@ class ComparisonSummary(BaseModel):
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
-    """Return the summary of ``job``; patient ids in commands and reasons are replaced by hashes."""
+    """Return the summary of ``job``. Patient ids in commands and reasons are replaced by hashes."""
     table = job.checkpoints[0].predictions.table
     patients = set(table["patient_id"])
     return ComparisonSummary(

@@ -69,7 +69,7 @@ def paired_difference(
         interval=interval,
         p=max(_from_tail(_tail(drawn), clusters, settings), flips),
         smallest_p=max(_from_tail(smallest_tail, clusters, settings), smallest_flip),
-        detectable=_detectable(interval, settings),
+        detectable=detectable_difference(interval.error, settings),
         clusters=clusters,
         seeds=len(differences),
     )
@@ -133,6 +133,7 @@ def _from_tail(tail: float, clusters: int, settings: BootstrapSettings) -> float
     return float(2 * stats.t.sf(reach, clusters - 1))
 
 
-def _detectable(interval: Interval, settings: BootstrapSettings) -> float:
+def detectable_difference(error: float, settings: BootstrapSettings) -> float:
+    """Return the smallest true difference detected with a power of 0.8, by the normal approximation."""
     reach = stats.norm.isf((1 - settings.level) / 2) + stats.norm.ppf(_POWER)
-    return float(reach * interval.error)
+    return float(reach * error)

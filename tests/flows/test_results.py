@@ -23,7 +23,7 @@ def printed(folder, gains, claims=()):
 def test_claims_on_explainers_say_which_is_taken_off_which(tmp_path):
     asked = claim(arm="standard", against="standard", against_explainer="gradient")
     text, _ = printed(tmp_path, {"standard": 0.0}, (asked,))
-    assert "smoothgrad less gradient, standard: " in text
+    assert "smoothgrad minus gradient, standard: " in text
 
 
 def test_few_arms_are_columns_and_claims_come_first(tmp_path):

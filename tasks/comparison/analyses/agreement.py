@@ -1,9 +1,8 @@
-"""Which metrics agree: how alike two scores rank the maps of all explainers, controls too.
+"""Agreement of metrics: how similarly two scores rank the maps of all explainers, controls included.
 
-Maps are ranked within one arm, seed and tile: networks differ in how they answer, maps of one network can be
-set side by side. Every score is turned so that higher is better first; one without a direction says of no map
-that it is better, and is left out. Two scores that have no tile in common (removal on tumour tiles, rank
-accuracy on crossing ones) are compared by their means in each section.
+Maps are ranked within one arm, seed and tile, because maps of different networks are not comparable. Each
+score is first turned so that higher is better. Scores without a direction are left out. Two scores without a
+common tile (removal on tumour tiles, rank accuracy on crossing tiles) are compared by their section means.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +21,7 @@ from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
 UNITS, SECTIONS = "units", "section means"
-"""What two scores are ranked on."""
+"""What the maps are ranked on: single units, or the means of sections."""
 _SECTION = ["patient_id", "slide_id", "section"]
 _COLUMNS = (
     "one", "other", "same_metric", "tau", "low", "high", "ranked_on", "taus", "clusters", "note",
@@ -31,15 +30,14 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class MetricAgreement:
-    """How alike scores rank maps.
+    """How similarly scores rank maps.
 
     Attributes:
-        table: a row for every two scores that rank the same maps anywhere: ``one`` and ``other``
-            (``<metric>.<score>``), whether they are of the ``same_metric``, the mean ``tau`` with ``low`` and
-            ``high``, on what it is ``ranked_on``, the number of ``taus`` it is the mean of and of
-            ``clusters``, and the ``note`` on these.
-        scores: all scores with a direction that two maps or more have.
-        without_direction: those that are left out.
+        table: one row per pair of scores that rank the same maps. Columns: ``one`` and ``other``
+            (``<metric>.<score>``), ``same_metric``, the mean ``tau`` with its bounds ``low`` and ``high``,
+            ``ranked_on``, the number of ``taus`` in the mean and of ``clusters``, and the ``note`` on these.
+        scores: all scores with a direction for which an arm has at least two maps.
+        without_direction: the scores that are left out.
     """
 
     table: pd.DataFrame
@@ -48,52 +46,55 @@ class MetricAgreement:
 
 
 def metric_agreement(scored: Iterable[AlignedScores], settings: BootstrapSettings) -> MetricAgreement:
-    """Set every score of a map that has a direction against every other."""
+    """Compare every two scores of maps that have a direction."""
     maps = [item for item in scored if all(explainer != MODEL for _, explainer in item.pairs)]
-    judged = [item for item in maps if item.direction != "none" and _has_company(item)]
-    names = tuple(_name(item) for item in judged)
+    ranked = [item for item in maps if item.direction != "none" and _can_rank(item)]
+    names = tuple(_name(item) for item in ranked)
     left_out = tuple(_name(item) for item in maps if item.direction == "none")
-    rows = list(_rows(judged, settings)) if len(judged) > 1 else []
+    rows = list(_rows(ranked, settings)) if len(ranked) > 1 else []
     return MetricAgreement(pd.DataFrame(rows, columns=list(_COLUMNS)), names, left_out)
 
 
-def _rows(judged: Sequence[AlignedScores], settings: BootstrapSettings) -> Iterator[tuple[object, ...]]:
-    units = pd.concat([item.places for item in judged]).drop_duplicates("unit_id").reset_index(drop=True)
+def _rows(ranked: Sequence[AlignedScores], settings: BootstrapSettings) -> Iterator[tuple[object, ...]]:
+    units = pd.concat([item.places for item in ranked]).drop_duplicates("unit_id").reset_index(drop=True)
     groups = units.groupby(_SECTION, sort=False, dropna=False).ngroup()
     sections: NDArray[np.int64] = groups.to_numpy().astype(np.int64)
     pieces = units.drop_duplicates(_SECTION).reset_index(drop=True)
-    seeds = sorted({seed for item in judged for _, _, seed in item.values})
+    seeds = sorted({seed for item in ranked for _, _, seed in item.values})
     clusters = {UNITS: choose_clusters(units), SECTIONS: choose_clusters(pieces)}
     found: dict[str, Agreement] = {
-        UNITS: rank_agreement(_blocks(judged, units, seeds), len(seeds), clusters[UNITS], settings)
+        UNITS: rank_agreement(_blocks(ranked, units, seeds), len(seeds), clusters[UNITS], settings)
     }
     if not found[UNITS].taus.all():
-        means = ((seed, _means(values, sections)) for seed, values in _blocks(judged, units, seeds))
+        means = ((seed, _means(values, sections)) for seed, values in _blocks(ranked, units, seeds))
         found[SECTIONS] = rank_agreement(means, len(seeds), clusters[SECTIONS], settings)
-    for one, other in combinations(range(len(judged)), 2):
+    for one, other in combinations(range(len(ranked)), 2):
         on = UNITS if found[UNITS].taus[one, other] else SECTIONS
         pair = found[on]
         if pair.taus[one, other]:
-            names = (_name(judged[one]), _name(judged[other]), judged[one].metric == judged[other].metric)
+            names = (_name(ranked[one]), _name(ranked[other]), ranked[one].metric == ranked[other].metric)
             figures = (pair.tau[one, other], pair.low[one, other], pair.high[one, other], on)
             count = int(pair.clusters[one, other])
             yield (*names, *figures, pair.taus[one, other], count, _note(clusters[on], count))
 
 
 def _note(clusters: Clusters, count: int) -> str:
-    """Say what a pair is clustered by: where one score is of fewer units, these may be of fewer clusters."""
+    """Return what a pair is clustered by. A score with fewer units may have fewer clusters."""
     return clusters.note if count in (0, clusters.count) else f"clustered by {clusters.level} ({count})"
 
 
-def _blocks(judged: Sequence[AlignedScores], units: pd.DataFrame, seeds: list[int]) -> Iterator[Block]:
-    """Yield of every arm and seed the scores [N, M, E], higher better; NaN where a map has none."""
-    explainers = list(dict.fromkeys(explainer for item in judged for _, explainer in item.pairs))
+def _blocks(ranked: Sequence[AlignedScores], units: pd.DataFrame, seeds: list[int]) -> Iterator[Block]:
+    """Yield for each arm and seed its index of the seed and the scores [N, M, E], higher is better.
+
+    N units, M scores, E explainers. NaN if a map has no score.
+    """
+    explainers = list(dict.fromkeys(explainer for item in ranked for _, explainer in item.pairs))
     index = pd.Index(units["unit_id"])
-    rows = [index.get_indexer(pd.Index(item.places["unit_id"])) for item in judged]
-    places = dict.fromkeys((arm, seed) for item in judged for arm, _, seed in item.values)
+    rows = [index.get_indexer(pd.Index(item.places["unit_id"])) for item in ranked]
+    places = dict.fromkeys((arm, seed) for item in ranked for arm, _, seed in item.values)
     for arm, seed in places:
-        values = np.full((len(units), len(judged), len(explainers)), np.nan)
-        for m, item in enumerate(judged):
+        values = np.full((len(units), len(ranked), len(explainers)), np.nan)
+        for m, item in enumerate(ranked):
             sign = -1.0 if item.direction == "lower" else 1.0
             for e, explainer in enumerate(explainers):
                 if (arm, explainer, seed) in item.values:
@@ -102,7 +103,7 @@ def _blocks(judged: Sequence[AlignedScores], units: pd.DataFrame, seeds: list[in
 
 
 def _means(values: Floats, sections: NDArray[np.int64]) -> Floats:
-    """Return the means [P, M, E] over the units of each of P sections; NaN where none is scored."""
+    """Return the means [P, M, E] over the units of each of P sections. NaN if none has a score."""
     known = np.isfinite(values)
     sums, counts = (np.zeros((int(sections.max()) + 1, *values.shape[1:])) for _ in range(2))
     np.add.at(sums, sections, np.where(known, values, 0.0))
@@ -110,8 +111,8 @@ def _means(values: Floats, sections: NDArray[np.int64]) -> Floats:
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
-def _has_company(item: AlignedScores) -> bool:
-    """Say whether any arm has two maps or more to rank."""
+def _can_rank(item: AlignedScores) -> bool:
+    """Return whether any arm has at least two maps to rank."""
     arms = [arm for arm, _ in item.pairs]
     return len(arms) > len(set(arms))
 

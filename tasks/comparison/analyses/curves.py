@@ -1,4 +1,4 @@
-"""Mean curves with bands: what a metric traces while pixels go or come, arm by arm."""
+"""Mean curves with bands: what a metric traces while pixels are removed or inserted, per arm."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
 MOST_PANELS = 40
-"""Arms are left out, the last ones first, until the panels of the rest are no more than this."""
+"""The last arms are left out until the figure has at most this many panels."""
 _OUTPUTS = ("probability", "margin", "logit")
-"""A curve named ``..._<output>`` is drawn where its metric is scored on that output."""
+"""A curve named ``..._<output>`` is drawn only if its metric is scored on that output."""
 _COLUMNS = [
     "arm", "explainer", "is_control", "metric", "curve", "fraction", "value", "low", "high", "units", "note",
 ]  # fmt: skip
@@ -27,7 +27,7 @@ _COLUMNS = [
 
 @dataclass(frozen=True)
 class MeanCurve:
-    """The mean over seeds and units of one curve of one explainer, with its band over ``fractions`` [F]."""
+    """The mean over seeds and units of one curve of one explainer, with its band at ``fractions`` [F]."""
 
     arm: str
     explainer: str
@@ -43,9 +43,9 @@ class MeanCurve:
 def mean_curves(
     job: ComparisonJob, rows: list[Row], arms: Iterable[str], settings: BootstrapSettings
 ) -> Iterator[MeanCurve]:
-    """Yield every scored curve of every explainer and, of each arm, of the control that does best.
+    """Yield each scored curve of each explainer and of the best control of each arm.
 
-    Which control that is follows from the score that stands for the metric.
+    The best control is chosen by the score that represents the metric, see :func:`headlines`.
     """
     chosen, best = headlines(rows, job.recipe.primary), best_controls(rows)
     for arm in arms:
@@ -68,14 +68,14 @@ def curves_per_arm(job: ComparisonJob) -> int:
 
 
 def arms_to_draw(summary: ComparisonSummary, panels: int) -> tuple[str, ...]:
-    """Return the reference arm and as many others as there is room for, with ``panels`` panels an arm."""
+    """Return the reference arm and as many others as fit, with ``panels`` panels per arm."""
     others = [arm for arm in summary.arms if arm != summary.reference_arm]
     room = max(1, MOST_PANELS // max(1, panels))
     return (summary.reference_arm, *others)[:room]
 
 
 def curve_table(curves: Iterable[MeanCurve]) -> pd.DataFrame:
-    """Return one row a point, columns as the fields of :class:`MeanCurve`."""
+    """Return one row per point. The columns are the fields of :class:`MeanCurve`."""
     rows = [
         (c.arm, c.explainer, c.is_control, c.metric, c.curve, *point, c.units, c.note)
         for c in curves
@@ -89,7 +89,7 @@ def _controls_last(item: ComparedReport) -> bool:
 
 
 def _of_explainer(items: Sequence[ComparedReport], settings: BootstrapSettings) -> Iterator[MeanCurve]:
-    """Yield the curves of one arm, explainer and metric, one report a seed."""
+    """Yield the curves of one arm, explainer and metric. ``items`` holds one report per seed."""
     traced = [item.report.curves for item in items if item.report.curves is not None]
     if not traced:
         return
@@ -108,9 +108,9 @@ def _mean(
     name: str,
     fractions: Floats,
     curves: Floats,
-    doubt: tuple[Clusters, BootstrapSettings],
+    resampling: tuple[Clusters, BootstrapSettings],
 ) -> MeanCurve:
-    clusters, settings = doubt
+    clusters, settings = resampling
     return MeanCurve(
         arm=item.arm,
         explainer=item.explainer,
@@ -129,7 +129,7 @@ def _names(item: ComparedReport) -> list[str]:
 
 
 def _scored_curves(item: ComparedReport, names: Iterable[str]) -> list[str]:
-    """Return the curves of the output that the metric is scored on, and those that name no output."""
+    """Return the curves of the output that the metric is scored on, and curves that name no output."""
     output = item.report.info.metric.get("output")
     return [
         name for name in names if output is None or not name.endswith(_OUTPUTS) or name.endswith(f"_{output}")
@@ -137,7 +137,7 @@ def _scored_curves(item: ComparedReport, names: Iterable[str]) -> list[str]:
 
 
 def _places(items: Iterable[ComparedReport]) -> pd.DataFrame:
-    """Return the places of all units of the reports, each once, by unit id."""
+    """Return the place of each unit of the reports once, sorted by unit id."""
     columns = ["unit_id", "patient_id", "slide_id", "section"]
     tables = [item.report.scores[columns] for item in items]
     found = pd.concat(tables).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
@@ -145,7 +145,7 @@ def _places(items: Iterable[ComparedReport]) -> pd.DataFrame:
 
 
 def _aligned(part: pd.DataFrame, places: pd.DataFrame, fractions: Floats) -> Floats:
-    """Return one seed's curves [N, F] in the order of ``places``; NaN where a unit has none."""
+    """Return the curves [N, F] of one seed in the order of ``places``. NaN if a unit has none."""
     rows = pd.Index(places["unit_id"]).get_indexer(pd.Index(part["unit_id"]))
     values = np.full((len(places), len(fractions)), np.nan)
     values[rows, np.searchsorted(fractions, part["fraction"])] = part["value"]

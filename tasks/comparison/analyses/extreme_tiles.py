@@ -1,4 +1,4 @@
-"""The tiles that score lowest and highest: where to look first. No patient is named."""
+"""The tiles with the lowest and the highest scores: where to look first. No patient is named."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,16 +10,16 @@ from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.rows.aligned_scores import AlignedScores
 
 MOST = 5
-"""So many tiles of either end; fewer where there are not twice as many, so that no tile is both."""
+"""At most this many tiles per end, and at most half of all tiles, so that no tile is at both ends."""
 _COLUMNS = ["arm", "explainer", "metric", "score", "end", "rank", "tile_id", "slide_id", "value"]
 
 
 def extreme_tiles(scored: Iterable[AlignedScores]) -> pd.DataFrame:
-    """Return the worst and the best tiles of every arm, explainer and score that has a direction.
+    """Return the worst and the best tiles of each arm, explainer and score with a direction.
 
-    Columns: arm, explainer, metric, score, ``end`` (``worst`` or ``best``), ``rank`` from 1 at the very end,
-    tile_id, slide_id and the ``value``, the mean over seeds. Tiles without a value are left out, equal values
-    stand by tile id. Controls and scores of sections or networks have no lines.
+    Columns: arm, explainer, metric, score, ``end`` (``worst`` or ``best``), ``rank`` (1 is the most extreme),
+    tile_id, slide_id and ``value``, the mean over seeds. Tiles without a value are left out. Equal values are
+    sorted by tile id. Controls and scores of sections or networks have no lines.
     """
     rows = [row for item in scored if _is_of_tiles(item) for row in _rows(item)]
     return pd.DataFrame(rows, columns=_COLUMNS)
@@ -45,7 +45,7 @@ def _rows(item: AlignedScores) -> Iterator[tuple[object, ...]]:
 
 
 def _over_seeds(block: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean [N] of [S, N] over the seeds that have a value; NaN where none has."""
+    """Return the mean [N] of [S, N] over the seeds with a value. NaN if no seed has one."""
     known = np.isfinite(block)
     count = known.sum(axis=0)
     total = np.where(known, block, 0.0).sum(axis=0)

@@ -1,8 +1,8 @@
-"""Who does how well by which score: a line an arm and explainer, and one an arm for the best control.
+"""The leaderboard: one line per arm and explainer, and one per arm for the best control.
 
-Scores are not added up into one rank. They ask different questions (what removal does, where maps lie, how
-they bear noise), several are areas under the same curves and would count twice, and a sum would hide that one
-of them is won by a control.
+Scores are not summed into one rank. They ask different questions (the effect of removal, localisation,
+robustness to noise), several are areas under the same curves and would count twice, and a sum would hide that
+a control wins one of them.
 """
 
 from collections.abc import Iterable
@@ -13,19 +13,19 @@ from tasks.comparison.row import Row
 from tasks.statistics.better import better
 
 BEST_CONTROL = "best control"
-"""Stands where a line names its explainer; which control it is may differ from score to score."""
+"""Takes the place of the explainer. The control behind it may differ from score to score."""
 
 Score = tuple[str, str]
-"""Metric, score."""
+"""Metric and score."""
 
 
 def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return the leaderboard with four columns a score.
+    """Return the leaderboard with four columns per score.
 
-    Columns: ``arm``, ``explainer``; ``<metric>.<score> (higher is better)`` (or lower, or no direction), then
-    ``<metric>.<score> low``, ``high`` and ``note``. The note says why a value is no evidence here, or which
-    control it is that does best, of those that the metric takes for rivals. A score without a direction has
-    no best control.
+    Columns: ``arm``, ``explainer``, then for each score ``<metric>.<score> (higher is better)`` (or lower, or
+    no direction), ``<metric>.<score> low``, ``high`` and ``note``. The note says why a value is no evidence,
+    or names the best control among the rivals of the metric. A score without a direction has no best
+    control.
     """
     maps = [row for row in rows if row.kind == "faithfulness"]
     best = best_controls(maps)
@@ -43,7 +43,7 @@ def leaderboard(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def best_controls(rows: Iterable[Row]) -> dict[tuple[str, Score], Row]:
-    """Return the mean of the rival that does best, by arm and (metric, score); the first of equals."""
+    """Return {(arm, (metric, score)): the row of the best rival}. The first of equal rivals wins."""
     best: dict[tuple[str, Score], Row] = {}
     for row in rows:
         if row.kind == "faithfulness" and row.is_rival and row.value == row.value:
@@ -54,7 +54,7 @@ def best_controls(rows: Iterable[Row]) -> dict[tuple[str, Score], Row]:
 
 
 def headlines(rows: Iterable[Row], primary: str | None) -> dict[str, str]:
-    """Return {metric: the score that stands for it}: the primary one, or the first that has a direction."""
+    """Return {metric: the score that represents it}: the primary one, else the first with a direction."""
     found: dict[str, str] = {}
     for row in rows:
         if row.kind == "faithfulness" and row.direction != "none":

@@ -1,4 +1,4 @@
-"""Accuracy against faithfulness: which arms and explainers are beaten in neither."""
+"""Accuracy against faithfulness: the arms and explainers that no other beats in both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from tasks.comparison.summary import ComparisonSummary
 from tasks.statistics.better import better
 
 ACCURACY = ("auroc", "balanced_accuracy")
-"""The first of these that is defined at tile level says how accurate an arm is."""
+"""The accuracy of an arm is the first of these scores that is defined at tile level for all arms."""
 
 
 @dataclass(frozen=True)
 class ParetoPoint:
-    """An arm with an explainer: the arm's accuracy, and how faithful its maps are."""
+    """An arm with an explainer: the accuracy of the arm and the faithfulness of the maps."""
 
     accuracy: Row
     faithfulness: Row
@@ -28,9 +28,10 @@ class ParetoPoint:
 
 @dataclass(frozen=True)
 class ParetoAnalysis:
-    """All points, those that no other beats in both, and of each arm the best control.
+    """All points, the Pareto front, and the best control of each arm.
 
-    A point that a control equals or beats is no evidence, and neither is on the front nor keeps another off.
+    A point that a control equals or beats is no evidence. It is not on the front and removes no other point
+    from it.
     """
 
     points: tuple[ParetoPoint, ...]
@@ -39,9 +40,9 @@ class ParetoAnalysis:
 
 
 def pareto_of(summary: ComparisonSummary, rows: list[Row]) -> ParetoAnalysis | None:
-    """Return the points by the primary endpoint's score, or the first score of maps that has a direction.
+    """Return the points by the score of the primary endpoint, or else the first score with a direction.
 
-    None where no arm has both, accuracy and a scored map.
+    None if no arm has both an accuracy and a scored map.
     """
     accuracy = _accuracy(rows)
     chosen = _score(summary, rows)
@@ -59,7 +60,10 @@ def pareto_of(summary: ComparisonSummary, rows: list[Row]) -> ParetoAnalysis | N
 
 
 def front_of(points: Sequence[ParetoPoint]) -> tuple[ParetoPoint, ...]:
-    """Return the points that no other beats in one and equals in the other, the most accurate first."""
+    """Return the points that no other point dominates, the most accurate first.
+
+    A point dominates another if it is better in one of the two and at least equal in the other.
+    """
     told = [point for point in points if not point.faithfulness.flag]
     kept = [point for point in told if not any(_beats(other, point) for other in told)]
     return tuple(sorted(kept, key=lambda point: -point.accuracy.value))
@@ -74,7 +78,7 @@ def _beats(one: ParetoPoint, other: ParetoPoint) -> bool:
 
 
 def _accuracy(rows: list[Row]) -> dict[str, Row]:
-    """Return {arm: its accuracy}, by a figure that is defined for every arm that was judged."""
+    """Return {arm: its accuracy}, by a score that is defined for every evaluated arm."""
     tiles = [row for row in rows if row.kind == "performance" and row.metric == "tile"]
     for score in ACCURACY:
         found = {row.arm: row for row in tiles if row.score == score}
@@ -84,7 +88,7 @@ def _accuracy(rows: list[Row]) -> dict[str, Row]:
 
 
 def _score(summary: ComparisonSummary, rows: list[Row]) -> tuple[str, str] | None:
-    """Return (metric, score)."""
+    """Return the (metric, score) that stands for faithfulness, None if there is none."""
     known = headlines(rows, summary.primary)
     if summary.primary is not None:
         _, metric, score = parts_of(summary.primary)

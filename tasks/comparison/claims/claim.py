@@ -1,4 +1,4 @@
-"""A claim: which arm, or which explainer, should be ahead of which in what; said before the run."""
+"""A claim of a paper: which arm or explainer should be ahead in which endpoint, named before the run."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,12 +9,12 @@ from tasks.comparison.claims.endpoints import PATTERN, parts_of
 from tasks.comparison.row import PERFORMANCE
 
 RESERVED = (PERFORMANCE, MODEL)
-"""Stand where an endpoint names its explainer, and are none."""
+"""Take the place of the explainer in an endpoint, but are no explainers."""
 Expected = Literal["higher", "lower", "not_lower", "not_higher"]
 
 
 class Claim(BaseModel):
-    """What a paper says, as a difference of two arms, or of two explainers, in one endpoint."""
+    """A claim of a paper, as a difference of two arms or of two explainers in one endpoint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,21 +22,21 @@ class Claim(BaseModel):
     says: str = Field(min_length=1)
     """The claim in words."""
     source: str = Field(min_length=1)
-    """The paper; it has at most one primary claim in a study."""
+    """The paper. It has at most one primary claim in a study."""
     arm: str
     against: str
-    """The arm that is taken off; any, not only the reference arm."""
+    """The arm that is subtracted. It need not be the reference arm."""
     against_explainer: str | None = None
-    """The explainer that is taken off, where it is not that of the endpoint; the arms may then be one."""
+    """The explainer that is subtracted, if it is not that of the endpoint. Both arms may then be the same."""
     endpoint: Annotated[str, Field(pattern=PATTERN)]
     """``<explainer>/<metric>.<score>``, ``performance/<level>.<score>`` or ``model/<metric>.<score>``."""
     expected: Expected
-    """How the endpoint of ``arm`` lies to that of ``against``, whichever of the two is better."""
+    """Where the endpoint of ``arm`` lies relative to that of ``against``, whichever direction is better."""
     margin: float = Field(default=0.0, ge=0)
-    """In the endpoint's units. ``higher``, ``lower``: the smallest difference of interest. ``not_lower``,
-    ``not_higher``: the difference that is put up with, above 0."""
+    """In the endpoint's units. For ``higher`` and ``lower``: the smallest difference of interest. For
+    ``not_lower`` and ``not_higher``: the difference that is tolerated, above 0."""
     primary: bool = False
-    """The one claim of its source that stands for it: tested alone, uncorrected."""
+    """The main claim of its source. It is tested alone, without correction."""
 
     @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
@@ -54,13 +54,13 @@ class Claim(BaseModel):
         if self.tolerates and not self.margin > 0:
             raise ValueError(
                 f"claim {self.id!r} expects {self.expected} and needs a margin above 0: the difference that "
-                "is put up with"
+                "is tolerated"
             )
         return self
 
     @property
     def tolerates(self) -> bool:
-        """Whether the claim is that nothing is lost, not that something is gained."""
+        """Whether the claim is that nothing is lost, rather than that something is gained."""
         return self.expected in ("not_lower", "not_higher")
 
     @property
@@ -70,6 +70,6 @@ class Claim(BaseModel):
 
     @property
     def sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
-        """The (arm, explainer) of whom something is claimed, and that it is set against."""
+        """The (arm, explainer) that the claim is about, and the one it is compared with."""
         explainer = self.parts[0]
         return (self.arm, explainer), (self.against, self.against_explainer or explainer)

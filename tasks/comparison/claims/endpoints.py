@@ -1,7 +1,7 @@
-"""Names of endpoints, and whether a study will have them.
+"""Names of endpoints, and whether a study has them.
 
-``<explainer>/<metric>.<score>`` of maps, ``performance/<level>.<score>`` of prediction,
-``model/<metric>.<score>`` of the network itself.
+``<explainer>/<metric>.<score>`` for maps, ``performance/<level>.<score>`` for prediction,
+``model/<metric>.<score>`` for the network itself.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from tasks.comparison.row import PERFORMANCE
 
 LEVELS = ("tile", "slide")
 DIRECTIONS = {"accuracy": "higher", "balanced_accuracy": "higher", "auroc": "higher", "ece": "lower"}
-"""The figures of prediction, and which way is better."""
+"""The scores of prediction, and which direction is better."""
 
 PATTERN = r"^[\w-]+/[\w-]+\.[\w-]+$"
 
@@ -28,15 +28,15 @@ def parts_of(endpoint: str) -> tuple[str, str, str]:
 
 
 def performance_endpoints() -> dict[str, Iterable[str]]:
-    """Return the scores of each level."""
+    """Return {level: names of its scores} of prediction."""
     return {level: tuple(DIRECTIONS) for level in LEVELS}
 
 
 def refuse_unknown(where: str, endpoint: str, known: Known) -> None:
-    """Assert that the study will have ``endpoint``; ``where`` begins the sentence.
+    """Check that the study has ``endpoint``. The error message begins with ``where``.
 
     Raises:
-        ValueError: naming the part that is unknown, the nearest known name and all that there are.
+        ValueError: the endpoint is unknown. The message names the wrong part, the nearest name and all names.
     """
     explainer, metric, score = parts_of(endpoint)
     said = f"{where} {endpoint!r}"
@@ -46,10 +46,10 @@ def refuse_unknown(where: str, endpoint: str, known: Known) -> None:
 
 
 def refuse_stranger(said: str, name: str, known: Iterable[str]) -> None:
-    """Assert that ``name`` is among ``known``.
+    """Check that ``name`` is among ``known``.
 
     Raises:
-        ValueError: ``said``, the name, the nearest known one and all that there are.
+        ValueError: it is not. The message begins with ``said`` and gives the nearest name and all names.
     """
     names = list(known)
     if name not in names:

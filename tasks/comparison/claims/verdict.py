@@ -1,4 +1,4 @@
-"""What became of a claim: reproduced, not reproduced, or that these data cannot tell; and why."""
+"""The verdict on a claim: reproduced, not reproduced or cannot tell, with the reason."""
 
 import math
 
@@ -9,19 +9,19 @@ REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 UNKNOWN = "cannot tell"
 NOT_INFORMATIVE = "cannot tell (endpoint not informative here)"
-"""A map that sees no trained model does as well as the explainer, on one of the two sides."""
+"""A control, which sees no trained model, does as well as the explainer on one of the two sides."""
 
 Verdict = tuple[str, str]
-"""The verdict and half a sentence why."""
+"""The verdict, and the reason in half a sentence."""
 
 
 def verdict_on(row: Row, confidence: float, tests: int) -> Verdict:
     """Judge a row of kind ``claim`` by its interval and its corrected p.
 
     Args:
-        row: ``expected`` and ``margin`` say what was claimed.
-        confidence: coverage of the interval; p counts below 1 - confidence.
-        tests: how many tests are in the row's family, for the reason.
+        row: ``expected`` and ``margin`` hold the claim.
+        confidence: coverage of the interval. p is significant below 1 - confidence.
+        tests: number of tests in the row's family, quoted in the reason.
     """
     missing = _missing(row)
     if missing:
@@ -45,7 +45,7 @@ def verdict_on(row: Row, confidence: float, tests: int) -> Verdict:
 
 
 def code_of(verdict: str) -> float:
-    """Return 1 for reproduced, -1 for not reproduced, 0 where it cannot be told."""
+    """Return 1 for reproduced, -1 for not reproduced and 0 for all others."""
     return {REPRODUCED: 1.0, NOT_REPRODUCED: -1.0}.get(verdict, 0.0)
 
 
@@ -59,7 +59,7 @@ def _nothing_lost(row: Row, worst: float, best: float, sign: int) -> Verdict:
 
 
 def _missing(row: Row) -> str:
-    """Return why there is nothing to judge by; empty where there is."""
+    """Return why no verdict is possible. Empty if one is."""
     if row.reason:
         return row.reason
     if not row.units or not row.seeds:
@@ -84,7 +84,7 @@ def _p_too_large(row: Row, tests: int) -> str:
 
 
 def _missed(row: Row) -> str:
-    """Return how large a true difference must be to be found, where that is known."""
+    """Return how large a true difference must be to be detected, if that is available."""
     return (
         f"; a true difference below {number(row.detectable)} may well be missed" if row.detectable > 0 else ""
     )

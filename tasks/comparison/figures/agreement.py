@@ -9,24 +9,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tasks.comparison.analyses.agreement import SECTIONS, MetricAgreement
-from tasks.comparison.figures.axes import say
+from tasks.comparison.figures.axes import write_caption
 from tasks.comparison.summary import ComparisonSummary
 from tasks.statistics.printing import DASH, MINUS
 
 MOST_SCORES = 30
 _CELL_INCHES = 0.42
 _STRONG = 0.6
-"""Beyond this the colour is dark, and numbers on it are white."""
+"""Above this value the colour is dark and numbers are white."""
 _MARK = "*"
-"""Stands behind an agreement of section means."""
+"""Marks an agreement of section means."""
 
 
 def draw_agreement(
     summary: ComparisonSummary, agreement: MetricAgreement, leading: Collection[str]
 ) -> Figure:
-    """Draw tau-b of every two scores; blue where they rank maps alike, red where they contradict.
+    """Draw tau-b of every two scores, blue for agreement and red for contradiction.
 
-    Where there are too many scores to be read only those are drawn that are ``leading``, one a metric.
+    If there are too many scores to be legible, only the ``leading`` scores are drawn, one per metric.
     """
     everything = len(agreement.scores) <= MOST_SCORES
     names = [name for name in agreement.scores if everything or name in leading]
@@ -43,8 +43,8 @@ def draw_agreement(
     bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02)
     bar.set_label("mean Kendall tau-b", fontsize=8)
     bar.ax.tick_params(labelsize=8)
-    left_out = "" if everything else f" One score a metric; all {len(agreement.scores)} are in the table."
-    say(figure, _words(summary, agreement) + left_out)
+    left_out = "" if everything else f" One score per metric. All {len(agreement.scores)} are in the table."
+    write_caption(figure, _caption(summary, agreement) + left_out)
     return figure
 
 
@@ -74,12 +74,12 @@ def _write_numbers(axes: Axes, agreement: MetricAgreement, names: list[str]) -> 
         axes.text(number, number, DASH, ha="center", va="center", fontsize=7, color="#7a7a7a")
 
 
-def _words(summary: ComparisonSummary, agreement: MetricAgreement) -> str:
-    shared = " * no unit in common: means of sections are ranked." if _has_sections(agreement) else ""
+def _caption(summary: ComparisonSummary, agreement: MetricAgreement) -> str:
+    shared = " * no common unit: section means are ranked." if _has_sections(agreement) else ""
     return (
-        f"{summary.study}: do two scores rank the maps of one network alike, better first? Mean over arms, "
+        f"{summary.study}: do two scores agree on the ranking of the maps of one network? Mean over arms, "
         f"seeds and units of Kendall's tau-b over all explainers and controls: 1 the same order, {MINUS}1 "
-        f"the opposite, 0 no relation. Bold: the {summary.confidence:.0%} interval holds no 0.{shared}"
+        f"the opposite, 0 no relation. Bold: the {summary.confidence:.0%} interval excludes 0.{shared}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the figures share: colours that are told apart, and plain axes."""
+"""Shared by the figures: distinguishable colours and plain axes."""
 
 from textwrap import fill
 
@@ -6,16 +6,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Okabe and Ito (2008): told apart under every common colour deficiency.
+# Okabe and Ito (2008): distinguishable with every common colour vision deficiency.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 CONTROL = "#8a8a8a"
-"""Maps that see no trained model."""
+"""The colour of controls, which see no trained model."""
 _LETTERS_PER_INCH = 15.5
-"""Of the small type below the panels."""
+"""Of the small print below the panels."""
 
 
-def dress(axes: Axes, names: list[str], ticks: int) -> None:
-    """Name the lines of a panel from the top down, mark about ``ticks`` values, and take away the frame."""
+def style_axes(axes: Axes, names: list[str], ticks: int) -> None:
+    """Name the lines of a panel from the top down, mark about ``ticks`` values and remove the frame."""
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -26,7 +26,7 @@ def dress(axes: Axes, names: list[str], ticks: int) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
-def say(figure: Figure, words: str) -> None:
-    """Write ``words`` below the panels, in lines as long as the figure is wide."""
+def write_caption(figure: Figure, words: str) -> None:
+    """Write ``words`` below the panels, wrapped at the width of the figure."""
     width = int(_LETTERS_PER_INCH * figure.get_figwidth())
     figure.supxlabel(fill(words, width), fontsize=8, color="#5c5c5c", x=0.01, ha="left")

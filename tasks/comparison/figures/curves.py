@@ -1,4 +1,4 @@
-"""``curves.png``: every traced curve in its own panel, explainers by colour, the best control in grey."""
+"""``curves.png``: each curve in its own panel, explainers by colour, the best control in grey."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tasks.comparison.analyses.curves import MeanCurve
-from tasks.comparison.figures.axes import COLOURS, CONTROL, say
+from tasks.comparison.figures.axes import COLOURS, CONTROL, write_caption
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import MOST_COLUMNS
 
 _COLUMNS = 4
 _STYLES = ("-", "--", ":", "-.")
-"""Explainers beyond the colours take the next style."""
+"""When the colours are used up, explainers take the next style."""
 _MOST_INK = 0.5
-"""What the bands of a panel may cover together where all of them overlap."""
+"""The highest opacity of all bands of a panel together."""
 
 
 def draw_curves(summary: ComparisonSummary, curves: Sequence[MeanCurve]) -> Figure:
-    """Draw one panel for each arm, metric and curve; ``curves`` holds the arms to draw."""
+    """Draw one panel for each arm, metric and curve in ``curves``."""
     arms = list(dict.fromkeys(curve.arm for curve in curves))
     panels = list(dict.fromkeys((curve.metric, curve.curve) for curve in curves))
     columns = min(MOST_COLUMNS, len(arms)) if len(arms) > 1 else min(_COLUMNS, len(panels))
@@ -35,7 +35,7 @@ def draw_curves(summary: ComparisonSummary, curves: Sequence[MeanCurve]) -> Figu
         title = f"{metric} {name.replace('_', ' ')}"
         axes.set_title(f"{title}\n{arm}" if len(arms) > 1 else title, fontsize=9, loc="left")
         if arm != arms[0]:
-            # Arms are read against one another.
+            # Arms share the vertical axis, so that they can be compared.
             axes.sharey(grid.ravel()[places.index((arms[0], metric, name))])
     for axes in grid.ravel()[len(places) :]:
         axes.axis("off")
@@ -46,7 +46,7 @@ def draw_curves(summary: ComparisonSummary, curves: Sequence[MeanCurve]) -> Figu
         frameon=False,
         fontsize=8,
     )
-    say(figure, _words(summary, arms, curves))
+    write_caption(figure, _caption(summary, arms, curves))
     return figure
 
 
@@ -83,13 +83,13 @@ def _legend(explainers: list[str]) -> list[Line2D]:
     return [*lines, Line2D([], [], color=CONTROL, label="best control, named below")]
 
 
-def _words(summary: ComparisonSummary, arms: list[str], curves: Sequence[MeanCurve]) -> str:
+def _caption(summary: ComparisonSummary, arms: list[str], curves: Sequence[MeanCurve]) -> str:
     notes = "; ".join(dict.fromkeys(curve.note for curve in curves))
     left_out = len(summary.arms) - len(arms)
     fewer = f" {left_out} more arms are not drawn." if left_out else ""
     alone = f" Arm: {arms[0]}." if len(arms) == 1 and len(summary.arms) > 1 else ""
     return (
-        f"{summary.study}: means over seeds and units against how far the metric has gone, from 0 to 1 "
-        "(pixels taken away or put back, layers randomised). Bands, with thin edges: "
-        f"{summary.confidence:.0%} interval at each point by itself ({notes}).{alone}{fewer}"
+        f"{summary.study}: means over seeds and units against the progress of the metric, from 0 to 1 "
+        "(fraction of pixels removed or inserted, of layers randomised). Bands with thin edges: pointwise "
+        f"{summary.confidence:.0%} intervals ({notes}).{alone}{fewer}"
     )

@@ -1,4 +1,4 @@
-"""The figure for few arms: every score in a panel of its own, arms by colour and marker."""
+"""The figure for few arms: each score in its own panel, arms by colour and marker."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tasks.comparison.analyses.leaderboard import headlines
-from tasks.comparison.figures.axes import COLOURS, CONTROL, dress, say
+from tasks.comparison.figures.axes import COLOURS, CONTROL, style_axes, write_caption
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import NAMES
@@ -20,7 +20,7 @@ _MOST_PANELS = 24
 
 
 def draw_few(summary: ComparisonSummary, rows: list[Row]) -> Figure:
-    """Draw one small panel for each score; controls are grey marks."""
+    """Draw one small panel for each score. Controls are grey marks."""
     performance = [row for row in rows if row.kind == "performance" and row.value == row.value]
     others = [row for row in rows if row.kind in ("model", "faithfulness")]
     first, further = _panels(performance), _panels(others)
@@ -40,7 +40,7 @@ def draw_few(summary: ComparisonSummary, rows: list[Row]) -> Figure:
     figure.legend(
         handles=_legend(summary), loc="outside upper left", ncols=len(summary.arms) + 1, frameon=False
     )
-    say(figure, _words(summary, max(0, len(further) - room)))
+    write_caption(figure, _caption(summary, max(0, len(further) - room)))
     return figure
 
 
@@ -50,7 +50,7 @@ def _panels(rows: list[Row]) -> list[list[Row]]:
 
 
 def _leading(panels: list[list[Row]], room: int, leading: Mapping[str, str]) -> list[list[Row]]:
-    """Return what there is ``room`` for: the score that stands for each metric before its others."""
+    """Return as many panels as there is ``room`` for, preferring the score that represents each metric."""
     led = sorted(panels, key=lambda panel: panel[0].score != leading.get(panel[0].metric, panel[0].score))
     kept = led[:room]
     return [panel for panel in panels if panel in kept]
@@ -71,7 +71,7 @@ def _draw_panel(axes: Axes, summary: ComparisonSummary, panel: list[Row]) -> Non
         _draw_value(axes, row, y, arm)
     title = f"{first.metric} {NAMES.get(first.score, first.score.replace('_', ' '))}"
     axes.set_title(f"{title} {ARROWS[first.direction]}", fontsize=9, loc="left")
-    dress(axes, names, ticks=4)
+    style_axes(axes, names, ticks=4)
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(CONTROL if name in controls else "black")
 
@@ -98,7 +98,7 @@ def _legend(summary: ComparisonSummary) -> list[Line2D]:
     return [*arms, Line2D([], [], color=CONTROL, marker="o", label="control map, no trained model")]
 
 
-def _words(summary: ComparisonSummary, left_out: int) -> str:
+def _caption(summary: ComparisonSummary, left_out: int) -> str:
     notes = "; ".join(summary.clustering)
     more = f" {left_out} more scores are in the tables of comparison.md." if left_out else ""
     return (

@@ -1,4 +1,4 @@
-"""The figure for many arms: one panel an endpoint, one line an arm; only what was claimed is drawn."""
+"""The figure for many arms: one panel per endpoint, one line per arm, claimed endpoints only."""
 
 from textwrap import fill
 
@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tasks.comparison.figures.axes import CONTROL, dress
+from tasks.comparison.figures.axes import CONTROL, style_axes
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.statistics.printing import ARROWS
@@ -19,7 +19,7 @@ _KINDS = ("performance", "faithfulness", "model")
 
 
 def draw_many(summary: ComparisonSummary, rows: list[Row]) -> Figure:
-    """Draw the claimed and the primary endpoints, or where there are none the first of each metric."""
+    """Draw the claimed and the primary endpoints. If there are none, draw the first of each metric."""
     found = [row for row in rows if row.kind in _KINDS and row.value == row.value]
     names = _chosen(summary, rows, found)
     columns = min(_COLUMNS, max(1, len(names)))
@@ -36,12 +36,12 @@ def draw_many(summary: ComparisonSummary, rows: list[Row]) -> Figure:
         handles=_legend(summary, controls), loc="outside upper left", ncols=3 + len(controls), frameon=False
     )
     left_out = len({row.name for row in found if not row.is_control} - set(names))
-    figure.supxlabel(_words(summary, left_out), fontsize=8, color="#5c5c5c", x=0.01, ha="left")
+    figure.supxlabel(_caption(summary, left_out), fontsize=8, color="#5c5c5c", x=0.01, ha="left")
     return figure
 
 
 def _chosen(summary: ComparisonSummary, rows: list[Row], found: list[Row]) -> list[str]:
-    """Return the names of the endpoints to draw, the claimed ones first."""
+    """Return the names of the endpoints to draw, claimed endpoints first."""
     names = [row.name for row in rows if row.kind == "claim"]
     names += [summary.primary] if summary.primary else []
     if not names:
@@ -67,7 +67,7 @@ def _draw_panel(
             mark = _CONTROL_MARKS[controls.index(row.explainer) % len(_CONTROL_MARKS)]
             axes.plot(row.value, summary.arms.index(row.arm), mark, color=CONTROL, markersize=7, zorder=1)
     axes.set_title(f"{name} {ARROWS[first.direction]}", fontsize=9, loc="left")
-    dress(axes, list(summary.arms), ticks=5)
+    style_axes(axes, list(summary.arms), ticks=5)
 
 
 def _draw_arm(axes: Axes, row: Row, y: int, is_reference: bool) -> None:
@@ -90,14 +90,14 @@ def _legend(summary: ComparisonSummary, controls: list[str]) -> list[Line2D]:
     return [*arms, *marks]
 
 
-def _words(summary: ComparisonSummary, left_out: int) -> str:
+def _caption(summary: ComparisonSummary, left_out: int) -> str:
     notes = "; ".join(summary.clustering)
     named = bool(summary.claims or summary.primary)
-    shown = "what was claimed or named before the run" if named else "one endpoint a metric"
+    shown = "claimed endpoints and the primary one" if named else "one endpoint per metric"
     return fill(
         f"{summary.study}: means over seeds with {summary.confidence:.0%} intervals ({notes}). "
-        f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. Hollow: a control map does as well "
-        f"or better in that arm. Shown: {shown}, and tile AUROC; {left_out} more endpoints are in the tables "
-        "of comparison.md.",
+        f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. Hollow: a control does as well or "
+        f"better in that arm. Shown: {shown}, and tile AUROC. {left_out} more endpoints are in the tables of "
+        "comparison.md.",
         230,
     )

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tasks.comparison.analyses.pareto import ParetoAnalysis, ParetoPoint
-from tasks.comparison.figures.axes import COLOURS, CONTROL, dress, say
+from tasks.comparison.figures.axes import COLOURS, CONTROL, style_axes, write_caption
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import NAMES
 from tasks.statistics.printing import ARROWS
@@ -13,19 +13,19 @@ from tasks.statistics.printing import ARROWS
 _FRONT = "#222222"
 _CONTROLS = "controls"
 _STEP = 0.025
-"""From point to point of one arm, as a share of what all arms span."""
+"""The step between points of one arm, as a fraction of the range of all arms."""
 _LEAST_SPAN = 0.02
 _SHAPES = "osD^vP"
-"""One for every round of colours, so that no two explainers look alike."""
+"""One shape per round of colours, so that explainers look different."""
 
 Style = tuple[str, str]
-"""Colour, shape."""
+"""Colour and shape."""
 
 
 def draw_pareto(summary: ComparisonSummary, found: ParetoAnalysis) -> Figure:
-    """Draw every arm and explainer, the front as a line, and the accuracy of each arm below.
+    """Draw all arms and explainers, the front as a line, and the accuracy of each arm below.
 
-    Where there is one arm its explainers stand side by side under their names.
+    With one arm, its explainers are drawn side by side above their names.
     """
     arms = [arm for arm in summary.arms if arm in {point.accuracy.arm for point in found.points}]
     low = 0.5 + 0.22 * len(arms)
@@ -48,12 +48,12 @@ def draw_pareto(summary: ComparisonSummary, found: ParetoAnalysis) -> Figure:
         _name_places(upper, places)
     _draw_accuracies(lower, found, arms)
     figure.legend(handles=_legend(explainers, found), loc="outside right upper", frameon=False, fontsize=8)
-    say(figure, _words(summary, found))
+    write_caption(figure, _caption(summary, found))
     return figure
 
 
 def _places(found: ParetoAnalysis, explainers: list[str]) -> dict[ParetoPoint, float]:
-    """Return where points stand: those of an arm side by side, about its accuracy."""
+    """Return the horizontal position of each point. Points of an arm are centred on its accuracy."""
     columns = [*explainers, *([_CONTROLS] if found.controls else [])]
     step, middle = _STEP * _span(found), (len(columns) - 1) / 2
     places = {}
@@ -69,12 +69,12 @@ def _span(found: ParetoAnalysis) -> float:
 
 
 def _style(number: int) -> Style:
-    """Return how the explainer of this number looks; they repeat after as many as colours times shapes."""
+    """Return the style of an explainer. Styles repeat after all pairs of colour and shape."""
     return COLOURS[number % len(COLOURS)], _SHAPES[number // len(COLOURS) % len(_SHAPES)]
 
 
 def _name_places(axes: Axes, places: dict[ParetoPoint, float]) -> None:
-    """Write names in place of accuracies, which are all one."""
+    """Write the names of explainers in place of the accuracies, which are all the same."""
     names = {x: point.faithfulness.explainer for point, x in places.items()}
     axes.set_xticks(list(names), list(names.values()), rotation=20, ha="right")
     beyond = (max(names) - min(names)) / len(names) or _LEAST_SPAN
@@ -95,14 +95,14 @@ def _draw_point(axes: Axes, point: ParetoPoint, x: float, style: Style, number: 
 
 
 def _draw_accuracies(axes: Axes, found: ParetoAnalysis, arms: list[str]) -> None:
-    """Draw each arm's accuracy with its interval; this is where numbers get their names."""
+    """Draw the accuracy of each arm with its interval. The labels map numbers to arms."""
     rows = {point.accuracy.arm: point.accuracy for point in found.points}
     for line, arm in enumerate(arms):
         row = rows[arm]
         if row.low == row.low:
             axes.plot([row.low, row.high], [line, line], color=_FRONT, linewidth=1.2)
         axes.plot(row.value, line, "o", color=_FRONT, markersize=4)
-    dress(axes, [f"{arm}  {number}" for number, arm in enumerate(arms, start=1)], ticks=8)
+    style_axes(axes, [f"{arm}  {number}" for number, arm in enumerate(arms, start=1)], ticks=8)
     axes.set_xlabel(_accuracy(found), fontsize=9)
 
 
@@ -137,24 +137,24 @@ def _legend(explainers: list[str], found: ParetoAnalysis) -> list[Line2D]:
                 [], [], color="black", marker="o", markerfacecolor="white", linestyle="", label="no evidence"
             )
         )
-    return [*lines, Line2D([], [], color=_FRONT, linestyle=":", label="beaten in neither")]
+    return [*lines, Line2D([], [], color=_FRONT, linestyle=":", label="Pareto front")]
 
 
-def _words(summary: ComparisonSummary, found: ParetoAnalysis) -> str:
+def _caption(summary: ComparisonSummary, found: ParetoAnalysis) -> str:
     is_turned = found.points[0].faithfulness.direction == "lower"
-    upward = " The vertical axis is turned." if is_turned else ""
+    upward = " The vertical axis is inverted." if is_turned else ""
     alone = len({point.accuracy.arm for point in found.points}) == 1
     across, names = (
-        ("", "There is one arm: its maps stand side by side, its accuracy stands below.")
+        ("", "There is one arm. Its maps are drawn side by side, its accuracy below.")
         if alone
         else (
             "right is more accurate, ",
-            "Numbers are arms, named below with the interval of their accuracy; points of one arm stand side "
-            "by side about it.",
+            "Numbers are arms, named below with the interval of their accuracy. Points of one arm are drawn "
+            "side by side, centred on it.",
         )
     )
     return (
-        f"{summary.study}: {across}up is more faithful; means over seeds with {summary.confidence:.0%} "
-        f"intervals. {names} Hollow: a control map does as well or better in that arm; such a point is no "
-        f"evidence and not on the front.{upward}"
+        f"{summary.study}: {across}up is more faithful. Means over seeds with {summary.confidence:.0%} "
+        f"intervals. {names} Hollow: a control does as well or better in that arm. Such a point is no "
+        f"evidence and is not on the front.{upward}"
     )

@@ -1,4 +1,4 @@
-"""The tables of the page for few arms: these are columns, so that they stand side by side."""
+"""Tables for few arms, which are columns."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ from tasks.statistics.printing import ARROWS, DASH, table
 
 
 def performance_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Level x score against arms."""
+    """Return scores of prediction (rows) per arm (columns)."""
     found = [row for row in rows if row.kind == "performance"]
     keys = dict.fromkeys((row.metric, row.score, row.direction) for row in found)
     body = [
@@ -27,7 +27,7 @@ def performance_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 
 
 def network_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Score of a model metric against arms; empty where there is none."""
+    """Return scores of model metrics (rows) per arm (columns). Empty if there is none."""
     found = [row for row in rows if row.kind == "model"]
     keys = dict.fromkeys((row.explainer, row.metric, row.score, row.direction) for row in found)
     body = [
@@ -38,7 +38,7 @@ def network_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 
 
 def faithfulness_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """For each score the explainers, then the controls, against arms; with flags."""
+    """Return for each score the explainers, then the controls (rows), per arm (columns), with flags."""
     found = [row for row in rows if row.kind == "faithfulness"]
     if not found:
         return ["No metric was computed."]
@@ -54,7 +54,7 @@ def faithfulness_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]
 
 
 def difference_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Every paired difference with its test and what could have been found."""
+    """Return all paired differences with their tests and the detectable differences."""
     head = ("endpoint", "arm", *TEST_HEAD)
     body = [
         (
@@ -70,7 +70,7 @@ def difference_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 
 
 def explainer_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """What each explainer has over the reference explainer in the same arm; empty where none was named."""
+    """Return the differences to the reference explainer in the same arm. Empty if none is named."""
     body = [
         (f"{row.name} {ARROWS[row.direction]}", row.arm, *tested(row, summary.confidence))
         for row in rows
@@ -80,12 +80,12 @@ def explainer_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 
 
 def control_table(rows: list[Row]) -> list[str]:
-    """For each explainer, score and arm the difference to the strongest control."""
+    """Return for each explainer, score and arm the difference to the strongest control."""
     body = [
         (f"{row.name} {ARROWS[row.direction]}", row.arm, row.against, with_interval(row), standing(row))
         for row in strongest_controls(rows)
     ]
-    head = ("score", "arm", "strongest control", "explainer less control", "reading")
+    head = ("score", "arm", "strongest control", "explainer minus control", "reading")
     return table(head, body) if body else ["No control was evaluated."]
 
 
@@ -98,7 +98,7 @@ def _cells(
 
 
 def _flags(summary: ComparisonSummary, rows: list[Row]) -> str:
-    """Return the flag once where it holds for all arms, or arm by arm."""
+    """Return the flag once if it is the same for all arms, otherwise per arm."""
     flags = {row.arm: row.flag for row in rows if row.flag}
     if len(flags) == len(rows) and len(set(flags.values())) == 1:
         return next(iter(flags.values()))

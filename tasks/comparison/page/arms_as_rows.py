@@ -1,4 +1,4 @@
-"""The tables of the page for many arms: these are rows, and each score has a table of its own."""
+"""Tables for many arms, which are rows. Each score has its own table."""
 
 from collections.abc import Callable, Iterable
 
@@ -16,7 +16,7 @@ from tasks.statistics.printing import ARROWS, DASH, FLAGGED, table
 
 
 def performance_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """A table a level: arms against scores."""
+    """Return one table per level: arms (rows), scores (columns)."""
     levels = _grouped((row for row in rows if row.kind == "performance"), lambda row: row.metric)
     if not levels:
         return ["No evaluated tile has a label."]
@@ -24,13 +24,13 @@ def performance_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]
 
 
 def network_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """A table a model metric: arms against scores."""
+    """Return one table per model metric: arms (rows), scores (columns)."""
     metrics = _grouped((row for row in rows if row.kind == "model"), lambda row: row.metric)
     return _stacked(_arms_by_score(summary, metric, group) for metric, group in metrics.items())
 
 
 def faithfulness_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """A table a score: arms against explainers, then controls; flagged cells are marked."""
+    """Return one table per score: arms (rows), explainers and controls (columns), flags marked."""
     found = [row for row in rows if row.kind == "faithfulness"]
     scores = _grouped(found, lambda row: f"{row.metric}.{row.score} {ARROWS[row.direction]}".rstrip())
     if not scores:
@@ -39,7 +39,7 @@ def faithfulness_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str
 
 
 def difference_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """A table an endpoint: every arm's paired difference with its test and what could have been found."""
+    """Return one table per endpoint: the paired difference of each arm with its test."""
     endpoints = _grouped(by_family(rows), _endpoint)
     if not endpoints:
         return ["No other arm was evaluated with the reference arm's seeds."]
@@ -47,11 +47,11 @@ def difference_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 
 
 def control_tables(rows: list[Row]) -> list[str]:
-    """A table a score and explainer: every arm's difference to the strongest control."""
+    """Return one table per score and explainer: the difference of each arm to the strongest control."""
     endpoints = _grouped(strongest_controls(rows), _endpoint)
     if not endpoints:
         return ["No control was evaluated."]
-    head = ("arm", "strongest control", "explainer less control", "reading")
+    head = ("arm", "strongest control", "explainer minus control", "reading")
     cells = {
         title: [(row.arm, row.against, with_interval(row), standing(row)) for row in group]
         for title, group in endpoints.items()
@@ -103,7 +103,7 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, list[R
 
 
 def _stacked(parts: Iterable[list[str]]) -> list[str]:
-    """Return the lines of all parts with an empty line between two."""
+    """Return the lines of all parts, separated by empty lines."""
     lines: list[str] = []
     for part in parts:
         lines += ["", *part] if lines else part

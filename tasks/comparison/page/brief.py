@@ -1,4 +1,4 @@
-"""Sections that would run over pages, one score a metric: explainers are lines, metrics are columns."""
+"""Long sections cut to one score per metric, with explainers as rows and metrics as columns."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,23 +10,23 @@ from tasks.comparison.wording import MOST_COLUMNS, with_interval
 from tasks.statistics.printing import ARROWS, DASH, FLAGGED, number, table
 
 MOST_LINES = 150
-"""Tables of more lines are cut."""
+"""Sections with more lines are cut."""
 REST = (
-    "Only the score that stands for its metric, as in the leaderboard; all others, and metrics without a "
+    "Only the score that represents each metric, as in the leaderboard. All others, and metrics without a "
     "direction, are in `comparison.parquet`."
 )
 
 
 def faithfulness_brief(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return the means of explainers, then controls, with flags."""
+    """Return the means of explainers, then of controls, with flags."""
     found = sorted((row for row in rows if row.kind == "faithfulness"), key=lambda row: row.is_control)
     return [f"{REST} {FLAGGED} marks a flagged score.", *_tables(summary, rows, found, _mean)]
 
 
 def explainers_brief(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return what each explainer has over the reference explainer, with Holm's p."""
+    """Return the differences of each explainer to the reference explainer, with Holm's p."""
     found = [row for row in rows if row.kind == "between_explainers"]
-    told = "A cell: the difference, its interval and p (Holm); **bold** where it stands after correction."
+    told = "Cells: the difference, its interval and p (Holm). **Bold**: significant after correction."
 
     def cell(row: Row) -> str:
         if row.value != row.value:
@@ -38,10 +38,10 @@ def explainers_brief(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 
 
 def controls_brief(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return what each explainer has over the strongest control, which is named."""
+    """Return the differences of each explainer to the strongest control, which is named."""
     told = (
-        "A cell: the difference, its interval and the control; **bold** where the whole interval is ahead, "
-        "*behind* where it is behind."
+        "Cells: the difference, its interval and the control. **Bold**: the whole interval is ahead. "
+        "*behind*: the whole interval is behind."
     )
     return [f"{REST} {told}", *_tables(summary, rows, strongest_controls(rows), _over_control)]
 
@@ -62,7 +62,7 @@ def _plain(row: Row) -> str:
 def _tables(
     summary: ComparisonSummary, rows: list[Row], found: Iterable[Row], cell: Callable[[Row], str]
 ) -> list[str]:
-    """Return tables of a few metrics each: (arm, explainer) against the scores that stand for them."""
+    """Return tables of a few metrics each: (arm, explainer) against the scores that represent them."""
     chosen = headlines(rows, summary.primary)
     kept = [row for row in found if chosen.get(row.metric) == row.score]
     cells = {(row.arm, row.explainer, row.metric): cell(row) for row in kept}

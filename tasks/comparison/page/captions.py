@@ -1,4 +1,4 @@
-"""What stands above the tables of the page: how to read them."""
+"""The paragraphs above the tables: how to read them."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED
 
 
 def caption_of(title: str, summary: ComparisonSummary, body: Iterable[str], rows: Iterable[Row]) -> str:
-    """Return the paragraph above ``body`` in the section ``title``; empty where it speaks for itself."""
+    """Return the paragraph above ``body`` in the section ``title``. Empty if none is needed."""
     if title == "Prediction":
         return _prediction(summary)
     if title == "Differences":
@@ -21,7 +21,7 @@ def caption_of(title: str, summary: ComparisonSummary, body: Iterable[str], rows
 
 
 def rival_caption(rows: Iterable[Row]) -> str:
-    """Return which controls are not to be beaten by which metrics, and why; nothing where all are."""
+    """Return which controls are no rivals by which metrics, and why. Empty if all are rivals."""
     excused = [row for row in rows if row.is_control and not row.is_rival]
     if not excused:
         return ""
@@ -30,45 +30,42 @@ def rival_caption(rows: Iterable[Row]) -> str:
         for names in ((row.metric for row in excused), (row.explainer for row in excused))
     )
     return (
-        f" Whether a map depends on the network is what {metrics} "
-        f"{'asks' if ',' not in metrics else 'ask'}: controls that hold an explainer ({controls}) follow a "
-        "network by construction, so there only those that see no network are to be beaten."
+        f" {metrics} {'asks' if ',' not in metrics else 'ask'} whether a map depends on the network. "
+        f"Controls that contain an explainer ({controls}) depend on a network by construction. By these "
+        "metrics, explainers must only beat controls that see no network."
     )
 
 
 def drawn_caption(body: Iterable[str]) -> str:
-    """Return what the error of a metric's own draws is, where ``body`` prints one; else nothing."""
+    """Return what the error of a metric's own draws means. Empty if ``body`` prints no such error."""
     return _DRAWN if any(DRAWN in line for line in body) else ""
 
 
-_ARROWS = f"{ARROWS['higher']} higher is more faithful, {ARROWS['lower']} lower is; no arrow: neither."
+_ARROWS = f"{ARROWS['higher']} higher is more faithful, {ARROWS['lower']} lower is. No arrow: neither."
 _FAITHFULNESS = (
-    f"{_ARROWS} Lines marked *control* are maps that see no trained model. Where a control does as well as "
-    "an explainer in the same arm, the score is flagged: it is then no evidence for the explainer on this "
-    "data."
+    f"{_ARROWS} Lines marked *control* are maps that see no trained model. If a control does as well as an "
+    "explainer in the same arm, the score is flagged: it is no evidence for the explainer on this data."
 )
-_MARKED = (
-    f" Controls are the columns in *italics*; {FLAGGED} marks a flagged score, and why stands beside it."
-)
+_MARKED = f" Controls are the columns in *italics*. {FLAGGED} marks a flagged score."
 _DRAWN = (
-    f" {DRAWN}: the standard error that a metric's own random draws leave in the mean, printed where it is "
-    "above a tenth of the interval's half width; the interval holds it, and more draws would narrow it."
+    f" {DRAWN}: the standard error of the mean from the metric's own random draws. It is printed if it "
+    "exceeds a tenth of the interval's half width. The interval includes it, and more draws would narrow it."
 )
 _PLAIN = {
     "The network itself": (
-        "Figures of the network that need no map. Where a figure is no mean over tiles its units are slides: "
-        "each has its jackknife pseudo-value, what the slide contributes to the figure of all of them, which "
-        "may lie outside the figure's own range."
+        "Scores of the network that need no map. If a score is no mean over tiles, its units are slides. "
+        "Each slide then has a jackknife pseudo-value, its contribution to the score of all slides, which "
+        "may lie outside the range of the score."
     ),
     "Explainers against one another": (
-        "Each explainer less the reference explainer in the same arm, paired by seed and unit; *p (Holm)* is "
-        "corrected over all differences of this kind: where the smallest attainable p times their number "
-        "exceeds the level, none can stand, whatever its interval. A question asked by a claim is corrected "
-        "over the claims alone."
+        "Each explainer minus the reference explainer in the same arm, paired by seed and unit. *p (Holm)* "
+        "is corrected over all differences of this kind. If the smallest attainable p times their number "
+        "exceeds the level, none can be significant, whatever its interval. Differences that are claims are "
+        "corrected among the claims alone."
     ),
     "Explainers against the strongest control": (
-        "The explainer less that control which does best in the same arm, of those to be beaten, paired by "
-        "seed and unit. All pairs are in `comparison.parquet`."
+        "The explainer minus the best rival control in the same arm, paired by seed and unit. All pairs are "
+        "in `comparison.parquet`."
     ),
 }
 
@@ -76,17 +73,17 @@ _PLAIN = {
 def _prediction(summary: ComparisonSummary) -> str:
     return (
         f"A slide's score is the mean {summary.target_class} probability of the highest "
-        f"{summary.top_share:.0%} of its tiles; at 0.5 or above it counts as {summary.target_class}. "
-        "A slide is positive where a tile is labelled so or crossed by the outline. AUROC: "
+        f"{summary.top_share:.0%} of its tiles. At 0.5 or above it is predicted as {summary.target_class}. "
+        f"A slide is positive if a tile is labelled {summary.target_class} or crosses an outline. AUROC: "
         f"{summary.target_class} against the rest. ECE: expected calibration error of the top class. "
-        "A dash: not defined, for instance AUROC where all slides have one label."
+        "A dash: not defined, for instance AUROC if all slides have one label."
     )
 
 
 def _differences(summary: ComparisonSummary) -> str:
     return (
-        f"Each arm less {summary.reference_arm}, paired by seed and unit. *p (Holm)* is corrected within its "
-        "family (primary; performance; the network; faithfulness). *Smallest p*: the lowest uncorrected p "
-        "that these seeds, clusters and draws can give. *Detectable*: the smallest true difference found "
-        "with a power of 0.8. Where either is large, *cannot tell* is a statement about the amount of data."
+        f"Each arm minus {summary.reference_arm}, paired by seed and unit. *p (Holm)* is corrected within "
+        "its family (primary, performance, the network, faithfulness). *Smallest p*: the lowest uncorrected "
+        "p that these seeds, clusters and draws can give. *Detectable*: the smallest true difference that is "
+        "detected with a power of 0.8. If either is large, *cannot tell* says that there is little data."
     )

@@ -1,4 +1,4 @@
-"""The section of the page on claims: one line each, primary ones first."""
+"""The section on claims: one line per claim, primary claims first."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ _HEAD = ("paper", "claim", "endpoint", "difference", "p", "detectable", "verdict
 
 
 def claims_section(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return the whole section, heading and all; empty where nothing was claimed."""
+    """Return the whole section with its heading. Empty if nothing was claimed."""
     found = [row for row in rows if row.kind == "claim"]
     if not found:
         return []
@@ -25,11 +25,11 @@ def claims_section(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
     return ["## Claims", "", *_words(summary, found), "", *table(_HEAD, body)]
 
 
-def tally_of(rows: list[Row]) -> str:
-    """Return how many of the claims ``rows`` came out how, as half a sentence."""
+def verdict_counts(rows: list[Row]) -> str:
+    """Return the number of claims per verdict, as half a sentence."""
     counts = Counter(row.verdict for row in rows)
     known = (counts.pop(REPRODUCED, 0), counts.pop(NOT_REPRODUCED, 0))
-    return f"{known[0]} reproduced, {known[1]} not reproduced, {sum(counts.values())} cannot be told"
+    return f"{known[0]} reproduced, {known[1]} not reproduced, {sum(counts.values())} cannot tell"
 
 
 def _line(claim: Claim, row: Row) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def _line(claim: Claim, row: Row) -> tuple[str, ...]:
 
 
 def _expected(claim: Claim) -> str:
-    """Return what is claimed of the difference, in words."""
+    """Return in words what is claimed about the difference."""
     word = claim.expected.replace("_", " ")
     if claim.tolerates:
         return f"{word} by more than {number(claim.margin)}"
@@ -66,19 +66,19 @@ def _words(summary: ComparisonSummary, found: list[Row]) -> list[str]:
         "primary": [row for row in found if row.claim in primary],
         "secondary": [row for row in found if row.claim not in primary],
     }
-    counts = "; ".join(f"{len(part)} {name}: {tally_of(part)}" for name, part in parts.items() if part)
+    counts = " ".join(f"{len(part)} {name}: {verdict_counts(part)}." for name, part in parts.items() if part)
     tests = [row for row in found if row.family == SECONDARY]
     level = f"{1 - summary.confidence:.3g}"
     said = [
-        f"Named before the run, {counts}. Each is the difference of two arms, or of two explainers, paired",
+        f"Named before the run. {counts} Each is the difference of two arms or of two explainers, paired",
         "by seed and unit.",
         f"*Reproduced*: the whole interval lies on the expected side of 0 and p is below {level}.",
-        "*Not reproduced*: it lies on the other side, or short of the smallest difference of interest.",
-        "*Cannot tell*: neither, or a control map does as well as the explainer on one of the two sides.",
-        "A claim that nothing is lost is judged by the worst end of its interval against what is put up",
-        "with, and has no p. A primary claim, one a paper, is tested alone; p of the others are corrected",
-        f"together (Holm, {len(tests)} tests).",
+        "*Not reproduced*: it lies on the other side, or below the smallest difference of interest.",
+        "*Cannot tell*: neither, or a control does as well as the explainer on one of the two sides.",
+        "A claim that nothing is lost is judged by the worst end of its interval against the tolerated",
+        "difference, and has no p. A primary claim (one per paper) is tested alone. The p of all others are",
+        f"corrected together (Holm, {len(tests)} tests).",
         out_of_reach(tests, summary.confidence, "None of these"),
-        "*Detectable*: the smallest true difference found with a power of 0.8.",
+        "*Detectable*: the smallest true difference that is detected with a power of 0.8.",
     ]
     return [" ".join(part for part in said if part)]

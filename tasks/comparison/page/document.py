@@ -1,4 +1,4 @@
-"""``comparison.md``: the page that a reader sees first."""
+"""The whole page ``comparison.md``."""
 
 from tasks.comparison.analyses.analyse import Analyses
 from tasks.comparison.page import arms_as_columns, arms_as_rows, brief, captions
@@ -13,16 +13,16 @@ from tasks.statistics.printing import table
 
 Lines = list[str]
 _NETWORKS = ("Prediction", "The network itself")
-"""These tables come first; those on maps follow their summaries."""
+"""These tables come first. Tables on maps follow the leaderboard and the figures."""
 
 
 def write_page(summary: ComparisonSummary, rows: list[Row], analyses: Analyses | None = None) -> str:
-    """Return the whole page; deterministic for equal input. ``analyses`` add sections with pictures."""
-    tables = _cut(summary, rows, (_columns if len(summary.arms) <= MOST_COLUMNS else _lines)(summary, rows))
+    """Return the whole page. Equal input gives equal text. ``analyses`` add sections with pictures."""
+    tables = _cut(summary, rows, (_columns if len(summary.arms) <= MOST_COLUMNS else _rows)(summary, rows))
     blocks = [
-        [f"# {summary.study}: the arms compared"],
+        [f"# {summary.study}: comparison of the arms"],
         _frame(summary),
-        ["## What can be said", "", *main_findings(summary, rows)],
+        ["## Main findings", "", *main_findings(summary, rows)],
         claims_section(summary, rows),
         *(_section(summary, rows, title, tables[title]) for title in _NETWORKS if tables[title]),
         leaderboard_section(summary, rows),
@@ -33,7 +33,7 @@ def write_page(summary: ComparisonSummary, rows: list[Row], analyses: Analyses |
             if titled[0] not in _NETWORKS and titled[1]
         ),
         ["## Slides that failed", "", *_failed(summary)],
-        ["![The arms compared](comparison.png)"],
+        ["![Comparison of the arms](comparison.png)"],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -47,7 +47,7 @@ def _beyond(summary: ComparisonSummary, analyses: Analyses) -> list[Lines]:
 
 
 def _cut(summary: ComparisonSummary, rows: list[Row], tables: dict[str, Lines]) -> dict[str, Lines]:
-    """Return ``tables`` with those on maps that run over pages cut to one score a metric."""
+    """Return ``tables`` with long tables on maps cut to one score per metric."""
     briefly = {
         "Faithfulness": brief.faithfulness_brief,
         "Explainers against one another": brief.explainers_brief,
@@ -72,8 +72,8 @@ def _columns(summary: ComparisonSummary, rows: list[Row]) -> dict[str, Lines]:
     }
 
 
-def _lines(summary: ComparisonSummary, rows: list[Row]) -> dict[str, Lines]:
-    """Return {title: tables} with arms as lines."""
+def _rows(summary: ComparisonSummary, rows: list[Row]) -> dict[str, Lines]:
+    """Return {title: tables} with arms as rows."""
     return {
         "Prediction": arms_as_rows.performance_tables(summary, rows),
         "The network itself": arms_as_rows.network_tables(summary, rows),
@@ -91,7 +91,7 @@ def _section(summary: ComparisonSummary, rows: list[Row], title: str, body: Line
 
 
 def _frame(summary: ComparisonSummary) -> Lines:
-    seeds = sorted({seed for known in summary.seeds.values() for seed in known})
+    seeds = sorted({seed for seeds in summary.seeds.values() for seed in seeds})
     lines = [
         f"Made by `{summary.command}`.",
         "",

@@ -1,4 +1,4 @@
-"""The leaderboard on the page: one score a metric, a few metrics a table."""
+"""The section with the leaderboard: one score per metric, a few metrics per table."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,24 +11,24 @@ from tasks.statistics.better import better
 from tasks.statistics.printing import ARROWS, DASH, FLAGGED, table
 
 Line = tuple[str, str]
-"""Arm, explainer."""
+"""Arm and explainer."""
 
 
 _WORDS = (
-    "One score a metric, the primary one or the first that has a direction; all others are in "
-    f"`leaderboard.csv`. {ARROWS['higher']} higher is better, {ARROWS['lower']} lower. **Bold**: "
-    "the best of its column among those that no control equals in their arm; whether it stands apart from "
-    f"the next is for the differences to say. {FLAGGED}: a control does as well or better in the same arm, "
-    "so the value is no evidence here. The last line of an arm is its best control, named in each cell. "
-    "Places are not added up over columns: metrics ask different questions, several are areas under the same "
-    "curves and would count twice, and a sum would hide that one of them is won by a control."
+    "One score per metric: the primary one, or the first that has a direction. All others are in "
+    f"`leaderboard.csv`. {ARROWS['higher']} higher is better, {ARROWS['lower']} lower is better. **Bold**: "
+    "the best value of the column among those that no control reaches in the same arm. Whether it differs "
+    f"from the next best is shown by the differences below. {FLAGGED}: a control does as well or better in "
+    "the same arm, so the value is no evidence here. The last line of an arm is its best control, named in "
+    "each cell. Ranks are not summed over columns. Metrics ask different questions, several are areas under "
+    "the same curves and would count twice, and a sum would hide that a control wins one of them."
 )
 
 
 def leaderboard_section(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return the whole section, heading and all; empty where no score of a map has a direction.
+    """Return the whole section with its heading. Empty if no score of a map has a direction.
 
-    Arm and explainer stand against metrics, of each arm the best control last.
+    Rows are arms and explainers, the best control of an arm last. Columns are metrics.
     """
     chosen = list(headlines(rows, summary.primary).items())
     lines: list[str] = []
@@ -49,7 +49,7 @@ def _body(
     summary: ComparisonSummary, scores: list[tuple[str, str]], rows: list[Row]
 ) -> list[tuple[str, ...]]:
     columns = [_column(score, rows) for score in scores]
-    explainers = dict.fromkeys(row.explainer for row in rows if _is_told(row))
+    explainers = dict.fromkeys(row.explainer for row in rows if _is_explainer(row))
     lines = [(arm, name) for arm in summary.arms for name in (*explainers, BEST_CONTROL)]
     return [
         (arm, f"*{name}*" if name == BEST_CONTROL else name, *cells)
@@ -59,8 +59,8 @@ def _body(
 
 
 def _column(score: tuple[str, str], rows: list[Row]) -> Mapping[Line, str]:
-    """Return what stands in the column of (metric, score), by line."""
-    found = [row for row in rows if _is_told(row) and (row.metric, row.score) == score]
+    """Return {(arm, explainer): cell} of the column of (metric, score)."""
+    found = [row for row in rows if _is_explainer(row) and (row.metric, row.score) == score]
     best = _best(found)
     cells = {(row.arm, row.explainer): _cell(row, row is best) for row in found}
     controls = {arm: row for (arm, of), row in best_controls(rows).items() if of == score}
@@ -76,7 +76,7 @@ def _cell(row: Row, is_best: bool) -> str:
 
 
 def _best(rows: Iterable[Row]) -> Row | None:
-    """Return the best of the values that no control reaches in their arm."""
+    """Return the row with the best value that no control reaches in the same arm."""
     best: Row | None = None
     for row in rows:
         if not row.flag and row.value == row.value:
@@ -84,5 +84,5 @@ def _best(rows: Iterable[Row]) -> Row | None:
     return best
 
 
-def _is_told(row: Row) -> bool:
+def _is_explainer(row: Row) -> bool:
     return row.kind == "faithfulness" and not row.is_control

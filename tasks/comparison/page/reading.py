@@ -1,4 +1,4 @@
-"""What a row tells a reader, in a word or two, and the order in which rows are read."""
+"""What a row means in a word or two, and the order of rows in the tables."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _FAMILIES = ("primary", "performance", "model", "faithfulness")
 
 
 def reading(row: Row, confidence: float) -> str:
-    """Return what a corrected test tells: which arm or explainer is better, or that one cannot tell."""
+    """Return the result of a corrected test: which arm or explainer is better, or that it cannot tell."""
     if math.isnan(row.p_holm):
         return "no test"
     if row.p_holm > 1 - confidence:
@@ -27,13 +27,13 @@ def reading(row: Row, confidence: float) -> str:
 
 
 def tested(row: Row, confidence: float) -> tuple[str, ...]:
-    """Return what stands under :data:`TEST_HEAD` for a difference."""
+    """Return the cells of a difference for the columns :data:`TEST_HEAD`."""
     figures = (row.p, row.p_holm, row.smallest_p, row.detectable)
     return with_interval(row), *(number(figure) for figure in figures), reading(row, confidence)
 
 
 def out_of_reach(tests: Iterable[Row], confidence: float, none: str = "None") -> str:
-    """Say so where not even the smallest p that can be had would stand after correction; else nothing."""
+    """Return a sentence if even the smallest attainable p is too large after correction, else nothing."""
     known = [row.smallest_p for row in tests if not math.isnan(row.p)]
     if not known or min(known) * len(known) <= 1 - confidence:
         return ""
@@ -44,7 +44,7 @@ def out_of_reach(tests: Iterable[Row], confidence: float, none: str = "None") ->
 
 
 def standing(row: Row) -> str:
-    """Return whether the explainer is ahead of the control."""
+    """Return whether the explainer is ahead of the control, behind it, or neither."""
     if math.isnan(row.low):
         return "no interval"
     ahead, behind = (row.low > 0, row.high < 0) if row.direction == "higher" else (row.high < 0, row.low > 0)
@@ -52,15 +52,15 @@ def standing(row: Row) -> str:
 
 
 def by_family(rows: Iterable[Row]) -> list[Row]:
-    """Return the differences: the primary endpoint first, then prediction, the network and the maps."""
+    """Return the differences sorted by family: primary, performance, the network, faithfulness."""
     found = [row for row in rows if row.kind == "difference"]
     return sorted(found, key=lambda row: _FAMILIES.index(row.family))
 
 
 def strongest_controls(rows: Iterable[Row]) -> list[Row]:
-    """Return of each arm, explainer and score the difference to that control which does best.
+    """Return the difference to the best rival control of each arm, explainer and score.
 
-    Where the explainer and the controls have no scored unit in common there is none.
+    There is none if the explainer and the controls have no common scored unit.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:

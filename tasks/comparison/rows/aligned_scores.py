@@ -1,4 +1,4 @@
-"""Reports laid side by side: one score of one metric for all arms, explainers and seeds on the same units."""
+"""One score of one metric for all arms, explainers and seeds, aligned on the same units."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,9 +22,17 @@ _PLACES = ["unit_id", "patient_id", "slide_id", "section"]
 class AlignedScores:
     """One score of one metric for all arms, explainers and seeds, on the same N units.
 
-    ``values`` maps (arm, explainer, seed) to [N], NaN where a unit was not scored, and ``errors`` to the
-    standard error [N] that the metric's own draws leave in them. ``places`` has a row a unit. ``rivals`` are
-    those of the ``controls`` that explainers are to beat.
+    Attributes:
+        metric, score: names of the metric and of its score.
+        direction: ``higher``, ``lower`` or ``none`` is better.
+        unit: what a unit is: ``tile``, ``section`` or ``slide``.
+        places: one row per unit with unit_id, patient_id, slide_id and section.
+        values: {(arm, explainer, seed): [N]}, NaN if a unit has no score.
+        errors: {(arm, explainer, seed): [N]}, the standard errors of the metric's own random draws.
+        controls: the explainers that see no trained model.
+        rivals: the controls that explainers must beat by this metric.
+        clusters: the cluster of each unit.
+        settings: the settings of the bootstrap.
     """
 
     metric: str
@@ -41,7 +49,7 @@ class AlignedScores:
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Return the (arm, explainer) with a report, in the order of the tables."""
+        """The (arm, explainer) pairs with a report, in the order of the tables."""
         return tuple(dict.fromkeys((arm, explainer) for arm, explainer, _ in self.values))
 
     def seeds(self, arm: str, explainer: str) -> tuple[int, ...]:
@@ -49,11 +57,11 @@ class AlignedScores:
         return tuple(s for a, e, s in self.values if (a, e) == (arm, explainer))
 
     def block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
-        """Return float64 [S, N]."""
+        """Return the values of ``seeds``, float64 [S, N]."""
         return self._stacked(self.values, arm, explainer, seeds)
 
     def error_block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
-        """Return the errors float64 [S, N]."""
+        """Return the errors of ``seeds``, float64 [S, N]."""
         return self._stacked(self.errors, arm, explainer, seeds)
 
     def _stacked(self, found: dict[Key, Floats], arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
@@ -62,11 +70,11 @@ class AlignedScores:
 
 
 def aligned_scores(job: ComparisonJob, settings: BootstrapSettings) -> Iterator[AlignedScores]:
-    """Yield every named score of every metric, in the order of the reports; networks come after maps."""
+    """Yield each named score of each metric in the order of the reports. Networks come after maps."""
     keys = dict.fromkeys((item.explainer == MODEL, item.metric) for item in job.reports)
     for of_model, metric in sorted(keys, key=lambda key: key[0]):
         items = [i for i in job.reports if (i.explainer == MODEL, i.metric) == (of_model, metric)]
-        # Of equal arms and seeds explainers come before controls.
+        # Within an arm, explainers come before controls.
         items.sort(key=lambda item: (job.arms.index(item.arm), item.is_control))
         controls = tuple(dict.fromkeys(item.explainer for item in items if item.is_control))
         rivals = tuple(dict.fromkeys(item.explainer for item in items if item.is_rival))
@@ -82,7 +90,7 @@ def _scored(
     tables: dict[Key, dict[str, pd.DataFrame]],
     settings: BootstrapSettings,
 ) -> Iterator[AlignedScores]:
-    """Yield the score if any unit has it; ``named`` are its controls and its rivals."""
+    """Yield the score if any unit has it. ``named`` holds its controls and its rivals."""
     parts = {key: found[info.name] for key, found in tables.items() if info.name in found}
     places = _places(parts.values())
     if not len(places):
@@ -104,14 +112,14 @@ def _scored(
 
 
 def _by_score(item: ComparedReport) -> dict[str, pd.DataFrame]:
-    """Return the scored units of each score."""
+    """Return {score: the rows of the units that have it}."""
     known = item.report.scores
     known = known[known["value"].notna()]
     return {str(score): part for score, part in known.groupby("score", sort=False)}
 
 
 def _places(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return the places of all units, each once, by unit id."""
+    """Return the place of each unit once, sorted by unit id."""
     different: list[pd.DataFrame] = []
     for part in parts:
         # Most reports score the same units in the same order.
@@ -124,7 +132,7 @@ def _places(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _aligned(part: pd.DataFrame | None, units: pd.Index, column: str) -> Floats:
-    """Return what stands in ``column`` [N], in the order of ``units``."""
+    """Return ``column`` [N] in the order of ``units``, NaN for units that ``part`` lacks."""
     values = np.full(len(units), np.nan)
     if part is not None:
         values[units.get_indexer(pd.Index(part["unit_id"]))] = part[column]

@@ -1,4 +1,4 @@
-"""Claims as rows: a paired difference of two arms, tested in its family, with what became of it."""
+"""The rows on claims: a paired difference, tested in its family, with the verdict on the claim."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,14 +8,14 @@ from tasks.comparison.claims.verdict import NOT_INFORMATIVE, verdict_on
 from tasks.comparison.row import PERFORMANCE, Row
 
 SECONDARY = "claims"
-"""The family of all secondary claims."""
+"""The family of tests of all secondary claims."""
 
 
 def as_claim(difference: Row, claim: Claim) -> Row:
-    """Return the row of ``claim`` from the difference of its arms.
+    """Return the row of ``claim``, made from the difference of its arms.
 
-    A primary claim is a family by itself, all secondary ones together are another. A claim that nothing is
-    lost is judged by its interval, not by the test of no difference, and belongs to none.
+    Each primary claim is a family of its own, and all secondary claims together are another. A claim that
+    nothing is lost belongs to no family: it is judged by its interval, not by the test of no difference.
     """
     family = "" if claim.tolerates else f"claim {claim.id}" if claim.primary else SECONDARY
     return replace(
@@ -29,15 +29,15 @@ def as_claim(difference: Row, claim: Claim) -> Row:
 
 
 def unanswered(claims: Iterable[Claim], rows: list[Row]) -> list[Row]:
-    """Return an empty row for each claim that ``rows`` do not answer, with the reason."""
+    """Return an empty row, with the reason, for each claim that ``rows`` do not cover."""
     answered = {row.claim for row in rows if row.kind == "claim"}
     return [_empty(claim, rows) for claim in claims if claim.id not in answered]
 
 
 def judged(rows: list[Row], claims: Iterable[Claim], confidence: float) -> list[Row]:
-    """Return ``rows`` with flags and verdicts on the claims; p must have been corrected before.
+    """Return ``rows`` with flags and verdicts on the claims. p must already be corrected.
 
-    The claims come last: the primary ones, then the others, both in the order of ``claims``.
+    The claims come last: first the primary ones, then the others, both in the order of ``claims``.
     """
     flags = {(row.name, row.arm): row.flag for row in rows if row.kind == "faithfulness" and row.flag}
     tests = sum(row.family == SECONDARY and row.p == row.p for row in rows)
@@ -56,7 +56,7 @@ def _judged(row: Row, flags: dict[tuple[str, str], str], confidence: float, test
 
 
 def _flag(row: Row, flags: dict[tuple[str, str], str]) -> str:
-    """Return why the endpoint is no evidence on either side."""
+    """Return why the endpoint is no evidence on one side or on both. Empty if it is evidence."""
     other = row.name if not row.against_explainer else replace(row, explainer=row.against_explainer).name
     said = {side: flags[side] for side in ((row.name, row.arm), (other, row.against)) if side in flags}
     if len(said) == 2 and len(set(said.values())) == 1:

@@ -1,8 +1,8 @@
-"""Figures as functions of cluster weights: every bootstrap draw is then one matrix product.
+"""Scores as functions of cluster weights, so that all bootstrap draws take one matrix product.
 
-A resample of C clusters is a vector of C weights, how often each was drawn. Accuracy, AUROC and the like
-depend on the units only through sums by cluster, so a tally keeps these sums and gives the figure for any
-weights [D, C] at once. Figures that a resample leaves undefined (AUROC of one class) are NaN.
+A resample of C clusters is a vector of C weights: how often each cluster was drawn. Accuracy, AUROC and the
+like depend on the units only through sums per cluster. These classes hold the sums and return the score for
+any weights [D, C]. A score that is undefined on a resample (AUROC with one class) is NaN.
 """
 
 from dataclasses import dataclass
@@ -18,26 +18,26 @@ Codes = NDArray[np.intp]
 
 
 class ClusterSums(Protocol):
-    """A figure that is known for any weights of the clusters."""
+    """Sums per cluster from which a score follows for any weights of the clusters."""
 
     def of(self, weights: Floats) -> Floats:
-        """Return the figure [D] for weights [D, C]."""
+        """Return the score [D] for weights [D, C]."""
 
     @property
     def occupied(self) -> NDArray[np.bool_]:
-        """[C], which clusters hold a unit."""
+        """Which clusters hold a unit, [C]."""
 
 
 @dataclass(frozen=True)
 class MeanSums:
-    """The mean of a value over all units."""
+    """The mean of a value over all units, from ``sums`` and ``counts`` [C]."""
 
     sums: Floats
     counts: Floats
 
     @property
     def occupied(self) -> NDArray[np.bool_]:
-        """[C], which clusters hold a unit."""
+        """Which clusters hold a unit, [C]."""
         return self.counts > 0
 
     def of(self, weights: Floats) -> Floats:
@@ -47,18 +47,18 @@ class MeanSums:
 
 @dataclass(frozen=True)
 class ClassMeanSums:
-    """The mean over classes of a class's mean: balanced accuracy; ``sums``, ``counts`` [C, K]."""
+    """The mean over classes of the mean of each class (balanced accuracy); ``sums``, ``counts`` [C, K]."""
 
     sums: Floats
     counts: Floats
 
     @property
     def occupied(self) -> NDArray[np.bool_]:
-        """[C], which clusters hold a unit."""
+        """Which clusters hold a unit, [C]."""
         return np.asarray(self.counts.sum(axis=1) > 0)
 
     def of(self, weights: Floats) -> Floats:
-        """Return the mean [D] over the classes that a draw holds."""
+        """Return the mean [D] over the classes that occur in a draw."""
         recalls = ratio(weights @ self.sums, weights @ self.counts)
         held = np.isfinite(recalls)
         return ratio(np.where(held, recalls, 0.0).sum(axis=1), held.sum(axis=1).astype(np.float64))
@@ -66,7 +66,11 @@ class ClassMeanSums:
 
 @dataclass(frozen=True)
 class AurocSums:
-    """``wins[i, j]``: pairs where a positive of cluster i beats a negative of cluster j, ties a half."""
+    """The area under the ROC curve.
+
+    ``wins[i, j]`` counts the pairs in which a positive of cluster i beats a negative of cluster j. A tie
+    counts a half.
+    """
 
     wins: Floats
     positives: Floats
@@ -74,20 +78,20 @@ class AurocSums:
 
     @property
     def occupied(self) -> NDArray[np.bool_]:
-        """[C], which clusters hold a unit."""
+        """Which clusters hold a unit, [C]."""
         return (self.positives + self.negatives) > 0
 
     def of(self, weights: Floats) -> Floats:
-        """Return the area [D]; NaN where a draw holds one class only."""
+        """Return the area [D], NaN if a draw holds one class only."""
         won = np.einsum("dc,dc->d", weights @ self.wins, weights)
         return ratio(won, (weights @ self.positives) * (weights @ self.negatives))
 
 
 @dataclass(frozen=True)
 class CalibrationSums:
-    """Expected calibration error of the top class: ``gaps`` [C, B], ``counts`` [C].
+    """Expected calibration error of the top class, from ``gaps`` [C, B] and ``counts`` [C].
 
-    A gap is the sum over a bin's units of confidence less correctness.
+    A gap is the sum of confidence minus correctness over the units of a bin.
     """
 
     gaps: Floats
@@ -95,7 +99,7 @@ class CalibrationSums:
 
     @property
     def occupied(self) -> NDArray[np.bool_]:
-        """[C], which clusters hold a unit."""
+        """Which clusters hold a unit, [C]."""
         return self.counts > 0
 
     def of(self, weights: Floats) -> Floats:
@@ -104,7 +108,7 @@ class CalibrationSums:
 
 
 def mean_sums(values: Floats, clusters: Codes, count: int) -> MeanSums:
-    """Tally ``values`` [N] of units in ``clusters`` [N]; NaN values are left out."""
+    """Sum ``values`` [N] of units in ``clusters`` [N], without NaN values."""
     known = np.isfinite(values)
     sums = np.bincount(clusters[known], values[known], minlength=count).astype(np.float64)
     return MeanSums(sums, np.bincount(clusters[known], minlength=count).astype(np.float64))
@@ -113,7 +117,7 @@ def mean_sums(values: Floats, clusters: Codes, count: int) -> MeanSums:
 def performance_sums(
     units: PredictionUnits, clusters: Codes, count: int, bins: int
 ) -> dict[str, ClusterSums]:
-    """Return the tallies of accuracy, balanced_accuracy, auroc and ece."""
+    """Return the sums for accuracy, balanced_accuracy, auroc and ece."""
     correct = (units.probability.argmax(axis=1) == units.truth).astype(np.float64)
     known = units.probability.shape[1]
     return {
@@ -128,7 +132,7 @@ def performance_sums(
 
 
 def auroc_sums(scores: Floats, positive: NDArray[np.bool_], clusters: Codes, count: int) -> AurocSums:
-    """Tally ``scores`` [N] of units that are ``positive`` [N] or not."""
+    """Return the sums for ``scores`` [N] of units that are ``positive`` [N] or not."""
     order = np.argsort(scores[~positive], kind="stable")
     negatives = scores[~positive][order]
     of_cluster = np.zeros((len(negatives) + 1, count))
@@ -148,19 +152,19 @@ def auroc_sums(scores: Floats, positive: NDArray[np.bool_], clusters: Codes, cou
 def calibration_sums(
     confidence: Floats, correct: Floats, clusters: Codes, shape: tuple[int, int]
 ) -> CalibrationSums:
-    """Tally confidence and correctness [N] for (clusters, bins) ``shape``; bins are equal, closed above."""
+    """Sum confidence and correctness [N] into ``shape`` (clusters, bins). Bins are equal and closed above."""
     bins = np.clip(np.ceil(confidence * shape[1]).astype(np.intp) - 1, 0, shape[1] - 1)
     gaps = grouped(clusters, bins, confidence - correct, shape)
     return CalibrationSums(gaps, np.bincount(clusters, minlength=shape[0]).astype(np.float64))
 
 
 def grouped(rows: Codes, columns: Codes, values: Floats, shape: tuple[int, int]) -> Floats:
-    """Return the sums of ``values`` by (row, column)."""
+    """Return the sums of ``values`` per (row, column)."""
     flat = np.bincount(rows * shape[1] + columns, values, minlength=shape[0] * shape[1])
     return np.asarray(flat.reshape(shape), dtype=np.float64)
 
 
 def ratio(above: Floats, below: Floats) -> Floats:
-    """Return above / below, NaN where below is zero."""
+    """Return above / below, NaN if below is zero."""
     safe = np.where(below > 0, below, 1.0)
     return np.where(below > 0, above / safe, np.nan)

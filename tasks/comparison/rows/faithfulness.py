@@ -1,4 +1,4 @@
-"""The rows on faithfulness: every arm, explainer and score, against the reference arm and the controls."""
+"""The rows on faithfulness: scores of maps and networks, compared between arms and with controls."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ _NAN = float("nan")
 
 
 def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
-    """Return the rows on maps and networks: means, differences of arms and of explainers, and claims."""
+    """Return the rows on maps and networks: means, differences of arms and of explainers, claims."""
     rows: list[Row] = []
     for scored in aligned_scores(job, settings):
         means = {pair: _mean_row(scored, *pair) for pair in scored.pairs}
@@ -40,7 +40,7 @@ def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[R
 
 
 def _comparable(job: ComparisonJob, scored: AlignedScores) -> list[tuple[str, str]]:
-    """Return the (arm, explainer) that can be set against the reference arm; controls are no claims."""
+    """Return the (arm, explainer) pairs to compare with the reference arm. Controls are not compared."""
     return [
         (arm, explainer)
         for arm, explainer in scored.pairs
@@ -51,7 +51,7 @@ def _comparable(job: ComparisonJob, scored: AlignedScores) -> list[tuple[str, st
 
 
 def _claims(job: ComparisonJob, scored: AlignedScores) -> list[Row]:
-    """Return the claims about this score whose two sides have it."""
+    """Return the claims on this score, if both sides have the score."""
     return [
         as_claim(_difference(scored, *claim.sides), claim)
         for claim in job.recipe.claims
@@ -60,7 +60,7 @@ def _claims(job: ComparisonJob, scored: AlignedScores) -> list[Row]:
 
 
 def _between_explainers(job: ComparisonJob, scored: AlignedScores) -> list[Row]:
-    """Return what each explainer has over the reference explainer in the same arm, where one was named."""
+    """Return the difference of each explainer to the reference explainer in the same arm, if one is named."""
     reference = job.recipe.reference_explainer
     return [
         replace(
@@ -92,18 +92,18 @@ def _mean_row(scored: AlignedScores, arm: str, explainer: str) -> Row:
 
 
 def _of_arms(scored: AlignedScores, pair: Pair, reference: str) -> Row:
-    """Return the arm less the arm ``reference``, both with the explainer of ``pair``."""
+    """Return the arm minus the arm ``reference``, both with the explainer of ``pair``."""
     return replace(_difference(scored, pair, (reference, pair[1])), kind="difference")
 
 
 def _against_control(scored: AlignedScores, arm: str, explainer: str, control: str) -> Row:
-    """Return ``explainer`` less ``control`` for one arm."""
+    """Return ``explainer`` minus ``control`` in one arm."""
     row = _difference(scored, (arm, explainer), (arm, control))
     return replace(row, kind="against_control", family="", against=control, against_explainer="")
 
 
 def _difference(scored: AlignedScores, one: Pair, other: Pair) -> Row:
-    """Return what the (arm, explainer) ``one`` has over ``other``, paired by seed and unit."""
+    """Return the (arm, explainer) ``one`` minus ``other``, paired by seed and unit."""
     both = tuple(seed for seed in scored.seeds(*one) if seed in scored.seeds(*other))
     blank = _blank(scored, *one)
     blank = replace(
@@ -165,7 +165,7 @@ def _blank(scored: AlignedScores, arm: str, explainer: str) -> Row:
 
 
 def _flagged(row: Row, means: dict[tuple[str, str], Row]) -> Row:
-    """Flag an explainer that a rival equals or beats in the same arm: the score is then no evidence."""
+    """Flag an explainer that a rival equals or beats in the same arm. Its score is then no evidence."""
     if row.is_control:
         return row
     winners = [

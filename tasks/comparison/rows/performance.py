@@ -1,4 +1,4 @@
-"""The rows on prediction: every arm's accuracy and calibration, and how arms differ in them."""
+"""The rows on prediction: accuracy and calibration of each arm, and the differences between arms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,24 +23,24 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class EvaluatedLevel:
-    """All checkpoints judged at one level on the same units; ``tallies`` by (arm, seed) and score."""
+    """The scores of all checkpoints at one level on the same units, as ``sums`` by (arm, seed) and score."""
 
     level: str
-    tallies: Mapping[tuple[str, int], Mapping[str, ClusterSums]]
+    sums: Mapping[tuple[str, int], Mapping[str, ClusterSums]]
     clusters: Clusters
     units: int
     settings: BootstrapSettings
 
     def seeds(self, arm: str) -> tuple[int, ...]:
         """Return the seeds that ``arm`` was trained with."""
-        return tuple(seed for known, seed in self.tallies if known == arm)
+        return tuple(seed for known, seed in self.sums if known == arm)
 
     def of(self, arm: str, seeds: tuple[int, ...], score: str) -> list[ClusterSums]:
-        """Return the tallies of ``score``, one a seed."""
-        return [self.tallies[arm, seed][score] for seed in seeds]
+        """Return the sums of ``score``, one per seed."""
+        return [self.sums[arm, seed][score] for seed in seeds]
 
     def draws(self, seeds: int) -> Draws:
-        """Return the draws; equal numbers of seeds get equal draws, so that arms are paired."""
+        """Return the draws. Equal numbers of seeds get equal draws, so that arms are paired."""
         return draw(seeds, self.clusters.count, self.settings)
 
     def interval(self, estimate: float, replicates: NDArray[np.float64]) -> Interval:
@@ -49,39 +49,41 @@ class EvaluatedLevel:
 
 
 def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
-    """Return at both levels every arm's performance, its difference to the reference arm, and the claims."""
+    """Return the scores of each arm, its differences to the reference arm and the claims, at both levels."""
     rows: list[Row] = []
     for level in LEVELS:
-        judged = _judge(job, level, settings)
-        if judged is None:
+        evaluated = _evaluate(job, level, settings)
+        if evaluated is None:
             continue
-        arms = [arm for arm in job.arms if judged.seeds(arm)]
-        rows += [_arm_row(judged, arm, score) for arm in arms for score in DIRECTIONS]
+        arms = [arm for arm in job.arms if evaluated.seeds(arm)]
+        rows += [_arm_row(evaluated, arm, score) for arm in arms for score in DIRECTIONS]
         others = [arm for arm in arms if arm != job.reference_arm and job.reference_arm in arms]
-        rows += [_difference(judged, arm, job.reference_arm, score) for arm in others for score in DIRECTIONS]
-        rows += _claims(job, judged)
+        rows += [
+            _difference(evaluated, arm, job.reference_arm, score) for arm in others for score in DIRECTIONS
+        ]
+        rows += _claims(job, evaluated)
     return rows
 
 
 def checkpoint_scores(
     predictions: Predictions, classes: tuple[str, ...], target: int, recipe: ComparisonRecipe
 ) -> dict[str, float]:
-    """Return ``<level>.<score>`` of one checkpoint, without intervals; levels without labels are left out."""
+    """Return ``<level>.<score>`` of one checkpoint, without intervals. Levels without labels are left out."""
     found: dict[str, float] = {}
-    judged = {
+    by_level = {
         "tile": tile_units(predictions, classes, target),
         "slide": slide_units(predictions, classes, target, recipe.top_share),
     }
-    for level, units in judged.items():
+    for level, units in by_level.items():
         if len(units.truth):
-            one = np.zeros(len(units.truth), dtype=np.intp)
-            tallies = performance_sums(units, one, 1, recipe.calibration_bins)
-            found.update({f"{level}.{score}": point([tally]) for score, tally in tallies.items()})
+            single = np.zeros(len(units.truth), dtype=np.intp)
+            sums = performance_sums(units, single, 1, recipe.calibration_bins)
+            found.update({f"{level}.{score}": point([one]) for score, one in sums.items()})
     return found
 
 
-def _judge(job: ComparisonJob, level: str, settings: BootstrapSettings) -> EvaluatedLevel | None:
-    """Return all checkpoints' tallies, or None where no unit has a label."""
+def _evaluate(job: ComparisonJob, level: str, settings: BootstrapSettings) -> EvaluatedLevel | None:
+    """Return the sums of all checkpoints, or None if no unit has a label."""
     units = {(item.arm, item.seed): _units(job, item, level) for item in job.checkpoints}
     first = next(iter(units.values()))
     if not len(first.truth):
@@ -89,8 +91,8 @@ def _judge(job: ComparisonJob, level: str, settings: BootstrapSettings) -> Evalu
     clusters = choose_clusters(first.places)
     codes = clusters.codes.astype(np.intp)
     count, bins = int(codes.max()) + 1, job.recipe.calibration_bins
-    tallies = {key: performance_sums(found, codes, count, bins) for key, found in units.items()}
-    return EvaluatedLevel(level, tallies, clusters, len(codes), settings)
+    sums = {key: performance_sums(found, codes, count, bins) for key, found in units.items()}
+    return EvaluatedLevel(level, sums, clusters, len(codes), settings)
 
 
 def _units(job: ComparisonJob, item: ComparedCheckpoint, level: str) -> PredictionUnits:
@@ -99,60 +101,60 @@ def _units(job: ComparisonJob, item: ComparedCheckpoint, level: str) -> Predicti
     return slide_units(item.predictions, job.classes, job.target, job.recipe.top_share)
 
 
-def _arm_row(judged: EvaluatedLevel, arm: str, score: str) -> Row:
-    seeds = judged.seeds(arm)
-    tallies = judged.of(arm, seeds, score)
-    found = Interval(point(tallies), _NAN, _NAN, _NAN)
-    if judged.clusters.level is not None:
-        found = judged.interval(found.estimate, drawn(tallies, judged.draws(len(seeds))))
+def _arm_row(evaluated: EvaluatedLevel, arm: str, score: str) -> Row:
+    seeds = evaluated.seeds(arm)
+    sums = evaluated.of(arm, seeds, score)
+    found = Interval(point(sums), _NAN, _NAN, _NAN)
+    if evaluated.clusters.level is not None:
+        found = evaluated.interval(found.estimate, drawn(sums, evaluated.draws(len(seeds))))
     return Row(
         kind="performance",
         arm=arm,
-        metric=judged.level,
+        metric=evaluated.level,
         score=score,
         direction=DIRECTIONS[score],
         value=found.estimate,
         low=found.low,
         high=found.high,
-        cluster=judged.clusters.level or "",
-        clusters=judged.clusters.count,
-        patients=judged.clusters.patients,
+        cluster=evaluated.clusters.level or "",
+        clusters=evaluated.clusters.count,
+        patients=evaluated.clusters.patients,
         seeds=len(seeds),
-        units=judged.units,
-        note=judged.clusters.note,
+        units=evaluated.units,
+        note=evaluated.clusters.note,
     )
 
 
-def _claims(job: ComparisonJob, judged: EvaluatedLevel) -> list[Row]:
-    """Return the claims about this level whose two arms were judged."""
+def _claims(job: ComparisonJob, evaluated: EvaluatedLevel) -> list[Row]:
+    """Return the claims on this level, if both arms were evaluated."""
     return [
-        as_claim(_difference(judged, claim.arm, claim.against, score), claim)
+        as_claim(_difference(evaluated, claim.arm, claim.against, score), claim)
         for claim in job.recipe.claims
         for explainer, level, score in [claim.parts]
-        if (explainer, level) == (PERFORMANCE, judged.level)
-        and judged.seeds(claim.arm)
-        and judged.seeds(claim.against)
+        if (explainer, level) == (PERFORMANCE, evaluated.level)
+        and evaluated.seeds(claim.arm)
+        and evaluated.seeds(claim.against)
     ]
 
 
-def _difference(judged: EvaluatedLevel, arm: str, reference: str, score: str) -> Row:
-    """Return ``arm`` less ``reference``, paired by seed and by unit."""
-    seeds = tuple(seed for seed in judged.seeds(arm) if seed in judged.seeds(reference))
-    one, other = judged.of(arm, seeds, score), judged.of(reference, seeds, score)
+def _difference(evaluated: EvaluatedLevel, arm: str, reference: str, score: str) -> Row:
+    """Return ``arm`` minus ``reference``, paired by seed and unit."""
+    seeds = tuple(seed for seed in evaluated.seeds(arm) if seed in evaluated.seeds(reference))
+    one, other = evaluated.of(arm, seeds, score), evaluated.of(reference, seeds, score)
     mean, mean_against = (point(one), point(other)) if seeds else (_NAN, _NAN)
     estimate = mean - mean_against
     found, p, smallest = Interval(estimate, _NAN, _NAN, _NAN), _NAN, _NAN
-    if judged.clusters.level is not None and np.isfinite(estimate):
-        draws = judged.draws(len(seeds))
+    if evaluated.clusters.level is not None and np.isfinite(estimate):
+        draws = evaluated.draws(len(seeds))
         replicates = drawn(one, draws) - drawn(other, draws)
-        found = judged.interval(estimate, replicates)
-        p, smallest = p_value(replicates, judged.clusters.count, judged.settings)
+        found = evaluated.interval(estimate, replicates)
+        p, smallest = p_value(replicates, evaluated.clusters.count, evaluated.settings)
     return Row(
         kind="difference",
         family="performance",
         arm=arm,
         against=reference,
-        metric=judged.level,
+        metric=evaluated.level,
         score=score,
         direction=DIRECTIONS[score],
         value=found.estimate,
@@ -160,13 +162,13 @@ def _difference(judged: EvaluatedLevel, arm: str, reference: str, score: str) ->
         high=found.high,
         p=p,
         smallest_p=smallest,
-        detectable=detectable(found.error, judged.settings),
-        cluster=judged.clusters.level or "",
-        clusters=judged.clusters.count,
-        patients=judged.clusters.patients,
+        detectable=detectable(found.error, evaluated.settings),
+        cluster=evaluated.clusters.level or "",
+        clusters=evaluated.clusters.count,
+        patients=evaluated.clusters.patients,
         seeds=len(seeds),
-        units=judged.units,
-        note=judged.clusters.note,
+        units=evaluated.units,
+        note=evaluated.clusters.note,
         mean=mean,
         mean_against=mean_against,
     )

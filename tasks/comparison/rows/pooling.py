@@ -1,7 +1,7 @@
-"""Folds made one: what the models of all folds gave on the slides that each held out.
+"""Pool the folds of a study: each model contributes the slides that its fold held out.
 
-For one arm and seed every slide is held out by one fold, so the tables of its folds, one below the other,
-hold every slide once, and arms are compared on all held-out slides.
+For one arm and seed, each slide is held out by one fold. The concatenated tables of the folds therefore hold
+each slide once, and arms are compared on all held-out slides.
 """
 
 from collections import Counter, defaultdict
@@ -18,24 +18,24 @@ from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonE
 
 Item = TypeVar("Item", ComparedCheckpoint, ComparedReport)
 ByFold = Sequence[tuple[int | None, Item]]
-"""Each item with its fold; None in a study without folds."""
+"""Items with their fold, which is None in a study without folds."""
 
 
 @dataclass(frozen=True)
 class PooledPredictions(Predictions):
-    """The predictions of several folds; ``folder`` is that of the first."""
+    """The predictions of several folds. ``folder`` is that of the first fold."""
 
     parts: tuple[Predictions, ...] = ()
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a tile, fold after fold."""
+        """One row per tile, fold after fold."""
         return pd.concat([part.table for part in self.parts], ignore_index=True)
 
 
 @dataclass(frozen=True)
 class PooledReport(FaithfulnessReport):
-    """The scores of one metric in several folds; ``folder`` is that of the first."""
+    """The scores of one metric in several folds. ``folder`` is that of the first fold."""
 
     parts: tuple[FaithfulnessReport, ...] = ()
 
@@ -46,13 +46,13 @@ class PooledReport(FaithfulnessReport):
 
     @cached_property
     def curves(self) -> pd.DataFrame | None:
-        """Curves where the metric traces any."""
+        """The curves, fold after fold, if the metric traces any."""
         traced = [part.curves for part in self.parts if part.curves is not None]
         return pd.concat(traced, ignore_index=True) if traced else None
 
     @cached_property
     def info(self) -> ReportInfo:
-        """Settings and meanings, which all folds share; exclusions and passes are sums."""
+        """Settings and score meanings of the first fold. Exclusions and passes are sums over folds."""
         infos = [part.info for part in self.parts]
         return infos[0].model_copy(
             update={
@@ -65,7 +65,7 @@ class PooledReport(FaithfulnessReport):
 
 @dataclass(frozen=True)
 class PooledFolds:
-    """What is compared; ``words`` say on the page that it is pooled, and are empty without folds."""
+    """The pooled items. ``words`` tell the page how they were pooled and are empty without folds."""
 
     checkpoints: tuple[ComparedCheckpoint, ...]
     reports: tuple[ComparedReport, ...]
@@ -73,10 +73,10 @@ class PooledFolds:
 
 
 def pool(checkpoints: ByFold[ComparedCheckpoint], reports: ByFold[ComparedReport]) -> PooledFolds:
-    """Return one checkpoint an arm and seed, and one report an arm, seed, explainer and metric.
+    """Return one checkpoint per arm and seed, and one report per arm, seed, explainer and metric.
 
-    An arm and seed that lacks a fold which another has (its training failed there) is left out, as an arm
-    whose training failed is in a study without folds: it would be compared on other slides. So is a report.
+    An arm and seed whose training failed in a fold is left out, because it would be compared on other
+    slides. The same holds for reports.
 
     Raises:
         ComparisonError: a slide is held out by two folds.
@@ -100,7 +100,7 @@ def pool(checkpoints: ByFold[ComparedCheckpoint], reports: ByFold[ComparedReport
 
 
 def _one_model(by_fold: Mapping[int | None, ComparedCheckpoint]) -> ComparedCheckpoint:
-    """Pool the predictions; the weights are those of the first fold."""
+    """Pool the predictions. The checkpoint is that of the first fold."""
     items = [item for _, item in sorted(by_fold.items(), key=_fold)]
     first, parts = items[0], tuple(item.predictions for item in items)
     _refuse_overlap(first, (part.table for part in parts))

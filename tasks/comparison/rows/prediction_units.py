@@ -1,8 +1,8 @@
-"""How well a checkpoint predicts, at tile and at slide level.
+"""The tiles and slides on which predictions are judged, with their labels and probabilities.
 
-Tiles with the label of a class count at tile level; mixed and unlabelled tiles do not. At slide level a
-slide is positive where any of its tiles is labelled with the target class or is mixed, negative where
-all labelled tiles have another class, and does not count where no tile has a label.
+At tile level, tiles with the label of a class count. Mixed and unlabelled tiles do not. At slide level, a
+slide is positive if any of its tiles is mixed or has the target label. It is negative if all its labelled
+tiles have other labels. A slide without labelled tiles does not count.
 """
 
 import math
@@ -21,7 +21,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PredictionUnits:
-    """N predictions to judge: ``places`` (patient_id, slide_id, section), truth [N], probability [N, K]."""
+    """N tiles or slides with labels.
+
+    Attributes:
+        places: one row per unit with patient_id, slide_id and section.
+        truth: [N], index of the true class.
+        probability: [N, K], the predicted probabilities.
+        target: index of the target class.
+    """
 
     places: pd.DataFrame
     truth: NDArray[np.intp]
@@ -36,13 +43,13 @@ def slide_score(probabilities: Floats, top_share: float = 0.1) -> float:
 
 
 def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
-    """Return the softmax [N, K] of the logits of a prediction table."""
+    """Return the softmax [N, K] of the logits in a prediction table."""
     logits = table[[f"logit_{k}" for k in range(classes)]].to_numpy(dtype=np.float64)
     return softmax(logits)
 
 
 def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
-    """Return the tiles that carry the label of a class."""
+    """Return the tiles that have the label of a class."""
     table = predictions.table
     kept = table["label"].isin(classes).to_numpy()
     names = {name: index for index, name in enumerate(classes)}
@@ -54,7 +61,7 @@ def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) 
 def slide_units(
     predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
 ) -> PredictionUnits:
-    """Return the slides that have a label, target against the rest: class 1 is the target."""
+    """Return the slides that have a label, with two classes: 1 is the target class, 0 all others."""
     scored = slide_scores(predictions, classes, target, top_share)
     truth = predictions.table.groupby("slide_id", sort=True)["label"].agg(
         lambda labels: _slide_truth(set(labels), classes, target)
@@ -69,7 +76,7 @@ def slide_units(
 def slide_scores(
     predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
 ) -> pd.DataFrame:
-    """Return one row a slide: patient_id, slide_id, score; by slide id."""
+    """Return patient_id, slide_id and score of each slide, sorted by slide id."""
     table = predictions.table[["patient_id", "slide_id"]].assign(
         probability=probabilities_of(predictions.table, len(classes))[:, target]
     )

@@ -1,16 +1,16 @@
-"""Intervals for figures that are no means, by the same two-way (seed, cluster) draws as for means."""
+"""Intervals and tests of scores that are no means, by the two-way (seed, cluster) draws used for means."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
 
 from tasks.comparison.rows.cluster_sums import ClusterSums
 from tasks.statistics.bootstrap import BootstrapSettings, Interval, drawn_weights, tail_levels
+from tasks.statistics.paired import detectable_difference
 
 Floats = NDArray[np.float64]
-_POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -22,24 +22,24 @@ class Draws:
 
 
 def draw(seeds: int, clusters: int, settings: BootstrapSettings) -> Draws:
-    """Draw seeds and clusters, each with replacement: the draws that means are resampled with too."""
+    """Draw seeds and clusters with replacement. Means are resampled with the same draws."""
     return Draws(*drawn_weights(seeds, clusters, settings))
 
 
-def point(tallies: list[ClusterSums]) -> float:
-    """Return the mean over seeds of the figure on all units; ``tallies`` has one entry a seed."""
-    whole = [tally.of(np.ones((1, len(tally.occupied))))[0] for tally in tallies]
+def point(sums: list[ClusterSums]) -> float:
+    """Return the mean over seeds of the score on all units. ``sums`` has one entry per seed."""
+    whole = [one.of(np.ones((1, len(one.occupied))))[0] for one in sums]
     return float(np.mean(whole))
 
 
-def drawn(tallies: list[ClusterSums], draws: Draws) -> Floats:
-    """Return the figure [D] of each draw, the mean over its seeds; NaN where a draw leaves it undefined."""
-    by_seed = np.stack([tally.of(draws.clusters) for tally in tallies], axis=1)
+def drawn(sums: list[ClusterSums], draws: Draws) -> Floats:
+    """Return the score [D] of each draw, the mean over its seeds. NaN if it is undefined on a draw."""
+    by_seed = np.stack([one.of(draws.clusters) for one in sums], axis=1)
     return np.asarray((draws.seeds * by_seed).sum(axis=1) / draws.seeds.sum(axis=1), dtype=np.float64)
 
 
 def interval(estimate: float, replicates: Floats, clusters: int, settings: BootstrapSettings) -> Interval:
-    """Return the percentile interval of ``replicates`` [D], undefined draws left out."""
+    """Return the percentile interval of ``replicates`` [D], without undefined draws."""
     known = replicates[np.isfinite(replicates)]
     if len(known) < 2:
         return Interval(estimate, float("nan"), float("nan"), float("nan"))
@@ -48,7 +48,7 @@ def interval(estimate: float, replicates: Floats, clusters: int, settings: Boots
 
 
 def p_value(replicates: Floats, clusters: int, settings: BootstrapSettings) -> tuple[float, float]:
-    """Return (p, smallest attainable p): where the interval of that level just reaches zero."""
+    """Return (p, smallest attainable p). p is 1 minus the level whose interval just reaches zero."""
     known = replicates[np.isfinite(replicates)]
     fewer = min(int((known <= 0).sum()), int((known >= 0).sum()))
     return (
@@ -58,18 +58,15 @@ def p_value(replicates: Floats, clusters: int, settings: BootstrapSettings) -> t
 
 
 def detectable(error: float, settings: BootstrapSettings) -> float:
-    """Return the smallest true difference found with a power of 0.8, by the normal law.
+    """Return the smallest true difference that is detected with a power of 0.8, by the normal approximation.
 
-    NaN where no draw differs from another: nothing was learned on how far the figure may vary.
+    NaN if all draws agree, because the data then say nothing about the variation of the score.
     """
-    if not error > 0:
-        return float("nan")
-    reach = stats.norm.isf((1 - settings.level) / 2) + stats.norm.ppf(_POWER)
-    return float(reach * error)
+    return detectable_difference(error, settings) if error > 0 else float("nan")
 
 
 def _reaching(tail: float, clusters: int, settings: BootstrapSettings) -> float:
-    """Return the p whose interval begins at the quantile ``tail``: the interval's own rule read backwards."""
+    """Return the p whose interval begins at the quantile ``tail``. This inverts the rule of the interval."""
 
     def beyond(p: float) -> float:
         return tail_levels(clusters, replace(settings, level=1 - p))[0] - tail

@@ -89,8 +89,8 @@ def test_networks_and_lone_maps_agree_with_nothing(job):
 
 def test_the_page_names_contradictions_between_metrics_alone(job, found):
     text = "\n".join(agreement_section(summarise(job, []), found))
-    assert "Of 2 pairs of scores of different metrics 0 rank maps alike and 2 contradict each other" in text
-    assert "Without a direction, and so not in the matrix: deletion.gini." in text
+    assert "Of 2 pairs of scores of different metrics, 0 agree and 2 contradict each other" in text
+    assert "Not in the matrix, because they have no direction: deletion.gini." in text
     assert "Pairs without a unit in common are compared by their means in each section." in text
     assert "| deletion.gap | place.hit | \N{MINUS SIGN}" in text
     assert "| deletion.gap | deletion.lerf |" not in text
@@ -112,7 +112,7 @@ def test_the_matrix_is_drawn_symmetric_with_a_mark_on_section_means(job, found):
     assert texts[2, 0].get_text().endswith("*")
     assert texts[1, 0].get_text() == "1.00"
     assert texts[1, 0].get_weight() == texts[0, 2].get_weight() == "bold"
-    assert "means of sections are ranked" in " ".join(figure.get_supxlabel().split())
+    assert "section means are ranked" in " ".join(figure.get_supxlabel().split())
 
 
 def test_too_many_scores_are_drawn_one_a_metric(job, found, monkeypatch):
@@ -120,4 +120,4 @@ def test_too_many_scores_are_drawn_one_a_metric(job, found, monkeypatch):
     figure = draw_agreement(summarise(job, []), found, ("deletion.gap", "place.hit"))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["deletion.gap", "place.hit"]
     assert figure.axes[0].images[0].get_array()[0, 1] < -0.9
-    assert "all 3 are in the table" in " ".join(figure.get_supxlabel().split())
+    assert "All 3 are in the table" in " ".join(figure.get_supxlabel().split())

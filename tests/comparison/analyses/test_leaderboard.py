@@ -92,7 +92,7 @@ def test_the_page_marks_what_is_no_evidence_and_the_best_of_the_rest(job, rows):
     section = leaderboard_section(summarise(job, rows), rows)
     assert section[0] == "## Leaderboard"
     text = "\n".join(section)
-    assert "Places are not added up over columns" in text
+    assert "Ranks are not summed over columns" in text
     head = next(text for text in section if text.startswith("| arm"))
     assert head == "| arm | explainer | deletion.gap \u2191 | place.hit \u2191 |"
     lines = [text.split(" | ") for text in section if text.startswith(("| standard", "| modulated"))]

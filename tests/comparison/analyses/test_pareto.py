@@ -153,16 +153,16 @@ def test_up_is_always_more_faithful(job, rows):
     summary = summarise(job, rows).model_copy(update={"primary": "good/deletion.lerf"})
     figure = draw_pareto(summary, pareto_of(summary, rows))
     assert figure.axes[0].yaxis_inverted()
-    assert "The vertical axis is turned." in " ".join(figure.get_supxlabel().split())
+    assert "The vertical axis is inverted." in " ".join(figure.get_supxlabel().split())
 
 
 def test_the_page_names_the_front_or_says_that_there_is_none(job, rows):
     summary = summarise(job, rows)
     found = pareto_of(summary, rows)
     text = " ".join(pareto_section(summary, found))
-    assert "Tile AUROC against deletion.gap. Beaten in neither by any other: good, " in text
+    assert "Tile AUROC against deletion.gap. Not dominated by any other: good, " in text
     assert "A control does as well or better at every point" in " ".join(
         pareto_section(summary, dataclasses.replace(found, front=()))
     )
     alone = summary.model_copy(update={"arms": ("standard",)})
-    assert "nothing to trade" in " ".join(pareto_section(alone, found))
+    assert "no trade-off" in " ".join(pareto_section(alone, found))

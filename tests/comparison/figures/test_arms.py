@@ -84,7 +84,7 @@ def test_without_claims_each_metric_has_its_first_endpoint(job):
         "model/consistency.purity \u2191",
         "performance/tile.auroc \u2191",
     ]
-    assert "one endpoint a metric" in figure.get_supxlabel()
+    assert "one endpoint per metric" in figure.get_supxlabel()
 
 
 def test_few_arms_have_a_panel_for_every_score_also_of_the_network(tmp_path):

@@ -11,7 +11,7 @@ from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 
 EXPLAINERS = ("gradient", "lrp")
-REST = "all others, and metrics without a direction"
+REST = "All others, and metrics without a direction"
 SECTIONS = ("Faithfulness", "Explainers against one another", "Explainers against the strongest control")
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tasks.comparison.compare import compare_arms, compared_rows
-from tasks.comparison.page.claims import tally_of
+from tasks.comparison.page.claims import verdict_counts
 from tasks.comparison.page.document import write_page
 from tasks.comparison.page.main_findings import main_findings
 from tasks.comparison.recipe import ComparisonRecipe
@@ -60,7 +60,7 @@ def lines_between(page, start, end):
 
 def test_claims_stand_right_after_what_can_be_said(few_page):
     headings = [line for line in few_page.splitlines() if line.startswith("## ")]
-    assert headings[:4] == ["## What can be said", "## Claims", "## Prediction", "## The network itself"]
+    assert headings[:4] == ["## Main findings", "## Claims", "## Prediction", "## The network itself"]
 
 
 def test_each_claim_is_one_line_the_primary_one_first(few_page):
@@ -77,7 +77,7 @@ def test_a_line_holds_number_interval_means_p_detectable_verdict_and_why(few, fe
     means = f"({row.mean:.3f} against {row.mean_against:.3f})"
     assert line == (
         "| arXiv:0000.00001 | **primary** more_faithful: its maps are more faithful | "
-        f"smoothgrad/deletion.gap, higher | better less standard: {interval} {means} | {row.p:.3f} | "
+        f"smoothgrad/deletion.gap, higher | better minus standard: {interval} {means} | {row.p:.3f} | "
         f"{row.detectable:.3f} | **reproduced** | the whole interval lies above 0 |"
     )
 
@@ -85,15 +85,15 @@ def test_a_line_holds_number_interval_means_p_detectable_verdict_and_why(few, fe
 @pytest.mark.parametrize(
     "said",
     [
-        "Named before the run, 1 primary: 1 reproduced, 0 not reproduced, 0 cannot be told; 4 secondary: 3 "
-        "reproduced, 0 not reproduced, 1 cannot be told.",
+        "Named before the run. 1 primary: 1 reproduced, 0 not reproduced, 0 cannot tell. 4 secondary: 3 "
+        "reproduced, 0 not reproduced, 1 cannot tell.",
         "(Holm, 2 tests)",
         "| smoothgrad/deletion.gap, higher, of interest from 0.010 |",
         "| performance/tile.auroc, not lower by more than 0.400 |",
         "| **cannot tell** | smoothgrad/deletion.gap was not evaluated for absent |",
-        "- Claims were named before the run and come next; every other difference is exploratory.",
+        "- Claims were named before the run and come next. All other differences are exploratory.",
         "| consistency.purity \u2191 | 0.",
-        "each has its jackknife pseudo-value",
+        "Each slide then has a jackknife pseudo-value",
         "- Secondary, the network: ",
         "| model/consistency.purity \u2191 | better |",
     ],
@@ -118,7 +118,7 @@ def test_verdicts_are_counted(few):
     made = [
         dataclasses.replace(rows[0], verdict=v) for v in ("not reproduced", "cannot tell", "cannot tell (x)")
     ]
-    assert tally_of(made) == "0 reproduced, 1 not reproduced, 2 cannot be told"
+    assert verdict_counts(made) == "0 reproduced, 1 not reproduced, 2 cannot tell"
 
 
 def test_claims_are_in_the_summary_with_their_figures(few, tmp_path):
@@ -200,6 +200,6 @@ def test_of_many_differences_that_stand_a_dozen_are_named(many):
     rows = compared_rows(many)
     standing = [dataclasses.replace(row, p_holm=0.001) if row.kind == "difference" else row for row in rows]
     line = next(t for t in main_findings(summarise(many, rows), standing) if "Secondary, faithfulness" in t)
-    assert "52 of 52 differences stand" in line
+    assert "52 of 52 differences are significant" in line
     assert line.count("deletion.") == 12
     assert "; and 40 more in the tables." in line

@@ -24,11 +24,11 @@ def page(tmp_path_factory):
         "Made by `veritile run pipeline_configs/phantom.yaml`.",
         "180 tiles of 6 slides of 1 patient;",
         "Intervals are clustered by slide (6), conditional on this 1 patient.",
-        "- Primary endpoint smoothgrad/deletion.gap: modulated less standard:",
+        "- Primary endpoint smoothgrad/deletion.gap: modulated minus standard:",
         "*random_map (control)*",
         "| tile AUROC \u2191 |",
         "None could: even the smallest attainable p",
-        "![The arms compared](comparison.png)",
+        "![Comparison of the arms](comparison.png)",
     ],
 )
 def test_the_page_says(page, said):
@@ -50,7 +50,7 @@ def test_every_table_row_has_as_many_cells_as_its_head(page):
 def test_without_a_primary_endpoint_the_page_says_exploratory(tmp_path):
     job = make_job(tmp_path, recipe=ComparisonRecipe(draws=200))
     rows = compared_rows(job)
-    assert "so every difference below is exploratory" in write_page(summarise(job, rows), rows)
+    assert "so all differences below are exploratory" in write_page(summarise(job, rows), rows)
 
 
 def test_a_reading_follows_the_direction(tmp_path):

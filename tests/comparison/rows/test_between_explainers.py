@@ -95,8 +95,8 @@ def test_the_page_says_who_is_better_and_what_is_taken_off_what(job, rows):
     page = write_page(summarise(job, rows), rows)
     section = page.split("## Explainers against one another")[1].split("##")[0]
     assert section.count("smoothgrad is better") == 2
-    assert "smoothgrad less gradient, standard: 0.1" in page
-    assert "smoothgrad in better less gradient in standard: 0.3" in page
+    assert "smoothgrad minus gradient, standard: 0.1" in page
+    assert "smoothgrad in better minus gradient in standard: 0.3" in page
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_it_is_printed_above_a_tenth_of_the_half_width_alone(rows):
 
 def test_the_page_says_what_the_sign_means_only_where_it_stands(job, rows, tmp_path):
     assert "±" in (page := write_page(summarise(job, rows), rows))
-    said = "the standard error that a metric's own random draws leave in the mean"
+    said = "the standard error of the mean from the metric's own random draws"
     assert page.count(said) == 2, "above the leaderboard and above the table of all scores"
     plain = make_job(tmp_path)
     silent = compared_rows(plain)

@@ -140,11 +140,11 @@ def test_the_page_lists_the_control_and_says_why_it_counts_for_nothing(darkness_
     page = write_page(summarise(job, rows), rows)
     assert "| *optical_density (control)* |" in page
     said = (
-        "Whether a map depends on the network is what deletion asks: controls that hold an explainer "
-        "(optical_density) follow a network by construction"
+        "deletion asks whether a map depends on the network. Controls that contain an explainer "
+        "(optical_density) depend on a network by construction."
     )
     assert page.count(said) == 2, "above the leaderboard and above the table of all scores"
-    assert "follow a network" not in write_page(summarise(job, of_all(rows)), of_all(rows))
+    assert "depend on a network" not in write_page(summarise(job, of_all(rows)), of_all(rows))
 
 
 def of_all(rows):
