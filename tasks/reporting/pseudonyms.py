@@ -1,4 +1,4 @@
-"""Patient ids stay in the store: outside, a salted hash stands for them."""
+"""Pseudonyms of patients: outside the store, a salted hash replaces each patient id."""
 
 import hashlib
 import re
@@ -7,14 +7,14 @@ from typing import Any
 
 
 def salted_hash(patient_id: str, salt: str) -> str:
-    """Return 12 hex digits that stand for a patient; without the salt they cannot be guessed back."""
+    """Return 12 hex digits in place of a patient id. Without the salt the id cannot be guessed from them."""
     return hashlib.sha256(f"{salt}\n{patient_id}".encode()).hexdigest()[:12]
 
 
 def without_patients(value: Any, patients: Iterable[str], salt: str) -> Any:
     """Return ``value`` (JSON-like) with every patient id, also inside a text, replaced by its hash.
 
-    An id counts where no letter, digit, ``_``, ``-`` or ``.`` touches it; the keys of mappings count too.
+    An id is found if no letter, digit, ``_``, ``-`` or ``.`` touches it. Keys of mappings are replaced too.
     """
     known = sorted((p for p in patients if p), key=len, reverse=True)
     if not known:

@@ -91,7 +91,7 @@ def test_the_page_names_contradictions_between_metrics_alone(job, found):
     text = "\n".join(agreement_section(summarise(job, []), found))
     assert "Of 2 pairs of scores of different metrics, 0 agree and 2 contradict each other" in text
     assert "Not in the matrix, because they have no direction: deletion.gini." in text
-    assert "Pairs without a unit in common are compared by their means in each section." in text
+    assert "Pairs without a common unit are compared by their section means." in text
     assert "| deletion.gap | place.hit | \N{MINUS SIGN}" in text
     assert "| deletion.gap | deletion.lerf |" not in text
     assert "![Rank agreement of the metrics](agreement.png)" in text
@@ -115,7 +115,7 @@ def test_the_matrix_is_drawn_symmetric_with_a_mark_on_section_means(job, found):
     assert "section means are ranked" in " ".join(figure.get_supxlabel().split())
 
 
-def test_too_many_scores_are_drawn_one_a_metric(job, found, monkeypatch):
+def test_too_many_scores_are_drawn_one_per_metric(job, found, monkeypatch):
     monkeypatch.setattr(agreement_figure, "MOST_SCORES", 2)
     figure = draw_agreement(summarise(job, []), found, ("deletion.gap", "place.hit"))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["deletion.gap", "place.hit"]

@@ -58,7 +58,7 @@ def lines_between(page, start, end):
     return lines[lines.index(start) + 1 : lines.index(end)]
 
 
-def test_claims_stand_right_after_what_can_be_said(few_page):
+def test_claims_come_right_after_the_main_findings(few_page):
     headings = [line for line in few_page.splitlines() if line.startswith("## ")]
     assert headings[:4] == ["## Main findings", "## Claims", "## Prediction", "## The network itself"]
 
@@ -196,7 +196,7 @@ def test_five_arms_are_columns_and_six_are_lines(tmp_path):
         assert told_as in told(make_claims_job(tmp_path / str(count), gains, seeds=(0,), slides=5))
 
 
-def test_of_many_differences_that_stand_a_dozen_are_named(many):
+def test_of_many_significant_differences_a_dozen_are_named(many):
     rows = compared_rows(many)
     standing = [dataclasses.replace(row, p_holm=0.001) if row.kind == "difference" else row for row in rows]
     line = next(t for t in main_findings(summarise(many, rows), standing) if "Secondary, faithfulness" in t)
