@@ -31,7 +31,7 @@ def test_few_arms_are_columns_and_claims_come_first(tmp_path):
     row = rows[-1]
     line = next(line for line in text.splitlines() if line.startswith("more_faithful"))
     assert line.split() == [
-        "more_faithful", "smoothgrad/deletion.gap", "better", "less", "standard:", f"{row.value:.3f}",
+        "more_faithful", "smoothgrad/deletion.gap", "better", "minus", "standard:", f"{row.value:.3f}",
         f"[{row.low:.3f},", f"{row.high:.3f}]", *row.verdict.split(),
     ]  # fmt: skip
     assert text.index("more_faithful") < text.index("standard ") < text.index("tile.auroc")
