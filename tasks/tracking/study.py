@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.comparison.compare import FILES, PAGE, TABLE
-from tasks.comparison.private import without_patients
+from tasks.comparison.files import FILES, PAGE, TABLE
+from tasks.reporting.pseudonyms import without_patients
 from tasks.tracking.child import fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
 from tasks.tracking.database import experiment_id, open_client

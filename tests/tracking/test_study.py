@@ -80,7 +80,7 @@ def test_the_parent_holds_the_comparison(client, summary):
     assert set(run.data.params) == {"seeds", "patient", "split_hash"}, "few, for they stand on every picture"
     assert run.data.params["seeds"] == "0"
     assert "difference/modulated-standard/smoothgrad/deletion.gap" in run.data.metrics
-    assert run.data.tags["mlflow.note.content"].startswith("# phantom: the arms compared")
+    assert run.data.tags["mlflow.note.content"].startswith("# phantom: comparison of the arms")
     difference = run.data.metrics["difference/modulated-standard/smoothgrad/deletion.gap"]
     assert run.data.metrics["claim/more_faithful"] == difference
     assert run.data.metrics["claim/more_faithful.verdict"] == 0.0, "one slide of one patient"
