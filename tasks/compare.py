@@ -82,7 +82,6 @@ class Compare(Stage[CompareInputs]):
         pooled = pool(_checkpoints(inputs), _reports(inputs, study.section(ExplainSection)))
         job = ComparisonJob(
             study=study.name,
-            command="",
             arms=tuple(arm.id for arm in study.section(TrainSection).arms),
             classes=study.section(TilingRecipe).classes,
             target=target_of(study),

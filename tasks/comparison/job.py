@@ -57,7 +57,6 @@ class ComparisonJob:
 
     Attributes:
         study: name of the study.
-        command: the command that ran the study, shown on the page.
         arms: ids in the order of the tables.
         classes: class names in the order of the logits.
         target: index of the explained class.
@@ -71,7 +70,6 @@ class ComparisonJob:
     """
 
     study: str
-    command: str
     arms: tuple[str, ...]
     classes: tuple[str, ...]
     target: int

@@ -42,7 +42,6 @@ class ComparisonSummary(BaseModel):
 
     Attributes:
         study: name of the study.
-        command: the command that ran the study.
         arms: in the order of the tables, the reference arm included.
         reference_arm: the arm that the others are compared with.
         seeds: {arm: seeds}.
@@ -63,7 +62,6 @@ class ComparisonSummary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     study: str
-    command: str
     arms: tuple[str, ...]
     reference_arm: str
     seeds: Mapping[str, tuple[int, ...]]
@@ -84,12 +82,11 @@ class ComparisonSummary(BaseModel):
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
-    """Return the summary of ``job``. Patient ids in commands and reasons are replaced by hashes."""
+    """Return the summary of ``job``. Patient ids in reasons are replaced by hashes."""
     table = job.checkpoints[0].predictions.table
     patients = set(table["patient_id"])
     return ComparisonSummary(
         study=job.study,
-        command=str(without_patients(job.command, patients, job.salt)),
         arms=job.arms,
         reference_arm=job.reference_arm,
         seeds={arm: tuple(i.seed for i in job.checkpoints if i.arm == arm) for arm in job.arms},

@@ -59,7 +59,6 @@ def make_claims_job(
             reports += _reports(place, table, (arm, gain, seed), generator, bonus or {})
     return ComparisonJob(
         study="claims",
-        command="veritile run pipeline_configs/claims.yaml",
         arms=tuple(gains),
         classes=CLASSES,
         target=1,

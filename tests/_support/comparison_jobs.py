@@ -87,7 +87,6 @@ def make_job(
                 reports.append(ComparedReport(arm, seed, explainer, "deletion", control, report))
     return ComparisonJob(
         study="phantom",
-        command="veritile run pipeline_configs/phantom.yaml",
         arms=ARMS,
         classes=CLASSES,
         target=1,

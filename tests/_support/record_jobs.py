@@ -105,7 +105,6 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
     compare_arms(
         ComparisonJob(
             study="phantom",
-            command="veritile run phantom.yaml",
             arms=arms,
             classes=CLASSES,
             target=1,

@@ -68,7 +68,6 @@ def make_review(folder: Path) -> ReviewJob:
         slide_score=top_tenth,
         bootstrap=FEW_DRAWS,
         failed={f"explain/{MODELS[3].label}/gradient/s2": WHY},
-        command="veritile run study.yaml",
     )
 
 

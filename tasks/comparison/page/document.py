@@ -93,8 +93,6 @@ def _section(summary: ComparisonSummary, rows: list[Row], title: str, body: Line
 def _frame(summary: ComparisonSummary) -> Lines:
     seeds = sorted({seed for seeds in summary.seeds.values() for seed in seeds})
     lines = [
-        f"Made by `{summary.command}`.",
-        "",
         f"- Evaluated: {summary.tiles} tiles of {summary.slides} slides of {summary.patients} "
         f"{'patient' if summary.patients == 1 else 'patients'}; explained class: {summary.target_class}.",
         f"- Arms: {', '.join(summary.arms)}; reference arm: {summary.reference_arm}; "

@@ -21,7 +21,6 @@ def page(tmp_path_factory):
 @pytest.mark.parametrize(
     "said",
     [
-        "Made by `veritile run pipeline_configs/phantom.yaml`.",
         "180 tiles of 6 slides of 1 patient;",
         "Intervals are clustered by slide (6), conditional on this 1 patient.",
         "- Primary endpoint smoothgrad/deletion.gap: modulated minus standard:",
