@@ -9,7 +9,6 @@ from tasks.explainers.base import Explainer
 
 
 def resolved(store: Store, inputs: Mapping[str, Reference], explainer: Explainer) -> Explainer:
-    """Return ``explainer`` with the sigma of the input ``calibration``; the explainer itself without such an
-    input."""
+    """Return ``explainer`` with the sigma of the input ``calibration``, if there is one."""
     found = inputs.get("calibration")
     return explainer if found is None else explainer.calibrated(Calibration(store.path(found)).sigma)
