@@ -38,7 +38,7 @@ class ImagesInMemory:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row an image."""
+        """One row per image."""
         return pd.DataFrame(
             {
                 "tile_id": list(self.keys),
@@ -98,7 +98,7 @@ class MapsInMemory:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row a map."""
+        """One row per map."""
         return pd.DataFrame(
             {
                 "tile_id": list(self.images.keys),
