@@ -75,7 +75,9 @@ class Draw(Stage[DrawInputs]):
             classes=study.section(TilingRecipe).classes,
             target=target_of(study),
             checkpoints=tuple(
-                HeatmapCheckpoint(model.arm, model.seed, maps, inputs.predictions.get(model), model.fold)
+                HeatmapCheckpoint(
+                    model.arm, model.seed, maps.pixel_maps, inputs.predictions.get(model), model.fold
+                )
                 for model, maps in inputs.maps.items()
             ),
             slide_score=lambda probabilities: slide_score(probabilities, top_share),

@@ -165,7 +165,7 @@ def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Exp
     return Evidence(
         tile_sets=list(first.inputs.tiles.values()),
         attributions={
-            explainer.id: list(build.inputs.maps.values())
+            explainer.id: [maps.pixel_maps for maps in build.inputs.maps.values()]
             for build, (explainer, _) in zip(builds, asked, strict=True)
         },
         classes=first.inputs.checkpoint.info.classes,

@@ -88,7 +88,10 @@ class Review(Stage[ReviewInputs]):
             slides=inputs.tiles,
             models=tuple(model.key for model, _ in explained_models(study)),
             explainers=tuple(_explainers(study.section(ExplainSection), inputs.scales)),
-            maps={(_model(k), str(k.explainer), str(k.slide)): view for k, view in inputs.maps.items()},
+            maps={
+                (_model(k), str(k.explainer), str(k.slide)): view.pixel_maps
+                for k, view in inputs.maps.items()
+            },
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
             predictions=inputs.predictions,
             slide_score=lambda probabilities: slide_score(probabilities, compare.top_share),

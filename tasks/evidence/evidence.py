@@ -17,7 +17,7 @@ from tasks.evidence.tile_block import TileBlock
 class Evidence:
     """The evaluated slides of one checkpoint with the maps of each explainer.
 
-    ``attributions`` maps an explainer id to one Attributions for each tile set, in the same order.
+    ``attributions`` maps an explainer id to one PixelMaps for each tile set, in the same order.
     ``target`` is the class explained in every tile, or one int64 [N] per tile set with a class per tile.
     ``explainers`` holds those that made the maps, for metrics that explain changed images.
     """

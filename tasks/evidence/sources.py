@@ -52,7 +52,7 @@ class TileSource(Protocol):
 
 
 class MapSource(Protocol):
-    """Maps of an explainer: a :class:`tasks.artifacts.attributions.Attributions`, or some in memory."""
+    """Maps of an explainer: a :class:`tasks.artifacts.attributions.PixelMaps`, or some in memory."""
 
     @property
     def index(self) -> pd.DataFrame:

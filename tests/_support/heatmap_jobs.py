@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tasks.artifacts.attributions import INDEX, Attributions, create_maps
+from tasks.artifacts.attributions import INDEX, PixelMaps, create_maps
 from tasks.artifacts.predictions import PREDICTIONS, Predictions
 from tasks.artifacts.tile_set import SLIDE, TileSet
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
@@ -68,7 +68,7 @@ def make_attributions(
     maps: np.ndarray,
     margin: np.ndarray | None = None,
     sample: list[int] | None = None,
-) -> Attributions:
+) -> PixelMaps:
     """Write ``maps`` [N, H, W] of all usable tiles; ``margin`` [N] is the logit difference, default 0.
 
     With a ``sample`` of rows of the tile table, maps and margins are of these alone.
@@ -80,7 +80,7 @@ def make_attributions(
     index = pd.DataFrame({"tile_id": table["tile_id"], "target": 1})
     index["logit_0"], index["logit_1"], index["completeness_error"] = -margin / 2, margin / 2, np.nan
     index.to_parquet(folder / INDEX, index=False)
-    return Attributions(folder)
+    return PixelMaps(folder)
 
 
 def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.ndarray]) -> Predictions:

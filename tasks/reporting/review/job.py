@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ModelKey
@@ -71,7 +71,7 @@ class ReviewJob:
     slides: Mapping[str, TileSet]
     models: tuple[ModelKey, ...]
     explainers: tuple[ReviewedExplainer, ...]
-    maps: Mapping[ReviewKey, Attributions]
+    maps: Mapping[ReviewKey, PixelMaps]
     slide_score: SlideScore
     reports: Mapping[ReviewKey, FaithfulnessReport] = field(default_factory=dict)
     predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
