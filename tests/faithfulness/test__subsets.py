@@ -117,3 +117,13 @@ def test_metrics_of_other_settings_have_images_of_their_own(tmp_path, other):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         FaithfulnessCorrelation(**wrong)
+
+
+def test_a_subset_holds_elements_that_exist_and_does_not_depend_on_padding():
+    drawn = torch.rand(2, 10, generator=torch.Generator().manual_seed(0))
+    elements = torch.arange(10)[None] < torch.tensor([[10], [4]])
+    chosen = _subsets._lowest(drawn, 0.5, elements)
+    assert chosen.sum(1).tolist() == [5, 2]
+    assert not (chosen & ~elements).any()
+    assert torch.equal(chosen[:1], _subsets._lowest(drawn[:1], 0.5, None))
+    assert torch.equal(chosen[1:, :4], _subsets._lowest(drawn[1:, :4], 0.5, None))
