@@ -12,7 +12,6 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.performance import slide_score
 from tasks.comparison.private import without_patients
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.evaluate import EvaluateSection
@@ -62,7 +61,7 @@ class Review(Stage[ReviewInputs]):
                 "classes": study.section(TilingRecipe).classes,
                 "heatmaps": recipe_of(explain.heatmaps),
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
-                "statistics": compare.model_dump(include={"draws", "seed", "confidence", "top_share"}),
+                "statistics": compare.model_dump(include={"draws", "seed", "confidence"}),
                 # Scripts and styles are no modules, so code does not tell of them.
                 "page": page_digest(),
             },
@@ -94,7 +93,6 @@ class Review(Stage[ReviewInputs]):
             },
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
             predictions=inputs.predictions,
-            slide_score=lambda probabilities: slide_score(probabilities, compare.top_share),
             recipe=study.section(ExplainSection).heatmaps,
             bootstrap=BootstrapSettings(draws=compare.draws, seed=compare.seed, level=compare.confidence),
             comparison=None if inputs.comparison is None else inputs.comparison.table_path,

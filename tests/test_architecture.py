@@ -21,6 +21,7 @@ FAMILIES = (
     "tasks.exemplars",
     "tasks.faithfulness",
     "tasks.model_metrics",
+    "tasks.aggregators",
 )
 VERBS = {"tile", "train", "explain", "draw", "evaluate", "compare", "record", "score"}
 FILE_LIMIT, BODY_LIMIT, ARGUMENT_LIMIT = 300, 45, 6

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tasks.aggregators.base import Aggregator
+from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.predictions import Predictions
@@ -62,6 +64,7 @@ class ComparisonJob:
         split_hash: hash of the split, for the page.
         salt: secret of this installation that patient ids are hashed with, should a text name one.
         recipe: how to compare.
+        aggregator: the rule by which predictions score slides.
         pooling: that results of several folds are pooled, for the page; empty without folds.
     """
 
@@ -76,6 +79,7 @@ class ComparisonJob:
     split_hash: str = ""
     salt: str = ""
     recipe: ComparisonRecipe = field(default_factory=ComparisonRecipe)
+    aggregator: Aggregator = field(default_factory=TopShare)
     pooling: str = ""
 
     @property

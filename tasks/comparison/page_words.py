@@ -75,8 +75,8 @@ _PLAIN = {
 
 def _prediction(summary: Summary) -> str:
     return (
-        f"A slide's score is the mean {summary.target_class} probability of the highest "
-        f"{summary.top_share:.0%} of its tiles; at 0.5 or above it counts as {summary.target_class}. "
+        f"A slide's score is {summary.slide_score}; "
+        f"at 0.5 or above it counts as {summary.target_class}. "
         "A slide is positive where a tile is labelled so or crossed by the outline. AUROC: "
         f"{summary.target_class} against the rest. ECE: expected calibration error of the top class. "
         "A dash: not defined, for instance AUROC where all slides have one label."

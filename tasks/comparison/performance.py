@@ -5,7 +5,6 @@ slide is positive where any of its tiles is labelled with the target class or is
 all labelled tiles have another class, and does not count where no tile has a label.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,12 +28,6 @@ class Units:
     target: int
 
 
-def slide_score(probabilities: Floats, top_share: float = 0.1) -> float:
-    """Return the mean of the highest ``top_share`` of target probabilities [N], at least one tile."""
-    count = max(1, math.ceil(round(top_share * len(probabilities), 9)))
-    return float(np.sort(probabilities)[-count:].mean())
-
-
 def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
     """Return the softmax [N, K] of the logits of a prediction table."""
     logits = table[[f"logit_{k}" for k in range(classes)]].to_numpy(dtype=np.float64)
@@ -51,9 +44,9 @@ def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) 
     return Units(places, truth, probabilities_of(table, len(classes))[kept], target)
 
 
-def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float) -> Units:
+def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> Units:
     """Return the slides that have a label, target against the rest: class 1 is the target."""
-    scored = slide_scores(predictions, classes, target, top_share)
+    scored = predictions.slide_scores(target)
     truth = predictions.table.groupby("slide_id", sort=True)["label"].agg(
         lambda labels: _slide_truth(set(labels), classes, target)
     )
@@ -62,20 +55,6 @@ def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int,
     probability = np.stack([1 - table["score"], table["score"]], axis=1)
     places = table[["patient_id", "slide_id"]].assign(section=0)
     return Units(places, np.asarray(table["truth"], dtype=np.intp), probability, 1)
-
-
-def slide_scores(
-    predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
-) -> pd.DataFrame:
-    """Return one row a slide: patient_id, slide_id, score; by slide id."""
-    table = predictions.table[["patient_id", "slide_id"]].assign(
-        probability=probabilities_of(predictions.table, len(classes))[:, target]
-    )
-    rows = [
-        (part["patient_id"].iloc[0], slide, slide_score(part["probability"].to_numpy(), top_share))
-        for slide, part in table.groupby("slide_id", sort=True)
-    ]
-    return pd.DataFrame(rows, columns=["patient_id", "slide_id", "score"])
 
 
 def _slide_truth(labels: set[str], classes: tuple[str, ...], target: int) -> int:

@@ -70,7 +70,7 @@ def checkpoint_scores(
     found: dict[str, float] = {}
     judged = {
         "tile": tile_units(predictions, classes, target),
-        "slide": slide_units(predictions, classes, target, recipe.top_share),
+        "slide": slide_units(predictions, classes, target),
     }
     for level, units in judged.items():
         if len(units.truth):
@@ -96,7 +96,7 @@ def _judge(job: ComparisonJob, level: str, settings: BootstrapSettings) -> Judge
 def _units(job: ComparisonJob, item: ComparedCheckpoint, level: str) -> Units:
     if level == "tile":
         return tile_units(item.predictions, job.classes, job.target)
-    return slide_units(item.predictions, job.classes, job.target, job.recipe.top_share)
+    return slide_units(item.predictions, job.classes, job.target)
 
 
 def _arm_row(judged: Judged, arm: str, score: str) -> Row:

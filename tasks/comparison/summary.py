@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 from tasks.comparison.claim import Claim
 from tasks.comparison.clustering import clustering_notes
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.performance import slide_scores
 from tasks.comparison.private import without_patients
 from tasks.comparison.rows import Row
 
@@ -51,7 +50,7 @@ class Summary(BaseModel):
         claims: what became of each, primary ones first.
         confidence: coverage of the intervals.
         draws: bootstrap draws.
-        top_share: share of tiles that a slide's score is the mean of.
+        slide_score: what a slide's score is, as half a sentence.
         patients, slides, tiles: what was evaluated.
         split_hash: hash of the split.
         clustering: the sentences of all intervals, each once, the rarer with their metrics.
@@ -72,7 +71,7 @@ class Summary(BaseModel):
     claims: tuple[Outcome, ...] = ()
     confidence: float
     draws: int
-    top_share: float
+    slide_score: str
     patients: int
     slides: int
     tiles: int
@@ -98,7 +97,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
         claims=tuple(_outcomes(job, rows, patients)),
         confidence=job.recipe.confidence,
         draws=job.recipe.draws,
-        top_share=job.recipe.top_share,
+        slide_score=job.aggregator.words(job.target_class),
         patients=len(patients),
         slides=table["slide_id"].nunique(),
         tiles=len(table),
@@ -132,7 +131,7 @@ def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterab
 def _scores(job: ComparisonJob) -> dict[str, dict[str, float]]:
     scores = {}
     for item in job.checkpoints:
-        found = slide_scores(item.predictions, job.classes, job.target, job.recipe.top_share)
+        found = item.predictions.slide_scores(job.target)
         scores[f"{item.arm}_s{item.seed}"] = dict(
             zip(found["slide_id"], found["score"].astype(float), strict=True)
         )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from tasks.comparison.performance import slide_scores
 from tasks.comparison.predicting import checkpoint_scores
 from tasks.comparison.private import salted_hash, without_patients
 from tasks.comparison.recipe import ComparisonRecipe
@@ -94,7 +93,7 @@ def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
         return pd.DataFrame({"slide_id": []})
     info = item.checkpoint.info
     target = info.classes.index(info.target_class)
-    scored = slide_scores(item.predictions, info.classes, target, _recipe(job).top_share)
+    scored = item.predictions.slide_scores(target)
     table = pd.DataFrame(
         {
             "slide_id": scored["slide_id"],

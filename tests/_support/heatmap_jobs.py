@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.attributions import INDEX, PixelMaps, create_maps
-from tasks.artifacts.predictions import PREDICTIONS, Predictions
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import SLIDE, TileSet
+from tasks.models.predict import write_predictions
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.slides.geometry import SlideGeometry
 from tests._support.tile_sets import make_tile_set
@@ -92,7 +94,7 @@ def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.nd
         part = part[["tile_id", "slide_id", "patient_id", "section", "split", "label"]].copy()
         part["logit_0"], part["logit_1"] = -margin / 2, margin / 2
         parts.append(part)
-    pd.concat(parts).to_parquet(folder / PREDICTIONS, index=False)
+    write_predictions(pd.concat(parts), TopShare(), folder)
     return Predictions(folder)
 
 
