@@ -21,6 +21,7 @@ from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.block import Block
 from tasks.evidence.drop_tiles import DropTiles
 from tasks.explainers.base import Explainer, ExplanationError, Kind
+from tasks.explaining.batch import BatchExplainer
 from tasks.faithfulness._areas import area_infos, area_scores
 from tasks.faithfulness._removal_curves import Order, RemovalCurves, ranks_of
 from tasks.faithfulness.base import Answers, AttributionBlock, Metric, Need, Probe, RankingMetric, UnitScores
@@ -29,11 +30,10 @@ from tasks.faithfulness.effective_complexity import EffectiveComplexity
 from tasks.faithfulness.entropy import Entropy
 from tasks.faithfulness.gini import Gini
 from tasks.functional.curves import area_under
-from tasks.functional.gradients import target_margin
 from tasks.functional.passes import Passes
 from tasks.functional.tile_keys import tile_keys
 from tasks.samples.axes import Input, Removal, ScoreUnit, Support
-from tasks.samples.inputs import Bags, ask
+from tasks.samples.inputs import Bags
 
 SIZES = (37, 5, 1, 24, 12, 2)
 STEPS, D = 4, 6
@@ -149,9 +149,10 @@ def evidence(model: MeanPool, bags: list[np.ndarray], **more: list[np.ndarray]) 
 
 def completeness_error(model: MeanPool, bag: np.ndarray) -> float:
     bags = Bags(torch.from_numpy(bag)[None], torch.ones(1, len(bag), dtype=torch.bool))
-    absent, target = Contribution(id="true").reference(model, bags), torch.tensor([1])
-    promised = target_margin(ask(model, bags), target) - target_margin(ask(model, absent), target)
-    return float(explained(model, bag).sum() - promised.item())
+    target, explaining = torch.tensor([1]), BatchExplainer(Contribution(id="true"), model, batch=8)
+    with torch.no_grad():
+        maps = explaining.maps(bags, target, tile_keys(["any"]))
+        return explaining.completeness_errors(bags, target, maps).item()
 
 
 def scored(source: BagEvidence, *metrics: Metric, batch: int = 64) -> dict[tuple[str, str], MetricResult]:
