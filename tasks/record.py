@@ -15,6 +15,8 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
 from tasks.compare import failed_slides, report_keys
+from tasks.comparison.costs import cost_table, training_costs
+from tasks.comparison.recipe import ComparisonRecipe
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.plugins import recipe_of
@@ -32,7 +34,6 @@ from tasks.tracking.job import (
     RecordJob,
     dataset_of,
 )
-from tasks.tracking.study import record_study
 from tasks.train import TrainSection, models
 
 
@@ -99,6 +100,8 @@ class Record(Stage[RecordInputs]):
 
     def build(self, inputs: RecordInputs, out: Path, context: BuildContext) -> Measures | None:
         """Write into MLflow what is not there yet, and note where it is."""
+        from tasks.tracking.study import record_study  # MLflow, which a plan does not need
+
         study = context.study
         section = study.section(RecordSection)
         datasets = {fold: _datasets(inputs, context, rows) for fold, rows in _slides(study, inputs).items()}
@@ -124,6 +127,7 @@ class Record(Stage[RecordInputs]):
             salt=study.salt,
             failed_slides=failed_slides(context),
             command=context.tags.get("command", ""),
+            costs=_costs(context, inputs.checkpoints),
             tags={name: text for name, text in context.tags.items() if name != "command"},
         )
         (out / RECORDING).write_text(record_study(job).model_dump_json(indent=1), encoding="utf-8")
@@ -198,6 +202,14 @@ def _datasets(
         )
         for split, slides in splits.items()
     )
+
+
+def _costs(context: BuildContext, trained: Iterable[ModelKey]) -> str:
+    """Return what training cost, from the records of the checkpoints."""
+    measured = {model: context.records[ArtifactKey("train", model)].measures for model in trained}
+    section = context.study.section(TrainSection)
+    reference = context.study.section(ComparisonRecipe).reference_arm or section.arms[0].id
+    return cost_table(training_costs(measured, reference), reference)
 
 
 def _headline(study: Study) -> dict[str, str | float]:

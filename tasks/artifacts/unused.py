@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
 
@@ -40,10 +40,10 @@ class Unused:
     folder: Path
     size: int
     used: float
-    record: Record | None = None
+    record: ArtifactRecord | None = None
 
 
-def unused(store: Store, days: float, keep: Iterable[Record] = ()) -> list[Unused]:
+def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> list[Unused]:
     """Return what no recorded study uses and no run has touched for ``days``.
 
     Args:
@@ -52,7 +52,7 @@ def unused(store: Store, days: float, keep: Iterable[Record] = ()) -> list[Unuse
         keep: artifacts that stay with all that they were made from, such as those of a plan.
     """
     before = time.time() - days * _DAY
-    records: dict[Name, Record] = {
+    records: dict[Name, ArtifactRecord] = {
         (r.spec.kind, r.fingerprint): r for kind in _kinds(store) for r in store.records(kind)
     }
     kept = _reached(records, [*_last_recordings(store, records.values()), *keep])
@@ -88,15 +88,15 @@ def _kinds(store: Store) -> list[str]:
     return sorted(path.name for path in store.root.glob("[!.]*") if path.is_dir())
 
 
-def _last_recordings(store: Store, records: Iterable[Record]) -> list[Record]:
+def _last_recordings(store: Store, records: Iterable[ArtifactRecord]) -> list[ArtifactRecord]:
     """Return the recording of each study that was made or reused last."""
-    last: dict[str, Record] = {}
+    last: dict[str, ArtifactRecord] = {}
     for record in sorted((r for r in records if r.spec.kind == _RECORDING), key=store.used):
         last[str(record.spec.recipe["study"])] = record
     return list(last.values())
 
 
-def _reached(records: Mapping[Name, Record], roots: Iterable[Record]) -> set[Name]:
+def _reached(records: Mapping[Name, ArtifactRecord], roots: Iterable[ArtifactRecord]) -> set[Name]:
     """Return the names of ``roots`` and of all that they were made from, through any number of steps."""
     found: set[Name] = set()
     waiting = [(root.spec.kind, root.fingerprint) for root in roots]

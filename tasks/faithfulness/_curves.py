@@ -1,4 +1,4 @@
-"""Removal curves of pixels: the images between a tile and its fill, shared by all metrics that read them."""
+"""Removal curves of pixels: the images between a tile and its fill, computed once for all metrics."""
 
 from functools import cache
 from typing import ClassVar, Literal, Self
@@ -24,13 +24,13 @@ from tasks.samples.axes import Removal
 
 
 class CurveMetric(RankingMetric):
-    """Reads curves of the output while pixels give way to a fill, most (MoRF) or least relevant first (LeRF).
+    """Traces the output while a fill replaces pixels, most (MoRF) or least relevant first (LeRF).
 
-    Whole pixels go, all channels at once, until the image is all fill. Both orders come from one ranking
-    with seeded ties, so one is the other backwards; both share the clean and the fully removed image. The
-    axis is the fraction of pixels removed, 0 to 1. Probability, margin and logit come of the same forward.
-    The probes depend on the map, ``ranked_by``, fill, steps and seed alone: metrics for which these are
-    equal ask about the same images, which go through the model once.
+    Whole pixels go, all channels at once, until only the fill is left. Both orders come from one ranking with
+    seeded ties, so one is the reverse of the other, and both share the clean and the fully removed image. The
+    axis is the fraction of pixels removed, 0 to 1. Probability, margin and logit come from the same forward
+    pass. The probes depend on the map, ``ranked_by``, fill, steps and seed alone: metrics with equal values
+    of these use the same images, which go through the model once.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
@@ -40,14 +40,14 @@ class CurveMetric(RankingMetric):
 
     fill: Fill = "white"
     steps: int = Field(default=16, ge=2)
-    """Pixels go in so many equal parts."""
+    """Number of equal steps in which the pixels go."""
     output: Output = "probability"
     """Which of the three outputs is scored."""
     follows: Literal["target", "predicted"] = "target"
     """Whose output is traced: that of the explained class, or of the class predicted for the whole tile.
 
-    With ``labels: all`` the second asks of every tile whether the pixels of large magnitude hold up the
-    prediction, whatever it is; magnitudes alone can be asked so.
+    ``predicted`` with ``labels: all`` asks on every tile whether pixels of large magnitude support the
+    prediction. Only magnitudes can be scored so.
     """
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
@@ -75,7 +75,7 @@ class CurveMetric(RankingMetric):
     def probes(self, block: AnyBlock, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean image, the fully removed one and the steps between of each order."""
 
-        # Made when first asked for: of metrics with equal probes only one is asked.
+        # Computed on first use: of metrics with equal probes only one is run.
         @cache
         def ranks() -> Tensor:
             return self.ranks(block, part)
@@ -83,15 +83,15 @@ class CurveMetric(RankingMetric):
         return self.asked.probes(block, part.explainer_id, ranks)
 
     def ranks(self, block: AnyBlock, part: AttributionBlock) -> Tensor:
-        """Return [n, E], the position of each pixel when the most relevant go first, from 0."""
+        """Return [n, E], the rank of each pixel, 0 for the most relevant."""
         return ranks_of(block, self.ranked(part.values), self.seed)
 
     def ranking_key(self) -> ProbeKey:
-        """Return what, beside the map, decides :meth:`ranks`."""
+        """Return the key of :meth:`ranks`, besides the map."""
         return ("pixels", self.ranked_by, self.seed)
 
     def minimum_forward(self) -> int:
-        """Two ends that the curves share, and the steps between for each."""
+        """The two common ends, and the steps between for each curve."""
         return self.asked.minimum_forward()
 
     def traced(

@@ -1,4 +1,4 @@
-"""How much of the ranking of a map is left in other maps of the same tile, for the randomisation metrics."""
+"""The rank correlation of a map with other maps of the same tile, for the randomisation metrics."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ UNRANKED = "the stored map ranks no pixel: all its magnitudes are equal"
 BROKEN = "a map to compare with holds values that are not finite"
 
 BOTH_SIGNS = "magnitudes and signed values are ranked, a score for each"
-"""What these metrics do with sign."""
+"""What these metrics do with the sign."""
 
 
 def rank_similarity(maps: Tensor, others: Tensor, elements: Tensor | None = None) -> Tensor:
     """Return float64 [S, n]: Spearman's rank correlation of each sample's S other maps with its map.
 
-    Ties share the mean of their places. A constant map among the others has nothing of the ranking left: 0.
-    NaN where ``maps`` itself is constant or the other map is not finite.
+    Ties have the mean of their ranks. A constant map among the others has correlation 0. NaN where ``maps``
+    itself is constant or the other map is not finite.
 
     Args:
         maps: [n, ...], one value per element.
@@ -32,7 +32,7 @@ def rank_similarity(maps: Tensor, others: Tensor, elements: Tensor | None = None
 
 
 def excluded_maps(maps: Tensor, others: Tensor, elements: Tensor | None = None) -> Mapping[str, Tensor]:
-    """Return bool [n] for each reason why a sample has no similarity; a sample has one reason at most."""
+    """Return bool [n] for each reason why a sample has no similarity; at most one per sample."""
     magnitudes = maps.flatten(1).abs()
     highest, lowest = magnitudes, magnitudes
     if elements is not None:

@@ -1,4 +1,4 @@
-"""Ranks of elements, with ties broken by a second key rather than by their position in memory."""
+"""Ranks of elements, with ties broken by a second key and not by memory order."""
 
 import torch
 from torch import Tensor

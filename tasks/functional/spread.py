@@ -1,4 +1,4 @@
-"""Over how many elements an attribution is spread."""
+"""How widely an attribution is spread over its elements."""
 
 import math
 
@@ -15,13 +15,13 @@ def entropy_share(magnitudes: Tensor, elements: Tensor | None = None) -> Tensor:
         magnitudes: float [B, E] >= 0, E at least 2.
         elements: bool [B, E], which elements exist; None: all.
 
-    Source: Bhatt, Weller and Moura (2020), arXiv:2005.00631 (complexity); over log P is ours, so that tiles
-    of other sizes compare.
+    Source: Bhatt, Weller and Moura (2020), arXiv:2005.00631 (complexity); the division by log P is ours, so
+    that tiles of different sizes are comparable.
     """
     values = _present(magnitudes, elements)
     shares = values / values.sum(1, keepdim=True)
     entropy: Tensor = torch.special.entr(shares).sum(1)
-    # Rounding lifts equal shares above the largest entropy by a last digit.
+    # Rounding may lift equal shares slightly above the largest entropy.
     largest = math.log(values.shape[1]) if elements is None else elements.sum(1).double().log()
     return (entropy / largest).clamp(max=1.0)
 
@@ -29,7 +29,7 @@ def entropy_share(magnitudes: Tensor, elements: Tensor | None = None) -> Tensor:
 def share_above(magnitudes: Tensor, threshold: float, elements: Tensor | None = None) -> Tensor:
     """Return float64 [B] in (0, 1]: the fraction of elements above ``threshold`` times the row's largest.
 
-    NaN for a row of zeros, which has nothing to be measured by.
+    NaN for a row of zeros, which has no scale.
 
     Args:
         magnitudes: float [B, E] >= 0.
