@@ -22,6 +22,7 @@ FAMILIES = (
     "tasks.exemplars",
     "tasks.faithfulness",
     "tasks.model_metrics",
+    "tasks.aggregators",
 )
 FILE_LIMIT, BODY_LIMIT, ARGUMENT_LIMIT = 300, 45, 6
 
