@@ -13,7 +13,6 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.plugins import recipe_of
 from tasks.predict import PredictSection
-from tasks.reporting.heatmaps.draw import draw_slide
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, required, some
 from tasks.study.study import Study
@@ -64,6 +63,8 @@ class Draw(Stage[DrawInputs]):
 
     def build(self, inputs: DrawInputs, out: Path, context: BuildContext) -> Measures | None:
         """Draw the maps."""
+        from tasks.reporting.heatmaps.draw import draw_slide  # Matplotlib, which a plan does not need
+
         study = context.study
         section = study.section(ExplainSection)
         explainer = section.explainer(context.key)
