@@ -50,74 +50,55 @@ def mlflow_server(home: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Serve the MLflow store below ``home``, its database migrated first."""
     from tasks.tracking.database import local_tracking_uri, migrate
 
-    folder = (home / "mlflow").resolve()
-    migrate(home.resolve())
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        HOST,
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    command += ["--backend-store-uri", local_tracking_uri(home.resolve())]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    with _process("mlflow", command, home, port, f"http://{HOST}:{port}/health") as process:
+    home = home.resolve()
+    migrate(home)
+    words = f"mlflow server --host {HOST} --port {port} --workers 1".split()
+    words += ["--backend-store-uri", local_tracking_uri(home)]
+    words += ["--artifacts-destination", str(home / "mlflow" / "artifacts")]
+    with _process("mlflow", words, home, port, f"http://{HOST}:{port}/health") as process:
         yield process
 
 
 @contextmanager
 def prefect_server(home: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Serve Prefect's API and UI with its state below ``home``."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    with _process("prefect", command, home, port, f"http://{HOST}:{port}/api/health") as process:
+    words = f"prefect server start --host {HOST} --port {port}".split()
+    with _process("prefect", words, home, port, f"http://{HOST}:{port}/api/health") as process:
         yield process
 
 
 @contextmanager
 def prefect_worker(home: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Run one process worker that takes one scheduled study at a time."""
-    command = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "worker",
-        "start",
-        "--pool",
-        POOL,
-        "--type",
-        "process",
-        "--limit",
-        "1",
-    ]
-    with _started("worker", command, home, {"PREFECT_API_URL": f"http://{HOST}:{port}/api"}) as process:
+    words = f"prefect worker start --pool {POOL} --type process --limit 1".split()
+    with _started("worker", words, home, {"PREFECT_API_URL": f"http://{HOST}:{port}/api"}) as process:
         yield process
 
 
 @contextmanager
 def _process(
-    name: str, command: Sequence[str], home: Path, port: int, health: str
+    name: str, words: Sequence[str], home: Path, port: int, health: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
     _refuse_taken(name, port)
-    with _started(name, command, home, {"PREFECT_API_URL": ""}) as process:
+    with _started(name, words, home, {"PREFECT_API_URL": ""}) as process:
         _await_health(name, process, health, home)
         yield process
 
 
 @contextmanager
 def _started(
-    name: str, command: Sequence[str], home: Path, settings: Mapping[str, str]
+    name: str, words: Sequence[str], home: Path, settings: Mapping[str, str]
 ) -> Iterator["subprocess.Popen[bytes]"]:
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     environment = {key: value for key, value in {**os.environ, **settings}.items() if value}
     with (logs / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and fixed words
-            command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            [sys.executable, "-m", *words],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
         )
     try:
         yield process
