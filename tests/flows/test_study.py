@@ -129,6 +129,20 @@ def test_two_runs_from_scratch_agree_to_the_byte(config, finished, tmp_path):
     assert digests(tmp_path / "other") == digests(finished[0])
 
 
+def test_comparison_page_and_recording_made_again_are_the_same_bytes(config, home):
+    kinds = ("Comparison", "ReviewPage", "Recording")
+    before = {r.spec.label: r.digest for kind in kinds for r in Store(home).records(kind)}
+    outcome = study(config, home, from_stage="compare-group")
+    assert set(outcome.executed) == {"compare", "review"}, "equal bytes, so nothing is recorded again"
+    assert study(config, home, only="record").executed == ("record",)
+    assert {r.spec.label: r.digest for kind in kinds for r in Store(home).records(kind)} == before
+
+
+def test_drawings_of_one_slide_are_made_alone(config, home):
+    selection = Selection(slide=("phantom_04_1",), explainer=("gradient",))
+    assert study(config, home, only="draw", selection=selection).executed == ("draw/gradient/phantom_04_1",)
+
+
 def test_only_forces_one_stage_and_leaves_the_rest(config, home):
     outcome = study(config, home, only="evaluate", selection=Selection(arm=("standard",), metric=("gini",)))
     assert set(outcome.executed) == {
