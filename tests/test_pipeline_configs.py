@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from flows.problems import load_study
+from flows.config import load_study
 from flows.schema import TARGET, schema_text
 
 FILES = sorted(TARGET.parent.glob("*.yaml"))

@@ -3,10 +3,9 @@
 import pytest
 import yaml
 
-from flows.closing_slots import comparison_slot
-from flows.config import ConfigError, StudyConfig
-from flows.problems import load_study
-from flows.session import Orders, open_session
+from flows.config import StudyConfig, load_study
+from tasks.study.errors import ConfigError
+from tests._support.plans import plan_of
 from tests._support.studies import tiny_config
 
 
@@ -82,8 +81,7 @@ def test_the_id_of_a_claim_is_part_of_the_comparison(manifest, tmp_path):
     def recipe(name):
         made = claim(id=name, against="modulated")
         config = tiny_config(manifest, compare={"draws": 200, "claims": [made]})
-        session = open_session(config, tmp_path, None, Orders())
-        return comparison_slot(session, session.manifest.slides, {}).recipe
+        return plan_of(config, tmp_path).of("compare")[0].recipe
 
     assert recipe("one") == recipe("one")
     assert recipe("one") != recipe("other")

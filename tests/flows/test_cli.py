@@ -60,7 +60,10 @@ def test_validate_says_what_the_study_consists_of(study_file, tmp_path):
     done = veritile("validate", study_file, "--home", tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert "3 train slides, 1 val slides, 2 test slides" in done.stdout
-    assert "6 tile, 2 train, 21 explain, 12 evaluate, 2 compare, 1 record" in done.stdout
+    assert (
+        "6 tile, 2 train, 2 predict, 12 explain, 3 scale, 4 draw, 12 evaluate, 1 compare, 1 review, 1 record"
+        in done.stdout
+    )
 
 
 def test_validate_and_status_know_the_folds(manifest, tmp_path):
@@ -70,7 +73,10 @@ def test_validate_and_status_know_the_folds(manifest, tmp_path):
     assert done.returncode == 0, done.stderr
     for k in range(3):
         assert f"fold {k}: 2 train slides, 2 val slides, 2 test slides" in done.stdout
-    assert "6 tile, 6 train, 38 explain, 12 evaluate, 2 compare, 1 record" in done.stdout
+    assert (
+        "6 tile, 6 train, 6 predict, 24 explain, 2 scale, 6 draw, 12 evaluate, 1 compare, 1 review, 1 record"
+        in done.stdout
+    )
     done = veritile("status", path, "--home", tmp_path / "home")
     assert "train/standard/fold2/seed0" in done.stdout
 
@@ -79,13 +85,13 @@ def test_status_of_a_new_study_says_that_nothing_was_made(study_file, tmp_path):
     done = veritile("status", study_file, "--home", tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert "it was never made" in done.stdout
-    assert "tile     6 would run" in done.stdout
+    assert "tile      6 would run" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--only", "trian"), "no stage 'trian'; the stages are: tile, train"),
+        (("--only", "trian"), "no stage 'trian' (did you mean 'train'?); the stages are: tile, train"),
         (("--only", "train", "--from", "tile"), "exclude each other"),
         (("--arm", "standard"), "narrow --only or --from"),
         (("--fold", "1"), "narrow --only or --from"),

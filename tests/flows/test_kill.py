@@ -65,7 +65,7 @@ def kill_in(place, config, folder):
 
 def made(home):
     store = Store(home)
-    return {r.part.label: r.digest for kind in KINDS for r in store.records(kind)}
+    return {r.spec.label: r.digest for kind in KINDS for r in store.records(kind)}
 
 
 def test_two_kills_change_nothing(manifest, tmp_path, prefect):

@@ -4,19 +4,18 @@ import pandas as pd
 import pytest
 import yaml
 
-from flows.config import ConfigError
+from flows.config import load_study
 from flows.engine.outcome import Outcome
-from flows.problems import load_study
-from flows.session import Orders, Selection, open_session
-from flows.status import Examination
+from flows.engine.rerun import Selection
 from flows.study import study
-from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
+from tasks.study.errors import ConfigError, UsageError
 from tasks.tracking.database import open_client
+from tests._support.plans import statuses
 from tests._support.studies import tiny_config
 
 ARMS = [{"id": "standard"}, {"id": "modulated", "regularizers": [{"name": "noise_modulation"}]}]
-LABELS = {f"evaluate/{arm['id']}/seed0/model/{m}" for arm in ARMS for m in ("neurons", "gradient_scale")}
+LABELS = {f"measure/{arm['id']}/seed0/{m}" for arm in ARMS for m in ("neurons", "gradient_scale")}
 
 
 def config_of(manifest, steps=1):
@@ -40,16 +39,11 @@ def finished(tmp_path_factory, manifest, prefect):
     return home, study(config_of(manifest), home)
 
 
-def standings(config, home):
-    return {s.slot.label: s for s in Examination(open_session(config, home, None, Orders())).standings()}
-
-
 @pytest.mark.slow
 def test_they_run_and_are_compared(finished):
     home, outcome = finished
     assert set(outcome.executed) >= LABELS
-    kind, fingerprint, digest = outcome.comparison.split("/")
-    folder = Store(home).path(Reference(kind=kind, fingerprint=fingerprint, digest=digest))
+    folder = Store(home).path(outcome.comparison)
     rows = pd.read_parquet(folder / "comparison.parquet")
     rows = rows[(rows["explainer"] == "model") & (rows["score"] == "clean")]
     assert set(rows["arm"]) == {"standard", "modulated"}
@@ -67,9 +61,7 @@ def test_they_are_recorded_with_their_picture(finished):
     run = client.search_runs([experiment], "tags.`veritile.arm` = 'standard'")[0]
     store = Store(home)
     record = next(
-        r
-        for r in store.records("FaithfulnessReport")
-        if r.part.label == "evaluate/standard/seed0/model/neurons"
+        r for r in store.records("FaithfulnessReport") if r.spec.label == "measure/standard/seed0/neurons"
     )
     scores = pd.read_parquet(store.path(record.reference) / "scores.parquet")
     for score in ("feature_cosine", "clean"):
@@ -83,32 +75,33 @@ def test_they_are_recorded_with_their_picture(finished):
 @pytest.mark.slow
 def test_again_they_are_reused_and_a_changed_field_runs_one_of_them_alone(finished, manifest, monkeypatch):
     home, outcome = finished
-    said = standings(config_of(manifest), home)
+    said = statuses(config_of(manifest), home)
     assert {s.state for s in said.values()} == {"done"}
     assert set(said) == set(outcome.executed)
     with monkeypatch.context() as patch:
-        patch.setattr("flows.stages.measure.submit", lambda *_: pytest.fail("a stage body ran"))
+        patch.setattr("flows.engine.task.fulfil", lambda *_: pytest.fail("a build ran"))
         assert study(config_of(manifest), home).executed == ()
     changed = {
-        label: s for label, s in standings(config_of(manifest, steps=2), home).items() if s.state != "done"
+        label: s for label, s in statuses(config_of(manifest, steps=2), home).items() if s.state != "done"
     }
     assert set(changed) == {label for label in LABELS if "neurons" in label} | {"compare", "review", "record"}
-    reasons = changed["evaluate/standard/seed0/model/neurons"].reasons
+    reasons = changed["measure/standard/seed0/neurons"].reasons
     assert reasons == ("recipe model_metric.steps: 1 -> 2",)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "selection",
-    [
-        {"arm": ("standard",), "metric": ("neurons",)},
-        {"arm": ("standard",), "metric": ("neurons",), "explainer": ("model",)},
-    ],
-)
-def test_they_can_be_forced_alone(finished, manifest, selection):
-    outcome = study(config_of(manifest), finished[0], only="evaluate", selection=Selection(**selection))
+@pytest.mark.parametrize("only", ["measure", "evaluate-group"])
+def test_they_can_be_forced_alone(finished, manifest, only):
+    selection = Selection(arm=("standard",), metric=("neurons",))
+    outcome = study(config_of(manifest), finished[0], only=only, selection=selection)
     assert isinstance(outcome, Outcome)
-    assert outcome.executed == ("evaluate/standard/seed0/model/neurons",)
+    assert outcome.executed == ("measure/standard/seed0/neurons",)
+
+
+def test_a_model_is_no_explainer_to_select(finished, manifest):
+    selection = Selection(metric=("neurons",), explainer=("model",))
+    with pytest.raises(UsageError, match="no explainer model; the explainers are gradient"):
+        study(config_of(manifest), finished[0], only="measure", selection=selection)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 import pandas as pd
 import pytest
 
-from flows import slot
-from flows.session import Orders, open_session
-from flows.status import Examination, adopt
+from flows.engine import resolve
+from flows.engine.adopt import adopt
 from flows.study import study
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.calibration import Calibration
@@ -13,6 +12,7 @@ from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
+from tests._support.plans import plan_of, statuses
 from tests._support.studies import tiny_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
@@ -52,7 +52,7 @@ def home(tmp_path_factory):
 def made(config, home, prefect):
     outcome = study(config, home)
     store = Store(home)
-    return outcome, lambda kind: {r.part.label: store.path(r.reference) for r in store.records(kind)}
+    return outcome, lambda kind: {r.spec.label: store.path(r.reference) for r in store.records(kind)}
 
 
 def test_one_sigma_is_found_for_both_explainers_and_used_by_both(made):
@@ -86,7 +86,7 @@ def test_the_metric_that_calls_scores_the_calibrated_explainers(made):
 
 def test_nearest_tiles_and_the_review_page_are_made(made):
     outcome, stored = made
-    shown = ExemplarSet(stored("ExemplarSet")["exemplars/standard/seed0/nearest_tiles"])
+    shown = ExemplarSet(stored("ExemplarSet")["exemplify/standard/seed0/nearest_tiles"])
     assert shown.pictures
     page = stored("ReviewPage")["review"] / "review.html"
     assert "noisegrad" in page.read_text(encoding="utf-8")
@@ -102,38 +102,36 @@ def test_again_all_of_it_is_reused(made, config):
 
 
 def change_code(monkeypatch, module):
-    before = slot.code_of
+    before = resolve.code_of
 
     def changed(modules):
         return {name: f"new {code}" if name == module else code for name, code in before(modules).items()}
 
-    monkeypatch.setattr(slot, "code_of", changed)
+    monkeypatch.setattr(resolve, "code_of", changed)
 
 
 def test_maps_are_adopted_together_with_their_calibration(config, home, made, monkeypatch):
     assert made[0].executed
     change_code(monkeypatch, "tasks.functional.weight_noise")
-    session = open_session(config, home, None, Orders())
-    adopted = adopt(session, "explain", "only names changed")
+    stages = frozenset({"calibrate", "explain"})
+    adopted = [key.label for key in adopt(plan_of(config, home), stages, "only names changed")]
     assert "calibrate/standard/seed0/noisegrad" in adopted
     assert "explain/standard/seed0/fusiongrad/phantom_04_1" in adopted
-    left = [
-        s for s in Examination(session).standings() if s.slot.stage == "explain" and s.state == "would run"
-    ]
+    left = [s.key for s in statuses(config, home).values() if s.key.stage in stages and s.state != "done"]
     assert left == []
 
 
 def test_a_report_that_lacks_a_column_is_not_adopted(config, home, made, monkeypatch):
     assert made[0].executed
     change_code(monkeypatch, "tasks.faithfulness.local_lipschitz")
-    session = open_session(config, home, None, Orders())
+    plan, stages = plan_of(config, home), frozenset({"evaluate"})
     names = [name for name in SCORE_COLUMNS if name != "error"]
-    old = next(session.store.records("FaithfulnessReport"))
-    scores = home / "store" / old.part.kind / old.payload / SCORES
+    old = next(plan.study.store.records("FaithfulnessReport"))
+    scores = home / "store" / old.spec.kind / old.payload / SCORES
     whole = scores.read_bytes()
     try:
         pd.read_parquet(scores)[names].to_parquet(scores)
-        assert old.part.label not in adopt(session, "evaluate", "only names changed")
+        assert old.spec.label not in map(str, adopt(plan, stages, "only names changed"))
     finally:
         scores.write_bytes(whole)
-    assert old.part.label in adopt(session, "evaluate", "only names changed")
+    assert old.spec.label in map(str, adopt(plan, stages, "only names changed"))

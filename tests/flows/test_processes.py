@@ -3,21 +3,19 @@
 import pytest
 from pydantic import ValidationError
 
-from flows.session import Orders, open_session
-from flows.slots import train_slots
 from flows.study import study
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.store import Store
+from tests._support.plans import plan_of
 from tests._support.studies import tiny_config
 
 
-def slot_of(config, home):
-    session = open_session(config, home, None, Orders())
-    return train_slots(session, session.slides)[0]
+def training_of(config, home):
+    return plan_of(config, home).of("train")[0]
 
 
 def test_processes_are_recipe_only_where_there_are_several(manifest, tmp_path):
-    one, two = (slot_of(tiny_config(manifest, processes=count), tmp_path) for count in (1, 2))
+    one, two = (training_of(tiny_config(manifest, processes=count), tmp_path) for count in (1, 2))
     assert one.recipe["device"] == "cpu, 2 threads"
     assert two.recipe["device"] == "cpu, 2 threads, 2 processes"
     assert {key: value for key, value in two.recipe.items() if key != "device"} == {

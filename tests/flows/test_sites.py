@@ -4,9 +4,8 @@ import csv
 
 import pytest
 
-from flows import explain_slots, slots
-from flows.config import ConfigError
-from flows.session import Orders, open_session
+from tasks.study.errors import ConfigError
+from tests._support.plans import plan_of, slides_of
 from tests._support.studies import folded_config, tiny_config
 
 SITES = {
@@ -30,31 +29,27 @@ def opened(tmp_path, manifest):
         writer.writeheader()
         writer.writerows(rows)
 
-    def session(config=tiny_config, arms=ARMS, **changes):
+    def plan(config=tiny_config, arms=ARMS, **changes):
         train = {
             "arms": arms,
             "seeds": [0],
             "recipe": {"network": {"width": 0.125}, "epochs": 2, "batch": 16},
         }
         study = config(path, train=train, **changes)
-        return open_session(study, tmp_path / "home", manifest.parent, Orders())
+        return plan_of(study, tmp_path / "home", manifest.parent)
 
-    return session
-
-
-def tiles(slot):
-    return {label.removeprefix("tile/") for label in slot.needs.values() if label.startswith("tile/")}
+    return plan
 
 
 def test_an_arm_is_made_from_the_train_and_val_slides_of_its_sites(opened):
-    session = opened()
-    made = {slot.coords["arm"]: slot for slot in slots.train_slots(session, session.slides)}
-    assert {arm: tiles(slot) for arm, slot in made.items()} == {
+    plan = opened()
+    made = {planned.key.model.arm: planned for planned in plan.of("train")}
+    assert {arm: slides_of(planned) for arm, planned in made.items()} == {
         "all": {"phantom_01_1", "phantom_01_2", "phantom_02_1", "phantom_03_1"},
         "inked": {"phantom_01_1", "phantom_01_2", "phantom_03_1"},
         "clean": {"phantom_02_1"},
     }
-    assert {arm: slot.recipe.get("sites") for arm, slot in made.items()} == {
+    assert {arm: planned.recipe.get("sites") for arm, planned in made.items()} == {
         "all": None,
         "inked": ["inked", "unmarked"],
         "clean": ["clean"],
@@ -62,16 +57,15 @@ def test_an_arm_is_made_from_the_train_and_val_slides_of_its_sites(opened):
 
 
 def test_every_arm_is_judged_on_all_test_slides(opened):
-    session = opened()
-    for slot in explain_slots.prediction_slots(session, session.slides):
-        assert tiles(slot) == {"phantom_04_1", "phantom_05_1"}
+    plan = opened()
+    for planned in plan.of("predict"):
+        assert slides_of(planned) == {"phantom_04_1", "phantom_05_1"}
 
 
 def test_a_calibration_sees_the_val_slides_that_its_arm_learns_from(opened):
     explain = {"explainers": [{"name": "noisegrad", "base": {"name": "gradient"}}]}
-    session = opened(explain=explain)
-    made = explain_slots.calibration_slots(session, session.slides)
-    assert {slot.coords["arm"]: tiles(slot) for slot in made} == {
+    plan = opened(explain=explain)
+    assert {p.key.model.arm: slides_of(p) for p in plan.of("calibrate")} == {
         "all": {"phantom_03_1"},
         "inked": {"phantom_03_1"},
         "clean": set(),
@@ -79,12 +73,13 @@ def test_a_calibration_sees_the_val_slides_that_its_arm_learns_from(opened):
 
 
 def test_in_a_fold_the_sites_count_among_its_slides(opened):
-    session = opened(folded_config)
-    whole = {slot.coords["fold"]: tiles(slot) for slot in slots.train_slots(session, session.slides)[:3]}
-    for slot in slots.train_slots(session, session.slides)[3:6]:
-        expected = {slide for slide in whole[slot.coords["fold"]] if SITES[slide] in ("inked", "unmarked")}
-        assert tiles(slot) == expected
-        assert set(slot.recipe["roles"]) == expected
+    plan = opened(folded_config)
+    trainings = plan.of("train")
+    whole = {planned.key.model.fold: slides_of(planned) for planned in trainings[:3]}
+    for planned in trainings[3:6]:
+        expected = {slide for slide in whole[planned.key.model.fold] if SITES[slide] in ("inked", "unmarked")}
+        assert slides_of(planned) == expected
+        assert set(planned.recipe["roles"]) == expected
 
 
 @pytest.mark.parametrize("site", ["inkd", "elsewhere"])

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 import tasks.evaluate
+from flows.engine.adopt import adopt
 from flows.engine.outcome import PartsFailedError, TooManyFailedSlidesError
-from flows.session import Orders, Selection, UsageError, open_session
-from flows.status import Examination, adopt
+from flows.engine.rerun import Selection
 from flows.study import study
 from tasks.artifacts.code import code_of
-from tasks.artifacts.spec import Reference
+from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.store import Store
+from tasks.study.errors import UsageError
+from tests._support.plans import plan_of, statuses
 from tests._support.studies import tiny_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
@@ -34,11 +36,6 @@ def home(finished, tmp_path):
     return tmp_path / "home"
 
 
-def standings(config, home, **orders):
-    session = open_session(config, home, None, Orders(**orders))
-    return {s.slot.label: s for s in Examination(session).standings()}
-
-
 def stages(labels):
     return {label.partition("/")[0] for label in labels}
 
@@ -46,7 +43,7 @@ def stages(labels):
 def digests(home):
     store = Store(home)
     kinds = ("TileSet", "Checkpoint", "Predictions", "Attributions", "Heatmaps", "FaithfulnessReport")
-    return {r.part.label: (r.fingerprint, r.digest) for kind in kinds for r in store.records(kind)}
+    return {r.spec.label: (r.fingerprint, r.digest) for kind in kinds for r in store.records(kind)}
 
 
 def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch):
@@ -67,37 +64,33 @@ def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch)
 def test_everything_is_made_once(finished):
     home, outcome = finished
     assert stages(outcome.executed) == {
-        "tile", "train", "predict", "explain", "scale", "heatmap", "evaluate", "compare", "review", "record",
+        "tile", "train", "predict", "explain", "scale", "draw", "evaluate", "compare", "review", "record",
     }  # fmt: skip
     # 6 slides, 2 arms x 1 seed, 2 test slides, 3 maps, 2 metrics
     counts = pd.Series([label.partition("/")[0] for label in outcome.executed]).value_counts().to_dict()
     assert counts == {
         "tile": 6, "train": 2, "predict": 2, "explain": 12,
-        "scale": 3, "heatmap": 4, "evaluate": 12, "compare": 1, "review": 1, "record": 1,
+        "scale": 3, "draw": 4, "evaluate": 12, "compare": 1, "review": 1, "record": 1,
     }  # fmt: skip
     assert outcome.reused == 0
     assert outcome.failed_slides == {}
     store = Store(home)
-    kind, fingerprint, digest = outcome.comparison.split("/")
-    page = store.path(Reference(kind=kind, fingerprint=fingerprint, digest=digest)) / "comparison.md"
-    assert "modulated" in page.read_text()
+    assert "modulated" in Comparison(store.path(outcome.comparison)).page.read_text()
 
 
-def test_again_everything_is_reused_and_no_stage_body_runs(config, home, monkeypatch):
+def test_again_everything_is_reused_and_no_build_runs(config, home, monkeypatch):
     def forbidden(*_):
-        raise AssertionError("a stage body ran")
+        raise AssertionError("a build ran")
 
-    for verb in (
-        "tile", "train", "predict", "explain", "scale", "draw", "evaluate", "compare", "review", "record",
-    ):  # fmt: skip
-        monkeypatch.setattr(f"flows.stages.{verb}.submit", forbidden)
+    monkeypatch.setattr("flows.engine.request.fulfil", forbidden)
+    monkeypatch.setattr("flows.engine.task.fulfil", forbidden)
     outcome = study(config, home)
     assert outcome.executed == ()
     assert outcome.reused == 44
 
 
 def test_status_of_a_finished_study_says_done(config, finished):
-    assert {s.state for s in standings(config, finished[0]).values()} == {"done"}
+    assert {s.state for s in statuses(config, finished[0]).values()} == {"done"}
 
 
 def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest, home):
@@ -108,7 +101,7 @@ def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest,
             "controls": [{"name": "random_map"}],
         },
     )
-    before = standings(changed, home)
+    before = statuses(changed, home)
     would = {label for label, s in before.items() if s.state == "would run"}
     reasons = before["explain/standard/seed0/smoothgrad/phantom_04_1"].reasons
     assert reasons == ("recipe explainer.samples: 2 -> 3",)
@@ -119,12 +112,12 @@ def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest,
 
 def test_a_damaged_artifact_is_noticed_reported_and_rebuilt(config, home, caplog):
     store = Store(home)
-    record = next(r for r in store.records("TileSet") if r.part.label == "tile/phantom_04_1")
+    record = next(r for r in store.records("TileSet") if r.spec.label == "tile/phantom_04_1")
     path = store.path(record.reference) / "pixels.npy"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    assert standings(config, home)["tile/phantom_04_1"].reasons == ("its stored artifact is damaged",)
+    assert statuses(config, home)["tile/phantom_04_1"].reasons == ("its stored artifact is damaged",)
     outcome = study(config, home)
     assert outcome.executed == ("tile/phantom_04_1",), "equal bytes came back, so nothing after it ran"
     assert "damaged artifact" in caplog.text
@@ -145,15 +138,15 @@ def test_only_forces_one_stage_and_leaves_the_rest(config, home):
 
 
 def test_only_names_its_missing_input(config, tmp_path):
-    with pytest.raises(UsageError, match=r"the tiles of slide phantom_01_1 are not in the store"):
+    with pytest.raises(UsageError, match=r"--only train needs 4 artifacts that were .*: tile/phantom_01_1"):
         study(config, tmp_path / "new", only="train")
     study(config, tmp_path / "new", only="tile")
-    with pytest.raises(UsageError, match=r"its input train/standard/seed0 is not in the store"):
+    with pytest.raises(UsageError, match=r"needs 2 .*: train/standard/seed0, train/modulated/seed0;"):
         study(config, tmp_path / "new", only="explain")
 
 
 def test_from_forces_a_stage_and_reuses_what_follows_where_bytes_agree(config, home):
-    said = standings(config, home, from_stage="train")
+    said = statuses(config, home, from_stage="train")
     assert said["train/standard/seed0"].state == "would run"
     assert said["evaluate/standard/seed0/gradient/gini"].state == "may run"
     assert said["tile/phantom_01_1"].state == "done"
@@ -162,7 +155,7 @@ def test_from_forces_a_stage_and_reuses_what_follows_where_bytes_agree(config, h
 
 
 def test_status_says_what_only_leaves_stale(config, home):
-    said = standings(config, home, only="train")
+    said = statuses(config, home, only="train")
     assert said["explain/standard/seed0/gradient/phantom_04_1"].state == "stale"
 
 
@@ -184,9 +177,13 @@ def test_a_bad_slide_is_named_and_the_study_ends_with_the_good_ones(broken_manif
     outcome = study(config, tmp_path / "home")
     assert list(outcome.failed_slides) == ["phantom_05_1"]
     assert outcome.recording is not None
-    said = standings(config, tmp_path / "home")
+    said = statuses(config, tmp_path / "home")
     assert said["tile/phantom_05_1"].state == "failed"
-    assert {s.state for label, s in said.items() if label != "tile/phantom_05_1"} == {"done"}
+    rest = {label: s.state for label, s in said.items() if "phantom_05_1" not in label}
+    assert set(rest.values()) == {"done"}
+    waiting = [s for label, s in said.items() if "phantom_05_1" in label and label != "tile/phantom_05_1"]
+    assert {s.state for s in waiting} == {"blocked"}
+    assert {s.reasons for s in waiting} == {("it waits for tile/phantom_05_1, which failed",)}
 
 
 def test_a_bad_slide_ends_the_study_where_none_is_allowed(broken_manifest, tmp_path):
@@ -196,10 +193,10 @@ def test_a_bad_slide_ends_the_study_where_none_is_allowed(broken_manifest, tmp_p
 
 
 def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manifest, tmp_path, monkeypatch):
-    from tasks import train as verb
+    from tasks import train as stage
     from tasks.training.errors import CollapsedError, DivergedError
 
-    whole = verb.train_classifier
+    whole = stage.train_classifier
     errors = {
         "modulated": DivergedError(1, "train_loss", float("nan")),
         "noisy": CollapsedError(2, "network collapsed in epoch 2: all tiles are one"),
@@ -210,21 +207,21 @@ def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manife
             raise errors[job.arm.id]
         return whole(job, out, work, log, advance)
 
-    monkeypatch.setattr(verb, "train_classifier", sometimes)
+    monkeypatch.setattr(stage, "train_classifier", sometimes)
     train = tiny_config(manifest).train.model_dump(mode="json")
     train["arms"].append({"id": "noisy", "regularizers": ["gaussian_noise"]})
     with pytest.raises(PartsFailedError) as caught:
         study(tiny_config(manifest, train=train), tmp_path / "home")
     assert "train/modulated/seed0: training diverged in epoch 1: train_loss is nan" in str(caught.value)
     assert "train/noisy/seed0: network collapsed in epoch 2: all tiles are one" in str(caught.value)
-    labels = {r.part.label for r in Store(tmp_path / "home").records("FaithfulnessReport")}
+    labels = {r.spec.label for r in Store(tmp_path / "home").records("FaithfulnessReport")}
     assert "evaluate/standard/seed0/gradient/gini" in labels
     assert not [label for label in labels if "modulated" in label or "noisy" in label]
     assert list(Store(tmp_path / "home").records("Comparison")), "what is there is compared"
 
 
 def test_adopting_says_that_old_artifacts_stand_for_changed_code(config, home, monkeypatch):
-    from flows import slot
+    from flows.engine import resolve
 
     def changed(modules):
         return {
@@ -232,13 +229,12 @@ def test_adopting_says_that_old_artifacts_stand_for_changed_code(config, home, m
             **({"tasks.tiling.grid": "other"} if "tasks.tiling.build" in modules else {}),
         }
 
-    monkeypatch.setattr(slot, "code_of", changed)
-    said = standings(config, home)
+    monkeypatch.setattr(resolve, "code_of", changed)
+    said = statuses(config, home)
     assert said["tile/phantom_01_1"].reasons == ("code tasks.tiling.grid changed",)
     assert said["train/standard/seed0"].state == "would run"
-    session = open_session(config, home, None, Orders())
-    assert len(adopt(session, "tile", "only names changed")) == 6
-    assert {s.state for s in standings(config, home).values()} == {"done"}
+    assert len(adopt(plan_of(config, home), frozenset({"tile"}), "only names changed")) == 6
+    assert {s.state for s in statuses(config, home).values()} == {"done"}
     record = next(r for r in Store(home).records("TileSet") if r.adopted)
     assert record.adopted == "only names changed"
     assert study(config, home).executed == ()

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from flows.results import print_table
+from flows.commands.results import print_table
 from tasks.comparison.compare import TABLE, compared_rows
 from tasks.comparison.rows import table_of
 from tests._support.claim_jobs import claim, make_claims_job

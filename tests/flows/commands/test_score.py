@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from flows.config import ConfigError
-from flows.mistakes import MISTAKES
-from flows.score import load_job, score
+from flows.commands.score import load_job, score
+from flows.exit_codes import MISTAKES
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.job import ScoreJob
+from tasks.study.errors import ConfigError
 from tests._support.scoring_jobs import write_job
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 VERITILE = str(Path(sys.executable).with_name("veritile"))
 
 

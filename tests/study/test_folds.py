@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.config import ConfigError, FoldsRecipe
-from flows.folds import deal, dealt_out, make_folds, refuse_parted
 from tasks.slides.manifest import SlideRow
+from tasks.study.config import FoldsRecipe
+from tasks.study.errors import ConfigError
+from tasks.study.folds import deal, dealt_out, make_folds, refuse_parted
 
 SPLITS = ("train", "val", "test")
 

@@ -1,9 +1,9 @@
 import pytest
 import yaml
 
-from flows.config import ConfigError, StudyConfig
-from flows.problems import load_study
+from flows.config import StudyConfig, load_study
 from tasks.plugins import available, plugin_class
+from tasks.study.errors import ConfigError
 
 GOOD = {
     "study": "s",

@@ -1,0 +1,116 @@
+"""Each look at the test slides is one line, and splits are checked again before models are made or judged."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from flows.engine.guard import FILE, Guard, refuse_leaks
+from flows.engine.outcome import TooManyFailedSlidesError
+from flows.engine.resolve import RunState
+from flows.engine.stages import stage_named
+from flows.open_study import open_study
+from tasks.artifacts.key import ArtifactKey, ModelKey
+from tasks.slides.errors import ManifestError
+from tasks.study.errors import ConfigError
+from tests._support.studies import folded_config, tiny_config
+
+MODEL = ModelKey("standard", 0)
+
+
+@pytest.fixture
+def study(config, tmp_path):
+    return open_study(config, tmp_path, None)
+
+
+def lines(study):
+    path = study.home / "logs" / FILE
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def before(guard, stage, model=MODEL):
+    guard.before(stage_named(stage), ArtifactKey(stage, model))
+
+
+def test_each_reading_of_test_slides_is_one_line(study):
+    guard = Guard(study, {("evaluate", None): 4, ("compare", None): 1})
+    for _ in range(2):
+        before(guard, "evaluate")
+    before(guard, "compare", None)
+    assert [(x["study"], x["stage"], x["slides"], x["parts"]) for x in lines(study)] == [
+        ("tiny", "evaluate", 2, 4),
+        ("tiny", "compare", 2, 1),
+    ]
+    assert lines(study)[0]["split_hash"] == study.manifest.split_hash
+
+
+def test_what_reads_no_test_slide_is_not_noted(manifest, tmp_path):
+    explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
+    study = open_study(tiny_config(manifest, explain=explain), tmp_path, None)
+    before(Guard(study, {}), "evaluate")
+    assert lines(study) == []
+
+
+@pytest.mark.parametrize("stage", ["tile", "train", "explain", "draw", "review", "record"])
+def test_stages_that_do_not_judge_are_not_noted(study, stage):
+    before(Guard(study, {(stage, None): 4}), stage)
+    assert lines(study) == []
+
+
+def test_a_patient_on_both_sides_is_refused_again_later(study):
+    refuse_leaks(study)
+    first, *others = study.manifest.slides
+    moved = first.model_copy(update={"split": "test", "slide_id": "moved"})
+    leaking = replace(study, manifest=study.manifest.model_copy(update={"slides": (first, *others, moved)}))
+    with pytest.raises(ManifestError, match=first.patient_id):
+        before(Guard(leaking, {}), "train")
+
+
+@pytest.fixture
+def folded(manifest, tmp_path):
+    folds = {"by": "slide", "of": ["train", "val", "test"], "count": 3}
+    return open_study(folded_config(manifest, folds=folds), tmp_path, None)
+
+
+def test_with_folds_each_reads_the_slides_that_it_holds_out(folded):
+    guard = Guard(folded, {("predict", 0): 2, ("predict", 2): 2, ("compare", None): 1})
+    for fold in (0, 2, 0):
+        before(guard, "predict", ModelKey("standard", 0, fold))
+    before(guard, "compare", None)
+    assert [(x["stage"], x.get("fold"), x["slides"], x["parts"]) for x in lines(folded)] == [
+        ("predict", 0, 2, 2),
+        ("predict", 2, 2, 2),
+        ("compare", None, 6, 1),
+    ]
+    assert lines(folded)[0]["split_hash"] == folded.split_hash != folded.manifest.split_hash
+
+
+def test_val_slides_of_a_fold_are_no_test_reading(manifest, tmp_path):
+    explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
+    study = open_study(folded_config(manifest, explain=explain), tmp_path, None)
+    before(Guard(study, {}), "predict", ModelKey("standard", 0, 0))
+    assert lines(study) == []
+
+
+def test_a_patient_on_both_sides_of_a_fold_is_refused_again_later(folded):
+    refuse_leaks(folded)
+    separated = {
+        fold.index for fold in folded.folds if len({fold.roles[f"phantom_01_{n}"] for n in (1, 2)}) == 2
+    }
+    assert separated, "the folds of this test separate the slides of the patient"
+    strict = replace(folded, config=folded.config.model_copy(update={"shared_patients": ()}))
+    with pytest.raises(ConfigError, match="parts the slides of patient 'phantom_patient_01'"):
+        refuse_leaks(strict)
+
+
+def test_other_stages_stop_where_more_slides_failed_than_are_tolerated(study, manifest, tmp_path):
+    state = RunState(failed={ArtifactKey("tile", slide="phantom_05_1"): "cut short"})
+    guard = Guard(study, {})
+    assert guard.stops(stage_named("train"), state)
+    assert not guard.stops(stage_named("tile"), state), "the other slides are still tried"
+    with pytest.raises(TooManyFailedSlidesError, match=r"1 of 6 slides failed, .* 0%:\n  phantom_05_1: cut"):
+        guard.refuse_too_many(state)
+    tolerant = tiny_config(manifest, failures={"max_failed_slides": 0.25})
+    guard = Guard(open_study(tolerant, tmp_path, None), {})
+    assert not guard.stops(stage_named("train"), state)
+    guard.refuse_too_many(state)

@@ -1,0 +1,42 @@
+"""Input files are hashed once, and a device is asked for by kind."""
+
+import os
+
+import pytest
+
+from flows.open_study import FileHashes, open_study
+from tests._support.studies import tiny_config
+
+
+def test_files_are_hashed_once_and_again_when_touched(tmp_path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"one")
+    first = FileHashes(tmp_path)
+    digest = first(file)
+    first.save()
+    os.utime(file, ns=(1, 1))
+    file.write_bytes(b"two")
+    assert FileHashes(tmp_path)(file) != digest
+    assert (
+        digest == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+    )  # printf one | sha256sum
+
+
+def test_a_study_has_one_device_slot_or_those_that_are_named(manifest, tmp_path):
+    plain = open_study(tiny_config(manifest), tmp_path, None)
+    assert plain.device_slots == ("cpu",)
+    two = open_study(tiny_config(manifest, resources={"devices": ["cpu", "cpu"]}), tmp_path, None)
+    assert two.device_slots == ("cpu", "cpu")
+    assert two.device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("device", "slots", "sentence"),
+    [
+        ("cpu", ["cuda:0"], "must be of the kind that device names: cpu"),
+        ("auto", ["cuda:0", "cpu"], "must be of one kind, got cpu, cuda"),
+    ],
+)
+def test_device_slots_of_another_kind_are_refused(manifest, device, slots, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        tiny_config(manifest, device=device, resources={"devices": slots})
