@@ -22,7 +22,7 @@ PRIVATE = {
     "does not matter": r"\bno hindrance\b",
     "minus": r"\bless (the|its|their|that of|every)\b",
     "otherwise": r"\blest\b",
-    "per N": r"\bso many (days|seconds|images|tiles)\b",
+    "per N": r"\bso many (days|seconds)\b",
     "that an explanation must beat": r"\bare to be beaten\b",
     "is never lower": r"\bhas nowhere to fall\b",
     "differs": r"\bmeans something else\b",

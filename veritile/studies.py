@@ -59,7 +59,7 @@ def run_study(  # the options of `veritile run`
         ConfigError: the study file or its folds cannot be used.
         ManifestError: the manifest cannot be used.
         UsageError: ``only``, ``from_stage`` or ``selection`` name what the study does not have.
-        PartsFailedError: some artifacts failed; the others are stored.
+        ArtifactsFailedError: some artifacts failed; the others are stored.
 
     Example:
         `docs/library.md` runs a whole study. What cannot run is refused first, in one sentence:

@@ -56,7 +56,7 @@ class Checkpoint(Artifact):
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row an epoch: epoch, train_loss, val_loss, val_accuracy, val_auroc, learning_rate, ..."""
+        """One row per epoch: epoch, train_loss, val_loss, val_accuracy, val_auroc, learning_rate, ..."""
         return pd.read_parquet(self.folder / HISTORY)
 
     @property

@@ -1,6 +1,6 @@
 """Predictions: the logits of one checkpoint on the evaluated tiles.
 
-Payload: ``predictions.parquet``, one row a tile: tile_id, slide_id, patient_id, section, split, label and
+Payload: ``predictions.parquet``, one row per tile: tile_id, slide_id, patient_id, section, split, label and
 logit_<class index>; tiles in the order of slides and of their tile sets.
 """
 
@@ -20,5 +20,5 @@ class Predictions(Artifact):
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a tile."""
+        """One row per tile."""
         return pd.read_parquet(self.folder / PREDICTIONS)

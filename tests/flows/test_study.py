@@ -8,7 +8,7 @@ import pytest
 
 import tasks.evaluate
 from flows.engine.adopt import adopt
-from flows.engine.outcome import PartsFailedError, TooManyFailedSlidesError
+from flows.engine.outcome import ArtifactsFailedError, TooManyFailedSlidesError
 from flows.engine.rerun import Selection
 from flows.study import study
 from tasks.artifacts.code import code_of
@@ -210,7 +210,7 @@ def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manife
     monkeypatch.setattr(stage, "train_classifier", sometimes)
     train = tiny_config(manifest).train.model_dump(mode="json")
     train["arms"].append({"id": "noisy", "regularizers": ["gaussian_noise"]})
-    with pytest.raises(PartsFailedError) as caught:
+    with pytest.raises(ArtifactsFailedError) as caught:
         study(tiny_config(manifest, train=train), tmp_path / "home")
     assert "train/modulated/seed0: training diverged in epoch 1: train_loss is nan" in str(caught.value)
     assert "train/noisy/seed0: network collapsed in epoch 2: all tiles are one" in str(caught.value)
