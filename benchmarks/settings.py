@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tasks.comparison.compare import SUMMARY, TABLE
+from tasks.comparison.files import SUMMARY, TABLE
 
 STUDY, STANDARD = "regularizers_settings", "standard"
 TOLERATED = 0.01

@@ -10,11 +10,12 @@ from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
+from tasks.comparison.claims.endpoints import Known, performance_endpoints
 from tasks.comparison.compare import compare_arms
-from tasks.comparison.endpoints import PERFORMANCE, Known, performance_endpoints
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
-from tasks.comparison.pooled import ByFold, pool
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.comparison.row import PERFORMANCE
+from tasks.comparison.rows.pooling import ByFold, pool
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.faithfulness.base import Metric
@@ -63,7 +64,10 @@ class Compare(Stage[CompareInputs]):
                 "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
                 "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
             },
-            modules=("tasks.comparison.compare", *(("tasks.comparison.pooled",) if study.folds else ())),
+            modules=(
+                "tasks.comparison.compare",
+                *(("tasks.comparison.rows.pooling",) if study.folds else ()),
+            ),
             inputs={
                 "checkpoints": {model.key: model.checkpoint for model in models(study)},
                 "predictions": {m.key: ArtifactKey("predict", m.key) for m, _ in explained_models(study)},
@@ -78,7 +82,6 @@ class Compare(Stage[CompareInputs]):
         pooled = pool(_checkpoints(inputs), _reports(inputs, study.section(ExplainSection)))
         job = ComparisonJob(
             study=study.name,
-            command="",
             arms=tuple(arm.id for arm in study.section(TrainSection).arms),
             classes=study.section(TilingRecipe).classes,
             target=target_of(study),

@@ -10,8 +10,8 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import Heatmaps
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.performance import slide_score
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.comparison.rows.prediction_units import slide_score
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.plugins import recipe_of
 from tasks.reporting.heatmaps.draw import draw_slide

@@ -15,6 +15,8 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
 from tasks.compare import failed_slides, report_keys
+from tasks.comparison.costs import cost_table, training_costs
+from tasks.comparison.recipe import ComparisonRecipe
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.plugins import recipe_of
@@ -60,7 +62,7 @@ class RecordInputs:
     review: ReviewPage | None = optional_on_failure()
 
 
-class Record(Stage[RecordInputs]):
+class RecordStudy(Stage[RecordInputs]):
     """The one Recording of a study."""
 
     name = "record"
@@ -124,6 +126,7 @@ class Record(Stage[RecordInputs]):
             salt=study.salt,
             failed_slides=failed_slides(context),
             command=context.tags.get("command", ""),
+            costs=_costs(context, inputs.checkpoints),
             tags={name: text for name, text in context.tags.items() if name != "command"},
         )
         (out / RECORDING).write_text(record_study(job).model_dump_json(indent=1), encoding="utf-8")
@@ -198,6 +201,14 @@ def _datasets(
         )
         for split, slides in splits.items()
     )
+
+
+def _costs(context: BuildContext, trained: Iterable[ModelKey]) -> str:
+    """Return what training cost, from the records of the checkpoints."""
+    measured = {model: context.records[ArtifactKey("train", model)].measures for model in trained}
+    section = context.study.section(TrainSection)
+    reference = context.study.section(ComparisonRecipe).reference_arm or section.arms[0].id
+    return cost_table(training_costs(measured, reference), reference)
 
 
 def _headline(study: Study) -> dict[str, str | float]:

@@ -12,12 +12,12 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.performance import slide_score
-from tasks.comparison.private import without_patients
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.comparison.rows.prediction_units import slide_score
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.plugins import recipe_of
+from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
 from tasks.reporting.review.write import write_review

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from flows.engine.outcome import Outcome
 from tasks.artifacts.store import Store
-from tasks.comparison.wording import MOST_COLUMNS, taken_off
+from tasks.comparison.wording import MOST_COLUMNS, difference_label
 from tasks.reporting.review.write import PAGE
 
 
@@ -53,7 +53,7 @@ def _claims_table(claims: pd.DataFrame) -> Table:
     table = Table("claim", "endpoint", "difference", "verdict", box=None, pad_edge=False)
     for row in claims.to_dict("records"):
         endpoint = f"{row['explainer'] or 'performance'}/{row['metric']}.{row['score']}"
-        said = taken_off(row["arm"], row["against"], row["explainer"], row["against_explainer"])
+        said = difference_label(row["arm"], row["against"], row["explainer"], row["against_explainer"])
         difference = f"{said}: {_cell(row['value'], row['low'], row['high'])}"
         table.add_row(row["claim"], endpoint, escape(difference), row["verdict"])
     return table

@@ -1,1 +1,1 @@
-"""Arms side by side: performance, faithfulness and cost."""
+"""The comparison of the arms of a study: performance, faithfulness and claims."""

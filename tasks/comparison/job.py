@@ -1,4 +1,4 @@
-"""What a comparison is made from: checkpoints, their predictions and their faithfulness reports."""
+"""The input of a comparison: checkpoints, their predictions and their faithfulness reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,26 +10,31 @@ from tasks.comparison.recipe import ComparisonRecipe
 
 
 class ComparisonError(Exception):
-    """Arms that cannot be compared; one sentence says why."""
+    """The arms cannot be compared. The message says why."""
 
 
 @dataclass(frozen=True)
 class ComparedCheckpoint:
-    """One trained model; ``measures`` hold its training cost (seconds, tiles_per_second, ...)."""
+    """One trained model and its predictions."""
 
     arm: str
     seed: int
     checkpoint: Checkpoint
     predictions: Predictions
-    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ComparedReport:
     """One faithfulness report.
 
-    ``is_control`` where its explainer is one that sees no trained model, ``is_blind`` where that sees no
-    network at all: a control that holds an explainer does.
+    Attributes:
+        arm: id of the arm.
+        seed: seed of the training.
+        explainer: explainer id, or ``model`` for a metric of the network itself.
+        metric: metric id.
+        is_control: the explainer sees no trained model.
+        report: the scores.
+        is_blind: the explainer sees no network at all. A control that contains an explainer sees one.
     """
 
     arm: str
@@ -42,31 +47,29 @@ class ComparedReport:
 
     @property
     def is_rival(self) -> bool:
-        """Whether explainers are to beat it by this metric."""
+        """Whether explainers must beat this control by this metric."""
         return self.is_control and (self.is_blind or self.report.info.rivals == "all")
 
 
 @dataclass(frozen=True)
 class ComparisonJob:
-    """All arms side by side.
+    """All arms of a study and how to compare them.
 
     Attributes:
         study: name of the study.
-        command: the command that made the comparison, for the page.
         arms: ids in the order of the tables.
         classes: class names in the order of the logits.
         target: index of the explained class.
-        checkpoints: every arm and seed.
-        reports: every arm, seed, explainer and metric.
+        checkpoints: one per arm and seed.
+        reports: one per arm, seed, explainer and metric.
         failed_slides: {slide id: why it is missing}.
-        split_hash: hash of the split, for the page.
-        salt: secret of this installation that patient ids are hashed with, should a text name one.
+        split_hash: hash of the split, shown on the page.
+        salt: secret of this installation. Patient ids in texts are replaced by salted hashes.
         recipe: how to compare.
-        pooling: that results of several folds are pooled, for the page; empty without folds.
+        pooling: a sentence on how folds were pooled, shown on the page. Empty without folds.
     """
 
     study: str
-    command: str
     arms: tuple[str, ...]
     classes: tuple[str, ...]
     target: int

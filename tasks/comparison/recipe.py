@@ -1,4 +1,4 @@
-"""How arms are compared."""
+"""The section ``compare`` of a study file."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -6,25 +6,26 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.comparison.claim import RESERVED, Claim
-from tasks.comparison.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
+from tasks.comparison.claims.claim import RESERVED, Claim
+from tasks.comparison.claims.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
 
 
 class ComparisonRecipe(BaseModel):
-    """What the comparison rests on.
+    """How the arms are compared.
 
     Attributes:
-        reference_arm: the arm that the others are compared with; None: the first arm.
-        reference_explainer: the explainer that the others are compared with in each arm; None: none is.
+        reference_arm: the arm that the others are compared with. None: the first arm.
+        reference_explainer: the explainer that the others are compared with in each arm. None: explainers
+            are not compared with one another.
         primary: the one endpoint named before the run, ``<explainer>/<metric>.<score>``,
-            ``performance/<tile|slide>.<score>`` or ``model/<metric>.<score>``; the rest is secondary. None:
-            all is.
-        claims: differences of two arms, each in one endpoint, that were claimed elsewhere.
-        draws: bootstrap draws.
+            ``performance/<tile|slide>.<score>`` or ``model/<metric>.<score>``. All others are secondary.
+            None: there is no primary endpoint.
+        claims: claims of papers, each a difference of two arms or explainers in one endpoint.
+        draws: number of bootstrap draws.
         seed: seed of the draws.
         confidence: coverage of the intervals.
-        top_share: a slide's score is the mean target probability of this share of its tiles, the highest.
-        calibration_bins: equal bins of the expected calibration error.
+        top_share: a slide's score is the mean target probability of this fraction of its tiles, the highest.
+        calibration_bins: number of equal bins of the expected calibration error.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,10 +51,10 @@ class ComparisonRecipe(BaseModel):
         return self
 
     def refuse_unknown(self, arms: Collection[str], known: Known) -> None:
-        """Assert that a study with ``arms`` and the ``known`` endpoints will answer what is asked here.
+        """Check that a study with ``arms`` and the ``known`` endpoints has everything that is named here.
 
         Raises:
-            ValueError: naming the first arm or endpoint that it will not have, and the nearest that it will.
+            ValueError: the study has no such arm or endpoint. The message names the nearest one it has.
         """
         if self.primary is not None:
             refuse_unknown("compare.primary", self.primary, known)

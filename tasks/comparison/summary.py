@@ -1,29 +1,29 @@
-"""``comparison.json``: what the page and MLflow say besides the rows."""
+"""``comparison.json``: what the page and MLflow need beside the rows."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.comparison.claim import Claim
-from tasks.comparison.clustering import clustering_notes
+from tasks.comparison.claims.claim import Claim
 from tasks.comparison.job import ComparisonJob
-from tasks.comparison.performance import slide_scores
-from tasks.comparison.private import without_patients
-from tasks.comparison.rows import Row
+from tasks.comparison.row import Row
+from tasks.comparison.rows.prediction_units import slide_scores
+from tasks.reporting.pseudonyms import without_patients
 
 _FIGURES = ("value", "low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against")
 
 
-class Outcome(BaseModel):
-    """What became of a claim.
+class ClaimOutcome(BaseModel):
+    """The verdict on a claim.
 
     Attributes:
-        claim: as it stands in the study file.
-        verdict: ``reproduced``, ``not reproduced`` or ``cannot tell``, the latter also with why.
-        reason: half a sentence.
-        figures: the columns of its row in the table (value, low, high, p, ...); None: no such figure.
-        clusters, seeds, units: how many the difference rests on.
+        claim: the claim as written in the study file.
+        verdict: ``reproduced``, ``not reproduced`` or ``cannot tell``, the latter possibly with a reason.
+        reason: the reason for the verdict, in half a sentence.
+        figures: the columns of its row in the table (value, low, high, p, ...). None: undefined.
+        clusters, seeds, units: how many the difference is based on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,39 +37,37 @@ class Outcome(BaseModel):
     units: int
 
 
-class Summary(BaseModel):
-    """The frame of a comparison; no patient is named.
+class ComparisonSummary(BaseModel):
+    """What a comparison is about and what it is based on. It names no patient.
 
     Attributes:
         study: name of the study.
-        command: what made it.
-        arms: in the order of the tables; the reference arm is among them.
-        reference_arm: what the others are compared with.
+        arms: in the order of the tables, the reference arm included.
+        reference_arm: the arm that the others are compared with.
         seeds: {arm: seeds}.
         target_class: the explained class.
         primary: the endpoint named before the run, if any.
-        claims: what became of each, primary ones first.
+        claims: the verdicts on all claims, the primary ones first.
         confidence: coverage of the intervals.
-        draws: bootstrap draws.
-        top_share: share of tiles that a slide's score is the mean of.
-        patients, slides, tiles: what was evaluated.
+        draws: number of bootstrap draws.
+        top_share: fraction of tiles that a slide's score is the mean of.
+        patients, slides, tiles: how many were evaluated.
         split_hash: hash of the split.
-        clustering: the sentences of all intervals, each once, the rarer with their metrics.
+        clustering: the sentences on clustering, each once; the less common ones name their metrics.
         slide_scores: {``<arm>_s<seed>``: {slide id: score}}.
         failed_slides: {slide id: reason}.
-        pooling: that results of several folds are pooled; empty without folds.
+        pooling: a sentence on how folds were pooled. Empty without folds.
     """
 
     model_config = ConfigDict(frozen=True)
 
     study: str
-    command: str
     arms: tuple[str, ...]
     reference_arm: str
     seeds: Mapping[str, tuple[int, ...]]
     target_class: str
     primary: str | None
-    claims: tuple[Outcome, ...] = ()
+    claims: tuple[ClaimOutcome, ...] = ()
     confidence: float
     draws: int
     top_share: float
@@ -83,13 +81,12 @@ class Summary(BaseModel):
     pooling: str = ""
 
 
-def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
-    """Return the summary of ``job``; patient ids in commands and reasons are replaced by hashes."""
+def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
+    """Return the summary of ``job``. Patient ids in reasons are replaced by hashes."""
     table = job.checkpoints[0].predictions.table
     patients = set(table["patient_id"])
-    return Summary(
+    return ComparisonSummary(
         study=job.study,
-        command=str(without_patients(job.command, patients, job.salt)),
         arms=job.arms,
         reference_arm=job.reference_arm,
         seeds={arm: tuple(i.seed for i in job.checkpoints if i.arm == arm) for arm in job.arms},
@@ -112,13 +109,21 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> Summary:
     )
 
 
-def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterable[Outcome]:
+def clustering_notes(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return each sentence on clustering once, the most common first; the others name their metrics."""
+    noted = [row for row in rows if row.note]
+    notes = [note for note, _ in Counter(row.note for row in noted).most_common()]
+    metrics = {note: sorted({row.metric for row in noted if row.note == note}) for note in notes}
+    return tuple(note if note == notes[0] else f"{note}: {', '.join(metrics[note])}" for note in notes)
+
+
+def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterable[ClaimOutcome]:
     claims = {claim.id: claim for claim in job.recipe.claims}
     for row in rows:
         if row.kind == "claim":
             told = without_patients(claims[row.claim].model_dump(), patients, job.salt)
             figures = {name: getattr(row, name) for name in _FIGURES}
-            yield Outcome(
+            yield ClaimOutcome(
                 claim=Claim.model_validate(told),
                 verdict=row.verdict,
                 reason=row.reason,

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from tasks.comparison.performance import slide_scores
-from tasks.comparison.predicting import checkpoint_scores
-from tasks.comparison.private import salted_hash, without_patients
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.comparison.rows.performance import checkpoint_scores
+from tasks.comparison.rows.prediction_units import slide_scores
+from tasks.reporting.pseudonyms import salted_hash, without_patients
 from tasks.tracking.datasets import log_datasets
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
 from tasks.tracking.mlflow_api import MlflowClient

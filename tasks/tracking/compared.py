@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.comparison.verdict import code_of
+from tasks.comparison.claims.verdict import code_of
 from tasks.statistics.printing import number
 from tasks.tracking.runs import Point
 

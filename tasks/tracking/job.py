@@ -108,7 +108,8 @@ class RecordJob:
         patients: every patient id of the manifest. None of them leaves the store.
         salt: secret of this installation, used to hash patient ids.
         failed_slides: {slide id: reason}.
-        command: the command that ran the study.
+        command: the command that was typed.
+        costs: what training cost, a markdown table; it is measured and part of no payload.
         tags: further tags, for instance ``prefect.flow_run_id``.
     """
 
@@ -129,6 +130,7 @@ class RecordJob:
     salt: str = ""
     failed_slides: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    costs: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,20 +1,23 @@
 """MLflow runs by id: search by tag, always closed, and killed after their process died."""
 
+import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+import psutil  # type: ignore[import-untyped]  # has no stubs
+
 from tasks.tracking.mlflow_api import Metric, MlflowClient, Param, Run, RunTag
 from tasks.tracking.names import key_of
-from tasks.tracking.process import is_dead, this_process
 
 KIND = "veritile.kind"
 FINGERPRINT = "veritile.fingerprint"
 PROCESS = "veritile.process"
 PARENT = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
-_METRICS_A_BATCH = 900
-_PARAMS_A_BATCH = 90
+_METRICS_PER_BATCH = 900
+_PARAMS_PER_BATCH = 90
+_SAME_START_S = 2.0
 
 Point = tuple[str, float, int]
 """Metric key, value, step."""
@@ -68,21 +71,40 @@ def sweep(client: MlflowClient, experiment: str) -> tuple[str, ...]:
     return tuple(dead)
 
 
+def this_process() -> str:
+    """Return ``host:pid:start`` of this process. The start time guards against reused pids."""
+    own = psutil.Process()
+    return f"{platform.node()}:{own.pid}:{own.create_time():.0f}"
+
+
+def is_dead(process: str) -> bool:
+    """Return True where ``process`` ran on this host and has ended. Other hosts count as alive."""
+    host, _, rest = process.rpartition(":")[0].rpartition(":")
+    start = process.rpartition(":")[2]
+    if host != platform.node() or not (rest.isdigit() and start.isdigit()):
+        return False
+    try:
+        running = psutil.Process(int(rest))
+        return bool(abs(running.create_time() - int(start)) > _SAME_START_S)
+    except psutil.NoSuchProcess:
+        return True
+
+
 def log_points(client: MlflowClient, run_id: str, points: Iterable[Point]) -> None:
     """Log metrics with steps. NaN is left out, as nothing was measured there."""
     now = int(time.time() * 1000)
     metrics = [
         Metric(key_of(name), float(value), now, step) for name, value, step in points if value == value
     ]
-    for start in range(0, len(metrics), _METRICS_A_BATCH):
-        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+    for start in range(0, len(metrics), _METRICS_PER_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_PER_BATCH])
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
     """Log params, whose keys MLflow must allow."""
     items = [Param(name, value) for name, value in params.items()]
-    for start in range(0, len(items), _PARAMS_A_BATCH):
-        client.log_batch(run_id, params=items[start : start + _PARAMS_A_BATCH])
+    for start in range(0, len(items), _PARAMS_PER_BATCH):
+        client.log_batch(run_id, params=items[start : start + _PARAMS_PER_BATCH])
 
 
 def set_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.comparison.compare import FILES, PAGE, TABLE
-from tasks.comparison.private import without_patients
+from tasks.comparison.files import FILES, PAGE, TABLE
+from tasks.reporting.pseudonyms import without_patients
 from tasks.tracking.child import fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
 from tasks.tracking.database import experiment_id, open_client
@@ -30,6 +30,7 @@ from tasks.tracking.runs import (
     sweep,
 )
 
+COSTS = "costs.md"
 _STUDY = "study"
 _CHECKPOINT = "checkpoint"
 
@@ -93,6 +94,8 @@ class Recorder:
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
         log_datasets(client, parent, job.datasets, job.split_hash)
         log_study_pictures(client, parent, job.heatmaps)
+        if job.costs:
+            client.log_text(parent, job.costs, COSTS)
         if job.review is not None:
             client.log_artifact(parent, str(job.review))
         tags = {_child_tag(item): self.children[item.name] for item in job.checkpoints}

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from tasks.training.costs import TrainingCosts
 
 FILE = "epoch.safetensors"
 
@@ -22,14 +24,15 @@ _log = logging.getLogger("veritile.training")
 class Snapshot:
     """A training after a finished epoch.
 
-    The order, augmentation and noise come from generators of (seed, epoch), and the learning rate is a
-    function of the step, so none of them has a state to save. ``tensors`` are named ``model/..``,
-    ``best/..``, ``best_states/..``, ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each
-    finished epoch.
+    Orders, augmentation and noise are drawn from generators of (seed, epoch), and the learning rate is a
+    function of the step, so neither has a state to keep. ``tensors`` are named ``model/..``, ``best/..``,
+    ``best_states/..``, ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each finished
+    epoch, ``costs`` are those of all finished epochs.
     """
 
     tensors: Mapping[str, Tensor]
     history: tuple[Mapping[str, float], ...]
+    costs: TrainingCosts = field(default_factory=TrainingCosts)
 
     def tensors_of(self, name: str) -> dict[str, Tensor]:
         """Return the tensors below ``name/``, with that prefix taken off."""
@@ -40,7 +43,11 @@ class Snapshot:
 def save_snapshot(work: Path, job: str, snapshot: Snapshot) -> None:
     """Replace the snapshot in ``work`` atomically. ``job`` identifies the training."""
     draft = work / f".{FILE}.{os.getpid()}"
-    metadata = {"job": job, "history": json.dumps(snapshot.history)}
+    metadata = {
+        "job": job,
+        "history": json.dumps(snapshot.history),
+        "costs": json.dumps(asdict(snapshot.costs)),
+    }
     save_file({name: plain(value) for name, value in snapshot.tensors.items()}, draft, metadata)
     with draft.open("rb") as stream:
         os.fsync(stream.fileno())
@@ -61,7 +68,9 @@ def load_snapshot(work: Path, job: str) -> Snapshot | None:
         return None
     if metadata.get("job") != job:
         return None
-    return Snapshot(tensors=tensors, history=tuple(json.loads(metadata["history"])))
+    # A snapshot of an older version says nothing about costs.
+    costs = TrainingCosts(**json.loads(metadata.get("costs", "{}")))
+    return Snapshot(tensors=tensors, history=tuple(json.loads(metadata["history"])), costs=costs)
 
 
 def plain(tensor: Tensor) -> Tensor:

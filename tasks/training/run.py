@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tasks.functional.noise import seed_of
 from tasks.models.classifier import Classifier, build_classifier
+from tasks.training.costs import TrainingCosts
 from tasks.training.errors import DivergedError
 from tasks.training.half_precision import refuse_tiny_maps
 from tasks.training.job import TrainingJob, colour_statistics
@@ -33,8 +34,8 @@ Row = Mapping[str, float]
 class TrainingRun:
     """All that changes from epoch to epoch.
 
-    ``best`` holds the weights of the best epoch so far and ``best_states`` the states of its regularizers, as
-    ``label/name``.
+    Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
+    as ``label/name``. ``costs`` are those of all finished epochs, earlier calls included.
     """
 
     job: TrainingJob
@@ -45,6 +46,7 @@ class TrainingRun:
     history: list[Row] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_states: dict[str, Tensor] = field(default_factory=dict)
+    costs: TrainingCosts = field(default_factory=TrainingCosts)
 
     @property
     def device(self) -> torch.device:
@@ -87,7 +89,7 @@ class TrainingRun:
             **{f"regularizer/{i}": dict(state) for i, state in enumerate(self.arm.states)},
         }
         tensors = {f"{part}/{name}": value for part, named in parts.items() for name, value in named.items()}
-        return Snapshot(tensors=tensors, history=tuple(self.history))
+        return Snapshot(tensors=tensors, history=tuple(self.history), costs=self.costs)
 
 
 def begin(job: TrainingJob, work: Path) -> TrainingRun:
@@ -139,7 +141,7 @@ def _arm(job: TrainingJob) -> Arm:
 def _restore(run: TrainingRun, snapshot: Snapshot) -> None:
     run.model.load_state_dict(snapshot.tensors_of("model"))
     run.best, run.best_states = snapshot.tensors_of("best"), snapshot.tensors_of("best_states")
-    run.history = list(snapshot.history)
+    run.history, run.costs = list(snapshot.history), snapshot.costs
     restore_optimizer(run.optimizer, run.model, snapshot.tensors_of("optimizer"))
     for index in range(len(run.arm.states)):
         tensors = snapshot.tensors_of(f"regularizer/{index}")

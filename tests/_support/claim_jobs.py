@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.artifacts.checkpoint import Checkpoint
-from tasks.comparison.claim import Claim
+from tasks.comparison.claims.claim import Claim
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tests._support.comparison_jobs import CLASSES, make_predictions, make_report, places
@@ -59,7 +59,6 @@ def make_claims_job(
             reports += _reports(place, table, (arm, gain, seed), generator, bonus or {})
     return ComparisonJob(
         study="claims",
-        command="veritile run pipeline_configs/claims.yaml",
         arms=tuple(gains),
         classes=CLASSES,
         target=1,
@@ -77,9 +76,8 @@ def _checkpoint(
     arm, gain, seed = of
     side = np.where(table["label"] == "normal", -1.0, 1.0)
     margin = (1 + gain) * side + generator.normal(scale=1.5, size=len(table))
-    measures = {"seconds": 40 * (1 + gain), "epochs": 10.0}
     return ComparedCheckpoint(
-        arm, seed, Checkpoint(place), make_predictions(place / "predictions", table, margin), measures
+        arm, seed, Checkpoint(place), make_predictions(place / "predictions", table, margin)
     )
 
 

@@ -77,8 +77,7 @@ def make_job(
             place = folder / f"{arm}{seed}"
             margin = side + generator.normal(scale=1.5, size=len(table))
             predictions = make_predictions(place / "predictions", table, margin)
-            measures = {"seconds": 10.0 * (1 + (arm == "modulated")), "epochs": 3.0}
-            checkpoints.append(ComparedCheckpoint(arm, seed, Checkpoint(place), predictions, measures))
+            checkpoints.append(ComparedCheckpoint(arm, seed, Checkpoint(place), predictions))
             for explainer, base in (("smoothgrad", 1.0), ("random_map", 0.0)):
                 effect = gain if (arm, explainer) == ("modulated", "smoothgrad") else 0.0
                 noise = generator.normal(scale=0.1, size=len(table))
@@ -88,7 +87,6 @@ def make_job(
                 reports.append(ComparedReport(arm, seed, explainer, "deletion", control, report))
     return ComparisonJob(
         study="phantom",
-        command="veritile run pipeline_configs/phantom.yaml",
         arms=ARMS,
         classes=CLASSES,
         target=1,

@@ -1,4 +1,4 @@
-"""A drawn slide with known maps: a tile set with its geometry, attribution sets and predictions."""
+"""A slide with given maps: a tile set with its geometry, attributions and predictions."""
 
 import json
 from pathlib import Path

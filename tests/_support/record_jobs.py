@@ -12,8 +12,8 @@ from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, Checkpoint, Check
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
-from tasks.comparison.performance import slide_score
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.comparison.rows.prediction_units import slide_score
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tasks.reporting.heatmaps.draw import draw_slide
@@ -69,7 +69,7 @@ def make_exemplars(folder: Path) -> ExemplarSet:
 
 
 def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard", "modulated")) -> RecordJob:
-    """One slide, one seed an arm, smoothgrad with one metric; every artifact is written below ``folder``."""
+    """One slide, one seed per arm, smoothgrad with one metric; artifacts are written in ``folder``."""
     tiles = make_slide(folder / "tiles", patient_id=PATIENT)
     generator = np.random.default_rng(0)
     checkpoints, drawn, compared, reports = [], [], [], []
@@ -81,7 +81,7 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
         maps = make_attributions(place / "maps", tiles, generator.normal(size=(TILES, 16, 16)), margin)
         report = make_report(place / "report", tiles.table, {"gap": generator.random(TILES)})
         drawn.append(HeatmapCheckpoint(arm, 0, maps, predictions))
-        compared.append(ComparedCheckpoint(arm, 0, checkpoint, predictions, {"seconds": 3.0}))
+        compared.append(ComparedCheckpoint(arm, 0, checkpoint, predictions))
         reports.append(ComparedReport(arm, 0, "smoothgrad", "deletion", False, report))
         checkpoints.append(
             RecordedCheckpoint(
@@ -105,7 +105,6 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
     compare_arms(
         ComparisonJob(
             study="phantom",
-            command="veritile run phantom.yaml",
             arms=arms,
             classes=CLASSES,
             target=1,

@@ -1,4 +1,4 @@
-"""Small studies for the review page, with known maps and scores; and one that is as large as pages get."""
+"""Small studies for the review page with given maps and scores, and one of the largest size."""
 
 import json
 from dataclasses import dataclass, replace
@@ -35,10 +35,10 @@ WHY = "<b>out of memory</b> on this slide"
 def make_review(folder: Path) -> ReviewJob:
     """Two slides of 40 tiles, two arms (one with a hostile name), two seeds, an explainer and a control.
 
-    Maps are the tile's number over 40, negative in the lower half of a tile, and for the control noise. The
-    map of the second arm's second seed on the second slide is missing. Of the metric ``deletion`` the score
-    ``gap`` of tile i is i / 40 plus the model's number; ``size`` has no direction. Ink lies on the upper left
-    quarter of every tile of the first slide.
+    Maps hold the number of the tile over 40, negative in the lower half of a tile. Maps of the control are
+    noise. The map of the second arm's second seed on the second slide is missing. The metric ``deletion`` has
+    the score ``gap``, i / 40 plus the number of the model for tile i, and ``size``, which has no direction.
+    Ink covers the upper left quarter of every tile of the first slide.
     """
     slides = {name: make_slide(folder / name, name, PATIENT) for name in ("s1", "s2")}
     np.save(slides["s1"].folder / ARTEFACT_MASK, _upper_left(slides["s1"]))
@@ -68,7 +68,6 @@ def make_review(folder: Path) -> ReviewJob:
         slide_score=top_tenth,
         bootstrap=FEW_DRAWS,
         failed={f"explain/{MODELS[3].label}/gradient/s2": WHY},
-        command="veritile run study.yaml",
     )
 
 
@@ -111,7 +110,7 @@ def write_report(folder: Path, rows: pd.DataFrame, directions: dict[str, str]) -
 
 @dataclass(frozen=True)
 class MapsInMemory:
-    """Noise in place of an Attributions: made when asked for, other for every ``seed``."""
+    """Noise instead of Attributions, generated on demand from ``seed``."""
 
     ids: tuple[str, ...]
     seed: int
@@ -119,7 +118,7 @@ class MapsInMemory:
 
     @property
     def index(self) -> pd.DataFrame:
-        """One row a map."""
+        """One row per map."""
         return pd.DataFrame({"tile_id": self.ids})
 
     @property
@@ -136,7 +135,7 @@ class MapsInMemory:
 
 @dataclass(frozen=True)
 class ReportInMemory:
-    """Scores in place of a FaithfulnessReport."""
+    """Scores instead of a FaithfulnessReport."""
 
     scores: pd.DataFrame
     info: Any
@@ -145,7 +144,7 @@ class ReportInMemory:
 def make_largest(
     folder: Path, slides: int = 12, arms: int = 6, seeds: int = 3, explainers: int = 5
 ) -> ReviewJob:
-    """A study in which nothing can be compressed: noise for pixels, maps and scores; 40 tiles."""
+    """A study of 40 tiles per slide that cannot be compressed: pixels, maps and scores are noise."""
     tile_sets = {f"slide{i:02}": _noisy_slide(folder / f"slide{i:02}", f"slide{i:02}") for i in range(slides)}
     models = tuple(ModelKey(f"arm{a}", seed) for a in range(arms) for seed in range(seeds))
     names = tuple(
@@ -171,7 +170,7 @@ def make_largest(
 
 
 def without_slides(job: ReviewJob, *slides: str) -> ReviewJob:
-    """Return ``job`` with these slides alone."""
+    """Return ``job`` with these slides only."""
     return replace(job, slides={name: job.slides[name] for name in slides})
 
 
@@ -199,7 +198,7 @@ def _reports(folder: Path, slides: list[str]) -> dict[Any, FaithfulnessReport]:
 
 
 def scale_of(limit: float, tile_limit: float) -> ScaleInfo:
-    """A colour scale that ends there, whatever it rests on."""
+    """A colour scale with these ends, whatever its source."""
     return ScaleInfo(
         limit=limit,
         tile_limit=tile_limit,

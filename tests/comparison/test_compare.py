@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tasks.comparison.compare import compare_arms, compared_rows, read_rows, read_summary
+from tasks.comparison.compare import compare_arms, compared_rows
+from tasks.comparison.files import read_rows, read_summary
 from tasks.comparison.job import ComparisonError
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.statistics.holm import holm
@@ -77,10 +78,6 @@ def test_holm_corrects_each_family_by_itself(rows):
         np.testing.assert_allclose(
             [row.p_holm for row in members], holm([row.p for row in members]), equal_nan=True
         )
-
-
-def test_cost_is_the_mean_over_seeds(rows):
-    assert one(rows, kind="cost", arm="modulated", score="seconds").value == 20.0
 
 
 def test_below_five_clusters_there_is_a_mean_but_no_interval(job):

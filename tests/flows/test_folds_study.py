@@ -11,7 +11,7 @@ from flows.open_study import open_study
 from flows.study import study
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
-from tasks.comparison.compare import SUMMARY, TABLE
+from tasks.comparison.files import SUMMARY, TABLE
 from tasks.tracking.database import open_client
 from tasks.tracking.runs import PARENT
 from tests._support.plans import statuses

@@ -1,4 +1,4 @@
-"""What is drawn holds nothing but the study: no clock, no path, no order of a dictionary or a set."""
+"""Drawings depend on the study only: not on the clock, paths, or the order of dictionaries and sets."""
 
 import os
 import subprocess

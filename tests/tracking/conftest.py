@@ -8,9 +8,9 @@ from tasks.tracking.database import migrate
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
-    """A migrated, empty database: migrating takes seconds, copying does not.
+    """A migrated, empty database, as migrating takes seconds and copying does not.
 
-    Three make first contact at once, which without the lock ends in a half-migrated file.
+    Three threads create it at once, which without the lock leaves a half-migrated file.
     """
     home = tmp_path_factory.mktemp("template")
     with ThreadPoolExecutor(3) as pool:

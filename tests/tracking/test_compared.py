@@ -6,7 +6,7 @@ import pytest
 
 from tasks.comparison.compare import compared_rows
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.comparison.rows import table_of
+from tasks.comparison.row import table_of
 from tasks.tracking.compared import claims_text, comparison_points
 from tests._support.claim_jobs import claim, make_claims_job
 

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from tasks.tracking.process import is_dead, this_process
+from tasks.tracking.runs import is_dead, this_process
 
 
 def test_this_process_lives():
@@ -9,7 +9,7 @@ def test_this_process_lives():
 
 
 def test_a_process_that_ended_is_dead():
-    code = "from tasks.tracking.process import this_process; print(this_process())"
+    code = "from tasks.tracking.runs import this_process; print(this_process())"
     ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert is_dead(ended.stdout.strip())
 

@@ -7,14 +7,14 @@ from tasks.tracking.runs import PROCESS, find_runs, finished, log_params, log_po
 
 
 @pytest.fixture(scope="module")
-def place(make_home, tmp_path_factory):
+def recording(make_home, tmp_path_factory):
     home = make_home(tmp_path_factory.mktemp("runs") / "home")
     client = open_client(home, None)
     return client, experiment_id(client, "study", home, local=True)
 
 
-def test_a_run_ends_as_its_block_does(place):
-    client, experiment = place
+def test_a_run_ends_as_its_block_does(recording):
+    client, experiment = recording
     with new_run(client, experiment, "good", {"k": "good"}) as good:
         assert client.get_run(good).info.status == "RUNNING"
     with pytest.raises(ZeroDivisionError), new_run(client, experiment, "bad", {"k": "bad"}) as bad:
@@ -25,8 +25,8 @@ def test_a_run_ends_as_its_block_does(place):
     assert finished(find_runs(client, experiment, {"k": "bad"})) is None
 
 
-def test_runs_of_dead_processes_are_killed_and_others_left_alone(place):
-    client, experiment = place
+def test_runs_of_dead_processes_are_killed_and_others_left_alone(recording):
+    client, experiment = recording
     ids = {}
     with new_run(client, experiment, "alive", {}) as ids["alive"]:
         for name, process in (("dead", None), ("elsewhere", "elsewhere:1:1"), ("foreign", "")):
@@ -39,8 +39,8 @@ def test_runs_of_dead_processes_are_killed_and_others_left_alone(place):
     assert found == {"alive": "RUNNING", "dead": "KILLED", "elsewhere": "RUNNING", "foreign": "RUNNING"}
 
 
-def test_long_histories_and_many_params_go_in_batches(place):
-    client, experiment = place
+def test_long_histories_and_many_params_go_in_batches(recording):
+    client, experiment = recording
     with new_run(client, experiment, "long", {}) as run:
         log_points(
             client, run, [("loss@x", step / 10, step) for step in range(1500)] + [("nan", math.nan, 0)]

@@ -46,7 +46,7 @@ def runs(client, summary):
     return client.search_runs([summary.experiment_id])
 
 
-def test_one_parent_and_one_child_a_checkpoint(client, summary):
+def test_one_parent_and_one_child_per_checkpoint(client, summary):
     assert summary.created == ("standard_s0", "modulated_s0", "phantom")
     assert len(runs(client, summary)) == 3
     for run_id in summary.children.values():
@@ -80,7 +80,7 @@ def test_the_parent_holds_the_comparison(client, summary):
     assert set(run.data.params) == {"seeds", "patient", "split_hash"}, "few, for they stand on every picture"
     assert run.data.params["seeds"] == "0"
     assert "difference/modulated-standard/smoothgrad/deletion.gap" in run.data.metrics
-    assert run.data.tags["mlflow.note.content"].startswith("# phantom: the arms compared")
+    assert run.data.tags["mlflow.note.content"].startswith("# phantom: comparison of the arms")
     difference = run.data.metrics["difference/modulated-standard/smoothgrad/deletion.gap"]
     assert run.data.metrics["claim/more_faithful"] == difference
     assert run.data.metrics["claim/more_faithful.verdict"] == 0.0, "one slide of one patient"
@@ -209,7 +209,7 @@ def test_a_change_makes_a_new_parent_and_only_the_child_it_touches(client, summa
     assert tags["veritile.child.modulated_s0"] == summary.children["modulated_s0"]
 
 
-def test_a_recording_that_was_cut_off_is_gone_on_with(client, summary, job, monkeypatch):
+def test_an_interrupted_recording_is_continued(client, summary, job, monkeypatch):
     cut = dataclasses.replace(
         job,
         fingerprint="study-3",

@@ -1,7 +1,11 @@
 """Snapshots come back bit by bit, and a half-written one never counts."""
 
-import torch
+import json
 
+import torch
+from safetensors.torch import save_file
+
+from tasks.training.costs import TrainingCosts
 from tasks.training.optimise import make_optimizer
 from tasks.training.recipe import TrainingRecipe
 from tasks.training.resume import (
@@ -19,9 +23,10 @@ HISTORY = ({"train_loss": 0.1 + 0.2, "val_auroc": 1 / 3},)
 
 def test_round_trip_is_exact(tmp_path):
     tensors = {"model/a": torch.rand(3, 4).t(), "best/a": torch.ones(()), "optimizer/b/step": torch.tensor(5)}
-    save_snapshot(tmp_path, "job", Snapshot(tensors, HISTORY))
+    costs = TrainingCosts(0.1 + 0.2, 1 / 3, 64, 1, 99.5)
+    save_snapshot(tmp_path, "job", Snapshot(tensors, HISTORY, costs))
     found = load_snapshot(tmp_path, "job")
-    assert found.history == HISTORY
+    assert (found.history, found.costs) == (HISTORY, costs)
     assert all(torch.equal(value, found.tensors[name]) for name, value in tensors.items())
     assert list(found.tensors_of("model")) == ["a"]
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
@@ -35,6 +40,14 @@ def test_absent_foreign_and_damaged_snapshots_are_none(tmp_path, caplog):
     (tmp_path / FILE).write_bytes(whole[:-10])
     assert load_snapshot(tmp_path, "job") is None
     assert "cannot be read" in caplog.text
+
+
+def test_a_snapshot_that_says_nothing_about_costs_has_none(tmp_path):
+    """As written before costs were kept."""
+    metadata = {"job": "job", "history": json.dumps(HISTORY)}
+    save_file({"model/a": torch.ones(3)}, tmp_path / FILE, metadata)
+    found = load_snapshot(tmp_path, "job")
+    assert (found.history, found.costs) == (HISTORY, TrainingCosts())
 
 
 def step(model, optimizer, seed):

@@ -60,7 +60,7 @@ def test_learns_and_describes_what_it_learned(tile_sets, tmp_path):
     assert checkpoint.history["epoch"].tolist() == list(range(1, 7))
     assert info.scores["val_auroc"] == checkpoint.history["val_auroc"].max()
     assert sum(advanced) == planned_tiles(job) == 6 * 64
-    assert set(measures) == {"seconds", "tiles_per_second", "peak_memory_mb", "epochs"}
+    assert set(measures) == {"seconds", "tiles_per_second", "peak_memory_mb", "epochs", "resumed_epochs"}
     assert {path.name for path in checkpoint.folder.iterdir()} == {
         "weights.safetensors", "checkpoint.json", "history.parquet",
     }  # fmt: skip
@@ -143,7 +143,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tile_sets, tmp_path, arm):
     resumed, measures = run(
         make_job(tile_sets, arm), tmp_path / "cut", lambda row, epoch: epochs.append(epoch), advanced.append
     )
-    assert measures["epochs"] == 1
+    assert (measures["epochs"], measures["resumed_epochs"]) == (3, 2)
     assert epochs == [1, 2, 3]
     assert sum(advanced) == 3 * 64
     assert payload(resumed) == payload(whole)
@@ -159,7 +159,7 @@ def test_a_snapshot_of_another_job_or_a_damaged_one_is_not_used(tile_sets, tmp_p
         measures = train_classifier(
             make_job(tile_sets, lr=0.02), out, tmp_path / "work", lambda row, epoch: None
         )
-        assert measures["epochs"] == 3
+        assert (measures["epochs"], measures["resumed_epochs"]) == (3, 0)
 
 
 def test_a_finished_training_is_not_trained_again(tile_sets, tmp_path):
@@ -168,7 +168,7 @@ def test_a_finished_training_is_not_trained_again(tile_sets, tmp_path):
     for path in first.folder.iterdir():
         path.unlink()
     measures = train_classifier(make_job(tile_sets), first.folder, tmp_path / "work", lambda row, epoch: None)
-    assert measures["epochs"] == 0
+    assert (measures["epochs"], measures["resumed_epochs"]) == (3, 3)
     assert payload(first) == kept
 
 
@@ -253,7 +253,7 @@ def test_accumulation_trains_with_batchnorm_and_goes_on_after_a_kill(tile_sets, 
         run(job, tmp_path / "cut", lambda row, epoch: die() if epoch == 2 else None)
     (tmp_path / "cut" / "out").rmdir()
     resumed, measures = run(job, tmp_path / "cut")
-    assert measures["epochs"] == 1
+    assert (measures["epochs"], measures["resumed_epochs"]) == (3, 2)
     assert payload(resumed) == payload(whole)
     whole_batch, _ = run(make_job(tile_sets, MODULATED), tmp_path / "one")
     assert payload(whole)["weights.safetensors"] != payload(whole_batch)["weights.safetensors"]
@@ -269,7 +269,7 @@ def test_bfloat16_in_parts_goes_on_to_the_same_bytes(tmp_path):
         run(job, tmp_path / "cut", lambda row, epoch: die())
     (tmp_path / "cut" / "out").rmdir()
     resumed, measures = run(job, tmp_path / "cut")
-    assert measures["epochs"] == 1
+    assert (measures["epochs"], measures["resumed_epochs"]) == (2, 1)
     assert payload(resumed) == payload(whole)
     in_full, _ = run(make_job(large, arm, accumulate=2, epochs=2, **small), tmp_path / "full")
     assert payload(in_full)["weights.safetensors"] != payload(whole)["weights.safetensors"]

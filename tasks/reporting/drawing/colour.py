@@ -6,9 +6,8 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.reporting.maps.stitch import RawMap
+from tasks.reporting.arrays import RawMap, Rgb
 
-Rgb = NDArray[np.uint8]
 SIGNED = "RdBu_r"
 """Blue below zero, red above: distinct under every common colour deficiency (ColorBrewer)."""
 MAGNITUDE = "inferno_r"

@@ -15,7 +15,7 @@ from matplotlib.transforms import IdentityTransform
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.reporting.drawing.colour import Rgb
+from tasks.reporting.arrays import Rgb
 
 _DPI = 100
 _POINTS_PER_PIXEL = 72 / _DPI

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tasks.reporting.drawing.colour import Rgb, paint_attribution, paint_probability
+from tasks.reporting.arrays import Rgb
+from tasks.reporting.drawing.colour import paint_attribution, paint_probability
 from tasks.reporting.drawing.page import SOFT, Page, PlacedPicture
 from tasks.reporting.heatmaps.captions import attribution_caption, probability_caption, score_caption
 from tasks.reporting.heatmaps.legend import LegendBox, attribution_legend, legend_height, probability_legend

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
+from tasks.reporting.arrays import RawMap, Rgb
 from tasks.reporting.drawing.colour import colour_limit, paint_attribution
 from tasks.reporting.drawing.page import SOFT, Page
 from tasks.reporting.heatmaps.captions import tile_caption
@@ -29,10 +30,8 @@ def tile_page(view: SlideView) -> Page:
     """
     tiles, shown = extreme_tiles(view), _shown(view)
     columns = [_EDGE + _NAMES + i * (_SIDE + _GAP) for i in range(len(tiles))]
-    rows = len(shown) + 1
     width = max(columns[-1] + _SIDE + _EDGE, 760)
-    words = tile_caption(view)
-    foot = _HEAD + rows * _ROW + _FOOT
+    words, foot = tile_caption(view), _HEAD + (len(shown) + 1) * _ROW + _FOOT
     page = Page(width, foot + legend_height(width - 2 * _EDGE, words))
     maps = [_maps(item, tiles) for item in shown]
     limit = view.job.scale.tile_limit if view.job.scale else colour_limit(maps, view.job.recipe.percentile)
@@ -42,11 +41,7 @@ def tile_page(view: SlideView) -> Page:
         page.text(_EDGE, top + 4, f"{item.checkpoint.arm}", 13)
         page.text(_EDGE, top + 24, item.checkpoint.model.words.partition(", ")[2], 12, SOFT)
         for left, tile, value in zip(columns, tiles, values, strict=True):
-            image = paint_attribution(
-                _pixels(view, tile), value, limit, view.job.recipe.opacity, signed=view.job.signed
-            )
-            page.picture((left, top, _SIDE, _SIDE), image, smooth=False)
-            page.text(left, top + _SIDE + 3, f"p = {_probability(item, tile):.3f}", 12, SOFT)
+            _draw_map(page, (left, top), _painted(view, tile, value, limit), _probability(item, tile))
     attribution_legend(page, (_EDGE, foot, width - 2 * _EDGE), view.job, limit, words)
     return page
 
@@ -80,6 +75,17 @@ def _draw_tissue(page: Page, view: SlideView, tiles: list[str], columns: list[in
         for line in find_contours(_annotation(view, tile), 0.5):
             frame.line(line[:, ::-1] + 0.5, width=1.6, halo=1.0)
         page.text(left, _HEAD + _SIDE + 3, _label(view, tile), 12, SOFT)
+
+
+def _painted(view: SlideView, tile: str, values: RawMap, limit: float) -> Rgb:
+    job = view.job
+    return paint_attribution(_pixels(view, tile), values, limit, job.recipe.opacity, signed=job.signed)
+
+
+def _draw_map(page: Page, corner: tuple[int, int], image: Rgb, probability: float) -> None:
+    left, top = corner
+    page.picture((left, top, _SIDE, _SIDE), image, smooth=False)
+    page.text(left, top + _SIDE + 3, f"p = {probability:.3f}", 12, SOFT)
 
 
 def _row(view: SlideView, tile: str) -> int:

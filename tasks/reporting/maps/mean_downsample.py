@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.reporting.maps.stitch import RawMap
+from tasks.reporting.arrays import RawMap
 
 
 def mean_downsample(values: RawMap, factor: int) -> RawMap:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from tasks.artifacts.predictions import Predictions
 from tasks.functional.probabilities import softmax
+from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
-from tasks.reporting.maps.stitch import Floats
 
 _SAME_PROBABILITY = 1e-4
 
@@ -53,15 +53,19 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     rows = pd.Index(usable["tile_id"]).get_indexer(pd.Index(mapped["tile_id"]))
     if (rows < 0).any():
         raise HeatmapError(f"{where}: {int((rows < 0).sum())} maps are of tiles that were not evaluated")
-    drawn = evaluated[:, job.target].copy()
+    expected = evaluated[:, job.target]
+    drawn = expected.copy()
     drawn[rows] = own[:, job.target]
-    score = job.slide_score(evaluated[:, job.target])
-    drawn_score = job.slide_score(drawn)
-    furthest = max(float(np.abs(drawn - evaluated[:, job.target]).max()), abs(drawn_score - score))
+    _refuse_other_predictions(job, drawn, expected, where)
+    return PredictedTiles(usable, evaluated, job.slide_score(expected))
+
+
+def _refuse_other_predictions(job: HeatmapJob, drawn: Floats, evaluated: Floats, where: str) -> None:
+    score, drawn_score = job.slide_score(evaluated), job.slide_score(drawn)
+    furthest = max(float(np.abs(drawn - evaluated).max()), abs(drawn_score - score))
     # Not ">": a NaN must be refused too.
     if not furthest <= _SAME_PROBABILITY:
         raise HeatmapError(f"{where}: the heatmap's score {drawn_score:.6f} is not the evaluated {score:.6f}")
-    return PredictedTiles(usable, evaluated, score)
 
 
 def _evaluated(predictions: Predictions, usable: pd.DataFrame, classes: int, where: str) -> Floats:

@@ -15,7 +15,7 @@ from tasks.reporting.drawing.colour import common_end
 from tasks.reporting.maps.abs_percentile import ROUNDING, AbsHistogram
 from tasks.reporting.maps.job import HeatmapError, ScaleRecipe
 from tasks.reporting.maps.thread_map import thread_map
-from tasks.reporting.maps.thumbnail_map import drawing_surface, mapped_tiles, thumbnail_map
+from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
 from tasks.slides.info import read_info
 
 _BATCH = 512
@@ -75,20 +75,24 @@ class _ModelCounts:
         """Count all maps of a slide and return the slide's id and own scale."""
         info = read_info(slide.tiles.folder)
         surface = drawing_surface(info.geometry, self.recipe.smoothing_um)
-
-        def histograms(model: str) -> tuple[AbsHistogram, AbsHistogram]:
-            maps = slide.maps[model]
-            rows = mapped_tiles(slide.tiles, maps, f"{info.slide_id}, {model}")
-            drawn, own = AbsHistogram(), AbsHistogram()
-            drawn.add(thumbnail_map(surface, rows, maps))
-            for start in range(0, len(rows), _BATCH):
-                own.add(maps.maps(slice(start, start + _BATCH)))
-            return drawn, own
-
+        counts = thread_map(lambda model: _histograms(slide, info.slide_id, surface, model), slide.maps)
         count, ends = 0, []
-        for model, (drawn, own) in zip(slide.maps, thread_map(histograms, slide.maps), strict=True):
+        for model, (drawn, pixels) in zip(slide.maps, counts, strict=True):
             self.drawn[model].add_all(drawn)
-            self.tiles[model].add_all(own)
+            self.tiles[model].add_all(pixels)
             count += drawn.count
             ends.append(drawn.percentile(self.recipe.percentile))
         return info.slide_id, SlideScale(maps=len(slide.maps), values=count, limit=common_end(ends))
+
+
+def _histograms(
+    slide: ScaledSlide, slide_id: str, surface: DrawingSurface, model: str
+) -> tuple[AbsHistogram, AbsHistogram]:
+    """Return the histograms of one model's drawn map and of its tile maps."""
+    maps = slide.maps[model]
+    rows = mapped_tiles(slide.tiles, maps, f"{slide_id}, {model}")
+    drawn, pixels = AbsHistogram(), AbsHistogram()
+    drawn.add(thumbnail_map(surface, rows, maps))
+    for start in range(0, len(rows), _BATCH):
+        pixels.add(maps.maps(slice(start, start + _BATCH)))
+    return drawn, pixels

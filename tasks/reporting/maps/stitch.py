@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tasks.artifacts.attributions import Attributions
+from tasks.reporting.arrays import Floats, RawMap
 from tasks.reporting.maps.canvas import MapCanvas
 
-Floats = NDArray[np.float64]
-RawMap = NDArray[np.float32]
 _LEAST_AREA = 1e-4
 """Fraction of a canvas pixel that tiles must cover for it to hold a value."""
 

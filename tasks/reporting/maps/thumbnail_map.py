@@ -6,9 +6,10 @@ import pandas as pd
 
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.arrays import RawMap
 from tasks.reporting.maps.canvas import MapCanvas, thumbnail_canvas
 from tasks.reporting.maps.job import HeatmapError
-from tasks.reporting.maps.stitch import RawMap, smoothed, stitch_attributions
+from tasks.reporting.maps.stitch import smoothed, stitch_attributions
 from tasks.slides.geometry import SlideGeometry
 
 

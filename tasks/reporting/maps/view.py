@@ -8,11 +8,12 @@ from PIL import Image
 from skimage.measure import find_contours
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.drawing.colour import Rgb, colour_limit
+from tasks.reporting.arrays import Floats, RawMap, Rgb
+from tasks.reporting.drawing.colour import colour_limit
 from tasks.reporting.maps.canvas import MapCanvas, analysis_canvas
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
 from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_tiles
-from tasks.reporting.maps.stitch import Floats, RawMap, stitch
+from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.thread_map import thread_map
 from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
 from tasks.slides.geometry import SlideGeometry

@@ -62,7 +62,6 @@ class ReviewJob:
         bootstrap: draws, seed and level of the intervals.
         comparison: the table ``comparison.parquet`` of the study.
         failed: {label of an artifact: why it failed}, for instance ``explain/<model>/<explainer>/<slide>``.
-        command: the command that made the page.
     """
 
     study: str
@@ -79,7 +78,6 @@ class ReviewJob:
     bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
     comparison: Path | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
 
     @property
     def target_class(self) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.arrays import Floats, RawMap
 from tasks.reporting.maps.mean_downsample import mean_downsample
-from tasks.reporting.maps.stitch import Floats, RawMap, stitch
+from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.thread_map import thread_map
 from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
 from tasks.reporting.review.budget import MAP_FACTORS, first_side

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from skimage.measure import approximate_polygon, find_contours
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.canvas import MapCanvas
-from tasks.reporting.maps.stitch import Floats, stitch
+from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.review.budget import as_json
 
 _TENTHS = 10

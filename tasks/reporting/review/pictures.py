@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.drawing.colour import Rgb
+from tasks.reporting.arrays import Rgb
 from tasks.reporting.maps.canvas import thumbnail_canvas
 from tasks.reporting.maps.view import THUMBNAIL
 from tasks.reporting.review.budget import DETAIL_SIDES, PICTURE_SIDES

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tasks.artifacts.key import ModelKey
 from tasks.functional.probabilities import softmax
-from tasks.reporting.maps.stitch import Floats
+from tasks.reporting.arrays import Floats
 from tasks.reporting.review.job import ReviewJob
 
 

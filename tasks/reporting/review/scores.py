@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
+from tasks.reporting.arrays import Floats
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.codes import packed, packed_words, range_codes
 from tasks.reporting.review.job import ReviewJob
 from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
 from tasks.statistics.clusters import Clusters, choose_clusters
 
-Floats = NDArray[np.float64]
 _TILE = "tile"
 _DIGITS = 5
 _WORD, _BYTE = 65535, 255

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.canvas import thumbnail_canvas
-from tasks.reporting.maps.stitch import Floats
 from tasks.reporting.review.budget import Allowance, SlideBudget, as_json
 from tasks.reporting.review.codes import packed_text, packed_words, range_codes
 from tasks.reporting.review.details import slide_details

@@ -30,7 +30,6 @@ def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> 
     job = scores.job
     return {
         "study": job.study,
-        "command": job.command,
         "classes": job.classes,
         "target": job.target_class,
         "models": [_place(job, number) for number in range(len(job.models))],

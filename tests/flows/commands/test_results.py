@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from flows.commands.results import print_table
-from tasks.comparison.compare import TABLE, compared_rows
-from tasks.comparison.rows import table_of
+from tasks.comparison.compare import compared_rows
+from tasks.comparison.files import TABLE
+from tasks.comparison.row import table_of
 from tests._support.claim_jobs import claim, make_claims_job
 
 
@@ -22,7 +23,7 @@ def printed(folder, gains, claims=()):
 def test_claims_on_explainers_say_which_is_taken_off_which(tmp_path):
     asked = claim(arm="standard", against="standard", against_explainer="gradient")
     text, _ = printed(tmp_path, {"standard": 0.0}, (asked,))
-    assert "smoothgrad less gradient, standard: " in text
+    assert "smoothgrad minus gradient, standard: " in text
 
 
 def test_few_arms_are_columns_and_claims_come_first(tmp_path):
@@ -30,7 +31,7 @@ def test_few_arms_are_columns_and_claims_come_first(tmp_path):
     row = rows[-1]
     line = next(line for line in text.splitlines() if line.startswith("more_faithful"))
     assert line.split() == [
-        "more_faithful", "smoothgrad/deletion.gap", "better", "less", "standard:", f"{row.value:.3f}",
+        "more_faithful", "smoothgrad/deletion.gap", "better", "minus", "standard:", f"{row.value:.3f}",
         f"[{row.low:.3f},", f"{row.high:.3f}]", *row.verdict.split(),
     ]  # fmt: skip
     assert text.index("more_faithful") < text.index("standard ") < text.index("tile.auroc")

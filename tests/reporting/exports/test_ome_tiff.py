@@ -109,7 +109,7 @@ def test_levels_halve_exactly_down_to_one_that_is_small():
     assert [len(pyramid(planes[:, :side, :side])) for side in (1, 512, 513)] == [1, 1, 2]
 
 
-def test_a_coarser_pixel_is_the_mean_of_the_known_ones():
+def test_a_coarser_pixel_is_the_mean_of_its_finite_ones():
     plane = np.full((1, 1024, 1024), np.nan, np.float32)
     plane[0, :2, :2] = [[1.0, np.nan], [3.0, 8.0]]
     plane[0, 0, 2] = -5.0

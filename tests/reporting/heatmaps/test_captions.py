@@ -1,4 +1,4 @@
-"""The legend names the value, its scale and its normalisation, and never promises more than was done."""
+"""The captions name the value, its scale and its normalisation, and claim no more than was done."""
 
 import dataclasses
 
@@ -40,7 +40,7 @@ def test_the_value_its_scale_and_its_normalisation_are_named(tmp_path):
     assert "sample" not in words
 
 
-def test_limits_of_the_slide_and_the_model_alone_are_said_so_that_a_cold_one_is_known(tmp_path):
+def test_where_the_scale_of_the_slide_and_the_model_alone_would_end_is_stated(tmp_path):
     view = view_slide(scaled(make_job(tmp_path)))
     scale = view.job.scale
     slide = f"For this slide alone, the scale would end at {scale.slides['s1'].limit:.3g}"

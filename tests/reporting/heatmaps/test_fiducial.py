@@ -1,4 +1,4 @@
-"""A spot at a known level-0 position must lie there in every picture."""
+"""A spot at a given level-0 position must be there in every picture."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def view(tmp_path):
 
 
 def expected(view):
-    """The centre of the spot's pixel in level-0 pixels (two a tile pixel), by the one contract."""
+    """The centre of the spot's pixel in level-0 pixels (two per tile pixel)."""
     tile = view.job.tiles.table.iloc[SPOT["tile"]]
     x = tile["x_level0"] + 2 * (SPOT["column"] + 0.5)
     y = tile["y_level0"] + 2 * (SPOT["row"] + 0.5)

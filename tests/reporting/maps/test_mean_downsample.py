@@ -1,4 +1,4 @@
-"""Coarser maps hold means of what is known, computed one pixel of each square at a time."""
+"""Downsampled maps hold means of finite values, computed one pixel of all squares at a time."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from tasks.reporting.maps.mean_downsample import mean_downsample
 
 
-def test_coarser_is_the_mean_of_what_is_known():
+def test_pixels_are_means_of_finite_values():
     values = np.array([[1, 2, np.nan], [3, 6, np.nan], [np.nan, 5, 7]], np.float32)
     found = mean_downsample(values, 2)
     assert found[0].tolist()[0] == 3.0

@@ -1,4 +1,4 @@
-"""What is drawn is what was evaluated: of all tiles, of a sample, and where tiles overlap."""
+"""Drawn probabilities are those of the evaluation: for all tiles, for a sample, and for overlaps."""
 
 import dataclasses
 
@@ -28,7 +28,7 @@ def with_checkpoint(job, **changes):
 
 
 def sampled_job(folder, off=0.0):
-    """A job whose maps are of ``SAMPLE`` alone; the model that made them is ``off`` in its margin."""
+    """A job with maps of ``SAMPLE`` only, made by a model whose margin differs by ``off``."""
     job = make_job(folder)
     margin = margin_of(job.checkpoints[0])[SAMPLE] + off
     maps = np.random.default_rng(0).normal(size=(len(SAMPLE), 16, 16))

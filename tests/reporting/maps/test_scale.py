@@ -16,7 +16,7 @@ RECIPE = HeatmapRecipe().scale
 
 
 def slide_of(folder, slide_id, sizes, shift=0.0):
-    """A slide with the random maps of one model for each size."""
+    """A slide with the random maps of one model per size."""
     tiles = make_slide(folder / "tiles", slide_id)
     generator = np.random.default_rng(len(slide_id))
     maps = {f"m{i}": size * generator.normal(shift, 1.0, size=(40, 16, 16)) for i, size in enumerate(sizes)}
@@ -85,7 +85,7 @@ def job_of(slide, scale):
 
 
 def heat(job):
-    """The mean distance between the strongest and the weakest colour channel, on the tiles."""
+    """The mean difference between the strongest and the weakest colour channel on the tiles."""
     view = view_slide(job)
     image = attribution_overlay(view, view.checkpoints[0]).astype(float)
     return (image.max(axis=2) - image.min(axis=2))[np.isfinite(view.checkpoints[0].attribution)].mean()

@@ -1,4 +1,4 @@
-"""Work done side by side comes back in order, loses no error, and never piles up."""
+"""Threads return results in order, lose no error, and queue a bounded number of writes."""
 
 import threading
 import time
@@ -29,14 +29,14 @@ def test_an_error_of_any_item_is_raised():
 def test_work_is_done_by_as_many_threads_as_pytorch_may_use(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     together = threading.Barrier(3, timeout=30)
-    # Passes only if three are at it at once.
+    # Passes only if three threads work at once.
     assert len(list(thread_map(lambda n: together.wait(), range(3)))) == 3
 
 
 def test_all_is_written_at_the_end(tmp_path):
-    with writers() as aside:
+    with writers() as background:
         for n in range(20):
-            aside.submit(partial(_write, tmp_path / f"{n}", str(n)))
+            background.submit(partial(_write, tmp_path / f"{n}", str(n)))
     assert {path.read_text() for path in tmp_path.iterdir()} == {str(n) for n in range(20)}
 
 
@@ -48,8 +48,8 @@ def test_a_failed_write_is_raised():
     def fail():
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"), writers() as aside:
-        aside.submit(fail)
+    with pytest.raises(OSError, match="disk full"), writers() as background:
+        background.submit(fail)
 
 
 def test_no_more_than_a_few_writes_wait(monkeypatch):
@@ -61,11 +61,11 @@ def test_no_more_than_a_few_writes_wait(monkeypatch):
         time.sleep(0.002)
         written += 1
 
-    with writers() as aside:
+    with writers() as background:
         for _ in range(30):
             handed += 1
-            aside.submit(write)
+            background.submit(write)
             most = max(most, handed - written)
     assert written == 30
-    # Two threads' worth and twice that waiting, and the one that was just handed over.
+    # Two in work, four waiting, and the one that was just submitted.
     assert most <= 2 * 2 + 2

@@ -1,4 +1,4 @@
-"""The page's bytes are shared out by stated rules."""
+"""The bytes of the page are split by stated rules."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from tasks.reporting.review.budget import (
 )
 
 
-def test_the_page_is_shared_by_all_slides():
+def test_all_slides_have_the_same_budget():
     assert slide_budget(12, 500_000).total == (PAGE_BYTES - MARGIN - 500_000) // 12
     assert slide_budget(1000, 500_000).total == LEAST_BYTES
     assert slide_budget(1, 500_000).total == MOST_BYTES
@@ -31,7 +31,7 @@ def test_parts_take_no_more_than_the_whole():
     assert sum(parts) == budget.total
 
 
-def test_what_a_part_leaves_the_next_has_and_what_it_takes_too_much_it_lacks():
+def test_unused_bytes_of_a_part_go_to_the_next_and_overspent_ones_are_subtracted():
     allowance = Allowance()
     part = {"a": "1234"}
     assert allowance.spend(100, part) is part
@@ -59,7 +59,7 @@ def test_every_tile_in_full_where_it_fits():
     assert detail_of(10**9, 200, 3, 10, 224).side == 128
 
 
-def test_finer_maps_are_given_up_for_enough_tiles_and_other_seeds_last():
+def test_resolution_is_reduced_first_and_other_seeds_last():
     one = 30 * 32**2 * 4 / 3 + TILE_PICTURE_BYTES
     assert detail_of(int(one * LEAST_DETAILED) + 1, 200, 3, 10, 64) == Detail(32, True, LEAST_DETAILED)
     fewer = detail_of(int(one * LEAST_DETAILED) - 1, 200, 3, 10, 64)

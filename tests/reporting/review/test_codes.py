@@ -1,4 +1,4 @@
-"""Numbers survive the page: within half a step, clipped, with no value where there was none."""
+"""Numbers survive the page to within half a step, clipped, and NaN stays without a value."""
 
 import base64
 import zlib
@@ -21,7 +21,7 @@ from tasks.reporting.review.codes import (
 
 
 def unpacked(text: str) -> np.ndarray:
-    """What the page makes of a packed array: the rule as data.js states it."""
+    """Unpack an array by the rule of data.js."""
     data = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
     return np.cumsum(data[1:], dtype=np.uint8) if data[0] else data[1:]
 
@@ -62,7 +62,7 @@ def test_text_comes_back():
 
 
 def over_pale_grey(kind: str, codes: np.ndarray, opacity: float) -> np.ndarray:
-    """What the browser makes of white tissue: the table's colour over white."""
+    """Return the colour of the table over white tissue, as the browser shows it."""
     table = np.frombuffer(base64.b64decode(colour_table(kind)), np.uint8).reshape(256, 4)[codes].astype(float)
     share = opacity * table[:, 3:] / 255
     return (1 - share) * 255 + share * table[:, :3]

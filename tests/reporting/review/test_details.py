@@ -1,4 +1,4 @@
-"""Which tiles are kept in detail, and that their maps are raw values on the tiles' scale."""
+"""Which tiles are stored in detail, and that their maps are raw values on the scale of tiles."""
 
 import base64
 import zlib

@@ -1,4 +1,4 @@
-"""The file stands alone, reaches nothing, and takes no text for markup."""
+"""The file is self-contained, accesses no network, and treats no text as markup."""
 
 import base64
 import hashlib

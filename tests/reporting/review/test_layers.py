@@ -1,4 +1,4 @@
-"""The page's maps are those of the other drawings, made coarser by averaging alone."""
+"""The maps of the page are those of the heatmaps, downsampled by means only."""
 
 import base64
 import zlib

@@ -1,4 +1,4 @@
-"""Outlines on the page lie where the masks do."""
+"""Outlines on the page match the masks."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from tests._support.heatmap_jobs import geometry, make_slide
 
 
 def area(line: list[int]) -> float:
-    """Area in canvas pixels of a closed line in tenths of them."""
+    """Area in canvas pixels of a closed line given in tenths of pixels."""
     x, y = np.array(line[::2]) / 10, np.array(line[1::2]) / 10
     return abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
 

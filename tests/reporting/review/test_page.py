@@ -1,4 +1,4 @@
-"""The page in a browser, as a person uses it: from disk, by mouse and by keys, and in a sandboxed frame."""
+"""The page in a browser as a person uses it: from disk, with mouse and keys, and in a sandboxed frame."""
 
 import base64
 import io
@@ -36,7 +36,7 @@ def running():
 
 @pytest.fixture
 def page(running, path):
-    """The page opened afresh from disk; it must have nothing to complain of in the end."""
+    """The page, newly opened from disk. The browser must report no error in the end."""
     show(running, path.as_uri())
     yield running
     assert running.complaints == []
@@ -52,7 +52,7 @@ def show(page, address: str, size: tuple[int, int] = WIDE) -> None:
 
 
 def choose(page, name: str, words: str) -> None:
-    """Pick the option with these words, as a person's choice does."""
+    """Select the option with these words, as a person would."""
     said = page.get(SHOWN)
     page.get(
         f"""(() => {{ const all = document.getElementById('{name}');
@@ -67,27 +67,27 @@ def score(page, name: str = "deletion.gap") -> str:
 
 
 def overlay(page) -> np.ndarray:
-    """RGBA of the map that lies over the slide."""
+    """RGBA of the map over the slide."""
     data = page.get(f"{LAYER}.toDataURL()").partition(",")[2]
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
 def tile_point(page, row: int) -> tuple[float, float]:
-    """Where on the screen the middle of a tile of the synthetic slide lies (32 level-0 pixels, 5 a row)."""
+    """Screen position of the centre of a tile of the synthetic slide (32 level-0 pixels, 5 per row)."""
     (box,) = boxes(page, LINES)
     x, y = (row % 5 + 0.5) * 32 / 200, (row // 5 + 0.5) * 32 / 300
     return box[0] + x * box[2], box[1] + y * box[3]
 
 
 def boxes(page, *elements: str) -> list[list[float]]:
-    """Left, top, width and height of each element, all at one moment."""
+    """Left, top, width and height of all elements at one moment."""
     return page.get(
         f"[{', '.join(elements)}].map(e => e.getBoundingClientRect()).map(b => [b.x, b.y, b.width, b.height])"
     )
 
 
 def set_value(page, name: str, value: int, event: str) -> None:
-    """Give a control a value and tell the page, as the browser does when a person moves it."""
+    """Set a control and notify the page, as the browser does when a person moves it."""
     page.get(
         f"(() => {{ const own = document.getElementById('{name}'); own.value = {value}; "
         f"own.dispatchEvent(new Event('{event}')); }})()"
@@ -146,7 +146,7 @@ def test_a_control_that_does_better_is_named(page):
 
 
 def test_a_control_that_follows_a_network_is_no_rival_where_that_is_asked(running, tmp_path):
-    """The same better control holds an explainer, and the metric counts those alone that see no network."""
+    """The better control holds an explainer, and the metric counts only controls that see no network."""
     job = make_review(tmp_path / "review")
     for report in job.reports.values():
         info = report.info.model_copy(update={"rivals": "blind"})
@@ -351,7 +351,7 @@ def test_nothing_is_cut_off_on_either_screen(page, path, size):
 
 
 def test_it_works_in_a_sandboxed_frame(running, path, tmp_path):
-    """As MLflow shows it: no origin, no storage, no way to the page around it."""
+    """As in MLflow: no origin, no storage, no access to the surrounding page."""
     frame = tmp_path / "frame.html"
     frame.write_text(
         f'<iframe sandbox="allow-scripts" style="width:1200px;height:760px" src="{path.as_uri()}"></iframe>'

@@ -1,4 +1,4 @@
-"""The scores beside a map: means and intervals of that slide, by the one rule of the house."""
+"""The scores next to a map: means and intervals of the slide, by the same rule as the comparison."""
 
 import base64
 import zlib
@@ -112,7 +112,7 @@ def test_the_most_faithful_come_first_by_the_mean_of_all_maps_but_controls():
     assert lower.tolist() == [0, 1]
 
 
-def test_a_report_of_a_place_or_explainer_that_the_page_does_not_show_is_passed_over(tmp_path):
+def test_a_report_of_a_model_or_explainer_that_the_page_does_not_show_is_ignored(tmp_path):
     from dataclasses import replace
 
     job = make_review(tmp_path)

@@ -1,4 +1,4 @@
-"""The whole page: what stands in it, what does not, and how large it gets."""
+"""The whole page: what it contains, what it does not, and its size."""
 
 import json
 import re
@@ -25,7 +25,7 @@ SCALE = scale_of(0.25, 4.0)
 
 
 def parts(page: str) -> dict[str, dict]:
-    """The data of a page by its name."""
+    """The data of a page by name."""
     found = re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', page, re.DOTALL)
     return {name: json.loads(text) for name, text in found}
 

@@ -40,7 +40,7 @@
     });
     at('explainer').replaceChildren(...groups.filter(group => group.children.length));
     at('title').textContent = study.study;
-    at('subtitle').textContent = `attribution to ${study.target}${study.command ? ` · made by ${study.command}` : ''}`;
+    at('subtitle').textContent = `attribution to ${study.target}`;
     Review.showKey(at('key'));
     const failed = at('failed');
     failed.hidden = !study.failed.length;

@@ -1,0 +1,1 @@
+"""What is computed from the rows: leaderboard, curves, Pareto front, agreement, extreme tiles."""

@@ -1,0 +1,52 @@
+"""All analyses of a comparison beyond its rows, run in one call."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tasks.comparison.analyses.agreement import MetricAgreement, metric_agreement
+from tasks.comparison.analyses.curves import MeanCurve, arms_to_draw, curves_per_arm, mean_curves
+from tasks.comparison.analyses.extreme_tiles import extreme_tiles
+from tasks.comparison.analyses.leaderboard import headlines, leaderboard
+from tasks.comparison.analyses.pareto import ParetoAnalysis, pareto_of
+from tasks.comparison.job import ComparisonJob
+from tasks.comparison.row import Row
+from tasks.comparison.rows.aligned_scores import aligned_scores
+from tasks.comparison.summary import ComparisonSummary
+from tasks.statistics.bootstrap import BootstrapSettings
+
+
+@dataclass(frozen=True)
+class Analyses:
+    """The results of all analyses.
+
+    Attributes:
+        leaderboard: one line per arm and explainer; empty if no map was scored.
+        headlines: ``<metric>.<score>`` of the score that represents each metric.
+        curves: the mean curves to draw; empty if no metric traces a curve.
+        pareto: accuracy against faithfulness; None if no arm has both.
+        agreement: how similarly the scores rank maps.
+        tiles: the tiles with the lowest and the highest scores.
+    """
+
+    leaderboard: pd.DataFrame
+    headlines: tuple[str, ...]
+    curves: tuple[MeanCurve, ...]
+    pareto: ParetoAnalysis | None
+    agreement: MetricAgreement
+    tiles: pd.DataFrame
+
+
+def analyse(job: ComparisonJob, summary: ComparisonSummary, rows: list[Row]) -> Analyses:
+    """Run every analysis on ``job`` and its ``rows``."""
+    settings = BootstrapSettings(draws=job.recipe.draws, seed=job.recipe.seed, level=job.recipe.confidence)
+    scores = list(aligned_scores(job, settings))
+    arms = arms_to_draw(summary, curves_per_arm(job))
+    return Analyses(
+        leaderboard=leaderboard(rows),
+        headlines=tuple(".".join(score) for score in headlines(rows, summary.primary).items()),
+        curves=tuple(mean_curves(job, rows, arms, settings)),
+        pareto=pareto_of(summary, rows),
+        agreement=metric_agreement(scores, settings),
+        tiles=extreme_tiles(scores),
+    )

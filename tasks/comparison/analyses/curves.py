@@ -1,0 +1,152 @@
+"""Mean curves with bands: what a metric traces while pixels are removed or inserted, per arm."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.comparison.analyses.leaderboard import best_controls, headlines
+from tasks.comparison.job import ComparedReport, ComparisonJob
+from tasks.comparison.row import Row
+from tasks.comparison.summary import ComparisonSummary
+from tasks.statistics.bands import Band, mean_band
+from tasks.statistics.bootstrap import BootstrapSettings
+from tasks.statistics.clusters import Clusters, choose_clusters
+
+Floats = NDArray[np.float64]
+MOST_PANELS = 40
+"""The last arms are left out until the figure has at most this many panels."""
+_OUTPUTS = ("probability", "margin", "logit")
+"""A curve named ``..._<output>`` is drawn only if its metric is scored on that output."""
+_COLUMNS = [
+    "arm", "explainer", "is_control", "metric", "curve", "fraction", "value", "low", "high", "units", "note",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MeanCurve:
+    """The mean over seeds and units of one curve of one explainer, with its band at ``fractions`` [F]."""
+
+    arm: str
+    explainer: str
+    is_control: bool
+    metric: str
+    curve: str
+    fractions: Floats
+    band: Band
+    units: int
+    note: str
+
+
+def mean_curves(
+    job: ComparisonJob, rows: list[Row], arms: Iterable[str], settings: BootstrapSettings
+) -> Iterator[MeanCurve]:
+    """Yield each scored curve of each explainer and of the best control of each arm.
+
+    The best control is chosen by the score that represents the metric, see :func:`headlines`.
+    """
+    chosen, best = headlines(rows, job.recipe.primary), best_controls(rows)
+    for arm in arms:
+        for metric in dict.fromkeys(item.metric for item in job.reports if item.arm == arm):
+            control = best.get((arm, (metric, chosen.get(metric, ""))))
+            kept = [
+                item
+                for item in job.reports
+                if (item.arm, item.metric) == (arm, metric)
+                and (not item.is_control or (control is not None and item.explainer == control.explainer))
+            ]
+            for explainer in dict.fromkeys(item.explainer for item in sorted(kept, key=_controls_last)):
+                yield from _of_explainer([i for i in kept if i.explainer == explainer], settings)
+
+
+def curves_per_arm(job: ComparisonJob) -> int:
+    """Return how many curves the metrics of one arm trace."""
+    firsts = {item.metric: item for item in reversed(job.reports) if item.report.curves is not None}
+    return sum(len(_scored_curves(item, _names(item))) for item in firsts.values())
+
+
+def arms_to_draw(summary: ComparisonSummary, panels: int) -> tuple[str, ...]:
+    """Return the reference arm and as many others as fit, with ``panels`` panels per arm."""
+    others = [arm for arm in summary.arms if arm != summary.reference_arm]
+    room = max(1, MOST_PANELS // max(1, panels))
+    return (summary.reference_arm, *others)[:room]
+
+
+def curve_table(curves: Iterable[MeanCurve]) -> pd.DataFrame:
+    """Return one row per point. The columns are the fields of :class:`MeanCurve`."""
+    rows = [
+        (c.arm, c.explainer, c.is_control, c.metric, c.curve, *point, c.units, c.note)
+        for c in curves
+        for point in zip(c.fractions, c.band.mean, c.band.low, c.band.high, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _controls_last(item: ComparedReport) -> bool:
+    return item.is_control
+
+
+def _of_explainer(items: Sequence[ComparedReport], settings: BootstrapSettings) -> Iterator[MeanCurve]:
+    """Yield the curves of one arm, explainer and metric. ``items`` holds one report per seed."""
+    traced = [item.report.curves for item in items if item.report.curves is not None]
+    if not traced:
+        return
+    places = _places(items)
+    clusters = choose_clusters(places)
+    for name in _scored_curves(items[0], _names(items[0])):
+        parts = [table[table["curve"] == name] for table in traced]
+        fractions = np.sort(parts[0]["fraction"].unique()).astype(np.float64)
+        curves = np.stack([_aligned(part, places, fractions) for part in parts])
+        if np.isfinite(curves).all(axis=2).any():
+            yield _mean(items[0], name, fractions, curves, (clusters, settings))
+
+
+def _mean(
+    item: ComparedReport,
+    name: str,
+    fractions: Floats,
+    curves: Floats,
+    resampling: tuple[Clusters, BootstrapSettings],
+) -> MeanCurve:
+    clusters, settings = resampling
+    return MeanCurve(
+        arm=item.arm,
+        explainer=item.explainer,
+        is_control=item.is_control,
+        metric=item.metric,
+        curve=name,
+        fractions=fractions,
+        band=mean_band(curves, clusters, settings),
+        units=int(np.isfinite(curves).all(axis=2).sum()),
+        note=clusters.note,
+    )
+
+
+def _names(item: ComparedReport) -> list[str]:
+    return [] if item.report.curves is None else [str(name) for name in item.report.curves["curve"].unique()]
+
+
+def _scored_curves(item: ComparedReport, names: Iterable[str]) -> list[str]:
+    """Return the curves of the output that the metric is scored on, and curves that name no output."""
+    output = item.report.info.metric.get("output")
+    return [
+        name for name in names if output is None or not name.endswith(_OUTPUTS) or name.endswith(f"_{output}")
+    ]
+
+
+def _places(items: Iterable[ComparedReport]) -> pd.DataFrame:
+    """Return the place of each unit of the reports once, sorted by unit id."""
+    columns = ["unit_id", "patient_id", "slide_id", "section"]
+    tables = [item.report.scores[columns] for item in items]
+    found = pd.concat(tables).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
+    return found.reset_index(drop=True)
+
+
+def _aligned(part: pd.DataFrame, places: pd.DataFrame, fractions: Floats) -> Floats:
+    """Return the curves [N, F] of one seed in the order of ``places``. NaN if a unit has none."""
+    rows = pd.Index(places["unit_id"]).get_indexer(pd.Index(part["unit_id"]))
+    values = np.full((len(places), len(fractions)), np.nan)
+    values[rows, np.searchsorted(fractions, part["fraction"])] = part["value"]
+    return values

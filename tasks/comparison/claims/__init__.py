@@ -1,0 +1,1 @@
+"""Claims of papers, the endpoints they name, and the verdict on each."""

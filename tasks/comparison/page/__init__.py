@@ -1,0 +1,1 @@
+"""The page comparison.md: its sections, tables and captions."""

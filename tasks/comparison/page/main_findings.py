@@ -1,0 +1,89 @@
+"""The first section: what is significant, what is not, and what could not have been."""
+
+from collections.abc import Mapping
+
+from tasks.comparison.analyses.leaderboard import headlines
+from tasks.comparison.page.reading import out_of_reach, reading
+from tasks.comparison.row import Row
+from tasks.comparison.summary import ComparisonSummary
+from tasks.comparison.wording import with_interval
+from tasks.statistics.printing import number
+
+_FAMILIES = {"performance": "performance", "model": "the network", "faithfulness": "faithfulness"}
+_MOST_NAMED = 12
+"""At most this many significant differences are named. All of them are in the tables."""
+_MOST_FLAGGED = 40
+"""Up to this many flagged scores are named. More are counted per metric."""
+
+
+def main_findings(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
+    """Return a line on the primary endpoint, one per family of secondary endpoints, and one on controls."""
+    tests = [row for row in rows if row.kind == "difference"]
+    lines = [_primary(summary, [row for row in tests if row.family == "primary"])]
+    for family, words in _FAMILIES.items():
+        members = [row for row in tests if row.family == family]
+        if members:
+            lines.append(_secondary(words, members, summary.confidence))
+    return [f"- {line}" for line in [*lines, *_flagged(summary, rows)]]
+
+
+def _primary(summary: ComparisonSummary, rows: list[Row]) -> str:
+    if summary.primary is None:
+        if summary.claims:
+            return "Claims were named before the run and come next. All other differences are exploratory."
+        return "No primary endpoint was named before the run, so all differences below are exploratory."
+    if not rows:
+        return f"The primary endpoint {summary.primary} was not evaluated."
+    said = [
+        f"{row.arm} minus {row.against}: {with_interval(row)}, p = {number(row.p_holm)} "
+        f"({reading(row, summary.confidence)})"
+        for row in rows
+    ]
+    return f"Primary endpoint {summary.primary}: {'; '.join(said)}."
+
+
+def _secondary(family: str, members: list[Row], confidence: float) -> str:
+    told = [row for row in members if row.p_holm <= 1 - confidence]
+    names = [f"{row.name} ({row.arm}: {with_interval(row)})" for row in told[:_MOST_NAMED]]
+    if len(told) > _MOST_NAMED:
+        names.append(f"and {len(told) - _MOST_NAMED} more in the tables")
+    named = f": {'; '.join(names)}" if names else ""
+    return (
+        f"Secondary, {family}: {len(told)} of {len(members)} differences are significant after "
+        f"Holm's correction{named}. {out_of_reach(members, confidence)}".rstrip()
+    )
+
+
+def _flagged(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
+    """Return the line on scores that a control reaches. Scores without a value are not counted."""
+    scored = [
+        row
+        for row in rows
+        if row.kind == "faithfulness"
+        and not row.is_control
+        and row.direction != "none"
+        and row.value == row.value
+    ]
+    flagged = dict.fromkeys(row.name for row in scored if row.flag)
+    if not scored:
+        return []
+    named = f": {', '.join(flagged)}" if flagged else ""
+    if len(flagged) > _MOST_FLAGGED:
+        named = f". {_counts(scored, headlines(rows, summary.primary))}"
+    return [
+        f"Of {len({row.name for row in scored})} explainer scores with a direction, {len(flagged)} are "
+        f"equalled or beaten by a control in at least one arm and are no evidence here{named}."
+    ]
+
+
+def _counts(scored: list[Row], chosen: Mapping[str, str]) -> str:
+    """Return for each metric how many explainers have a flag on the score that represents it."""
+    counts = []
+    for metric, score in chosen.items():
+        own = [row for row in scored if (row.metric, row.score) == (metric, score)]
+        names, flagged = {row.name for row in own}, {row.name for row in own if row.flag}
+        if own:
+            counts.append(f"{metric}.{score} {len(flagged)} of {len(names)}")
+    return (
+        f"By the score that represents each metric: {', '.join(counts)}. `leaderboard.csv` lists which ones"
+    )

@@ -1,0 +1,1 @@
+"""The rows of a comparison: performance, faithfulness and claims, pooled over folds."""

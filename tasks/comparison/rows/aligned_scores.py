@@ -1,0 +1,139 @@
+"""One score of one metric for all arms, explainers and seeds, aligned on the same units."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.artifacts.faithfulness_report import MODEL, ScoreInfo
+from tasks.comparison.job import ComparedReport, ComparisonJob
+from tasks.statistics.bootstrap import BootstrapSettings
+from tasks.statistics.clusters import Clusters, choose_clusters
+
+Floats = NDArray[np.float64]
+Key = tuple[str, str, int]
+"""Arm, explainer, seed."""
+_PLACES = ["unit_id", "patient_id", "slide_id", "section"]
+
+
+@dataclass(frozen=True)
+class AlignedScores:
+    """One score of one metric for all arms, explainers and seeds, on the same N units.
+
+    Attributes:
+        metric, score: names of the metric and of its score.
+        direction: ``higher``, ``lower`` or ``none`` is better.
+        unit: what a unit is: ``tile``, ``section`` or ``slide``.
+        places: one row per unit with unit_id, patient_id, slide_id and section.
+        values: {(arm, explainer, seed): [N]}, NaN if a unit has no score.
+        errors: {(arm, explainer, seed): [N]}, the standard errors of the metric's own random draws.
+        controls: the explainers that see no trained model.
+        rivals: the controls that explainers must beat by this metric.
+        clusters: the cluster of each unit.
+        settings: the settings of the bootstrap.
+    """
+
+    metric: str
+    score: str
+    direction: str
+    unit: str
+    places: pd.DataFrame
+    values: dict[Key, Floats]
+    errors: dict[Key, Floats]
+    controls: tuple[str, ...]
+    rivals: tuple[str, ...]
+    clusters: Clusters
+    settings: BootstrapSettings
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The (arm, explainer) pairs with a report, in the order of the tables."""
+        return tuple(dict.fromkeys((arm, explainer) for arm, explainer, _ in self.values))
+
+    def seeds(self, arm: str, explainer: str) -> tuple[int, ...]:
+        """Return the seeds with a report."""
+        return tuple(s for a, e, s in self.values if (a, e) == (arm, explainer))
+
+    def block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
+        """Return the values of ``seeds``, float64 [S, N]."""
+        return self._stacked(self.values, arm, explainer, seeds)
+
+    def error_block(self, arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
+        """Return the errors of ``seeds``, float64 [S, N]."""
+        return self._stacked(self.errors, arm, explainer, seeds)
+
+    def _stacked(self, found: dict[Key, Floats], arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
+        rows = [found[arm, explainer, seed] for seed in seeds]
+        return np.stack(rows) if rows else np.empty((0, len(self.clusters.codes)))
+
+
+def aligned_scores(job: ComparisonJob, settings: BootstrapSettings) -> Iterator[AlignedScores]:
+    """Yield each named score of each metric in the order of the reports. Networks come after maps."""
+    keys = dict.fromkeys((item.explainer == MODEL, item.metric) for item in job.reports)
+    for of_model, metric in sorted(keys, key=lambda key: key[0]):
+        items = [i for i in job.reports if (i.explainer == MODEL, i.metric) == (of_model, metric)]
+        # Within an arm, explainers come before controls.
+        items.sort(key=lambda item: (job.arms.index(item.arm), item.is_control))
+        controls = tuple(dict.fromkeys(item.explainer for item in items if item.is_control))
+        rivals = tuple(dict.fromkeys(item.explainer for item in items if item.is_rival))
+        tables = {(i.arm, i.explainer, i.seed): _by_score(i) for i in items}
+        for info in items[0].report.info.scores:
+            yield from _scored(metric, info, (controls, rivals), tables, settings)
+
+
+def _scored(
+    metric: str,
+    info: ScoreInfo,
+    named: tuple[tuple[str, ...], tuple[str, ...]],
+    tables: dict[Key, dict[str, pd.DataFrame]],
+    settings: BootstrapSettings,
+) -> Iterator[AlignedScores]:
+    """Yield the score if any unit has it. ``named`` holds its controls and its rivals."""
+    parts = {key: found[info.name] for key, found in tables.items() if info.name in found}
+    places = _places(parts.values())
+    if not len(places):
+        return
+    units = pd.Index(places["unit_id"])
+    yield AlignedScores(
+        metric=metric,
+        score=info.name,
+        direction=info.direction,
+        unit=str(next(iter(parts.values()))["unit"].iloc[0]),
+        places=places,
+        values={key: _aligned(parts.get(key), units, "value") for key in tables},
+        errors={key: _aligned(parts.get(key), units, "error") for key in tables},
+        controls=named[0],
+        rivals=named[1],
+        clusters=choose_clusters(places),
+        settings=settings,
+    )
+
+
+def _by_score(item: ComparedReport) -> dict[str, pd.DataFrame]:
+    """Return {score: the rows of the units that have it}."""
+    known = item.report.scores
+    known = known[known["value"].notna()]
+    return {str(score): part for score, part in known.groupby("score", sort=False)}
+
+
+def _places(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the place of each unit once, sorted by unit id."""
+    different: list[pd.DataFrame] = []
+    for part in parts:
+        # Most reports score the same units in the same order.
+        if not different or not np.array_equal(part["unit_id"], different[-1]["unit_id"]):
+            different.append(part[_PLACES])
+    if not different:
+        return pd.DataFrame(columns=_PLACES)
+    units = pd.concat(different).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
+    return units.reset_index(drop=True)
+
+
+def _aligned(part: pd.DataFrame | None, units: pd.Index, column: str) -> Floats:
+    """Return ``column`` [N] in the order of ``units``, NaN for units that ``part`` lacks."""
+    values = np.full(len(units), np.nan)
+    if part is not None:
+        values[units.get_indexer(pd.Index(part["unit_id"]))] = part[column]
+    return values

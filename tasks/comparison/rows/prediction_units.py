@@ -1,0 +1,93 @@
+"""The tiles and slides on which predictions are judged, with their labels and probabilities.
+
+At tile level, tiles with the label of a class count. Mixed and unlabelled tiles do not. At slide level, a
+slide is positive if any of its tiles is mixed or has the target label. It is negative if all its labelled
+tiles have other labels. A slide without labelled tiles does not count.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.artifacts.predictions import Predictions
+from tasks.artifacts.tile_set import MIXED
+from tasks.functional.probabilities import softmax
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PredictionUnits:
+    """N tiles or slides with labels.
+
+    Attributes:
+        places: one row per unit with patient_id, slide_id and section.
+        truth: [N], index of the true class.
+        probability: [N, K], the predicted probabilities.
+        target: index of the target class.
+    """
+
+    places: pd.DataFrame
+    truth: NDArray[np.intp]
+    probability: Floats
+    target: int
+
+
+def slide_score(probabilities: Floats, top_share: float = 0.1) -> float:
+    """Return the mean of the highest ``top_share`` of target probabilities [N], at least one tile."""
+    count = max(1, math.ceil(round(top_share * len(probabilities), 9)))
+    return float(np.sort(probabilities)[-count:].mean())
+
+
+def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
+    """Return the softmax [N, K] of the logits in a prediction table."""
+    logits = table[[f"logit_{k}" for k in range(classes)]].to_numpy(dtype=np.float64)
+    return softmax(logits)
+
+
+def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
+    """Return the tiles that have the label of a class."""
+    table = predictions.table
+    kept = table["label"].isin(classes).to_numpy()
+    names = {name: index for index, name in enumerate(classes)}
+    truth = np.asarray(table["label"][kept].map(names), dtype=np.intp)
+    places = table.loc[kept, ["patient_id", "slide_id", "section"]].reset_index(drop=True)
+    return PredictionUnits(places, truth, probabilities_of(table, len(classes))[kept], target)
+
+
+def slide_units(
+    predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
+) -> PredictionUnits:
+    """Return the slides that have a label, with two classes: 1 is the target class, 0 all others."""
+    scored = slide_scores(predictions, classes, target, top_share)
+    truth = predictions.table.groupby("slide_id", sort=True)["label"].agg(
+        lambda labels: _slide_truth(set(labels), classes, target)
+    )
+    table = scored.assign(truth=truth.reindex(scored["slide_id"]).to_numpy())
+    table = table[table["truth"] >= 0].reset_index(drop=True)
+    probability = np.stack([1 - table["score"], table["score"]], axis=1)
+    places = table[["patient_id", "slide_id"]].assign(section=0)
+    return PredictionUnits(places, np.asarray(table["truth"], dtype=np.intp), probability, 1)
+
+
+def slide_scores(
+    predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
+) -> pd.DataFrame:
+    """Return patient_id, slide_id and score of each slide, sorted by slide id."""
+    table = predictions.table[["patient_id", "slide_id"]].assign(
+        probability=probabilities_of(predictions.table, len(classes))[:, target]
+    )
+    rows = [
+        (part["patient_id"].iloc[0], slide, slide_score(part["probability"].to_numpy(), top_share))
+        for slide, part in table.groupby("slide_id", sort=True)
+    ]
+    return pd.DataFrame(rows, columns=["patient_id", "slide_id", "score"])
+
+
+def _slide_truth(labels: set[str], classes: tuple[str, ...], target: int) -> int:
+    if labels & {classes[target], MIXED}:
+        return 1
+    return 0 if labels & set(classes) else -1
