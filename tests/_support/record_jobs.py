@@ -135,5 +135,6 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
         salt="pepper",
         failed_slides={"s9": f"no pixels of {PATIENT}"},
         command="veritile run phantom.yaml",
+        costs="| arm | training seconds |",
         tags={"prefect.flow_run_id": "flow-1"},
     )

@@ -86,7 +86,7 @@ def test_the_parent_holds_the_comparison(client, summary):
     assert run.data.metrics["claim/more_faithful.verdict"] == 0.0, "one slide of one patient"
     assert run.data.tags["claims"].startswith("more_faithful: cannot tell, ")
     logged = set(files(client, summary.parent))
-    assert {"comparison.md", "comparison.png", "comparison.parquet", "config.json"} <= logged
+    assert {"comparison.md", "comparison.png", "comparison.parquet", "config.json", "costs.md"} <= logged
     assert {"leaderboard.csv", "leaderboard.parquet", "pareto.png", "tiles.csv"} <= logged
     assert not {"curves.png", "agreement.png"} & logged, "no curve was traced, and one score agrees with none"
 
