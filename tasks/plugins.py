@@ -1,4 +1,4 @@
-"""A plug-in is found by its file name: one file, one class, no registry."""
+"""Plug-ins are found by their file name: one file, one class, no registry."""
 
 import difflib
 import importlib
@@ -31,7 +31,7 @@ class Plugin(BaseModel):
     """The folder that holds the plug-ins of this family, as a dotted name."""
 
     source: ClassVar[str] = ""
-    """Where the method comes from: authors, year, identifier; and what is reconstructed."""
+    """The source of the method: authors, year, identifier, and what is reconstructed."""
 
     name: str = ""
     id: str = ""
@@ -55,7 +55,7 @@ class Plugin(BaseModel):
 
 
 def available(package: str) -> tuple[str, ...]:
-    """Return the names of the plug-ins in ``package``, sorted; nothing is imported but the folder."""
+    """Return the names of the plug-ins in ``package``, sorted; only the folder is imported."""
     folder = importlib.import_module(package)
     names = (module.name for module in pkgutil.iter_modules(folder.__path__))
     return tuple(sorted(n for n in names if not n.startswith("_") and n not in NOT_PLUGINS))
@@ -66,8 +66,8 @@ def plugin_class(package: str, name: str) -> type[Plugin]:
     """Import the one plug-in class that ``package/name.py`` defines.
 
     Raises:
-        ValueError: no such file; the sentence names the nearest one and all that exist.
-        TypeError: the file defines none or several plug-ins (a mistake of its author).
+        ValueError: there is no such file; the message names the nearest one and all that exist.
+        TypeError: the file defines none or several plug-ins (an error of its author).
     """
     names = available(package)
     if name not in names:
@@ -125,7 +125,7 @@ def modules_of(plugin: Plugin) -> tuple[str, ...]:
 
 
 def recipe_of(value: Any) -> Any:
-    """Return the plain JSON form of a model or plug-in, less every ``id``: ids change no number."""
+    """Return the plain JSON form of a model or plug-in without ids, which change no number."""
     if isinstance(value, BaseModel):
         return recipe_of(value.model_dump(mode="json"))
     if isinstance(value, Mapping):

@@ -1,1 +1,1 @@
-"""Explanations that are not maps: one file a method."""
+"""Explanations that are not maps: one file per method."""

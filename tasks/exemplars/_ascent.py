@@ -1,4 +1,4 @@
-"""Ascent of images towards what excites a network, under fresh weight noise at every step."""
+"""Gradient ascent of images towards high values of a network, with new weight noise at every step."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from tasks.exemplars._canvas import Palette, painted, shifted
 from tasks.functional.weight_noise import weight_noise
 
 Value = Callable[[Tensor], Tensor]
-"""Images [M, 3, P, P] -> what each of them is to raise, [M]; images do not influence each other."""
+"""Images [M, 3, P, P] -> the value of each to be raised, [M]; images do not influence each other."""
 
 
 @dataclass(frozen=True)
 class Ascent:
-    """How images climb; each field as in ``ActivationMaximisation``."""
+    """Settings of the ascent, with the fields of ``ActivationMaximisation``."""
 
     steps: int
     learning_rate: float
@@ -28,7 +28,7 @@ class Ascent:
 
 @dataclass(frozen=True)
 class Summit:
-    """What is climbed: the ``value`` that ``model`` gives to images with colours of ``palette``."""
+    """The objective: the ``value`` of images with colours of ``palette`` under ``model``."""
 
     model: nn.Module
     value: Value
@@ -37,13 +37,13 @@ class Summit:
 
 @dataclass(frozen=True)
 class Climbed:
-    """Where M images ended and how they came there.
+    """The final M images and the course of the ascent.
 
     Attributes:
         images: float32 [M, 3, P, P] in (0, 1).
-        start: [M], the value before the first step, of the original weights and the image as it lies.
+        start: [M], the value before the first step, with the original weights and the image not rolled.
         end: [M], the same after the last step.
-        seen: [steps, M], the value that each step saw: of noisy weights and the rolled image.
+        seen: [steps, M], the value at each step, with noisy weights and the rolled image.
     """
 
     images: Tensor
@@ -69,7 +69,7 @@ def climb(how: Ascent, summit: Summit, start: Tensor, advance: Callable[[int], N
         how: the settings.
         summit: what is raised.
         start: spectra [M, 3, P, P // 2 + 1, 2], on the model's device.
-        advance: told of the images moved by every step.
+        advance: called with the number of images moved by each step.
     """
     spectra = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([spectra], lr=how.learning_rate)
@@ -87,7 +87,7 @@ def climb(how: Ascent, summit: Summit, start: Tensor, advance: Callable[[int], N
 
 
 def _slope(how: Ascent, summit: Summit, spectra: Tensor, step: int) -> tuple[Tensor, Tensor]:
-    """Return the gradient of the values by the spectra, and the values [M], both means over the draws."""
+    """Return the gradient with respect to the spectra and the values [M], averaged over draws."""
     slope, seen = torch.zeros_like(spectra), torch.zeros(len(spectra), device=spectra.device)
     for draw in range(step * how.draws_per_step, (step + 1) * how.draws_per_step):
         with torch.enable_grad(), weight_noise(summit.model, how.sigma, how.seed, draw):

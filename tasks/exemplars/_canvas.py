@@ -1,4 +1,4 @@
-"""Images that are found by ascent: what is moved are frequencies, what is seen are pixels in (0, 1)."""
+"""Images as frequencies, which the ascent moves, and as pixels in (0, 1), which the network sees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from tasks.functional.tile_keys import tile_keys
 _START = 0.01
 """Standard deviation of the frequencies at the start."""
 _CLEAR = 0.02
-"""How far the mean colour is kept from 0 and 1, where a sigmoid ends."""
+"""Least distance of the mean colour from 0 and 1, the limits of a sigmoid."""
 _LEAST_SPREAD = 0.01
-"""The least standard deviation along any direction of colour: tiles of one colour may still change theirs."""
+"""Least standard deviation along any colour direction, so that tiles of one colour can still change."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ def painted(spectra: Tensor, palette: Palette) -> Tensor:
     """Return images [M, 3, P, P] in (0, 1) of spectra [M, 3, P, P // 2 + 1, 2], differentiable.
 
     Spectra of zero are an image of the mean colour. The real and imaginary part of each frequency are
-    divided by the frequency, so that a step moves coarse and fine structure by as much as natural images
-    hold of them. The three waves are mixed by the root of the palette's covariance, so that colours change
-    together as they do in the tiles, and a sigmoid keeps pixels in range.
+    divided by the frequency, so that a step moves coarse and fine structure in the proportions of natural
+    images. The three waves are mixed by the root of the palette's covariance, so that colours change together
+    as they do in the tiles, and a sigmoid keeps pixels in range.
 
     Source: Olah, Mordvintsev and Schubert (2017), "Feature visualization", for frequencies and
     decorrelated colours; the palette of the study's own tiles is ours.
@@ -45,7 +45,7 @@ def painted(spectra: Tensor, palette: Palette) -> Tensor:
     waves = torch.view_as_complex(spectra.contiguous()) * _scale(size, spectra.device)
     pixels = torch.fft.irfft2(waves, s=(size, size), norm="ortho")
     mean = palette.mean.clamp(_CLEAR, 1 - _CLEAR)
-    # The sigmoid is flatter at the mean than 1, so that a small wave is of the palette's own size.
+    # Divided by the slope of the sigmoid at the mean, so that a small wave has the palette's size.
     mixing = (_root(palette.covariance) / (mean * (1 - mean))[:, None]).to(pixels)
     mixed = torch.einsum("ij,bjhw->bihw", mixing, pixels)
     return torch.sigmoid(mixed + torch.logit(mean).to(pixels)[:, None, None])

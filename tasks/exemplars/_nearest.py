@@ -1,4 +1,4 @@
-"""An exact search for the nearest candidates, which go by in blocks and are not kept."""
+"""An exact search for the nearest candidates, which are processed in blocks and not kept."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from tasks.functional.pixels import spans
 _QUERIES = 4096
 """Queries compared with a block at once."""
 _DECIMALS = 12
-"""Cosines that agree so far are a tie: the same features may differ in the last bit by their place."""
+"""Cosines within this are a tie: equal features may differ in the last bit by their position."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,11 @@ class Described:
 class NearestSearch:
     """The ``count`` candidates of the highest cosine for each query, none of its slide or patient.
 
-    Of a tie the earlier candidate is nearer. Features of zero have a cosine of 0 with all. Beside the
-    queries it holds [Q, count] results and one block of cosines, however many candidates go by.
+    Ties go to the earlier candidate. Features of zero have cosine 0 with all. Besides the queries it holds
+    [Q, count] results and one block of cosines, however many candidates there are.
 
     Attributes:
-        places: int64 [Q, count], counted in the order of coming, the nearest first; -1 where there are too
-            few candidates.
+        places: int64 [Q, count], candidate numbers, the nearest first; -1 where there are too few candidates.
         admitted: int64 [Q, K], how many candidates of each class were of another slide and patient.
     """
 
@@ -65,7 +64,7 @@ class NearestSearch:
         return same_slide | (self._queries.patients[span, None] == candidates.patients)
 
     def _keep(self, span: slice, cosines: Tensor, places: Tensor) -> None:
-        # What came earlier stands first, and the sort is stable: so a tie is the earlier one's.
+        # Earlier candidates come first, and the sort is stable, so ties go to the earlier one.
         count = self.places.shape[1]
         values = torch.cat([self._best[span], cosines], dim=1)
         names = torch.cat([self.places[span], places.expand(len(cosines), -1)], dim=1)
@@ -76,7 +75,7 @@ class NearestSearch:
 
 
 def _unit(features: Tensor) -> Tensor:
-    """Return float64 [N, D] of unit length, zeros where there is no direction.
+    """Return float64 [N, D] of unit length, zeros for features of zero.
 
     Double precision: the features of a network that has collapsed differ in the seventh digit of a cosine.
     """

@@ -1,4 +1,4 @@
-"""What was asked and what was found, and both as tables."""
+"""Queries and their neighbours, as arrays and as tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Known:
-    """N tiles and what the network says of them: ``logits`` [N, K], classes in the order of the logits."""
+    """N tiles and the network's outputs for them: ``logits`` [N, K], classes in the order of the logits."""
 
     tiles: ReadableTiles
     logits: Floats
@@ -26,7 +26,7 @@ class Known:
 
     @cached_property
     def labels(self) -> Places:
-        """[N], class indices, -1 where a tile has the label of none."""
+        """[N], class indices, -1 where the label is no class."""
         return self.tiles.label_indices(self.classes)
 
     @cached_property
@@ -43,7 +43,7 @@ class Known:
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """[N], the labelled tiles that are predicted to be of another class."""
+        """[N], the misclassified labelled tiles."""
         return is_wrong(self.logits, self.labels)
 
     def name(self, place: int) -> str:
@@ -98,7 +98,7 @@ class Neighbours:
 
 
 def neighbour_table(found: Neighbours, queries: Mapping[str, list[Query]]) -> pd.DataFrame:
-    """Return one row a query that is shown and neighbour, the nearest first.
+    """Return one row per shown query and neighbour, the nearest first.
 
     Columns: slide_id, rule, query (tile id), query_label, query_predicted, rank (from 1), neighbour (tile
     id), neighbour_slide_id, cosine, neighbour_label, neighbour_predicted; ``query_p_<class>`` and
@@ -125,7 +125,7 @@ def neighbour_table(found: Neighbours, queries: Mapping[str, list[Query]]) -> pd
 
 
 def slide_table(found: Neighbours) -> pd.DataFrame:
-    """Return one row an explained slide, over all its tiles.
+    """Return one row per explained slide, over all its tiles.
 
     Columns: slide_id, tiles, without_candidates, wrong (misclassified labelled tiles), agreement (mean share
     of neighbours with the predicted class) and chance; both NaN where no tile has a candidate.

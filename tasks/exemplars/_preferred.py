@@ -1,4 +1,4 @@
-"""The picture of what classes or channels prefer, each beside the training tile that it likes best."""
+"""The picture of preferred images, each beside the training tile of highest value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ _ROW = _TITLE + _SIDE + _CAPTION
 
 @dataclass(frozen=True)
 class Preferred:
-    """One image that was found.
+    """One result of the ascent.
 
     Attributes:
         name: of the class or channel.
         image: uint8 [P, P, 3].
         start: its value before the first step.
-        end: its value at the end; both of the original weights.
+        end: its value at the end; both with the original weights.
         highest: the highest value of any training tile.
         row: of that tile.
     """
@@ -49,14 +49,14 @@ class Preferred:
 
     @property
     def file(self) -> ShownFile:
-        """The image alone, a pixel a pixel."""
+        """The image alone, at its own size."""
         meaning = f"the image that {self.name} prefers"
         return ShownFile(meaning, lambda path: Image.fromarray(self.image).save(path))
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is drawn: the images, the training tiles, and words for the title and the legend."""
+    """The content: the images, the training tiles, and text for the title and the legend."""
 
     items: Sequence[Preferred]
     tiles: ReadableTiles
@@ -67,7 +67,7 @@ class Sheet:
 def preferred(
     found: Climbed, summary: TrainingSummary, places: Sequence[int], names: Sequence[str]
 ) -> list[Preferred]:
-    """Return what was found, an image for each of ``places`` among the classes or channels."""
+    """Return one result for each of ``places``, indices of classes or channels."""
     pixels = found.images.mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     start, end = found.start.tolist(), found.end.tolist()
     return [
@@ -84,7 +84,7 @@ def preferred(
 
 
 def value_table(items: Sequence[Preferred], tiles: ReadableTiles) -> pd.DataFrame:
-    """Return one row an image: name, start, end, highest, highest_tile (tile id), highest_label."""
+    """Return one row per image: name, start, end, highest, highest_tile (tile id), highest_label."""
     best = tiles.table.iloc[[item.row for item in items]]
     return pd.DataFrame(
         {
@@ -99,7 +99,7 @@ def value_table(items: Sequence[Preferred], tiles: ReadableTiles) -> pd.DataFram
 
 
 def step_table(names: Sequence[str], found: Climbed) -> pd.DataFrame:
-    """Return one row an image and step: name, step (from 0), value."""
+    """Return one row per image and step: name, step (from 0), value."""
     seen = found.seen.cpu().numpy()
     return pd.DataFrame(
         {

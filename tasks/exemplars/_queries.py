@@ -1,4 +1,4 @@
-"""Which tiles of a slide are asked about: the surest, the least sure and the most wrong."""
+"""The choice of queries: the surest, the least sure and the most wrong tiles of a slide."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ def choose_queries(logits: NDArray[np.float64], labels: NDArray[np.int64], count
     """Return at most ``count`` of N tiles, in the order in which they are chosen.
 
     The rules take turns. Surest is the tile whose highest logit is farthest above the second, least sure
-    the one where it is nearest; probabilities would be a tie where they are rounded to 1. Most wrong is
-    the misclassified tile whose highest logit is farthest above that of its label. No tile is chosen twice,
-    ties go to the earlier tile, and a rule with no tile left passes its turn on.
+    the one where it is nearest; probabilities would tie where they round to 1. Most wrong is the
+    misclassified tile whose highest logit is farthest above that of its label. No tile is chosen twice, ties
+    go to the earlier tile, and a rule without a tile left is skipped.
 
     Args:
         logits: [N, K].
-        labels: [N], class indices, -1 where there is none: such a tile is not wrong.
+        labels: [N], class indices, -1 for no class: such a tile cannot be wrong.
         count: how many.
     """
     turns = _orders(logits, labels)

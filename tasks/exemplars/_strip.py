@@ -13,7 +13,7 @@ from tasks.reporting.drawing.page import SOFT, Page
 _SIDE, _FRAME, _BAR, _GAP = 128, 5, 9, 14
 _EDGE, _HEAD, _FOOT = 20, 96, 132
 _APART = 34
-"""Between a query and its first neighbour, where the dividing line stands."""
+"""Gap between a query and its first neighbour, with the dividing line."""
 _TITLE, _CAPTION = 26, 76
 _ROW = _TITLE + _SIDE + 2 + _BAR + _CAPTION
 _LETTER = 6.6
@@ -23,7 +23,7 @@ _LEAST_WIDTH = 760
 
 @dataclass(frozen=True)
 class Strip:
-    """What is drawn: the queries of one slide, the explained class and which checkpoint it is."""
+    """The content: the queries of one slide, the explained class and the name of the checkpoint."""
 
     found: Neighbours
     queries: Sequence[Query]
@@ -33,7 +33,7 @@ class Strip:
 
 
 def draw_strip(strip: Strip) -> Page:
-    """Draw one row a query: the query on the left, then its neighbours, the nearest first."""
+    """Draw one row per query: the query on the left, then its neighbours, the nearest first."""
     count = strip.found.places.shape[1]
     width = max(_LEAST_WIDTH, 2 * _EDGE + _SIDE + _APART + count * (_SIDE + _GAP) - _GAP)
     page = Page(width, _HEAD + len(strip.queries) * _ROW + _FOOT)
@@ -124,6 +124,6 @@ def _tile_words(known: Known, row: int, target: int) -> list[str]:
 
 
 def shortened(name: str) -> str:
-    """Return ``name``, its middle left out where it is wider than a tile."""
+    """Return ``name``, shortened in the middle where it is wider than a tile."""
     most = int(_SIDE / _LETTER)
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"

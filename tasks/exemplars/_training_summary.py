@@ -1,4 +1,4 @@
-"""What the training tiles say of each class or channel: which they like best, and the colours of them all."""
+"""The values of each class or channel on the training tiles, and the colours of these."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,10 +41,7 @@ class TrainingSummary:
 
 
 def look_up(job: ExemplarJob, tiles: ReadableTiles, scores: ScoreFunction) -> TrainingSummary:
-    """Let all ``tiles`` go by once and return what is to be known of them; nothing of a tile is kept.
-
-    There must be a tile.
-    """
+    """Return the summary of ``tiles`` after one pass over them. No tile is kept, and there must be one."""
     target = torch.from_numpy(tiles.label_indices(job.classes) == job.target).to(job.device)
     seen = _Running()
     for images in tiles.batches(job.batch, torch.device(job.device)):
@@ -65,7 +62,7 @@ class _Running:
 
     def __init__(self) -> None:
         self._tiles = self._pixels = 0
-        # Each is a number until the first tiles tell its shape and device.
+        # Scalars until the first tiles determine shape and device.
         self.on_target: Tensor = torch.zeros(())
         self.highest: Tensor = torch.tensor(-torch.inf)
         self.places: Tensor = torch.tensor(0)
@@ -73,7 +70,7 @@ class _Running:
         self._products: Tensor = torch.zeros(())
 
     def add(self, images: Tensor, values: Tensor, target: Tensor) -> None:
-        """Add tiles: their images [B, 3, H, W], values [B, S], and which of all tiles are of the target."""
+        """Add tiles: their images [B, 3, H, W], values [B, S], and which tiles are of the target."""
         here = target[self._tiles : self._tiles + len(images)]
         self.on_target = self.on_target.to(values) + values[here].sum(0)
         highest, places = values.max(0)

@@ -23,13 +23,12 @@ _FLAT = "images whose value did not rise"
 class ActivationMaximisation(Exemplars):
     """Shows the image that each class or channel prefers, found by ascent over noisy copies of the network.
 
-    Of a class the margin is raised, its logit less the mean of the others: a constant that is added to all
-    logits means nothing. Of a channel the mean over the last convolutional map is raised. At every draw the
-    weights are the original ones times N(1, sigma^2), the same for all images. What keeps an image readable
-    is stated: frequencies are moved, each by as much as natural images hold of it; colours change together
-    as in the training tiles; the image is rolled at random at each draw; and the steps are few. Such an
-    image is no tissue: it lies outside of what the network has seen, so the training tile with the highest
-    value stands beside it.
+    For a class the margin is raised, its logit minus the mean of the others, since a constant added to all
+    logits means nothing. For a channel the mean over the last convolutional map is raised. At every draw the
+    weights are the original ones times N(1, sigma^2), the same for all images. Four things keep an image
+    readable. Frequencies are moved in the proportions of natural images, colours change together as in the
+    training tiles, the image is rolled at random at each draw, and the steps are few. Such an image is not
+    tissue and lies outside the training data, so the training tile with the highest value is shown beside it.
     """
 
     source: ClassVar[str] = (
@@ -42,24 +41,25 @@ class ActivationMaximisation(Exemplars):
     objective: Literal["class", "channel"] = "class"
     """Whether each class has an image, or channels of the last convolutional map."""
     channels: Annotated[int, Field(ge=1, le=64)] | tuple[Annotated[int, Field(ge=0)], ...] = 8
-    """How many channels, those of the highest mean on training tiles of the target class; or which ones."""
+    """Number of channels, those of the highest mean on training tiles of the target class; or their
+    indices."""
     steps: int = Field(default=200, ge=1)
     """Steps of the ascent."""
     learning_rate: float = Field(default=0.005, gt=0)
-    """Step of Adam in the scaled frequencies; how large the logits are does not matter to it."""
+    """Step of Adam in the scaled frequencies; it does not depend on the scale of the logits."""
     sigma: float = Field(default=0.2, ge=0, le=1)
     """Standard deviation of the factor on each weight; 0 for the plain method."""
     draws_per_step: int = Field(default=1, ge=1)
     """Noisy copies whose mean gradient makes a step."""
     jitter_px: int = Field(default=8, ge=0)
-    """How far the image is rolled at random at each draw, at most, either way."""
+    """Largest random roll of the image at each draw, in either direction."""
     size_px: int | None = Field(default=None, ge=8, le=1024)
     """Side of the images; that of the training tiles if not given."""
     seed: int = 0
-    """Of the start, the weight noise and the jitter."""
+    """Seed of the start, the weight noise and the jitter."""
 
     def show(self, job: ExemplarJob) -> Shown:
-        """Return the images, a sheet of them, their values and how they climbed.
+        """Return the images, a sheet of them, their values and the values at each step.
 
         Raises:
             ExemplarError: no training tile has the label of a class, or of the target class where channels

@@ -1,4 +1,4 @@
-"""What explanations that are not maps have in common."""
+"""The base of explanations that are not maps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,23 +15,23 @@ from tasks.plugins import Plugin, recipe_of
 
 
 class ExemplarError(ValueError):
-    """Something of which nothing can be shown; one sentence says why."""
+    """Nothing can be shown. One sentence says why."""
 
 
 @dataclass(frozen=True)
 class ExemplarJob:
-    """One checkpoint, its slides, and how much at once.
+    """One checkpoint, its slides, and the resources.
 
     Attributes:
         model: on ``device``, in eval mode with frozen parameters.
-        train: the slides that it learnt from: in a fold, those with that role.
+        train: the slides that it was trained on; in a fold, those with that role.
         explained: the slides that are explained.
         classes: class names in the order of the logits.
         target: index of the explained class.
-        place: says in titles which checkpoint it is, such as ``standard, seed 0``.
+        place: the name of the checkpoint in titles, such as ``standard, seed 0``.
         batch: images in flight; a resource.
         device: where the model lies; a resource.
-        advance: told of every few images or steps done.
+        advance: called with the number of images or steps done.
     """
 
     model: Classifier
@@ -60,11 +60,11 @@ def table_file(table: pd.DataFrame, meaning: str) -> ShownFile:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a method shows.
+    """The result of a method.
 
     Attributes:
         files: {file name: the file}, PNG and Parquet; none names a patient.
-        excluded: {reason: how many}, what could not be shown.
+        excluded: {reason: how many} could not be shown.
         measures: figures of the whole.
     """
 
@@ -76,8 +76,8 @@ class Shown:
 class Exemplars(Plugin):
     """Shows what a network looks for by tiles or pictures instead of maps.
 
-    What is shown depends on the network, the tiles, the recipe and the method's own seed alone; neither on
-    the batch nor on the order of the slides.
+    The result depends on the network, the tiles, the recipe and the method's own seed alone, not on the batch
+    or the order of the slides.
 
     Example:
         The image that each class of an untrained network responds to most, after two steps:

@@ -1,4 +1,4 @@
-"""Nearest tiles: the training tiles that a network takes to be most like a tile."""
+"""Nearest tiles: the training tiles most similar to a tile in a network's features."""
 
 from typing import ClassVar
 
@@ -23,13 +23,13 @@ class NearestTiles(Exemplars):
     """Shows the training tiles nearest to a tile in feature space, and how many share its predicted class.
 
     A feature is the mean of a channel of the last convolutional map; nearness is the cosine. Candidates are
-    the readable training tiles with the label of a class, less those of the query's slide or patient: such
-    likeness is that of one section to itself. A query without candidates is counted and said. Candidates go
-    by in blocks and are not kept, so memory grows with the explained tiles alone.
+    the readable training tiles with the label of a class, except those of the query's slide or patient, which
+    would be similar for that reason alone. Queries without candidates are counted and reported. Candidates
+    are processed in blocks and not kept, so memory grows with the explained tiles alone.
 
-    Every explained tile is looked up, not only those that are shown: by slide, the share of neighbours that
-    bear the predicted class stands beside its chance level, the share of that class among the candidates.
-    Ranks are discrete: two candidates whose cosines differ by rounding may change places between batch sizes.
+    Every explained tile is searched, not only those shown. Each slide has the share of neighbours labelled
+    with the predicted class, and its chance level, the share of that class among the candidates. Ranks are
+    discrete: two candidates whose cosines differ by rounding may change places between batch sizes.
     """
 
     source: ClassVar[str] = (
@@ -39,12 +39,12 @@ class NearestTiles(Exemplars):
     )
 
     neighbours: int = Field(default=5, ge=1, le=10)
-    """How many neighbours of a tile are looked for."""
+    """Number of neighbours per tile."""
     queries_per_slide: int = Field(default=3, ge=1, le=12)
-    """How many tiles of a slide are shown: in turn the surest, the least sure and the most wrong."""
+    """Number of shown tiles per slide: in turn the surest, the least sure and the most wrong."""
 
     def show(self, job: ExemplarJob) -> Shown:
-        """Return a picture a slide, the table of neighbours and the agreement by slide.
+        """Return one picture per slide, the table of neighbours and the agreement by slide.
 
         Raises:
             ExemplarError: no explained tile could be read, or no training tile has the label of a class.
@@ -87,7 +87,7 @@ class NearestTiles(Exemplars):
 def _searched(
     job: ExemplarJob, candidates: ReadableTiles, whom: tuple[Tensor, Tensor], search: NearestSearch
 ) -> Tensor:
-    """Let all candidates go by and return their logits [N, K]."""
+    """Search all candidates and return their logits [N, K]."""
     labels = torch.from_numpy(candidates.label_indices(job.classes)).to(job.device)
     answers, first = [], 0
     for features, logits in features_and_logits(job, candidates):

@@ -110,11 +110,11 @@ def _local_slope(call: Call) -> Tensor:
 
 
 class _Pool(torch.autograd.Function):
-    """The call's maxima, with slopes at two places of each window that share out the change of its maximum.
+    """The call's maxima, with slopes at two pixels of each window that distribute the change of its maximum.
 
-    With top = the greater of both maxima, the place of the image's maximum answers for top less the
-    reference's maximum, the place of the reference's for the image's maximum less top. Both quotients lie
-    in [0, 1]: a maximum that rose did so at a place that rose at least as much.
+    With top = the greater of both maxima, the pixel of the image's maximum gets top minus the reference's
+    maximum, and the pixel of the reference's maximum gets the image's maximum minus top. Both quotients lie
+    in [0, 1]: a maximum that rose did so at a pixel that rose at least as much.
     """
 
     @staticmethod

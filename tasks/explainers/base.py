@@ -47,7 +47,7 @@ class Explainer(Plugin):
     """``sensitivity`` to change, ``contribution`` to the output, or ``control``, a baseline to beat."""
     control: ClassVar[bool] = False
     """Whether it is a control, not to be reported as an explanation."""
-    default_rank: ClassVar[int] = 100
+    default_position: ClassVar[int] = 100
     """Where a control stands in the default list, lowest first and equals by name."""
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ class BlurredNoise(BlindControl):
     source: ClassVar[str] = (
         "the blur control of design section 6; why it is needed: arXiv:2304.13836 (ROAR and ROAD reward blur)"
     )
-    default_rank: ClassVar[int] = 2
+    default_position: ClassVar[int] = 2
 
     sigma_px: float = Field(default=4.0, gt=0)
     """Standard deviation of the Gaussian, in pixels."""

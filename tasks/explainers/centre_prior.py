@@ -18,7 +18,7 @@ class CentrePrior(BlindControl):
     source: ClassVar[str] = (
         "Judd, Durand and Torralba (2012), MIT-CSAIL-TR-2012-001 (the centre baseline of saliency benchmarks)"
     )
-    default_rank: ClassVar[int] = 7
+    default_position: ClassVar[int] = 7
     signed: ClassVar[bool] = False
 
     width: float = Field(default=0.25, gt=0)

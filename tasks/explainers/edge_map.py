@@ -19,7 +19,7 @@ class EdgeMap(BlindControl):
         "Sobel and Feldman (1968), the 3 x 3 operator; edges as a control: Adebayo et al. (2018), "
         "arXiv:1810.03292"
     )
-    default_rank: ClassVar[int] = 4
+    default_position: ClassVar[int] = 4
     signed: ClassVar[bool] = False
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:

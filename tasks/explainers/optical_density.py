@@ -12,7 +12,7 @@ class OpticalDensity(BlindControl):
     """The optical density summed over the channels: a baseline for explanations of nuclei."""
 
     source: ClassVar[str] = "Ruifrok and Johnston (2001); as a control: design section 6"
-    default_rank: ClassVar[int] = 5
+    default_position: ClassVar[int] = 5
     signed: ClassVar[bool] = False
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:

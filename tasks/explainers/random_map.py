@@ -13,7 +13,7 @@ class RandomMap(BlindControl):
     """Independent standard normal numbers, the same for a tile whatever the model: the level of chance."""
 
     source: ClassVar[str] = "the chance control of design section 6; no paper"
-    default_rank: ClassVar[int] = 1
+    default_position: ClassVar[int] = 1
 
     seed: int = Field(default=0, ge=0)
 

@@ -14,7 +14,7 @@ from tasks.functional.passes import Passes
 
 
 class Rise(BaselineExplainer):
-    """The mean margin weighted by each random mask, over ``keep``, less the mean margin: signed.
+    """The mean margin weighted by each random mask, over ``keep``, minus the mean margin: signed.
 
     The published weight is mean(margin x mask) / keep, which estimates the mean margin where the pixel is
     kept. Its level is the mean margin, equal for all pixels up to chance, so mean(margin) x mean(mask) / keep

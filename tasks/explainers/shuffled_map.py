@@ -16,7 +16,7 @@ class ShuffledMap(HoldingControl):
     """
 
     source: ClassVar[str] = "the permutation control of design section 6; no paper"
-    default_rank: ClassVar[int] = 8
+    default_position: ClassVar[int] = 8
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the held explainer's maps [B, H, W], in an order that depends on (seed, tile key)."""

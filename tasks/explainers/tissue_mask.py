@@ -18,7 +18,7 @@ class TissueMask(BlindControl):
     """
 
     source: ClassVar[str] = "the tissue control of design section 6; the rule is that of tasks.tiling.tissue"
-    default_rank: ClassVar[int] = 6
+    default_position: ClassVar[int] = 6
     signed: ClassVar[bool] = False
 
     saturation: float = Field(default=0.05, ge=0, lt=1)

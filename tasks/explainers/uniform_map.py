@@ -15,7 +15,7 @@ class UniformMap(BlindControl):
     """
 
     source: ClassVar[str] = "the constant control of design section 6; no paper"
-    default_rank: ClassVar[int] = 3
+    default_position: ClassVar[int] = 3
     signed: ClassVar[bool] = False
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ class UntrainedNetwork(HoldingControl):
     source: ClassVar[str] = (
         "Adebayo et al. (2018), arXiv:1810.03292: all layers at once, see tasks.functional.reinitialise"
     )
-    default_rank: ClassVar[int] = 9
+    default_position: ClassVar[int] = 9
 
     def prepare(self, model: nn.Module) -> nn.Module:
         """Return the re-initialised copy, as the held explainer needs it."""

@@ -5,14 +5,14 @@ from tasks.plugins import available, plugin_class
 
 
 def all_controls(first_explainer: object) -> list[dict[str, object]]:
-    """Return every control plug-in as a study file would list it, in the order of ``default_rank``.
+    """Return every control plug-in as a study file would list it, in the order of ``default_position``.
 
     A new control joins by being a file in ``tasks/explainers``.
 
     Args:
         first_explainer: an explainer as a study file writes it. Controls with a field ``base`` hold it.
     """
-    controls = sorted(_control_classes().items(), key=lambda item: (item[1].default_rank, item[0]))
+    controls = sorted(_control_classes().items(), key=lambda item: (item[1].default_position, item[0]))
     return [
         {"name": name, "base": first_explainer} if "base" in cls.model_fields else {"name": name}
         for name, cls in controls

@@ -1,1 +1,1 @@
-"""One file per faithfulness metric, and the plan that runs them together."""
+"""One file per faithfulness metric."""

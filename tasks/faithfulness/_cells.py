@@ -1,4 +1,4 @@
-"""A section put together from its tiles, averaged over square cells of the glass."""
+"""The tiles of a section stitched together and averaged over square cells."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ def section_cells(
 ) -> SectionCells:
     """Stitch the tiles of ``rows`` into cells of ``cell_um``; a pixel counts in the cell of its centre.
 
-    ``values(rows)`` gives what is averaged, [n, H, W], for some rows at a time: a slide is never whole in
-    memory.
+    ``values(rows)`` returns the values to average, [n, H, W], for some rows at a time, so a slide is never in
+    memory as a whole.
     """
     columns, lines = _places(slide, rows, cell_um)
     wide, high = int(columns.max()) + 1, int(lines.max()) + 1

@@ -1,4 +1,4 @@
-"""Which tiles can be judged by a mask: those whose tissue it crosses."""
+"""The tiles that a mask can score: those whose tissue it crosses."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +12,9 @@ from tasks.evidence.slide import MaskName
 
 @dataclass(frozen=True)
 class CrossingTiles:
-    """A mask on the tissue of a block, both bool [n, P]; a tile has one reason not to be judged at most.
+    """A mask on the tissue of a block, both bool [n, P]. A tile has at most one reason for exclusion.
 
-    A tile without the mask is no hit and no miss: there is nothing to find. Nor is a tile full of it.
+    A tile without the mask is neither a hit nor a miss, and nor is a tile full of it.
     """
 
     mask: Tensor
@@ -28,7 +28,7 @@ class CrossingTiles:
 
     @cached_property
     def chance(self) -> Tensor:
-        """Float64 [n], the mask's share of the tissue; NaN where there is no tissue."""
+        """Float64 [n], the fraction of the tissue in the mask; NaN without tissue."""
         return self.mask.sum(1).double() / self.inside.sum(1)
 
     @cached_property
@@ -47,5 +47,5 @@ class CrossingTiles:
         return ~torch.stack(list(self.excluded.values())).any(0)
 
     def judged(self, values: Tensor) -> Tensor:
-        """Return [n] with NaN for the tiles that are left out."""
+        """Return [n] with NaN for excluded tiles."""
         return torch.where(self.crossing, values, torch.nan)

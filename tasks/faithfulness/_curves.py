@@ -1,4 +1,4 @@
-"""Removal curves: the images between a tile and its fill, which all metrics that read them share."""
+"""Removal curves: the images between a tile and its fill, computed once for all metrics that use them."""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +19,7 @@ from tasks.functional.ranking import descending_ranks, tie_keys
 
 Output = Literal["probability", "margin", "logit"]
 Order = Literal["morf", "lerf"]
-"""Who goes first: the most or the least relevant pixels."""
+"""Which pixels go first: the most or the least relevant."""
 
 _PURPOSE = "deletion"
 _STILL = 1e-6
@@ -28,13 +28,13 @@ _CURVE = "removal curve"
 
 
 class CurveMetric(RankingMetric):
-    """Reads curves of the output while pixels give way to a fill, most (MoRF) or least relevant first (LeRF).
+    """Traces the output while a fill replaces pixels, most (MoRF) or least relevant first (LeRF).
 
-    Whole pixels go, all channels at once, until the image is all fill. Both orders come from one ranking
-    with seeded ties, so one is the other backwards; both share the clean and the fully removed image. The
-    axis is the fraction of pixels removed, 0 to 1. Probability, margin and logit come of the same forward.
-    The probes depend on the map, ``ranked_by``, fill, steps and seed alone: metrics for which these are
-    equal ask about the same images, which go through the model once.
+    Whole pixels go, all channels at once, until only the fill is left. Both orders come from one ranking with
+    seeded ties, so one is the reverse of the other, and both share the clean and the fully removed image. The
+    axis is the fraction of pixels removed, 0 to 1. Probability, margin and logit come from the same forward
+    pass. The probes depend on the map, ``ranked_by``, fill, steps and seed alone: metrics with equal values
+    of these use the same images, which go through the model once.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
@@ -43,14 +43,14 @@ class CurveMetric(RankingMetric):
 
     fill: Fill = "white"
     steps: int = Field(default=16, ge=2)
-    """Pixels go in so many equal parts."""
+    """Number of equal steps in which the pixels go."""
     output: Output = "probability"
     """Which of the three outputs is scored."""
     follows: Literal["target", "predicted"] = "target"
     """Whose output is traced: that of the explained class, or of the class predicted for the whole tile.
 
-    With ``labels: all`` the second asks of every tile whether the pixels of large magnitude hold up the
-    prediction, whatever it is; magnitudes alone can be asked so.
+    ``predicted`` with ``labels: all`` asks on every tile whether pixels of large magnitude support the
+    prediction. Only magnitudes can be scored so.
     """
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
@@ -72,7 +72,7 @@ class CurveMetric(RankingMetric):
     def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
         """Return the clean image, the fully removed one and the steps between of each order."""
 
-        # Made when first asked for: of metrics with equal probes only one is asked.
+        # Computed on first use: of metrics with equal probes only one is run.
         @cache
         def ranks() -> Tensor:
             return self.ranks(block, part.maps)
@@ -84,16 +84,16 @@ class CurveMetric(RankingMetric):
         )
 
     def ranks(self, block: Block, maps: Tensor) -> Tensor:
-        """Return [n, H * W], the place of each pixel when the most relevant go first, from 0."""
+        """Return [n, H * W], the rank of each pixel, 0 for the most relevant."""
         values = self.ranked(maps).flatten(1)
         return descending_ranks(values, tie_keys(self.seed, block.keys, _PURPOSE, values.shape[1]))
 
     def ranking_key(self) -> ProbeKey:
-        """Return what, beside the map, decides :meth:`ranks`."""
+        """Return the key of :meth:`ranks`, besides the map."""
         return ("pixels", self.ranked_by, self.seed)
 
     def minimum_forward(self) -> int:
-        """Two ends that the curves share, and the steps between for each."""
+        """The two common ends, and the steps between for each curve."""
         return 2 + len(self.orders) * (self.steps - 1)
 
     def traced(self, block: Block, part: MapBlock, answers: Answers, order: Order) -> dict[Output, Tensor]:
@@ -106,7 +106,7 @@ class CurveMetric(RankingMetric):
         return torch.cat([answers[CLEAN], answers[self._key(part, order)], answers[self._gone()]])
 
     def counts(self, block: Block) -> Tensor:
-        """Return int64 [steps + 1] on the host: how many pixels have gone at each step."""
+        """Return int64 [steps + 1] on the host: how many pixels are removed at each step."""
         return step_counts(block.images[0, 0].numel(), self.steps)
 
     def fractions(self, block: Block) -> Tensor:
@@ -190,9 +190,9 @@ def gap_of(suffix: str) -> str:
 def rounding_of(logits: Tensor, traced: Tensor, output: Output) -> Tensor:
     """Return float64 [n]: the difference below which an ``output`` [n, S] of logits [S, n, K] stays the same.
 
-    Answers to one image differ in their last bits with the number of images in a batch; a change of that
-    size is none, and must not be ranked. A probability near 0 or 1 has less rounding than its logits, by
-    the slope of the softmax.
+    The output of one image differs in its last bits with the batch size. A change of that size is not a
+    change and must not be ranked. A probability near 0 or 1 has less rounding than its logits, by the slope
+    of the softmax.
     """
     rounding = _STILL * logits.double().abs().amax((0, 2))
     return rounding * (traced * (1 - traced)).amax(1) if output == "probability" else rounding

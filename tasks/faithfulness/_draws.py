@@ -1,4 +1,4 @@
-"""The mean and the maximum over random draws, with the standard error that few draws leave in them.
+"""The mean and the maximum over random draws, with their Monte Carlo standard errors.
 
 Source: Efron (1982), "The jackknife, the bootstrap and other resampling plans"; a mean's is the usual one.
 """

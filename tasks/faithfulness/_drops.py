@@ -1,4 +1,4 @@
-"""How far the output drops when pixels go, and what a map says that it should have dropped."""
+"""The drop of the output when pixels go, and the drop that a map predicts."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -49,22 +49,22 @@ class Traced:
 
 
 class DropMetric(Metric):
-    """Removes pixels, all channels at once, and looks how far the output of the explained class drops."""
+    """Removes pixels, all channels at once, and measures the drop of the explained class's output."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
 
     fill: Fill = "white"
     output: Output = "margin"
-    """Whose drop counts; a probability near 0 or 1 hardly moves, so the margin is the default."""
+    """The output whose drop counts. A probability near 0 or 1 hardly moves, so the margin is the default."""
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
 
     def filled(self, block: Block) -> Tensor:
-        """Return [n, C, H, W], the tiles with every pixel removed; made once a block."""
+        """Return [n, C, H, W], the tiles with every pixel removed, made once per block."""
         return filled_block(block, self.fill, self.blur_px)
 
     def fill_key(self) -> ProbeKey:
-        """Return what decides on :meth:`filled`."""
+        """Return the key of :meth:`filled`."""
         return fill_key(self.fill, self.blur_px)
 
     def traced(self, block: Block, answers: Answers, key: ProbeKey) -> Traced:
@@ -79,11 +79,11 @@ class ReadingMetric(DropMetric):
     """Compares each drop with a sum over the removed pixels of the map, read in one of three ways.
 
     ``contribution``: a value is what its pixel adds to the output, so the sum is the drop that the map
-    foretells. ``sensitivity``: a value is a slope, so it is multiplied by what removal takes from its pixel,
-    image less fill, on average over the channels; this foretells the drop of a linear network where the
-    channels change alike or have equal slopes, since a map holds one value a pixel. ``magnitude``: the sum
-    of magnitudes, which foretells no drop but may go along with it; the default where any map may come,
-    since a gradient read as a contribution has the wrong sign on whatever is darker than the fill.
+    predicts. ``sensitivity``: a value is a slope, so it is multiplied by image minus fill, averaged over the
+    channels. This predicts the drop of a linear network where the channels change equally or have equal
+    slopes, since a map holds one value per pixel. ``magnitude``: the sum of magnitudes, which predicts no
+    drop but may correlate with it. It is the default for any map, since a gradient read as a contribution has
+    the wrong sign wherever the image is darker than the fill.
     """
 
     reads: Reading = "magnitude"
@@ -94,7 +94,7 @@ class ReadingMetric(DropMetric):
         return _SIGNS[self.reads]
 
     def read(self, block: Block, maps: Tensor) -> Tensor:
-        """Return float32 [n, H, W], what is summed over the removed pixels."""
+        """Return float32 [n, H, W], the values that are summed over the removed pixels."""
         if self.reads == "sensitivity":
             return maps * (block.images - self.filled(block)).mean(1)
         return maps.abs() if self.reads == "magnitude" else maps

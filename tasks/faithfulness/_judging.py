@@ -1,4 +1,4 @@
-"""What metrics have in common that hold a map against a mask."""
+"""The base of metrics that compare a map with a mask."""
 
 from typing import ClassVar, Literal
 
@@ -12,7 +12,7 @@ from tasks.functional.localisation import above_chance
 
 
 class MaskMetric(Metric):
-    """Holds maps against a mask; all tiles that could be read are looked at, whatever their label."""
+    """Compares maps with a mask, on all readable tiles whatever their label."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"mask"})
 
@@ -49,7 +49,7 @@ def share_scores(raw: Tensor, chance: Tensor, excluded: dict[str, Tensor]) -> Un
 def mask_direction(mask: MaskName) -> Literal["higher", "none"]:
     """Return ``higher``, but ``none`` for an artefact.
 
-    A faithful map of a model that looks at the pen lies on the pen: this tells about the model, and neither
-    end is a merit of the map.
+    A faithful map of a model that uses the pen lies on the pen. The score then describes the model, so
+    neither direction is better for the map.
     """
     return "none" if mask == "artefact" else "higher"

@@ -1,4 +1,4 @@
-"""Regions of a tile that go as one: squares of a grid, or superpixels of the image."""
+"""Regions of a tile that are removed as a whole: squares of a grid, or superpixels."""
 
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ Regions = Literal["grid", "superpixels"]
 _PURPOSE = "regions"
 _COMPACTNESS = 20.0
 _SMOOTHING_PX = 1.0
-"""With less of either, specks of stain join over half a tile; chosen by eye on tiles of lymph node in H&E."""
+"""With lower values, specks of stain merge over half a tile. Chosen by eye on H&E tiles of lymph node."""
 
 
 def grid_regions(height: int, width: int, region_px: int) -> Tensor:
@@ -44,17 +44,17 @@ def superpixels(pixels: NDArray[Any], region_px: int) -> Tensor:
 
 
 def region_ranks(values: Tensor, regions: Tensor, count: int, seed: int, keys: Tensor) -> Tensor:
-    """Return float64 [n, P]: the place in the queue at which each pixel's region goes, highest mean first.
+    """Return float64 [n, P]: the mean rank of each pixel's region, highest mean first.
 
-    All pixels of a region share the mean of the places that they take, from 0. So of the first k places a
-    region is either in or out, what is in differs from k pixels by at most half a region, and the reversed
-    queue is cut at the same regions. Regions of equal means go in the order of a secondary key, which
-    depends on (seed, tile key) alone.
+    All pixels of a region have the mean of their ranks, from 0. So a region is entirely within the first k
+    ranks or not, the number of pixels within them differs from k by at most half a region, and the reverse
+    order splits at the same regions. Ties between regions are broken by a secondary key, which depends on
+    (seed, tile key) alone.
 
     Args:
         values: float [n, P], finite.
         regions: int64 [n, P], the region of each pixel, below ``count``.
-        count: regions of the tile that has most of them; the others' numbers may go unused.
+        count: number of regions of the tile with the most; other tiles may have fewer.
         seed: of the ties.
         keys: int64 [n], of the tiles.
     """

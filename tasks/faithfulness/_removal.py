@@ -1,4 +1,4 @@
-"""Probes that removal metrics share: the clean image, the fully removed one, and those between."""
+"""The probes of removal metrics: the clean image, the fully removed one, and those between."""
 
 import torch
 from torch import Tensor
@@ -11,17 +11,17 @@ CLEAN = ("clean",)
 
 
 def clean_probe(block: Block) -> Probe:
-    """Return the probe of the images as they are."""
+    """Return the probe of the clean images."""
     return Probe(key=CLEAN, count=1, make=lambda _steps: block.images[None])
 
 
 def fill_key(fill: Fill, blur_px: float) -> ProbeKey:
-    """Return what, beside the tile, decides a fill."""
+    """Return the key of a fill, besides the tile."""
     return (fill, blur_px if fill == "blur" else None)
 
 
 def filled_block(block: Block, fill: Fill, blur_px: float) -> Tensor:
-    """Return [n, C, H, W], the tiles with every pixel removed; made once a block."""
+    """Return [n, C, H, W], the tiles with every pixel removed, made once per block."""
     key = ("fill", *fill_key(fill, blur_px))
     if key not in block.kept:
         block.kept[key] = filled(fill, block.images, block.tissue_colour, blur_px)
@@ -34,7 +34,8 @@ def removal_images(block: Block, fill: Tensor, ranks: Tensor, counts: Tensor) ->
     Args:
         block: n tiles.
         fill: [n, C, H, W].
-        ranks: [n, H * W], 0 for the pixel that goes first; pixels that go together share the mean of theirs.
+        ranks: [n, H * W], 0 for the pixel that goes first; pixels that go together have the mean of their
+        ranks.
         counts: int64 [S].
     """
     height, width = block.images.shape[2:]

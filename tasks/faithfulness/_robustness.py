@@ -1,4 +1,4 @@
-"""How far a map moves when its image is disturbed: the probes that the robustness metrics share."""
+"""The base of robustness metrics: how much a map changes when noise is added to its image."""
 
 from typing import ClassVar, Literal
 
@@ -17,13 +17,13 @@ UNSPEAKING = "the clean map is all zeros"
 class RobustnessMetric(Metric):
     """Compares the map of a tile with the maps of noisy copies of it.
 
-    The noise depends on (seed, tile key, draw) alone: every explainer meets the same copies, and metrics of
-    equal settings share them, so each is explained once. Copies are not clamped to [0, 1], which would halve
-    the noise on white glass. The explained class stays that of the clean tile. A copy bears the key of its
-    tile: an explainer with noise of its own draws the same noise for both, and what moves is the explanation,
-    not the dice. The clean map is the stored one, so the explainer at hand must be the one that made it.
+    The noise depends on (seed, tile key, draw) alone: every explainer gets the same copies, and metrics with
+    equal settings use the same ones, so each is explained once. Copies are not clamped to [0, 1], which would
+    halve the noise on white glass. The explained class stays that of the clean tile. A copy has the key of
+    its tile, so an explainer with its own noise draws the same noise for both. The clean map is the stored
+    one, so the given explainer must be the one that made it.
 
-    Steady is not the same as faithful: a map that ignores the image does not move at all.
+    Stable is not the same as faithful: a map that ignores the image does not move at all.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"attribution"})
@@ -57,7 +57,7 @@ class RobustnessMetric(Metric):
         return self.samples
 
     def noise(self, block: Block, draw: int) -> Tensor:
-        """Return [n, C, H, W], what one draw adds to the images."""
+        """Return [n, C, H, W], the noise that one draw adds to the images."""
         drawn = normal(seed_of(self.seed, _PURPOSE), block.keys, draw, block.images.shape[1:])
         return self.sigma * drawn.to(block.images)
 

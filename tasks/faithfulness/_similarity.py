@@ -1,4 +1,4 @@
-"""How much of the ranking of a map is left in other maps of the same tile, for the randomisation metrics."""
+"""The rank correlation of a map with other maps of the same tile, for the randomisation metrics."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ UNRANKED = "the stored map ranks no pixel: all its magnitudes are equal"
 BROKEN = "a map to compare with holds values that are not finite"
 
 BOTH_SIGNS = "magnitudes and signed values are ranked, a score for each"
-"""What these metrics do with sign."""
+"""What these metrics do with the sign."""
 
 
 def rank_similarity(maps: Tensor, others: Tensor) -> Tensor:
     """Return float64 [S, n]: Spearman's rank correlation of each tile's S other maps with its map.
 
-    Ties share the mean of their places. A constant map among the others has nothing of the ranking left: 0.
-    NaN where ``maps`` itself is constant or the other map is not finite.
+    Ties have the mean of their ranks. A constant map among the others has correlation 0. NaN where ``maps``
+    itself is constant or the other map is not finite.
 
     Args:
         maps: [n, H, W].
@@ -31,7 +31,7 @@ def rank_similarity(maps: Tensor, others: Tensor) -> Tensor:
 
 
 def excluded_maps(maps: Tensor, others: Tensor) -> Mapping[str, Tensor]:
-    """Return bool [n] for each reason why a tile has no similarity; a tile has one reason at most."""
+    """Return bool [n] for each reason why a tile has no similarity; at most one per tile."""
     magnitudes = maps.flatten(1).abs()
     flat = magnitudes.amax(1) == magnitudes.amin(1)
     return {UNRANKED: flat, BROKEN: ~flat & ~torch.isfinite(others).flatten(2).all(2).all(0)}

@@ -12,16 +12,16 @@ from tasks.faithfulness.base import MapBlock, Probe, ProbeKey
 
 
 class SquareMetric(DropMetric):
-    """Removes one square of a grid at a time; no map decides on the images, so all explainers share them."""
+    """Removes one square of a grid at a time. All explainers use the same images."""
 
     squares: int = Field(default=8, ge=2)
-    """A side: the tile is cut into the square of so many."""
+    """Squares along a side of the tile."""
 
     def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
         """Return the clean image, and the images without a square, row by row.
 
         Raises:
-            EvidenceError: a tile has fewer pixels a side than squares.
+            EvidenceError: a tile has fewer pixels along a side than squares.
         """
         height, width = block.images.shape[2:]
         if self.squares > min(height, width):
@@ -41,7 +41,7 @@ class SquareMetric(DropMetric):
         return ("squares", self.squares, *self.fill_key())
 
     def minimum_forward(self) -> int:
-        """The whole tile, and one image a square."""
+        """The whole tile, and one image per square."""
         return 1 + self.squares**2
 
 
@@ -51,7 +51,7 @@ def square_sums(values: Tensor, squares: int) -> Tensor:
         torch.nn.functional.one_hot(_cut(side, squares, values.device), squares).double()
         for side in values.shape[1:]
     )
-    # A product of matrices, since scattered sums come in no fixed order on an accelerator.
+    # A matrix product, since scattered sums have no fixed order on an accelerator.
     return (rows.T @ values.double() @ columns).flatten(1).T
 
 

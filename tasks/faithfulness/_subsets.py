@@ -1,4 +1,4 @@
-"""Random subsets of pixels: the same for every explainer, and shared by the metrics that ask for them."""
+"""Random subsets of pixels, the same for every explainer and for all metrics with equal settings."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _BYTE = 8
 
 @dataclass(frozen=True)
 class Removals:
-    """What happened in D draws: the ``sums`` float64 [D, n] of the map, and the output."""
+    """The results of D draws: the ``sums`` float64 [D, n] of the map, and the output."""
 
     sums: Tensor
     traced: Traced
@@ -31,7 +31,7 @@ class Removals:
         return torch.where(undefined, torch.nan, value), torch.where(undefined, torch.nan, error)
 
     def excluded(self) -> dict[str, Tensor]:
-        """Return why a correlation is undefined: Pearson's needs both sides to vary, and 0 would be a lie."""
+        """Return why a correlation is undefined: Pearson's needs both sides to vary, and 0 would be wrong."""
         unmoved = self.traced.unmoved
         return {UNMOVED: unmoved, INDIFFERENT: alike(self.sums) & ~unmoved}
 
@@ -39,9 +39,9 @@ class Removals:
 class SubsetMetric(ReadingMetric):
     """Removes random subsets of pixels of a size, and compares the drop of the output with the map there.
 
-    A subset depends on (seed, tile key, size, draw) alone. So every explainer meets the same subsets, which
-    pairs their scores, and metrics of equal fill, size, draws and seed ask about the same images, which go
-    through the model once. The errors are the jackknife over the draws.
+    A subset depends on (seed, tile key, size, draw) alone. So every explainer gets the same subsets, which
+    pairs their scores. Metrics of equal fill, size, draws and seed use the same images, which go through the
+    model once. The errors are the jackknife over the draws.
     """
 
     draws: int = Field(default=32, ge=3)
@@ -61,7 +61,7 @@ class SubsetMetric(ReadingMetric):
         return 1 + self.draws * len(self.sizes())
 
     def removals(self, block: Block, part: MapBlock, answers: Answers) -> list[Removals]:
-        """Return for each size what happened."""
+        """Return the results for each size."""
         values = self.read(block, part.maps).flatten(1)
         return [self._removals(block, values, answers, size) for size in self.sizes()]
 
@@ -86,7 +86,7 @@ class SubsetMetric(ReadingMetric):
 def subset(block: Block, seed: int, size: float, draw: int) -> Tensor:
     """Return bool [n, H * W], a random subset of each tile's pixels: the fraction ``size`` of them.
 
-    At least one pixel, and never all of them. Drawn once a block, then kept at one bit a pixel.
+    At least one pixel, and never all of them. Drawn once per block, then kept at one bit per pixel.
     """
     pixels = block.images[0, 0].numel()
     key = (_PURPOSE, seed, size, draw)

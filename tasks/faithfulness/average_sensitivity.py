@@ -14,7 +14,7 @@ from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 class AverageSensitivity(RobustnessMetric):
     """The mean and the largest ||E(x) - E(x')|| / ||E(x)|| over noisy copies x' of a tile x.
 
-    Euclidean norms; 0 for a map that stays, about 1 where nothing of it is left. See
+    Euclidean norms; 0 for a map that does not change, about 1 for one that changes completely. See
     :class:`tasks.faithfulness._robustness.RobustnessMetric` for the copies.
     """
 

@@ -1,4 +1,4 @@
-"""What every metric is: a frozen recipe that asks for probes and reduces the answers to named scores."""
+"""The base of all metrics: frozen recipes that name probes and reduce the answers to scores."""
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ from tasks.evidence.slide import SlideEvidence
 from tasks.plugins import Plugin, plugin_type
 
 Need = Literal["forward", "attribution", "mask", "dataset"]
-"""What a metric must be given: the model, the explainer as a callable, a mask, or whole slides at once."""
+"""What a metric needs: the model, the explainer as a callable, a mask, or whole slides at once."""
 
 ProbeKey = tuple[Hashable, ...]
 Answers = Mapping[ProbeKey, Tensor]
@@ -25,9 +25,9 @@ class Probe:
     """Changed images of a block whose answers a metric needs; probes of equal keys are run once.
 
     ``make(steps)`` returns the images [s, n, C, H, W] of a slice of the ``count`` steps. The answer is the
-    logits [count, n, K], or the maps [count, n, H, W] where ``explainer`` names who explains them.
-    ``targets`` int64 [n] are the classes explained, by default those of the block. ``within`` changes the
-    network that answers for as long as the probe runs, and puts it back bit for bit.
+    logits [count, n, K], or the maps [count, n, H, W] of the explainer named by ``explainer``. ``targets``
+    int64 [n] are the classes explained, by default those of the block. ``within`` changes the network while
+    the probe runs, and restores it bit for bit.
     """
 
     key: ProbeKey
@@ -52,8 +52,8 @@ class UnitScores:
 
     ``values`` and ``chance`` map a score to [n], ``errors`` to the standard error [n] that the metric's own
     random draws leave in it, ``curves`` a curve to [n, S] over ``fractions`` [S], and ``excluded`` a reason
-    to bool [n]: who is excluded has a NaN value. ``sections`` names the units of a
-    metric that scores sections; the units of the others are the tiles of the block.
+    to bool [n]: excluded units have a NaN value. ``sections`` names the units of a metric that scores
+    sections; the units of the others are the tiles of the block.
     """
 
     values: Mapping[str, Tensor]
@@ -101,13 +101,13 @@ class Metric(Plugin):
     """Which kind of map the metric judges fairly."""
     rivals: ClassVar[Rivals] = "all"
     """Which controls a map must beat. ``blind`` is for a metric that asks whether a map depends on the
-    network: a control that holds an explainer follows a network by construction, so that to be equalled by
-    it says nothing; those alone that see no network are then rivals."""
+    network: a control that holds an explainer depends on a network by construction, so being equalled by it
+    means nothing. Only controls that see no network are then rivals."""
 
     labels: Literal["target", "all"] = "target"
     """Which tiles are scored: those labelled as the explained class, or all that could be read."""
     tiles_per_slide: int | None = Field(default=None, ge=1)
-    """Score at most so many of them a slide, chosen by the hash of the tile id; None: all."""
+    """Largest number of scored tiles per slide, chosen by the hash of the tile id; None: all."""
 
     @property
     def sign(self) -> str:
@@ -123,11 +123,11 @@ class Metric(Plugin):
         return ()
 
     def minimum_forward(self) -> int:
-        """Return the fewest images a tile that must go through the model, nothing shared with others."""
+        """Return the fewest images per tile that must go through the model, without sharing."""
         return 0
 
     def minimum_explained(self) -> int:
-        """Return the fewest images a tile that must be explained anew, nothing shared with others."""
+        """Return the fewest images per tile that must be explained again, without sharing."""
         return 0
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
@@ -142,9 +142,9 @@ class Metric(Plugin):
 class RankingMetric(Metric):
     """A metric that ranks pixels, by the magnitude of their values or with the sign kept.
 
-    A sensitivity says that the output moves, not that the pixel speaks for the target: of a dark nucleus that
-    makes a tumour the gradient is negative, since making it lighter lowers the margin. So magnitudes are the
-    default; ``signed`` is for contributions, and worth a second use of the metric under an id of its own.
+    A sensitivity says that the output changes, not that the pixel is evidence for the target. The gradient on
+    a dark tumour nucleus is negative, since making it lighter lowers the margin. So magnitudes are the
+    default. ``signed`` is for contributions, as a second use of the metric under its own id.
     """
 
     ranked_by: Literal["magnitude", "signed"] = "magnitude"

@@ -1,4 +1,4 @@
-"""Completeness: whether a map shares out the whole margin, no more and no less."""
+"""Completeness: whether a map sums to the margin that it explains."""
 
 from typing import ClassVar, Literal
 
@@ -16,8 +16,8 @@ class Completeness(Metric):
     """How far the sum of a map is from margin(image) - margin(reference), in logits and relative to it.
 
     The error was measured when the map was made, on the network that was explained, and is stored beside it:
-    this reads it and asks nothing of the model. A map may add up and lie in the wrong place all the same. An
-    explainer without a reference, such as a gradient or a map made elsewhere, makes no claim that could be
+    this metric reads it and does not run the model. A map may be complete and still lie in the wrong place.
+    An explainer without a reference, such as a gradient or a map made elsewhere, makes no claim that could be
     wrong: NaN, excluded and counted. A map of zeros is scored like any other: its relative error is 1.
     """
 
@@ -28,8 +28,8 @@ class Completeness(Metric):
     asks: ClassVar[Literal["contribution"]] = "contribution"
 
     least_margin: float = Field(default=0.01, gt=0)
-    """Smallest difference of margins, in logits, that an error is divided by: of a tile that to the network
-    looks like the reference every error would be large."""
+    """Smallest difference of margins, in logits, that an error is divided by: otherwise every error would be
+    large on a tile that looks like the reference to the network."""
 
     @property
     def sign(self) -> str:

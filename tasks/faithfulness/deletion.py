@@ -16,8 +16,8 @@ class Deletion(CurveMetric):
 
     The axis runs from 0 to 1, so an area is the mean height of its curve, in [0, 1] for the probability.
     All three outputs are traced; ``output`` chooses the one that is scored. See
-    :class:`tasks.faithfulness._curves.CurveMetric` for the images. A constant map is all ties, which the
-    seed breaks: its gap is 0 on average.
+    :class:`tasks.faithfulness._curves.CurveMetric` for the images. A constant map consists of ties, which the
+    seed breaks, so its gap is 0 on average.
     """
 
     source: ClassVar[str] = (

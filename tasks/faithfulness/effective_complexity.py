@@ -13,10 +13,10 @@ from tasks.functional.spread import share_above
 class EffectiveComplexity(Metric):
     """The share of pixels whose magnitude exceeds ``threshold`` times the largest of the map.
 
-    It rests on the map's largest pixel, which grain moves: compare maps of one kind. Of Nguyen and Martinez
-    this is the counting of relevant features alone; they call as many relevant as the model needs to keep its
-    output within a tolerance, which asks the model and is a removal metric here. A map of zeros has no
-    largest pixel to measure by: it is excluded and counted.
+    It depends on the map's largest pixel, which grain changes, so compare maps of one kind. Nguyen and
+    Martinez count as many features as the model needs to keep its output within a tolerance; that runs the
+    model and is a removal metric here. This counts only. A map of zeros has no scale: it is excluded and
+    counted.
     """
 
     source: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""Entropy: over how much of the tile the magnitude of a map is spread."""
+"""Entropy: how widely the magnitude of a map is spread over the tile."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Erasure: what the output loses when the most relevant pixels go, and what when they alone stay."""
+"""Erasure: the drop of the output when the most relevant pixels go, and when only they stay."""
 
 from typing import ClassVar, Literal
 
@@ -16,9 +16,9 @@ class Erasure(CurveMetric):
 
     At every size k the drop is traced when the top k pixels go (comprehensiveness) and when all but the top k
     go (sufficiency). The curves run over all sizes; the scores are the mean drops over the sizes from one
-    step to ``most`` of the pixels, since a map is asked for its top and not for the order of the rest. The
-    images are those of deletion; where the steps do not divide the pixels, the two sizes of a step may differ
-    by a pixel. A constant map is all ties, which the seed breaks.
+    step to ``most`` of the pixels, since this is about the top of a map and not about the order of the rest.
+    The images are those of deletion; where the steps do not divide the pixels, the two sizes of a step may
+    differ by a pixel. A constant map is all ties, which the seed breaks.
     """
 
     source: ClassVar[str] = (
@@ -44,7 +44,7 @@ class Erasure(CurveMetric):
             curves[f"comprehensiveness_{name}"] = line[:, :1] - line
         for name, line in self.traced(block, part, answers, "lerf").items():
             curves[f"sufficiency_{name}"] = (line[:, :1] - line).flip(1)
-        # A hair more, lest 0.29 of 100 steps be 28.
+        # Slightly more, so that rounding does not turn 0.29 of 100 steps into 28.
         last = max(1, int(self.most * self.steps + 1e-9))
         values = {
             score: curves[f"{score}_{self.output}"][:, 1 : last + 1].mean(1)

@@ -15,8 +15,8 @@ from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 class FaithfulnessCorrelation(SubsetMetric):
     """Pearson's correlation, over random subsets of one size, of the map's sum there with the output's drop.
 
-    On a linear network its expectation is the correlation, over pixels, of the map with what each pixel
-    adds, whatever the size. A constant map and an output that does not move have no correlation: they are
+    On a linear network its expectation is the correlation, over pixels, of the map with the true
+    contributions, for any size. A constant map and an output that does not move have no correlation: they are
     excluded and counted.
     """
 

@@ -16,7 +16,7 @@ class FaithfulnessEstimate(SquareMetric, ReadingMetric):
     """Pearson's correlation, over squares of a grid, of the map's sum in a square with the drop without it.
 
     Nothing is drawn at random. A constant map, a map of equal sums and an output that does not move have no
-    correlation: they are excluded and counted. Of equal fill and squares it shares its images with
+    correlation: they are excluded and counted. With equal fill and squares it uses the same images as
     ``non_sensitivity``.
     """
 

@@ -1,4 +1,4 @@
-"""Infidelity: by how much the drop that a map foretells misses the drop of the output."""
+"""Infidelity: the squared error of the drop that a map predicts."""
 
 from typing import ClassVar, Literal
 
@@ -15,15 +15,15 @@ from tasks.functional.jackknife import jackknife
 
 
 class Infidelity(SubsetMetric):
-    """The mean squared difference of the drop that a map foretells from the drop of the output.
+    """The mean squared difference between the drop that a map predicts and the drop of the output.
 
-    Pixels of random subsets go. A ``sensitivity`` foretells the sum over them of its value times image less
-    fill (the dot product of map and perturbation; the mean over the channels, as the map holds one value a
-    pixel), a ``contribution`` the sum of its values. ``infidelity`` is in squared units of the output, and
-    worse for a map of another scale. ``scaled`` first multiplies the map of the tile by the factor, not below
-    0, that fits best, and divides by the mean squared drop: 0 foretells every drop, 1 is no better than a map
-    of zeros, which scores 1. There is no constant to fit, so where all drops are alike a constant map does
-    well too. A tile whose output does not move is excluded and counted.
+    Pixels of random subsets go. A ``sensitivity`` predicts the sum of its values times image minus fill (the
+    dot product of map and perturbation, averaged over the channels, as the map holds one value per pixel), a
+    ``contribution`` the sum of its values. ``infidelity`` is in squared units of the output, and worse for a
+    map of another scale. ``scaled`` first multiplies the map of the tile by the best non-negative factor, and
+    divides by the mean squared drop: 0 predicts every drop, 1 is no better than a map of zeros. No constant
+    is fitted, so where all drops are equal a constant map does well too. A tile whose output does not move is
+    excluded and counted.
     """
 
     source: ClassVar[str] = (

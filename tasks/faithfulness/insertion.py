@@ -1,4 +1,4 @@
-"""Insertion: how soon the output comes back when the most relevant pixels are put into the fill first."""
+"""Insertion: how fast the output returns when the most relevant pixels are inserted first."""
 
 from typing import ClassVar
 
@@ -13,9 +13,9 @@ from tasks.functional.fills import Fill
 class Insertion(CurveMetric):
     """Area under the curve from the fill to the whole image, the most relevant pixels coming back first.
 
-    The images are those of deletion with the least relevant pixels first (LeRF), met in reverse: with equal
-    settings this curve is that curve read backwards, the two areas are equal, and the passes are shared. By
-    default the fill differs: pixels come back into a ``blur``, which draws no outline round them as a flat
+    The images are those of deletion with the least relevant pixels first (LeRF), in reverse. With equal
+    settings this curve is the LeRF curve backwards, the areas are equal, and the passes are shared. By
+    default the fill differs: pixels are inserted into a ``blur``, which makes no edges around them as a flat
     colour does. A constant map is all ties, which the seed breaks.
     """
 

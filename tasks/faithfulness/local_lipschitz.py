@@ -1,4 +1,4 @@
-"""Local Lipschitz estimate: the most that a map moves for each unit that its image is moved."""
+"""Local Lipschitz estimate: the largest change of a map per unit change of its image."""
 
 from typing import ClassVar
 

@@ -14,9 +14,9 @@ from tasks.faithfulness.base import Answers, MapBlock, UnitScores
 class MassAccuracy(MaskMetric):
     """The share of the attribution on the tile's tissue that lies on the mask, corrected for chance.
 
-    Judged where the mask crosses the tile's tissue, as rank accuracy is; there a few extreme pixels count as
-    one each, here by what they weigh. On the mask ``artefact`` it says how much the model looks at the pen:
-    neither end is then better, since a low share is no merit of a map.
+    Judged where the mask crosses the tile's tissue, as rank accuracy is; there extreme pixels count once
+    each, here by their value. On the mask ``artefact`` it says how much the model uses the pen. Neither
+    direction is then better for the map.
     """
 
     source: ClassVar[str] = (
@@ -46,7 +46,7 @@ class MassAccuracy(MaskMetric):
         tiles = CrossingTiles.of(block, self.mask)
         weight = self._weighed(part.maps).flatten(1).double()
         on, off = (weight * tiles.mask).sum(1), (weight * (tiles.inside & ~tiles.mask)).sum(1)
-        # As a sum of the two parts: rounding then leaves no share above 1.
+        # A sum of the two parts, so that rounding gives no share above 1.
         total = on + off
         silent = tiles.crossing & (total == 0)
         reasons = tiles.excluded | {"no attribution on the tile's tissue": silent}

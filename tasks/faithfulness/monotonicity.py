@@ -1,4 +1,4 @@
-"""Monotonicity: whether pixels of more relevance raise the output more as they come back."""
+"""Monotonicity: whether more relevant pixels raise the output more when they are inserted."""
 
 from typing import ClassVar
 
@@ -24,12 +24,12 @@ class Monotonicity(CurveMetric):
     contributions of a linear model, 0 on average for a map that says nothing. Ties share their ranks.
 
     ``share`` is the share of steps at which the output does not fall, 1 where the published test passes. It
-    has no direction here: of a linear model whose pixels all speak for the target it is 1 for any map, and
-    of one with both signs an arbitrary order often beats the true one, whose first steps must fall.
+    has no direction here: of a linear model whose pixels all speak for the target it is 1 for any map. With
+    contributions of both signs an arbitrary order often beats the true one, whose first steps must fall.
 
-    The images are those of deletion with the most relevant first, met in reverse, so the passes are shared.
-    Changes below the rounding of the logits are none. A constant map ranks no step and the output of a
-    constant network none either: such tiles are excluded.
+    The images are those of deletion with the most relevant first, in reverse, so the passes are shared.
+    Changes below the rounding of the logits count as 0. Tiles with a constant map or a constant output are
+    excluded.
     """
 
     source: ClassVar[str] = (
@@ -40,7 +40,7 @@ class Monotonicity(CurveMetric):
     orders: ClassVar[tuple[Order, ...]] = ("morf",)
 
     output: Output = "margin"
-    """The margin, since where the probability is saturated no step can show."""
+    """The margin, since a saturated probability hides the steps."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the correlation and the share."""

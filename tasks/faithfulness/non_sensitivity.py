@@ -1,4 +1,4 @@
-"""Non-sensitivity: is the map silent on exactly those squares that the output does not notice?"""
+"""Non-sensitivity: is the map silent on exactly the squares that do not affect the output?"""
 
 from typing import ClassVar
 
@@ -16,9 +16,9 @@ class NonSensitivity(SquareMetric):
 
     A square is silent where the map's magnitudes in it sum to at most ``tolerance`` of the highest sum of the
     tile, and unused where removing it moves the output, up or down, by at most ``tolerance`` of the largest
-    move; less than rounding is no move. So a map of zeros is silent everywhere and an output that does not
-    move uses nothing: both have a score. Where the network uses every square, any map that is nowhere silent
-    scores 0: the metric tells something of sparse maps and of networks that look at a part.
+    move; changes below rounding do not count. So a map of zeros is silent everywhere and an output that does
+    not move uses nothing: both have a score. Where the network uses every square, any map that is nowhere
+    silent scores 0: the metric is informative for sparse maps and for networks that use a part of the tile.
     """
 
     source: ClassVar[str] = (

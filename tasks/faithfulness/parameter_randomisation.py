@@ -1,4 +1,4 @@
-"""Model-parameter randomisation: how much of a map is left when the network forgets its layers."""
+"""Model-parameter randomisation: how much of a map remains when layers are randomised."""
 
 import math
 from collections.abc import Callable
@@ -17,26 +17,25 @@ from tasks.functional.randomised_layers import layer_stages, randomised_layers
 
 
 class ParameterRandomisation(Metric):
-    """Spearman's rank correlation of the stored map with that of a network which forgot some of its layers.
+    """Spearman's rank correlation of the stored map with that of a network with randomised layers.
 
     Layers go in ``stages`` groups from the output down; see
     :func:`tasks.functional.randomised_layers.layer_stages`, and there what a fresh weight is. A map that
     does not change does not show what the network learned: an edge detector scores 1. A map that changes is
-    not thereby faithful. The same tile key goes to every explanation, so an explainer's own noise stays.
+    not therefore faithful. Every explanation gets the same tile key, so an explainer's own noise is the same.
 
     Only controls that see no network are to be beaten: one that holds an explainer (shuffled values, an
-    untrained network) changes with the network as that explainer does, so to be equalled by it says nothing.
+    untrained network) changes with the network as that explainer does, so being equalled by it means nothing.
 
     ``magnitude`` is the mean correlation of magnitudes over the stages. ``signed`` is the mean *size* of that
     of signed values: with two classes a redrawn output layer alone may turn a map upside down, which leaves
     its ranking as it was. Both curves keep the sign. The fresh weights are one draw for all tiles, so their
-    error is common to the tiles and no mean over tiles makes it smaller; none is given with a score, and a
-    second use under another seed shows it.
+    error is common to all tiles and a mean over tiles does not reduce it. No error is given with a score; a
+    second use with another seed shows it.
 
-    Every stage runs the whole network. That layers below the forgotten ones give what they gave before is
-    not used: it would save a seventh of what one gradient costs and nothing where an explainer averages over
-    draws, whose images are others every time; and what is kept would have to hold under explainers that
-    change weights, replace single calls or hang hooks on layers.
+    Every stage runs the whole network. Caching the unchanged lower layers would save a seventh of one
+    gradient, and nothing for explainers that average over draws. The cache would also have to hold for
+    explainers that change weights, replace calls or add hooks.
 
     A stored map of one magnitude everywhere ranks nothing: NaN, excluded and counted, as is a tile where a
     randomised network's map is not finite. A randomised network's constant map has correlation 0.

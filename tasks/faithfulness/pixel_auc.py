@@ -1,4 +1,4 @@
-"""Pixel AUC: does a pixel on the mask rank above one beside it?"""
+"""Pixel AUC: do pixels on the mask rank above pixels off it?"""
 
 from typing import ClassVar
 

@@ -31,7 +31,7 @@ class PointingGame(MaskMetric, RankingMetric):
     )
 
     tolerance_px: float = Field(default=3.0, ge=0)
-    """How far off the mask a hit may be, in tile pixels, as the crow flies; 0: on it."""
+    """Largest distance of a hit from the mask, in tile pixels; 0: on the mask."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw hit."""
@@ -53,7 +53,7 @@ class PointingGame(MaskMetric, RankingMetric):
 
 
 def _excluded(exact: CrossingTiles, near: CrossingTiles) -> dict[str, Tensor]:
-    """Return bool [n] for each reason; the tolerance has one of its own."""
+    """Return bool [n] for each reason; the tolerance has its own reason."""
     full = "mask covers all of the tile's tissue"
     return exact.excluded | {
         "tolerance covers the rest of the tile's tissue": near.excluded[full] & ~exact.excluded[full]

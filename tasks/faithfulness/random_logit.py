@@ -1,4 +1,4 @@
-"""Random logit: how much of a map is left when another class is explained."""
+"""Random logit: how much of a map remains when another class is explained."""
 
 from typing import ClassVar
 
@@ -14,14 +14,15 @@ class RandomLogit(Metric):
     """Spearman's rank correlation of the stored map with the map that explains another class.
 
     The other class is 0, that of tissue outside every outline, and class 1 where 0 is explained. A map that
-    is the same for every class does not say why this one.
+    is the same for every class does not explain this one.
 
     Only controls that see no network are to be beaten: one that holds an explainer (shuffled values, an
-    untrained network) knows the class as that explainer does, so to be equalled by it says nothing.
+    untrained network) depends on the class as that explainer does, so being equalled by it means nothing.
 
-    With two classes this tells little of most explainers: the explained quantity of one class is that of the
-    other with its sign turned, so whatever is linear in the gradient has ``signed`` -1 and ``magnitude`` 1 by
-    construction. There it parts maps that know the class from those that do not (``signed`` 1), no more.
+    With two classes this says little about most explainers. The explained quantity of one class is that of
+    the other with the opposite sign, so anything linear in the gradient has ``signed`` -1 and ``magnitude`` 1
+    by construction. It then only separates maps that depend on the class from those that do not (``signed``
+    1).
 
     A stored map of one magnitude everywhere ranks nothing: NaN, excluded and counted, as is a tile where the
     other class's map is not finite. A constant map of the other class has correlation 0.

@@ -18,8 +18,7 @@ from tasks.functional.ranking import tie_keys
 class RankAccuracy(MaskMetric, RankingMetric):
     """The share of the K highest tissue pixels on the mask, K its size, corrected for chance.
 
-    Judged where the mask crosses the tile's tissue: a tile wholly inside or outside has nothing to tell
-    apart, is excluded and counted.
+    Judged where the mask crosses the tile's tissue: a tile wholly inside or outside is excluded and counted.
     """
 
     source: ClassVar[str] = (
@@ -28,8 +27,8 @@ class RankAccuracy(MaskMetric, RankingMetric):
     )
 
     smooth_px: float = Field(default=0.0, ge=0)
-    """Standard deviation of a Gaussian, in tile pixels, that the ranked values are smoothed with; every map
-    is, the controls too. 0 ranks single pixels, where gradients are grain; nuclei ask for a few pixels."""
+    """Standard deviation of a Gaussian, in tile pixels, that smooths the ranked values of every map, the
+    controls included. 0 ranks single pixels, where gradients are grainy; nuclei need a few pixels."""
     seed: int = Field(default=0, ge=0)
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:

@@ -14,11 +14,11 @@ from tasks.faithfulness.deletion import Deletion
 class RegionDeletion(Deletion):
     """MoRF, LeRF and gap as in deletion, where all pixels of a region go at once.
 
-    Single pixels flipped all over a tile are salt, which networks answer to as such; a region takes a thing
-    away. Regions are ranked by the mean over their pixels of the ranked values. The axis is the fraction of
-    pixels: at each step those regions have gone whose middle pixel is due, so that regions of unequal size,
-    and maps that prefer one, are compared at equal fractions. With fewer regions than steps some steps show
-    the same image. A tile of a single region, as superpixels of bare glass may be, scores a gap of 0.
+    Single removed pixels look like salt noise, which networks respond to; a region removes an object. Regions
+    are ranked by the mean over their pixels of the ranked values. The axis is the fraction of pixels. At each
+    step those regions are removed whose middle rank is reached, so regions of unequal size are compared at
+    equal fractions. With fewer regions than steps some steps show the same image. A tile of a single region,
+    as superpixels of bare glass may be, scores a gap of 0.
     """
 
     source: ClassVar[str] = (
@@ -40,7 +40,7 @@ class RegionDeletion(Deletion):
     def ranks(self, block: Block, maps: Tensor) -> Tensor:
         """Return float64 [n, H * W], equal for the pixels of a region."""
         values, regions = self.ranked(maps).flatten(1), self._regions(block).flatten(1)
-        # Counted while they are on the host: a device is not asked back before the plan has ended.
+        # Counted on the host, since nothing waits for the device before the plan ends.
         count = int(regions.max()) + 1
         return region_ranks(values, regions.to(values.device), count, self.seed, block.keys)
 
@@ -49,7 +49,7 @@ class RegionDeletion(Deletion):
         return (self.regions, self.region_px, self.ranked_by, self.seed)
 
     def _regions(self, block: Block) -> Tensor:
-        """Return int64 [n, H, W] on the host; superpixels are found once a block, for all explainers."""
+        """Return int64 [n, H, W] on the host; superpixels are computed once per block, for all explainers."""
         if self.regions == "grid":
             height, width = block.images.shape[2:]
             return grid_regions(height, width, self.region_px).expand(len(block.rows), -1, -1)

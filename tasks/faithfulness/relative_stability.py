@@ -25,11 +25,11 @@ class RelativeStability(RobustnessMetric):
         output  = || (e - e') / e || / || h(x) - h(x') ||
 
     with Euclidean norms, quotients pixel by pixel and logits h. ``input_max`` and ``output_max`` are the
-    published scores. Where a pixel is nearly zero its quotient is arbitrary, and a single one could be the
-    whole score: what is below ``floor`` x the root mean square of e (or of x) counts as being that large. So
-    the scale of a map does not matter. The denominators are at least ``epsilon``: of an output that stands
-    still the change is rounding, which a quotient would show. The third score of the paper, over the change
-    of an inner representation, is left out: the layer that it is read at would decide it.
+    published scores. Where a pixel is nearly zero its quotient is arbitrary, and one pixel could dominate the
+    score. So values below ``floor`` x the root mean square of e (or of x) are raised to it. So the scale of a
+    map does not matter. The denominators are at least ``epsilon``: an output that does not change leaves
+    rounding only, which the quotient would amplify. The third score of the paper, over the change of an inner
+    representation, is left out, since it depends on the choice of the layer.
 
     The copies are those of the other robustness metrics. A map of zeros has no score, nor has a tile none of
     whose copies keeps its class: NaN, excluded and counted.

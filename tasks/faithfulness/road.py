@@ -1,4 +1,4 @@
-"""ROAD: pixels go in the order of their attribution, and are filled in from what is left around them."""
+"""ROAD: pixels are removed in order of attribution and imputed from their neighbours."""
 
 from collections.abc import Callable
 from functools import cache, lru_cache
@@ -27,18 +27,18 @@ class Road(RankingMetric):
 
     A removed pixel becomes the weighted mean of its eight neighbours, removed ones being unknowns too, plus
     normal noise (:func:`tasks.functional.imputation.imputed`): with a fixed fill the shape of the hole is
-    plain to see and may itself speak for a class. The result is not clamped to [0, 1], as published. The
+    visible and may itself be evidence for a class. The result is not clamped to [0, 1], as published. The
     noise of a tile is the same for every explainer, order and level.
 
     Curves begin at the whole image and go on at each of ``percentages``, of which both orders remove the
     same number of pixels; an area is the mean height of its curve up to the last one. Each curve is the mean
     over ``draws`` of noise. Beside the outputs there is the *accuracy* of the paper: of one tile 1 where the
     explained class is the predicted one, else 0, so the mean over tiles labelled as that class is the share
-    that is still told rightly. (The authors' program calls the LeRF level p at which 1 - p is removed.)
+    still classified correctly. (The authors' program calls the LeRF level p at which 1 - p is removed.)
 
-    A constant map is all ties, which the seed breaks: its gaps are 0 on average. Imputation is kind to
-    scattered pixels, which their neighbours give back, so MoRF favours maps with large smooth patches:
-    compare with the blurred noise control (arXiv:2304.13836).
+    A constant map is all ties, which the seed breaks: its gaps are 0 on average. Imputation restores
+    scattered pixels from their neighbours, so MoRF favours maps with large smooth patches: compare with the
+    blurred noise control (arXiv:2304.13836).
     """
 
     source: ClassVar[str] = (
@@ -117,7 +117,7 @@ class Road(RankingMetric):
         return {name: line.reshape(count, self.draws, levels + 1) for name, line in lines}
 
     def _levels(self, block: Block, part: MapBlock, order: Order, ranks: Callable[[], Tensor]) -> Probe:
-        # The draws of a level follow each other, so its solution is kept until the next one is asked for.
+        # The draws of a level follow each other, so its solution is kept until the next level.
         @lru_cache(maxsize=1)
         def imputed_levels(first: int, last: int) -> tuple[Tensor, Tensor]:
             going = ranks() if order == "morf" else ranks().shape[1] - 1 - ranks()

@@ -17,8 +17,8 @@ class SensitivityN(SubsetMetric):
     """Pearson's correlation of the map's sum over a random subset with the drop, averaged over sizes.
 
     The curve shows it at each size. A tile that has no correlation at some size (a constant map, an output
-    that does not move) is excluded and counted. Of equal fill, draws and seed it shares its subsets of one
-    size with ``faithfulness_correlation`` and ``infidelity``: by default those of a fifth of the pixels.
+    that does not move) is excluded and counted. With equal fill, draws and seed it uses the same subsets of
+    one size as ``faithfulness_correlation`` and ``infidelity``: by default those of a fifth of the pixels.
     """
 
     source: ClassVar[str] = (

@@ -17,8 +17,8 @@ from tasks.functional.hits import top_share
 class TopKIntersection(MaskMetric, RankingMetric):
     """The share of the k highest tissue pixels on the mask, k a share of the tissue, corrected for chance.
 
-    A mask smaller than k makes k its size: otherwise no map could be perfect there. Pixels that tie for the
-    last of the k places count by their share on the mask, so no tie is a hit by itself. Judged where the mask
+    Where the mask is smaller than k, k is its size: otherwise no map could be perfect. Pixels that tie for
+    the last rank count by their share on the mask, so a tie is not a hit by itself. Judged where the mask
     crosses the tile's tissue; other tiles are excluded and counted.
     """
 
@@ -28,7 +28,7 @@ class TopKIntersection(MaskMetric, RankingMetric):
     )
 
     top: float = Field(default=0.05, gt=0, le=1)
-    """The share of the tile's tissue pixels that is looked at, rounded, at least one pixel."""
+    """k as a fraction of the tile's tissue pixels, rounded, at least one pixel."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw share."""

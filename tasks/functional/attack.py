@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 Gain = Callable[[Tensor], Tensor]
-"""Maps logits [B, K], float64, to what the attack raises, [B]; one image must not influence another's."""
+"""Maps logits [B, K], float64, to the gain [B] that the attack raises, independently per image."""
 
 
 def ascend(
@@ -23,17 +23,17 @@ def ascend(
     """Return images [B, 3, H, W], detached, whose ``gain`` was raised in ``steps`` steps from ``start``.
 
     Each step moves a pixel by 2 / ``steps`` of its budget along the sign of its gradient: one forward pass
-    and one input backward pass. The gain is computed in float64: the gradient by the largest logit of a sure
-    prediction is 1 less a number near 1, which float32 rounds to nothing, and from a margin of 14 on the
-    sign of a pixel's gradient is often wrong.
+    and one input backward pass. The gain is computed in float64: for a confident prediction the gradient by
+    the largest logit is 1 minus a number near 1, which float32 rounds to 0. From a margin of 14 on, the sign
+    of a pixel's gradient is often wrong in float32.
 
     Args:
-        predict: gives logits [B, K] with their graph; in eval mode, so that images stay apart.
-        images: float32 [B, 3, H, W] in [0, 1], which the result lies around.
+        predict: gives logits [B, K] with their graph; in eval mode, so that images are independent.
+        images: float32 [B, 3, H, W] in [0, 1], the centre of the budget.
         start: where the first step begins.
         budget: most that a value may change, in pixel units; broadcasts to the images.
         steps: at least 1.
-        gain: what is raised.
+        gain: the quantity to raise.
     """
     moved = start
     with torch.enable_grad():
@@ -45,5 +45,5 @@ def ascend(
 
 
 def within(moved: Tensor, images: Tensor, budget: Tensor | float) -> Tensor:
-    """Return ``moved`` brought back to within ``budget`` of ``images`` and into [0, 1]."""
+    """Return ``moved`` clipped to within ``budget`` of ``images`` and into [0, 1]."""
     return torch.minimum(torch.maximum(moved, images - budget), images + budget).clamp(0, 1)

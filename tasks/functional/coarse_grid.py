@@ -1,4 +1,4 @@
-"""A coarse grid that carries smooth errors across a hole at once, so that its width does not matter."""
+"""A coarse grid that corrects smooth errors across a whole hole at once, whatever its width."""
 
 import math
 from collections.abc import Callable
@@ -10,17 +10,18 @@ from torch import Tensor
 
 Operator = Callable[[Tensor], Tensor]
 _SIDE = 0.8
-"""A cell's side is so many times the root of the image's: small cells save steps, few save work."""
+"""Side of a cell over the root of the image's side: small cells save steps, few cells save work."""
 _RIDGE = 1e-5
-"""Share of its diagonal that is added to a coarse matrix: with no pixel known it would be singular."""
+"""Fraction of its diagonal that is added to a coarse matrix, which would be singular without known pixels."""
 
 
 @dataclass(frozen=True)
 class CoarseGrid:
     """The inverse of an operator among the unknown pixels, for images constant in square cells.
 
-    An iteration that moves news by one pixel a step needs as many steps as a hole is wide; with the exact
-    answer of the cells added to each step, their number depends on the side of a cell alone.
+    An iteration that spreads information by one pixel per step needs as many steps as a hole is wide. With
+    the exact solution of the cells added to each step, the number of steps depends on the side of a cell
+    alone.
 
     Attributes:
         inverse: [B, K, K], of the operator between the K cells.
@@ -41,13 +42,13 @@ class CoarseGrid:
         side = max(1, round(_SIDE * math.sqrt(max(unknown.shape[2:]))))
         matrix = _between_cells(operator, unknown, side)
         scale = torch.diagonal(matrix, dim1=1, dim2=2)
-        # A cell without unknown pixels has an empty row; 1 makes it invertible and answers 0 to 0.
+        # A cell without unknown pixels has an empty row; 1 makes it invertible and maps 0 to 0.
         ridge = torch.where(scale > 0, _RIDGE * scale, 1.0)
         factor, _ = torch.linalg.cholesky_ex(matrix + torch.diag_embed(ridge))
         return cls(torch.cholesky_inverse(factor), unknown, side)
 
     def helped(self, residual: Tensor, times: float) -> Tensor:
-        """Return [B, C, H, W]: a residual plus so many times what the cells' own system answers to it.
+        """Return [B, C, H, W]: a residual plus a multiple of the solution of the cells' own system.
 
         The answer is constant on the unknown pixels of a cell and 0 on the known ones.
         """
@@ -63,8 +64,8 @@ class CoarseGrid:
 def _between_cells(operator: Operator, unknown: Tensor, side: int) -> Tensor:
     """Return [B, K, K]: the operator between the images that are 1 on one cell's unknown pixels.
 
-    A cell touches its eight neighbours alone. In a pattern of nine colours it meets each colour once, so nine
-    applications find all entries.
+    A cell touches only its eight neighbours. In a pattern of nine colours it touches each colour once, so
+    nine applications find all entries.
     """
     rows, columns = (-(-size // side) for size in unknown.shape[2:])
     y, x = torch.arange(rows, device=unknown.device), torch.arange(columns, device=unknown.device)

@@ -1,4 +1,4 @@
-"""What stands in the place of a removed pixel."""
+"""Fills that replace removed pixels."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ def filled(fill: Fill, images: Tensor, tissue_colour: Tensor, blur_px: float) ->
     """Return [B, C, H, W]: the images with every pixel removed.
 
     Args:
-        fill: what to put.
+        fill: the kind of fill.
         images: float [B, C, H, W] in [0, 1].
         tissue_colour: [C], the mean colour of the slide's tissue.
         blur_px: standard deviation of the blur in tile pixels.

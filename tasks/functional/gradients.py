@@ -11,11 +11,11 @@ Reduction = Literal["sum", "l2", "abs_mean"]
 
 
 class LogitsError(ValueError):
-    """A model gave something else than logits [B, K] of at least two classes, or a target is no class."""
+    """The output of a model is not logits [B, K] of at least two classes, or a target is not a class."""
 
 
 def target_margin(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return [B]: the logit of the target less the mean of the other logits.
+    """Return [B]: the logit of the target minus the mean of the other logits.
 
     Args:
         logits: float [B, K], K at least 2.
@@ -37,7 +37,7 @@ def check_logits(logits: Tensor, targets: Tensor) -> None:
         )
     if targets.shape != logits.shape[:1]:
         raise LogitsError(f"targets have shape {list(targets.shape)}; needed [{len(logits)}], one an image")
-    # The range is left to gather on an accelerator: a look at the values here would stall it.
+    # On an accelerator the range is checked by gather, since reading values here would stall it.
     known = range(logits.shape[1])
     if targets.device.type == "cpu" and not all(target in known for target in targets.tolist()):
         raise LogitsError(f"targets are {targets.tolist()}; allowed are 0 to {known[-1]}")
@@ -46,8 +46,8 @@ def check_logits(logits: Tensor, targets: Tensor) -> None:
 def input_gradient(model: Callable[[Tensor], Tensor], images: Tensor, targets: Tensor) -> Tensor:
     """Return [B, C, H, W]: the gradient of each image's :func:`target_margin` by that image.
 
-    The parameters' ``.grad`` stay untouched. Right in a batch only where images do not influence each
-    other, as in eval mode.
+    The parameters' ``.grad`` stay untouched. Correct in a batch only if images do not influence each other,
+    as in eval mode.
     """
     return gradient_and_logits(model, images, targets)[0]
 

@@ -1,8 +1,7 @@
 """How well maps pick out a mask within an inside, whole batches at a time, with ties by their expectation.
 
-Where values tie, which pixel is the highest is anybody's choice: a rule that favours the mask turns a
-constant map into a perfect one. Here ties count by what a random order would give on average, which needs
-no draw and leaves no error behind.
+Where values tie, the highest pixel is arbitrary, and a rule that favours the mask would make a constant map
+perfect. Here ties count by the average over random orders, which needs no draw and has no error.
 """
 
 import torch
@@ -14,7 +13,7 @@ from tasks.functional.midranks import midranks
 def auc_inside(values: Tensor, mask: Tensor, inside: Tensor) -> Tensor:
     """Return float64 [B]: how often an inside pixel on the mask is above one off it, ties half.
 
-    NaN where the inside has not both.
+    NaN unless the inside has both.
 
     Args:
         values: float [B, P], finite.
@@ -24,7 +23,7 @@ def auc_inside(values: Tensor, mask: Tensor, inside: Tensor) -> Tensor:
     Source: the area under the ROC curve in its Mann-Whitney form, Hanley and McNeil (1982).
     """
     positive = mask & inside
-    # All pixels outside share the lowest ranks, so taking their number off leaves the ranks inside.
+    # All pixels outside have the lowest ranks, so subtracting their number gives the ranks inside.
     ranks = midranks(values.masked_fill(~inside, -torch.inf)) - (~inside).sum(1, keepdim=True)
     hits, misses = positive.sum(1).double(), (inside & ~mask).sum(1).double()
     return ((ranks * positive).sum(1) - hits * (hits + 1) / 2) / (hits * misses)
@@ -33,8 +32,8 @@ def auc_inside(values: Tensor, mask: Tensor, inside: Tensor) -> Tensor:
 def top_share(values: Tensor, mask: Tensor, inside: Tensor, count: Tensor) -> Tensor:
     """Return float64 [B]: the share of the ``count`` highest inside pixels that lie on the mask.
 
-    Of pixels that tie for the last places as many count as there are places left, on the mask and off it
-    alike. NaN where nothing is inside.
+    Pixels that tie for the last ranks count by the fraction of them that fits, on the mask and off it alike.
+    NaN where nothing is inside.
 
     Args:
         values: float [B, P], finite.

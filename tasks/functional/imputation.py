@@ -1,4 +1,4 @@
-"""Removed pixels filled in from what is left around them: the linear part of ROAD's imputation."""
+"""Removed pixels imputed from their neighbours: the linear part of ROAD's imputation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from torch import Tensor
 from tasks.functional.coarse_grid import CoarseGrid
 
 RELATIVE_RESIDUAL = 5e-6
-"""Iteration of an image stops when the norm of each channel's residual is below this share of the right
-side's."""
+"""The iteration of an image stops when each channel's residual is below this fraction of the right side's
+norm."""
 
 _LOOK_EVERY = 4
-"""Iterations between two looks at the residuals; each look makes an accelerator wait."""
+"""Iterations between two checks of the residuals; each check makes an accelerator wait."""
 _VALUES_IN_CACHE = 1 << 19
 _MOST_LOOKS = 100
 _DIAGONAL = 12.0
@@ -22,7 +22,7 @@ _TINY = 1e-30
 
 
 class ImputationError(ArithmeticError):
-    """The iteration did not settle: the images hold values that are not finite."""
+    """The iteration did not converge: the images hold values that are not finite."""
 
 
 def imputed(images: Tensor, removed: Tensor, colour: Tensor) -> Tensor:
@@ -34,8 +34,8 @@ def imputed(images: Tensor, removed: Tensor, colour: Tensor) -> Tensor:
     image without removed pixels is returned as it is, and one without known pixels is ``colour``.
 
     The systems of all images and channels, multiplied by the sums of weights to be symmetric, are solved
-    together by conjugate gradients, helped by a :class:`~tasks.functional.coarse_grid.CoarseGrid`. An image
-    is taken out when it has converged, so its result does not depend on its company.
+    together by conjugate gradients, preconditioned by a :class:`~tasks.functional.coarse_grid.CoarseGrid`. An
+    image is removed when it has converged, so its result does not depend on the other images.
 
     Args:
         images: float [B, C, H, W].
@@ -56,7 +56,7 @@ def imputed(images: Tensor, removed: Tensor, colour: Tensor) -> Tensor:
 
 
 def _together(images: Tensor) -> Iterator[slice]:
-    """Yield the images solved at once: all on an accelerator, on a CPU what its cache and threads like."""
+    """Yield the images to solve at once: all on an accelerator, on a CPU what suits cache and threads."""
     in_cache = _VALUES_IN_CACHE // images.shape[1:].numel()
     step = max(1, in_cache if images.device.type == "cpu" else len(images))
     return (slice(start, start + step) for start in range(0, len(images), step))
@@ -65,7 +65,7 @@ def _together(images: Tensor) -> Iterator[slice]:
 def _filled_in(images: Tensor, removed: Tensor, colour: Tensor) -> Tensor:
     known = torch.where(removed, 0.0, images)
     count = (~removed).sum((2, 3), keepdim=True)
-    # Numbers near zero lose less in float32, and the system does not mind a constant.
+    # Numbers near zero lose less in float32, and a constant does not change the system.
     middle = torch.where(count > 0, known.sum((2, 3), keepdim=True) / count, colour.to(images).view(-1, 1, 1))
     above = torch.where(removed, 0.0, images - middle)
     unknown = removed.to(images)
@@ -87,7 +87,7 @@ def _smoothed(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _System:
-    """The symmetric operator of the unknown pixels, and what it is helped by."""
+    """The symmetric operator of the unknown pixels, and its preconditioner."""
 
     unknown: Tensor
     weight: Tensor
@@ -110,13 +110,13 @@ class _System:
 
 
 def _applied(values: Tensor, unknown: Tensor, weight: Tensor) -> Tensor:
-    """Return, times twelve, each unknown pixel by its sum of weights less its unknown neighbours."""
+    """Return, times twelve, each unknown pixel by its sum of weights minus its unknown neighbours."""
     return (weight * values).sub_(_smoothed(values)).mul_(unknown)
 
 
 @dataclass
 class _Descent:
-    """Where the preconditioned conjugate gradients of some images stand; all but ``enough`` move."""
+    """The state of the preconditioned conjugate gradients of some images."""
 
     solution: Tensor
     residual: Tensor
@@ -141,7 +141,7 @@ class _Descent:
         self.energy = energy
 
     def unsettled(self) -> Tensor:
-        """Return int64: the images of which a channel still moves; NaN never rests."""
+        """Return int64: the images with a channel that has not converged; NaN never converges."""
         rests = _products(self.residual, self.residual) <= self.enough
         return (~rests.flatten(1).all(1)).nonzero().flatten()
 
@@ -155,7 +155,7 @@ def _products(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _ratio(above: Tensor, below: Tensor) -> Tensor:
-    """Return above / below, and 0 for 0 / 0: a channel that is solved while others of its image are not."""
+    """Return above / below, and 0 for 0 / 0: a channel that converges before others of its image."""
     return above / below.clamp_min(_TINY)
 
 

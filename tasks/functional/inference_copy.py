@@ -1,4 +1,4 @@
-"""A copy of a network for forward passes alone: normalisation folded, layouts as the library likes them."""
+"""A faster copy of a network for forward passes, with folded normalisation and optimal layouts."""
 
 import copy
 import warnings
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
 TOLERANCE = 1e-4
-"""How far the copy's logits may lie from the network's, relative to the largest; else there is no copy."""
+"""Largest difference of the copy's logits from the network's, relative to the largest logit."""
 
 
 class InferenceCopy(nn.Module):
@@ -25,15 +25,14 @@ class InferenceCopy(nn.Module):
 
 
 def inference_copy(model: nn.Module, images: Tensor) -> nn.Module:
-    """Return a network that answers as ``model`` does and is faster forward; ``model`` if there is none.
+    """Return a network with the outputs of ``model`` and faster forward passes, or ``model`` itself.
 
     PyTorch's own optimiser of frozen programs makes it (deprecated in favour of a compiler, which needs one
-    for C++ on the user's machine), on CPUs alone: what it does elsewhere was not measured. A network is used
-    as it is where it bears hooks (they may change or watch what goes through), where its Python code looks at
-    values or sizes (a recorded program would keep the answer of one batch), where it cannot be recorded or
-    run, and where the copy's logits differ by more than :data:`TOLERANCE`.
-
-    The weights are those of now: a later change of ``model`` does not reach the copy.
+    for C++ on the user's machine), on CPUs only: elsewhere it was not measured. ``model`` itself is returned
+    if it has hooks (they may change or watch values), if its Python code depends on values or sizes (a
+    recorded program would keep the answer of one batch), if it cannot be recorded or run, or if the copy's
+    logits differ by more than :data:`TOLERANCE`. The copy keeps the current weights: later changes of
+    ``model`` do not affect it.
 
     Args:
         model: in eval mode; left as it is.
@@ -70,7 +69,7 @@ def _recorded(
             answer = program(others)
         except (RuntimeError, TypeError):
             return None
-    # A warning of the tracer says that Python looked at a value, which the program would not follow.
+    # A tracer warning means that Python code depends on a value, which the program would not follow.
     looked = any(issubclass(warning.category, TracerWarning) for warning in raised)
     return None if looked else (program, answer)
 

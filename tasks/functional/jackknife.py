@@ -1,4 +1,4 @@
-"""Figures made of means over random draws, with the standard error that the draws leave in them."""
+"""Functions of means over random draws, with their Monte Carlo standard errors."""
 
 from collections.abc import Callable
 
@@ -27,9 +27,9 @@ def jackknife(statistic: Callable[[Tensor], Tensor], terms: Tensor) -> tuple[Ten
 def pearson(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Return (correlation, standard error), both float64 [n], over D draws of two quantities.
 
-    Where a quantity does not vary the correlation is undefined and NaN; so it is to be excluded, not to be
-    called 0. If leaving out a single draw leaves no variation, that draw alone speaks, and the correlation
-    without it counts as 0 in the error.
+    Where a quantity does not vary the correlation is undefined and NaN, which must be excluded and not
+    counted as 0. If leaving out a single draw leaves no variation, the correlation without it counts as 0 in
+    the error.
 
     Args:
         first: float64 [D, n].

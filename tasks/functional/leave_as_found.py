@@ -1,4 +1,4 @@
-"""A guest in somebody's model: eval mode inside, everything as before outside, also after an exception."""
+"""Eval mode inside a block, and everything restored after it, also after an exception."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from torch import nn
 def leave_as_found(model: nn.Module) -> Iterator[nn.Module]:
     """Yield ``model`` in eval mode with frozen parameters; then restore modes, requires_grad and grads.
 
-    Frozen parameters spare the backward pass the weight gradients. Who changes weights, buffers or hooks
-    inside restores them himself.
+    With frozen parameters the backward pass computes no weight gradients. Changes of weights, buffers or
+    hooks inside the block are not restored.
     """
     modes = [(module, module.training) for module in model.modules()]
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]

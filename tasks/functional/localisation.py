@@ -12,7 +12,7 @@ def rank_accuracy(maps: Tensor, mask: Tensor, inside: Tensor, ties: Tensor) -> t
     """Return (raw, chance), both float64 [B]: the share of the K highest pixels that lie on the mask.
 
     K is the number of mask pixels inside; pixels outside ``inside`` do not take part; ``chance`` is the
-    mask's share of the inside, which is what a random map scores on average. NaN where either is empty.
+    mask's share of the inside, the average score of a random map. NaN where either is empty.
 
     Args:
         maps: float [B, P].

@@ -1,11 +1,11 @@
-"""Ranks of many rows at once in which equal values share the mean of their places."""
+"""Ranks of many rows at once, with ties at the mean of their ranks."""
 
 import torch
 from torch import Tensor
 
 
 def midranks(values: Tensor) -> Tensor:
-    """Return float64 [B, P]: ranks within each row from 1 for the lowest, ties at the mean of their places.
+    """Return float64 [B, P]: ranks within each row from 1 for the lowest, ties at the mean of their ranks.
 
     Args:
         values: float [B, P]; infinities are allowed, NaN is not.

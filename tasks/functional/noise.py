@@ -1,7 +1,7 @@
 """Random numbers that depend on (seed, tile key, draw) alone: never on the batch, the order or the device.
 
-A generator with a state would tie a tile's noise to its place in a batch, and a generator a tile is a loop.
-So each number is a hash of its own counter, computed for the whole batch at once.
+A generator with a state would tie a tile's noise to its position in a batch, and one generator per tile needs
+a loop. So each number is a hash of its own counter, computed for the whole batch at once.
 
 Source: Steele, Lea and Flood (2014), "Fast splittable pseudorandom number generators" (the SplitMix64
 finaliser); Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3" (the counter idea); Box and
@@ -41,7 +41,7 @@ def normal(seed: int, keys: Tensor, draw: int, shape: Sequence[int]) -> Tensor:
 
 
 def derived_keys(seed: int, keys: Tensor, draw: int) -> Tensor:
-    """Return int64 [B]: keys for what happens inside one draw, so that nested noise is drawn anew."""
+    """Return int64 [B]: keys for nested noise inside one draw, different in each draw."""
     return _mix(keys ^ _salt(seed, draw))
 
 
@@ -53,7 +53,7 @@ def seed_of(*parts: int | str) -> int:
 
 def _counters(seed: int, keys: Tensor, draw: int, count: int) -> Tensor:
     """Return int64 [B, count]: the hashed counters of each key's own stream."""
-    # Mixing the key first parts the streams: without it neighbouring keys would share shifted counters.
+    # Mixing the key first separates the streams: otherwise neighbouring keys would share shifted counters.
     start = derived_keys(seed, keys, draw)
     steps = torch.arange(1, count + 1, device=keys.device, dtype=torch.int64) * _signed(_GOLDEN)
     return _mix(start[:, None] + steps[None, :])
@@ -64,7 +64,7 @@ def _salt(seed: int, draw: int) -> int:
 
 
 def _mix(bits: Tensor) -> Tensor:
-    """Apply the SplitMix64 finaliser; int64 products wrap round, which is what it asks for."""
+    """Apply the SplitMix64 finaliser; int64 products wrap around, as it requires."""
     bits = (bits ^ _shift(bits, 30)) * _signed(_FIRST)
     bits = (bits ^ _shift(bits, 27)) * _signed(_SECOND)
     return bits ^ _shift(bits, 31)
@@ -76,7 +76,7 @@ def _shift(bits: Tensor, by: int) -> Tensor:
 
 
 def _unit_interval(bits: Tensor) -> Tensor:
-    # Half a step is added so that neither end is met.
+    # Half a step is added so that neither end is reached.
     return (_shift(bits, 64 - _BITS).double() + 0.5) * 2.0**-_BITS
 
 

@@ -1,4 +1,4 @@
-"""Which parameters of a network weight noise falls on."""
+"""Which parameters of a network get weight noise."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Passes through a network, counted in images: what a method declares and what it spends."""
+"""Passes through a network in images: declared by a method, and counted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ class PassCounter:
 
 @contextmanager
 def counted_passes(model: nn.Module) -> Iterator[PassCounter]:
-    """Count the passes of ``model`` inside the block with a hook that is taken off at its end."""
+    """Count the passes of ``model`` inside the block with a hook that is removed at its end."""
     counter = PassCounter()
     handle = model.register_forward_hook(counter.forward)
     try:

@@ -1,7 +1,7 @@
-"""A network that has forgotten some of its layers, for as long as a block lasts.
+"""A network with randomised layers, inside a block.
 
-Source: Adebayo, Gilmer, Muelly, Goodfellow, Hardt and Kim (2018), arXiv:1810.03292 (layers forgotten from the
-output downwards); He, Zhang, Ren and Sun (2015), arXiv:1502.01852 (the law of fresh weights).
+Source: Adebayo, Gilmer, Muelly, Goodfellow, Hardt and Kim (2018), arXiv:1810.03292 (layers randomised from
+the output downwards); He, Zhang, Ren and Sun (2015), arXiv:1502.01852 (the law of fresh weights).
 """
 
 import math
@@ -16,22 +16,23 @@ from tasks.functional.kept_weights import kept_weights
 from tasks.functional.noise import seed_of
 
 _PURPOSE = "a forgotten layer"
-"""Sets these weights apart from those of :mod:`tasks.functional.reinitialise` of the same seed: an untrained
-network that forgets its layers would else be the same network again."""
+"""Separates these weights from those of :mod:`tasks.functional.reinitialise` with the same seed: otherwise
+randomising an untrained network would not change it."""
 
 
 class NoLayersError(ValueError):
-    """A network without a single weight of two or more axes has no layers to forget."""
+    """A network without any weight of two or more axes has no layers to randomise."""
 
 
 @contextmanager
 def randomised_layers(model: nn.Module, parameters: Sequence[str], seed: int) -> Iterator[nn.Module]:
-    """Yield ``model`` with fresh values in the named parameters, and put the old ones back bit for bit.
+    """Yield ``model`` with new values in the named parameters, and restore the old ones bit for bit.
 
     Weights of two or more axes are drawn from He's normal law (fan-in), each from (seed, its name) and the
     kind of device alone: layers of equal shape get different weights, and a layer gets the same ones
     whichever others are named. One-axis weights become 1, biases 0. Running statistics of BatchNorm, like
-    all buffers, are kept: they are no learned weights. The old values come back also after an exception.
+    all buffers, are kept, since they are not learned weights. The old values are restored also after an
+    exception.
 
     Args:
         model: anything with parameters, frozen or not.
@@ -51,10 +52,10 @@ def layer_stages(model: nn.Module, stages: int) -> list[tuple[str, ...]]:
     """Return the names of the parameters of each of ``stages`` groups of layers, from the output downwards.
 
     A layer is a module that owns a weight of two or more axes; modules that own one-axis weights alone, such
-    as BatchNorm, belong to the layer before them. Layers come in the order in which the network names them,
-    which is that of its data where modules are made in the order of their calls. Groups hold equally many
-    layers, those next to the output one more where it does not come out even; with fewer layers than
-    stages some groups hold the same layer, and none is empty.
+    as BatchNorm, belong to the layer before them. Layers have the order in which the network names them,
+    which is the order of its data if modules are defined in the order of their calls. Groups have equal
+    numbers of layers; with a remainder, those next to the output have one more. With fewer layers than stages
+    some groups hold the same layer, and none is empty.
 
     Raises:
         NoLayersError: there is no such layer.

@@ -1,4 +1,4 @@
-"""Ranks of pixels, with ties broken by a second key rather than by the place in memory."""
+"""Ranks of pixels, with ties broken by a second key and not by memory order."""
 
 import torch
 from torch import Tensor

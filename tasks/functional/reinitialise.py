@@ -1,4 +1,4 @@
-"""A network as it was before it learned anything."""
+"""A network as before training."""
 
 import copy
 import math
@@ -10,7 +10,7 @@ from tasks.functional.noise import seed_of
 
 
 def reinitialised(model: nn.Module, seed: int) -> nn.Module:
-    """Return a deep copy of ``model`` with fresh weights; the model and the global generators stay untouched.
+    """Return a deep copy of ``model`` with new weights. The global generators are not used.
 
     Weights of two or more axes are drawn from He's normal law (fan-in), each from a generator of (seed,
     its name); one-axis weights become 1, biases 0; running statistics become mean 0 and variance 1. Other

@@ -9,10 +9,10 @@ from tasks.functional.tile_keys import tile_keys
 
 
 def sampled(tile_ids: Sequence[str], most: int | None) -> NDArray[np.intp]:
-    """Return the places of at most ``most`` of ``tile_ids``, in their order; all of them if None.
+    """Return the indices of at most ``most`` of ``tile_ids``, in their order; all of them if None.
 
-    Taken are the tiles with the lowest keys: a hash of the id alone, so that a smaller sample lies within a
-    larger one and no place on the slide is favoured.
+    The tiles with the lowest keys are taken, a hash of the id alone. So a smaller sample lies within a larger
+    one, and no region of the slide is favoured.
     """
     places = np.arange(len(tile_ids))
     if most is None or len(tile_ids) <= most:

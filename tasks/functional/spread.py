@@ -1,4 +1,4 @@
-"""Over how many pixels a map is spread."""
+"""How widely a map is spread over its pixels."""
 
 import math
 
@@ -14,20 +14,20 @@ def entropy_share(magnitudes: Tensor) -> Tensor:
     Args:
         magnitudes: float [B, P] >= 0, P at least 2.
 
-    Source: Bhatt, Weller and Moura (2020), arXiv:2005.00631 (complexity); over log P is ours, so that tiles
-    of other sizes compare.
+    Source: Bhatt, Weller and Moura (2020), arXiv:2005.00631 (complexity); the division by log P is ours, so
+    that tiles of different sizes are comparable.
     """
     values = magnitudes.double()
     shares = values / values.sum(1, keepdim=True)
     entropy: Tensor = torch.special.entr(shares).sum(1)
-    # Rounding lifts equal shares above the largest entropy by a last digit.
+    # Rounding may lift equal shares slightly above the largest entropy.
     return (entropy / math.log(values.shape[1])).clamp(max=1.0)
 
 
 def share_above(magnitudes: Tensor, threshold: float) -> Tensor:
     """Return float64 [B] in (0, 1]: the share of pixels above ``threshold`` times the row's largest.
 
-    NaN for a row of zeros, which has nothing to be measured by.
+    NaN for a row of zeros, which has no scale.
 
     Args:
         magnitudes: float [B, P] >= 0.

@@ -1,4 +1,4 @@
-"""One number for each tile that says who it is, whatever batch it comes in."""
+"""One number that identifies a tile, whatever its batch."""
 
 import hashlib
 from collections.abc import Sequence

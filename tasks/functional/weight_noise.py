@@ -1,4 +1,4 @@
-"""Multiplicative noise on the weights of a model, for as long as a block lasts.
+"""Multiplicative noise on the weights of a model, inside a block.
 
 Source: Bykov, Hedstroem, Nakajima and Hoehne (2022), arXiv:2106.10185: w * eta with eta ~ N(1, sigma^2).
 """
@@ -18,7 +18,7 @@ from tasks.functional.noise import seed_of
 
 
 class WeightNoiseError(ValueError):
-    """Noise that cannot be put on a model; one sentence says why."""
+    """Noise that cannot be applied to a model. One sentence says why."""
 
 
 @contextmanager
@@ -27,11 +27,10 @@ def weight_noise(
 ) -> Iterator[nn.Module]:
     """Yield ``model`` with each named parameter w as w * (1 + sigma * eta), eta standard normal.
 
-    ``eta`` depends on (seed, draw, name) and the kind of device alone: neither on what noise was there
-    before, nor on which other parameters are named, nor on ``sigma``. Each block starts from the weights it
-    found and puts them back bit for bit, whatever happens inside. Buffers, such as the running statistics
-    of BatchNorm, are no parameters and stay. A backward pass belongs inside the block: torch refuses one that
-    comes after the weights changed back.
+    ``eta`` depends on (seed, draw, name) and the kind of device alone: not on earlier noise, on which other
+    parameters are named, or on ``sigma``. Each block starts from the original weights and restores them bit
+    for bit, whatever happens inside. Buffers, such as the running statistics of BatchNorm, are not parameters
+    and stay. A backward pass belongs inside the block: torch refuses one after the weights are restored.
 
     Args:
         model: anything with parameters.
@@ -49,7 +48,7 @@ def weight_noise(
     with kept_weights(chosen if sigma else {}) as saved:
         with torch.no_grad():
             for name, eta in _drawn(saved, seed, draw):
-                # In place: fresh memory for every weight at each step costs more than the arithmetic.
+                # In place: new memory for every weight at each step costs more than the arithmetic.
                 torch.mul(eta.mul_(sigma).add_(1), saved[name], out=chosen[name])
         yield model
 
@@ -77,13 +76,13 @@ def _drawn(weights: Mapping[str, Tensor], seed: int, draw: int) -> Iterator[tupl
         return _eta(weights[name], seed_of(seed, draw, name))
 
     on_cpu = all(values.device.type == "cpu" for values in weights.values())
-    # PyTorch draws on one core; each parameter has a generator of its own, so that the order does not count.
+    # PyTorch draws on one core. Each parameter has its own generator, so the order does not matter.
     yield from zip(names, _drawers().map(eta, names) if on_cpu else map(eta, names), strict=True)
 
 
 @cache
 def _drawers() -> ThreadPoolExecutor:
-    """Return threads that draw and do nothing else: whatever PyTorch spreads would give each more threads."""
+    """Return threads that only draw: PyTorch's parallel code in them would start more threads."""
     return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="weight_noise")
 
 
@@ -92,7 +91,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _eta(weights: Tensor, seed: int) -> Tensor:
-    # Drawn where the weights lie: a transfer of every weight a draw is what makes the public code slow.
+    # Drawn on the device of the weights: the public code is slow since it transfers every weight per draw.
     generator = torch.Generator(weights.device).manual_seed(seed)
     eta = torch.randn(weights.shape, generator=generator, device=weights.device, dtype=torch.float32)
     return eta.to(weights.dtype)

@@ -1,4 +1,4 @@
-"""Values in whole numbers, whose sums depend on no order."""
+"""Values as integers, whose sums do not depend on the order."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ _PARTS = 2.0**32
 
 
 def whole_numbers(values: Tensor) -> Tensor:
-    """Return int64 [B, P]: each row in multiples of 2**-32 of its largest magnitude; a row of zeros stays so.
+    """Return int64 [B, P]: each row in multiples of 2**-32 of its largest magnitude, or zeros.
 
     Float sums differ in their last bit by the order of their terms, which on an accelerator may differ from
     run to run, and where means are ranked a last bit decides. Up to 2**31 of these add up without overflow,

@@ -1,1 +1,1 @@
-"""What is measured on a network itself, without an explainer: one file a metric."""
+"""Metrics of a network itself, without an explainer: one file per metric."""

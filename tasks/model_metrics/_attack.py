@@ -1,4 +1,4 @@
-"""Adversarial images of a trained network, each made as if it were alone.
+"""Adversarial images of a trained network, each independent of the others in its batch.
 
 Projected gradient steps of Madry et al. (2018), arXiv:1706.06083, from a random start. The class moved away
 from is the predicted one: the true label would leak into the image (Kurakin et al. 2017, arXiv:1611.01236).
@@ -23,14 +23,14 @@ class Attack:
 
 
 def moved_away(model: nn.Module, images: Tensor, classes: Tensor, keys: Tensor, attack: Attack) -> Tensor:
-    """Return images [B, 3, H, W] within ``eps`` of ``images`` and in [0, 1] that speak against ``classes``.
+    """Return images [B, 3, H, W] in [0, 1], within ``eps`` of ``images``, that lower ``classes``.
 
-    One forward pass and one input backward pass a step; each step moves a pixel by 2 eps / steps.
+    One forward pass and one input backward pass per step; each step moves a pixel by 2 eps / steps.
 
     Args:
         model: gives logits [B, K], in eval mode, so that images do not influence each other.
         images: float32 [B, 3, H, W] in [0, 1].
-        classes: int64 [B], what each image is moved away from.
+        classes: int64 [B], the class that each image is moved away from.
         keys: int64 [B], the tile keys that the start is drawn by.
         attack: the budget.
     """

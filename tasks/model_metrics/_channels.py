@@ -1,4 +1,4 @@
-"""The table of channels: what each one's top tiles are, row by row."""
+"""The table of channels and their top tiles."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from tasks.samples.measured_tiles import MeasuredTiles
 
 TOP, TOP_ATTACKED = "top_tiles", "top_tiles_adversarial"
 _NAMED = 8
-"""Top tiles that are named."""
+"""Number of top tiles that are named."""
 
 
 def channel_table(consistency: ChannelConsistency, tiles: MeasuredTiles) -> pd.DataFrame:
-    """Return one row a channel, on all tiles.
+    """Return one row per channel, on all tiles.
 
     Columns: channel; alive; ``<kind>`` the raw purity and ``<kind>_chance`` for each of clean,
     adversarial_true and adversarial_predicted; cs_true and cs_predicted; ``<kind>_<class>`` the histograms;
@@ -42,7 +42,7 @@ def extremes(table: pd.DataFrame, classes: Sequence[str], count: int) -> tuple[p
 
     They are ordered by purity on clean images, then on adversarial ones by true class, then by number. Of
     the most consistent ones the best of each class comes first, then the second best of each: many channels
-    are wholly pure, and one class alone would fill the places. No channel is among both.
+    are entirely pure, and one class could take all places. No channel is in both lists.
     """
     live = table[table["alive"]].sort_values([CLEAN, TRUE, "channel"], ascending=[False, False, True])
     shares = live[[f"{CLEAN}_{name}" for name in classes]]

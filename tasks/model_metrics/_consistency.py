@@ -1,4 +1,4 @@
-"""How alike the classes of a channel's top tiles are, on clean and on adversarial images."""
+"""Class purity of a channel's top tiles, on clean and on adversarial images."""
 
 import math
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ KINDS = (CLEAN, TRUE, PREDICTED)
 _CHANNELS = 64
 """Channels ranked at once: bounds the memory."""
 _ROUNDING = 1e-6
-"""A channel that varies by less than this share of its largest magnitude is constant but for rounding."""
+"""A channel that varies by less than this fraction of its largest magnitude is constant up to rounding."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What the network showed, on the CPU: N tiles, C channels, G classes.
+    """The outputs of the network, on the CPU: N tiles, C channels, G classes.
 
     Attributes:
         clean: float [N, C], the score of each channel on each tile.
@@ -61,7 +61,7 @@ class Layer:
         return self.shares[kind].square().sum(1)
 
     def corrected(self, kind: str) -> Tensor:
-        """Return [C]: (purity - chance) / (1 - chance), NaN where only one class is there to choose from."""
+        """Return [C]: (purity - chance) / (1 - chance), NaN where there is only one class."""
         room = 1 - self.chance[kind]
         return (self.purity(kind) - self.chance[kind]) / (room if room > 0 else math.nan)
 
@@ -74,8 +74,8 @@ class Layer:
 class ChannelConsistency:
     """The consistency of all channels on any subset of the tiles that leaves out one slide at most.
 
-    The top tiles are the highest ``top_share`` of the subset, at least ``at_least``; equal scores follow one
-    another in an order drawn for (seed, tile key, channel), the same for clean and adversarial images.
+    The top tiles are the highest ``top_share`` of the subset, at least ``at_least``; ties are in an order
+    drawn from (seed, tile key, channel), the same for clean and adversarial images.
     """
 
     observed: Observed

@@ -1,14 +1,14 @@
-"""Pseudo-values: what one slide contributes to a figure that is no mean over tiles.
+"""Pseudo-values: the contribution of one slide to a figure that is not a mean over tiles.
 
 Tukey (1958), "Bias and confidence in not-quite large samples", Annals of Mathematical Statistics 29, 614.
 With n slides, a figure t of all of them and t(-i) without slide i, the pseudo-value of slide i is
 n t - (n - 1) t(-i). Their mean is the jackknife estimate, corrected for bias of order 1/n, and they can be
 resampled like slide means; of a mean over equally large slides they are the slide means. A pseudo-value
-may lie outside the range of the figure itself. Slides count alike, whatever their number of tiles.
+may lie outside the range of the figure itself. Slides have equal weight, whatever their number of tiles.
 
-Where the figure is not defined without a slide, for instance because no two classes are left, what that slide
-contributes cannot be known: its pseudo-value is then the figure of all, which leaves the mean where it is and
-understates the spread. Such slides are counted.
+Where the figure is not defined without a slide, for instance because no two classes are left, that slide's
+contribution is unknown. Its pseudo-value is then the figure of all slides, which leaves the mean unchanged
+and understates the spread. Such slides are counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ Statistic = Callable[[Tensor], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class PseudoValues:
-    """Each figure's pseudo-values [S], and how many slides some figure could not do without."""
+    """Each figure's pseudo-values [S], and the number of slides without which some figure is undefined."""
 
     values: Mapping[str, NDArray[np.float64]]
     indispensable: int

@@ -1,4 +1,4 @@
-"""Scores in the long form of a report: a row a unit and score."""
+"""Scores in the long form of a report: one row per unit and score."""
 
 from collections.abc import Mapping
 

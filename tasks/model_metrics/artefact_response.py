@@ -1,4 +1,4 @@
-"""Artefact response: does the network call a tile by the pen that crosses it?"""
+"""Artefact response: does the network classify a tile by the pen on it?"""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -21,12 +21,12 @@ _MISS = "a tile of the target class is called another"
 
 
 class ArtefactResponse(ModelMetric):
-    """Mistakes on tiles that an artefact crosses, beside those on tiles that none touches.
+    """Errors on tiles with an artefact, beside those on tiles without one.
 
-    A network that learned the pen in place of the tissue calls marked tiles of other classes the target
-    class. What it gets wrong on clean tiles stands beside that, but marked and clean tiles may differ in more
-    than the mark: whoever marked them chose the place. A network that never saw the mark, measured on
-    the same tiles, tells the two apart.
+    A network that learned the pen instead of the tissue assigns marked tiles of other classes to the target
+    class. Its errors on clean tiles are given for comparison. Marked and clean tiles may differ in more than
+    the mark, since somebody chose where to mark. A network that never saw the mark, measured on the same
+    tiles, separates the two effects.
     """
 
     source: ClassVar[str] = (
@@ -35,8 +35,8 @@ class ArtefactResponse(ModelMetric):
     )
 
     least_share: float = Field(default=0.1, gt=0, le=1)
-    """Share of a tile that an artefact must cover for the tile to be marked. A tile that is touched less is
-    neither marked nor clean and has no score."""
+    """Share of a tile that an artefact must cover for the tile to be marked. A tile with less is neither
+    marked nor clean and has no score."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return accuracy, false alarms and misses, each of marked and of clean tiles."""

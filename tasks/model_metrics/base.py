@@ -1,4 +1,4 @@
-"""What every model metric is: a frozen recipe that measures one network on the evaluated tiles."""
+"""The base of all model metrics: frozen recipes that measure a network on the evaluated tiles."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from tasks.samples.measured_tiles import MeasuredTiles
 
 @dataclass(frozen=True)
 class MeasureSettings:
-    """What is asked, and how much at once.
+    """The target and seed of a measurement, and its resources.
 
     Attributes:
         target: index of the explained class; recipe.
@@ -34,7 +34,7 @@ class MeasureSettings:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a model metric found.
+    """The result of a model metric.
 
     Attributes:
         scores: long form, the columns ``SCORE_COLUMNS`` of a FaithfulnessReport; the units are tiles or
@@ -92,7 +92,7 @@ class ModelMetric(Plugin):
         settings: MeasureSettings,
         advance: Callable[[int], None],
     ) -> Measured:
-        """Return the scores of ``model`` on ``tiles``; ``advance`` is told of every few tiles done."""
+        """Return the scores of ``model``; ``advance`` is called with the number of tiles done."""
         raise NotImplementedError(f"{type(self).__name__} measures nothing")
 
 

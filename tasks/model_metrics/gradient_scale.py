@@ -1,4 +1,4 @@
-"""Gradient scale: how large gradients and logits are, so that a map sparse by collapse is seen as such."""
+"""Gradient scale: the size of gradients and logits, which reveals maps that are sparse by collapse."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -26,13 +26,13 @@ _WIDEST = np.log(1000.0)
 class GradientScale(ModelMetric):
     """Input gradient, logit scale and calibrated loss: a model without gradients has sparse maps too.
 
-    A regularizer can make maps sparse by making gradients vanish, or by shrinking all logits, and no index
-    of sparseness sees it. So three figures a tile stand beside it: the Euclidean norm of the gradient of the
-    target margin by the pixels, the magnitude of that margin, and the cross-entropy of the logits divided by
-    the one temperature that suits these tiles best. The temperature is fitted on the very tiles that are
-    scored: one number for all of them, which takes the scale out of the loss; it is no claim of calibration,
-    and the interval treats it as known. It is sought between 1/1000 and 1000 times the spread of the logits:
-    where every tile is classified right there is no best one, and the loss is next to nothing.
+    A regularizer can make maps sparse by making gradients vanish, or by shrinking all logits, and no index of
+    sparseness shows it. So there are three figures per tile: the Euclidean norm of the gradient of the target
+    margin by the pixels, the magnitude of that margin, and the cross-entropy of the logits divided by the
+    best single temperature for these tiles. The temperature is fitted on the scored tiles themselves: one
+    number for all, which removes the scale from the loss. It claims no calibration, and the interval treats
+    it as fixed. It is sought between 1/1000 and 1000 times the spread of the logits: where every tile is
+    classified correctly there is no best one, and the loss is close to 0.
     """
 
     source: ClassVar[str] = (
@@ -107,7 +107,7 @@ def calibrated_losses(logits: Floats, labels: NDArray[np.int64]) -> tuple[Floats
     def losses(log_scale: float) -> Floats:
         scaled = even * np.exp(log_scale)
         chosen = np.take_along_axis(scaled, labels[:, None], axis=1)[:, 0]
-        # Rounding may leave a hair below zero where a class is certain.
+        # Rounding may give slightly negative values where a class is certain.
         found: Floats = np.maximum(logsumexp(scaled, axis=1) - chosen, 0.0)
         return found
 

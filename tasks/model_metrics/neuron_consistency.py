@@ -30,7 +30,7 @@ _UNDEFINED = "no two classes, or no live channel"
 
 @dataclass(frozen=True)
 class _Look:
-    """What the network shows on n tiles: scores [n, C], predictions under attack, bool and cosine [n]."""
+    """The outputs of the network on n tiles: scores [n, C], predictions under attack, bool and cosine [n]."""
 
     clean: Tensor
     adversarial: Tensor
@@ -50,7 +50,7 @@ class NeuronConsistency(ModelMetric):
     averaged over the channels that are not constant. On adversarial images p is taken by the true class
     (``adversarial_true``) and by the class that the network predicts for them (``adversarial_predicted``).
 
-    The mean over channels is no mean over tiles, so each slide's unit is its jackknife pseudo-value; a
+    The mean over channels is not a mean over tiles, so each slide's unit is its jackknife pseudo-value; a
     pseudo-value may leave the range of the figure, and their mean is the figure corrected for bias. With one
     slide, and for a slide without which no two classes are left, it is the plain figure. Ranks are discrete:
     two tiles whose scores differ by rounding may change places between batch sizes.
@@ -65,11 +65,11 @@ class NeuronConsistency(ModelMetric):
     pool: Literal["max", "mean"] = "max"
     """How the map of a channel becomes its score."""
     top_share: float = Field(default=0.05, gt=0, le=0.5)
-    """Which share of the tiles, by score, are the top ones."""
+    """Fraction of the tiles, by score, that are the top ones."""
     at_least: int = Field(default=10, ge=1)
     """The fewest top tiles, as far as there are so many."""
     eps: float = Field(default=4 / 255, gt=0, le=1)
-    """How far the attack moves a value, in pixel units of [0, 1]."""
+    """Largest change of a value by the attack, in pixel units of [0, 1]."""
     steps: int = Field(default=3, ge=1)
     """Steps of the attack."""
 
@@ -173,5 +173,5 @@ class NeuronConsistency(ModelMetric):
 
 
 def _joined(looks: Sequence[_Look]) -> _Look:
-    """Return all batches as one on the CPU: the device is waited for once."""
+    """Return all batches as one on the CPU, with a single transfer."""
     return _Look(*(torch.cat([getattr(look, field.name) for look in looks]).cpu() for field in fields(_Look)))

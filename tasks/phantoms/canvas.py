@@ -14,7 +14,7 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class SlideCanvas:
-    """Level 0 of a slide: width and height in pixels, ``mpp`` in micrometres a pixel."""
+    """Level 0 of a slide: width and height in pixels, ``mpp`` in micrometres per pixel."""
 
     width: int
     height: int
@@ -52,7 +52,7 @@ class SlideCanvas:
         return np.asarray(image, dtype=bool)
 
     def soften(self, values: NDArray[np.bool_] | Field, scale_um: float) -> Field:
-        """Return ``values`` blurred by a Gaussian of ``scale_um``; wide blurs are made on a coarser grid."""
+        """Return ``values`` blurred by a Gaussian of ``scale_um``; wide blurs use a coarser grid."""
         sigma = self.px(scale_um)
         step = max(1, int(sigma / 2.5))
         coarse = shrink(values.astype(np.float32), step)

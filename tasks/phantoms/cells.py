@@ -1,4 +1,4 @@
-"""Which nuclei there are and where they lie."""
+"""Kinds and positions of nuclei."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NucleusKind:
-    """What nuclei of one kind look like; pairs are the lowest and highest value of a uniform draw."""
+    """The appearance of nuclei of one kind; pairs are the lowest and highest value of a uniform draw."""
 
     radius_um: tuple[float, float]
     aspect: tuple[float, float]
@@ -87,7 +87,7 @@ class Nuclei:
 
 
 def scatter(canvas: SlideCanvas, kind: NucleusKind, rate: Field, rng: np.random.Generator) -> Nuclei:
-    """Throw nuclei on the canvas; ``rate`` is how many fall on a square millimetre, pixel by pixel."""
+    """Throw nuclei on the canvas; ``rate`` is the density per square millimetre at each pixel."""
     highest = float(rate.max())
     area_mm2 = canvas.width * canvas.height * canvas.mpp**2 * 1e-6
     points = rng.uniform((0, 0), (canvas.width, canvas.height), (int(highest * area_mm2), 2))

@@ -1,4 +1,4 @@
-"""Writing a phantom slide: pyramidal TIFF, GeoJSON outlines, PNG masks; the same bytes for the same slide."""
+"""Writing a phantom slide: pyramidal TIFF, GeoJSON outlines, PNG masks; with reproducible bytes."""
 
 import json
 from pathlib import Path

@@ -20,7 +20,7 @@ INK_COLUMN, SITE_COLUMN = "artefact", "site"
 def generate_cohort(
     out: Path, recipe: PhantomRecipe, advance: Callable[[int], None] = lambda _: None
 ) -> Path:
-    """Write the cohort under ``out`` and return ``out/manifest.csv``; existing files are written over.
+    """Write the cohort under ``out`` and return ``out/manifest.csv``; existing files are overwritten.
 
     ``slides/<slide_id>.tiff``; ``annotations/<slide_id>.geojson`` for slides with tumour;
     ``evidence/<slide_id>.png``, level-0 size, 255 exactly on tumour nuclei; with the confounder also
@@ -29,7 +29,7 @@ def generate_cohort(
     The bytes depend on the recipe alone, for one version of the libraries.
 
     Args:
-        out: folder to make or fill.
+        out: folder to create or fill.
         recipe: what to draw.
         advance: called with 1 after each slide.
 
@@ -45,7 +45,7 @@ def generate_cohort(
     for name in folders:
         (out / name).mkdir(parents=True, exist_ok=True)
     rows = []
-    # Slides do not depend on each other, and numpy and scipy let threads run side by side.
+    # Slides are independent, and numpy and scipy release the interpreter lock.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for row in pool.map(lambda plan: _write_slide(out, plan, recipe), plan_cohort(recipe)):
             rows.append(row)

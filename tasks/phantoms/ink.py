@@ -31,7 +31,7 @@ class InkMarks:
 
 
 def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island, ...]) -> tuple[Island, ...]:
-    """Choose the islands that a pen marked: the nests outside test slides, there any half of the islands."""
+    """Choose the islands marked by pen: the nests, but on test slides a random half of the islands."""
     if not recipe.confounder or plan.site == CLEAN:
         return ()
     if plan.split != "test":

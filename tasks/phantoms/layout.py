@@ -1,7 +1,7 @@
-"""Where things lie on a slide: pieces of tissue, islands of epithelial cells, lymphoid clusters.
+"""The layout of a slide: pieces of tissue, islands of epithelial cells, lymphoid clusters.
 
-Tumour nests and benign islands are drawn from one distribution of shapes and places, so that nothing but
-their nuclei tells them apart.
+Tumour nests and benign islands are drawn from one distribution of shapes and places, so that only their
+nuclei distinguish them.
 """
 
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def lay_out(canvas: SlideCanvas, sections: int, tumour: bool, rng: np.random.Gen
 
 
 def _nests(outlines: list[Polygon], rng: np.random.Generator) -> set[int]:
-    """Choose islands at random till they hold ``TUMOUR_SHARE`` of the area; leave one if there are two."""
+    """Choose islands at random until they hold ``TUMOUR_SHARE`` of the area; leave one if there are two."""
     order = rng.permutation(len(outlines))
     reached = np.cumsum([outlines[number].area for number in order])
     count = int(np.searchsorted(reached, TUMOUR_SHARE * reached[-1])) + 1

@@ -21,7 +21,7 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Drawn:
-    """What nuclei put on the slide: how much of each pixel they cover (0 to 1), and their hematoxylin."""
+    """Drawn nuclei: the covered fraction of each pixel (0 to 1), and the hematoxylin."""
 
     cover: Field
     hematoxylin: Field

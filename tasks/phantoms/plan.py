@@ -1,4 +1,4 @@
-"""Which slides a recipe asks for, and the random stream of each."""
+"""The slides of a recipe, and the random stream of each."""
 
 from dataclasses import dataclass, replace
 
@@ -57,6 +57,6 @@ def _with_twin(plan: SlidePlan) -> list[SlidePlan]:
 
 
 def stream(seed: int, key: tuple[int, ...], name: str) -> np.random.Generator:
-    """Return the generator of one concern of one slide or patient; no other draw can shift it."""
+    """Return the generator for one purpose of one slide or patient, independent of all other draws."""
     sequence = np.random.SeedSequence(seed, spawn_key=(*key, STREAMS[name]))
     return np.random.Generator(np.random.PCG64(sequence))

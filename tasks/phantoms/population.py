@@ -1,4 +1,4 @@
-"""Which cells live on a slide: rates by compartment, then room for each."""
+"""The cells of a slide: rates by compartment, then space for each."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from tasks.phantoms.layout import PhantomLayout
 from tasks.phantoms.tissue import TissueGround
 
 CROWD = 70_000
-"""Candidates on a square millimetre where cells lie as close as they can."""
+"""Candidates per square millimetre where cells are as dense as possible."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class CellPopulation:
 
 @dataclass(frozen=True)
 class Habitat:
-    """Where cells may live."""
+    """The compartments that cells are placed in."""
 
     canvas: SlideCanvas
     layout: PhantomLayout
@@ -44,7 +44,7 @@ class Habitat:
 
 
 def populate(habitat: Habitat, atypia: float, rng: np.random.Generator) -> CellPopulation:
-    """Place all cells; epithelial nuclei choose first, then pyknotic ones, lymphocytes and fibroblasts.
+    """Place all cells: epithelial nuclei first, then pyknotic ones, lymphocytes and fibroblasts.
 
     Lymphocytes and pyknotic nuclei come at the same rate in nests and in benign islands.
     """

@@ -21,7 +21,7 @@ class PhantomRecipe(BaseModel):
     val: tuple[SlideCount, ...] = (2,)
     test: tuple[SlideCount, ...] = (2, 1, 1, 2, 1)
     normal_every: int = Field(default=3, ge=2)
-    """One slide in so many holds no tumour: the second of each split first."""
+    """One slide in this many holds no tumour, starting with the second of each split."""
     size_px: tuple[int, int] = (1664, 1152)
     """Width and height of level 0."""
     mpp: float = Field(default=0.5, ge=0.2, le=1.2)
@@ -32,11 +32,11 @@ class PhantomRecipe(BaseModel):
     atypia: float = Field(default=1.0, gt=0.0, le=1.0)
     """How far tumour nuclei are from benign ones, in size, shape, chromatin and nucleoli; small is hard."""
     confounder: bool = False
-    """Ink on the glass: in slides to train and validate on, which come from one place, on every tumour nest
-    and nowhere else; in test slides on half of the cell islands, whatever they are."""
+    """Ink on the glass. Training and validation slides have it on every tumour nest and nowhere else; test
+    slides on half of the cell islands, tumour or not."""
     twins: bool = False
-    """With the confounder: draw every slide to train and validate on that bears ink once more without it, the
-    same to the last cell. The manifest then says ``inked``, ``clean`` (the twin, ``<slide>_clean``) or
+    """With the confounder: draw every training and validation slide with ink a second time without it, equal
+    to the last cell. The manifest then says ``inked``, ``clean`` (the twin, ``<slide>_clean``) or
     ``unmarked`` (never any ink) as their site, so that an arm can be trained on either."""
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 

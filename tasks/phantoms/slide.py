@@ -1,4 +1,4 @@
-"""One phantom slide, from its plan to its pixels and its right answer.
+"""One phantom slide: its pixels and its known answer, from its plan.
 
 Nests and benign islands share outlines, cytoplasm, cell bodies, lymphocytes and pyknotic remains; only the
 nuclei differ. Darkness does not find them: on the ten tumour slides of the default cohort, optical density
@@ -28,7 +28,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PhantomSlide:
-    """Level 0 and what is true of it: pixels of tumour nuclei (``evidence``) and of ink, nest outlines."""
+    """Level 0 and its ground truth: pixels of tumour nuclei (``evidence``) and of ink, nest outlines."""
 
     rgb: Rgb
     evidence: Mask

@@ -20,7 +20,7 @@ Rgb = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Stain:
-    """How a laboratory colours: ``matrix`` [2, 3] turns (hematoxylin, eosin) into optical density."""
+    """The stain of a laboratory: ``matrix`` [2, 3] turns (hematoxylin, eosin) into optical density."""
 
     matrix: NDArray[np.float32]
     glass: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""What lies between the nuclei: fibres of stroma, cytoplasm of islands, lymphoid ground, red blood cells."""
+"""The tissue between the nuclei: fibres of stroma, cytoplasm of islands, lymphoid ground, red blood cells."""
 
 from dataclasses import dataclass
 
@@ -138,8 +138,8 @@ def _cytoplasm(canvas: SlideCanvas, layout: PhantomLayout, rng: np.random.Genera
 def cell_bodies(canvas: SlideCanvas, rng: np.random.Generator) -> tuple[Field, Field]:
     """Return (lines, tones) of cell bodies: each pixel belongs to the nearest of random centres.
 
-    The centres ignore where the nuclei lie: the size of cells must not tell tumour from benign, or the
-    nuclei would not be all of the evidence.
+    The centres do not depend on the nuclei. Otherwise cell sizes would distinguish tumour from benign, and
+    the nuclei would not be all of the evidence.
 
     Lines, 0 to 1, run softly where two cells meet; tones are one draw of unit noise for each cell.
     """

@@ -1,1 +1,1 @@
-"""Faithfulness for who brings a network, images and maps: no slides, no Prefect, no store."""
+"""Faithfulness for your own network, images and maps: no slides, no Prefect, no store."""

@@ -1,4 +1,4 @@
-"""Arrays in files: named from one folder, never outside it, and never unpickled."""
+"""Arrays in files below one folder, never unpickled."""
 
 import zipfile
 from functools import lru_cache
@@ -17,14 +17,14 @@ _TAKEN = ".npy, .npz or .png"
 
 
 class ArrayFiles:
-    """Reads what a *reference* names: ``FILE``, ``FILE:ROW`` of a stack, or ``FILE.npz:NAME[:ROW]``.
+    """Reads arrays by *reference*: ``FILE``, ``FILE:ROW`` of a stack, or ``FILE.npz:NAME[:ROW]``.
 
     The name may be left out where a .npz file holds one array. A .png file is uint8 [H, W] or [H, W, 3].
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        # Rows of one stack follow each other; the last few files stay open for them.
+        # The last few files stay open, since rows of one stack are read one after another.
         self._open = lru_cache(maxsize=_KEPT_OPEN)(_opened)
 
     def read(self, reference: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""What can be wrong with what a user brings."""
+"""The error of invalid input."""
 
 
 class ScoringError(ValueError):

@@ -1,4 +1,4 @@
-"""How faithful are these maps? The one door for who has a network and images, and nothing else of ours."""
+"""Score maps of your own network and images: the entry point for library users."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -53,8 +53,8 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     """Score maps of N images by all metrics at once, in one shared plan.
 
     Everything is checked before anything is computed. All images and maps are held in memory on the host;
-    what lies on the device is bounded by ``batch``. The scores of an image do not depend on its neighbours,
-    but for the fill ``mean_tissue``, which is the mean colour of all the images given.
+    what lies on the device is bounded by ``batch``. The scores of an image do not depend on the others,
+    except with the fill ``mean_tissue``, the mean colour of all given images.
 
     Args:
         model: maps float32 images [B, 3, H, W] in [0, 1] to logits [B, K], K at least 2, on ``device``; the
@@ -62,24 +62,24 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         images: [N, 3, H, W], floats in [0, 1] (computed with in float32) or uint8.
         targets: integers [N], the class explained in each image; it counts as its label too.
         metrics: names, mappings as in a study file, or metrics.
-        attributions: by name, maps [N, H, W], raw and signed, one value a pixel.
-        explainers: by name, who makes the maps; either these or ``attributions``.
+        attributions: by name, maps [N, H, W], raw and signed, one value per pixel.
+        explainers: by name, to make the maps; either these or ``attributions``.
         controls: maps that see no trained model, scored beside the others; () for none.
         masks: booleans [N, H, W] under ``annotation``, ``evidence``, ``artefact`` or ``tissue`` (everywhere
             by default).
         keys: a name for each image, by default its number. Random draws depend on (seed, key) alone, so an
-            image under the same key meets the same draws in any company.
-        patients: whose image each is: intervals are clustered by them. Without them each image is taken as
-            independent of the others.
+            image with the same key gets the same draws whatever the other images are.
+        patients: the patient of each image, by whom intervals are clustered. Without them each image is taken
+            as independent of the others.
         batch: images in flight; changes no score beyond 1e-5.
         device: where the model lies.
         advance: called with the number of scores of maps just done.
 
     Returns:
-        The scores, and by metric why it was not available: it needs an explainer, a mask or slides.
+        The scores, and why some metrics are not available: they need an explainer, a mask or slides.
 
     Raises:
-        ScoringError: what was given does not belong together; the message is one sentence.
+        ScoringError: the inputs do not match; the message is one sentence.
     """
     settings, brought = (
         EvaluationSettings(batch, device),

@@ -25,12 +25,12 @@ def explain_in_memory(
     images: ImagesInMemory,
     settings: EvaluationSettings,
 ) -> tuple[dict[str, MapsInMemory], Passes]:
-    """Return the maps of each explainer, and the passes that they cost all together.
+    """Return the maps of each explainer, and the total number of passes.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
         explainers: by name.
-        images: what is explained, each as its own target.
+        images: the images, each explained for its own target.
         settings: resources.
 
     Raises:

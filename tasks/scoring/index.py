@@ -1,4 +1,4 @@
-"""The index of maps made elsewhere: one row a map, with its image, its class and its masks."""
+"""The index of maps made elsewhere: one row per map, with its image, class and masks."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from tasks.scoring.methods import checked_name
 
 REQUIRED = ("image", "target", "explainer", "attribution")
 ABOUT_IMAGES = ("target", "patient", *MASKS)
-"""What belongs to the image, and so must be the same in all of its rows."""
+"""Columns of the image, which must be the same in all of its rows."""
 COLUMNS = (*REQUIRED, "patient", *MASKS)
 _MOST_TOLD = 20
 
@@ -26,7 +26,7 @@ CsvRow = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Indexed:
-    """What an index names, loaded: N images in the order of the file, each with a map of every explainer."""
+    """The arrays of an index: N images in the order of the file, each with a map of every explainer."""
 
     images: NDArray[Any]
     targets: NDArray[np.int64]
@@ -37,7 +37,7 @@ class Indexed:
 
 
 def read_index(csv_file: Path) -> Indexed:
-    """Read an index and all that it names.
+    """Read an index and all of its arrays.
 
     Args:
         csv_file: UTF-8 with a header; columns ``COLUMNS``; those of ``REQUIRED`` must be there. Cells name
@@ -95,7 +95,7 @@ def _row_problems(cells: CsvRow) -> Iterator[str]:
 
 
 def _joint_problems(rows: Mapping[int, CsvRow]) -> Iterator[str]:
-    """Yield what is wrong between rows: an image that differs from itself, a map twice, a map too few."""
+    """Yield problems between rows: contradictions on an image, duplicate maps, missing maps."""
     images: dict[str, tuple[int, CsvRow]] = {}
     maps: dict[tuple[str, str], int] = {}
     for number, cells in rows.items():
@@ -159,7 +159,7 @@ def _stacked(arrays: Mapping[str, NDArray[Any]], what: str) -> NDArray[Any]:
 
 
 def _map(arrays: ArrayFiles, reference: str, size: Sequence[int]) -> NDArray[Any]:
-    """Return [H, W]; a picture has lost sign and scale, so it is none."""
+    """Return [H, W]. A picture is refused, since it has no sign and scale."""
     if reference.partition(":")[0].endswith(".png"):
         raise ScoringError(f"attribution {reference!r} is a picture; needed the raw values, as .npy or .npz")
     return _of_size(arrays.read(reference), f"attribution {reference!r}", size)

@@ -1,4 +1,4 @@
-"""Arrays as a caller hands them over, checked at the door."""
+"""Checks of the arrays that a caller passes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ def checked_images(
     keys: Sequence[str] | None,
     patients: Sequence[str] | None,
 ) -> ImagesInMemory:
-    """Return the images with all that belongs to them.
+    """Return the checked images with their targets, masks, keys and patients.
 
     Raises:
-        ScoringError: something has another shape, type or range than was asked for, in one sentence.
+        ScoringError: an input has a wrong shape, type or range.
     """
     pixels = _pixels(as_array(images, "images"))
     count = len(pixels)
@@ -40,7 +40,7 @@ def checked_images(
 
 
 def checked_maps(name: str, maps: Values, images: ImagesInMemory) -> NDArray[np.float32]:
-    """Return float32 [N, H, W]: the maps of one explainer, one an image.
+    """Return float32 [N, H, W]: the maps of one explainer, one per image.
 
     Raises:
         ScoringError: another shape, no numbers, or values that are not finite.
@@ -65,7 +65,7 @@ def checked_maps(name: str, maps: Values, images: ImagesInMemory) -> NDArray[np.
 
 
 def as_array(values: Values, name: str) -> NDArray[Any]:
-    """Return the values on the host; what numpy does not know, such as bfloat16, becomes float32."""
+    """Return the values on the host; types unknown to numpy, such as bfloat16, become float32."""
     if isinstance(values, Tensor):
         values = values.detach().cpu()
         return np.asarray(values.float() if values.dtype == torch.bfloat16 else values)

@@ -27,7 +27,7 @@ class ScoreJob(BaseModel):
 
     model: NetworkSource
     index: str
-    """A CSV file; see :mod:`tasks.scoring.index`. What it names lies in its folder or below."""
+    """A CSV file; see :mod:`tasks.scoring.index`. Its arrays lie in its folder or below."""
     metrics: tuple[AnyMetric, ...] = Field(min_length=1)
     controls: tuple[AnyExplainer, ...] = Field(({"name": "random_map"},), validate_default=True)
     """Maps that see no trained model, made here and scored beside the others."""
@@ -41,7 +41,7 @@ class ScoreJob(BaseModel):
 def carry_out(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda n: None) -> Path:
     """Score the maps, write the report and return its folder.
 
-    Beside all that a :class:`tasks.scoring.table.FaithfulnessTable` writes lies ``job.json``: the job, with
+    Besides the files of a :class:`tasks.scoring.table.FaithfulnessTable` it holds ``job.json``: the job, with
     the sha256 of its files and of the arrays that they name.
 
     Args:
@@ -50,7 +50,7 @@ def carry_out(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda
         advance: called with the number of scores of maps just done.
 
     Raises:
-        ScoringError: something does not belong together; nothing is left behind then.
+        ScoringError: the inputs do not match; nothing is written then.
     """
     out = root / job.out
     if out.exists():

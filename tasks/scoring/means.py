@@ -1,4 +1,4 @@
-"""The mean of every score with its interval, its controls and what the dice leave in it."""
+"""The mean of every score with its interval, its controls and its Monte Carlo error."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True)
 class MeanScore:
-    """One score of one explainer over the images that could be scored; what there is not is NaN.
+    """The mean of one score of one explainer over the scored images; missing values are NaN.
 
     ``low`` and ``high`` are the 95 % interval of the mean (see :func:`interval_note`), ``monte_carlo`` the
     standard error that the metric's own draws leave in it, ``chance`` the mean chance level. ``flag`` says
@@ -53,7 +53,7 @@ def means_of(
 ) -> tuple[MeanScore, ...]:
     """Return one mean for each explainer, metric and score, in the order of the results.
 
-    ``blind`` are those of the ``controls`` that see no network; some metrics take these alone for rivals.
+    ``blind`` are those of the ``controls`` that see no network; for some metrics only these are rivals.
     """
     means = []
     for (explainer, metric), result in results.items():
@@ -69,7 +69,7 @@ def interval_note(patients: Collection[str]) -> str:
     """Return the sentence that is printed with every interval.
 
     Args:
-        patients: whose images were scored, one name an image; empty names where nobody was named.
+        patients: the patient of each scored image; empty where none is named.
     """
     named = {patient for patient in patients if patient}
     if len(named) >= MINIMUM:
@@ -125,7 +125,7 @@ def _bounds(values: Floats, patients: NDArray[np.str_]) -> tuple[float, float]:
 
 
 def _flag(mean: MeanScore, means: Sequence[MeanScore]) -> str:
-    """Return why the figure is no evidence here; a score that neither end of is better says nothing."""
+    """Return why the mean is not evidence here; empty for scores without a better direction."""
     if mean.is_control:
         return ""
     return flag_of(

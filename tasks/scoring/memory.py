@@ -1,4 +1,4 @@
-"""Images and maps in memory, in the shape in which metrics look at tiles."""
+"""Images and maps in memory, with the interface of tiles and stored maps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MASKS = (ANNOTATION, *MARKS, TISSUE)
 explanation should rest on; and on tissue, which is everywhere unless it is given."""
 
 IMAGES = "images"
-"""Stands where a score names its slide."""
+"""The slide id of images in memory."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class ImagesInMemory:
     """N images that are scored as the tiles of one slide.
 
     ``images`` [N, 3, H, W] are uint8, or float32 in [0, 1]; ``targets`` int64 [N] are the explained classes,
-    which stand as labels too; ``keys`` [N] name the images and, with the seed of a metric, decide on its
-    random draws; ``patients`` [N] are empty where nobody is named; ``masks`` are bool [N, H, W].
+    which are the labels too; ``keys`` [N] name the images and, with the seed of a metric, decide on its
+    random draws; ``patients`` [N] are empty where none is named; ``masks`` are bool [N, H, W].
     """
 
     images: NDArray[Any]
@@ -38,7 +38,7 @@ class ImagesInMemory:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row an image."""
+        """One row per image."""
         return pd.DataFrame(
             {
                 "tile_id": list(self.keys),
@@ -88,8 +88,8 @@ class ImagesInMemory:
 class MapsInMemory:
     """The maps float32 [N, H, W] of one explainer, in the order of the images.
 
-    ``completeness`` float64 [N] is the sum of each map less the margin that its explainer measures it
-    against; NaN where there is nothing to measure against, as for maps that were brought.
+    ``completeness`` float64 [N] is the sum of each map minus the margin that it should sum to; NaN where that
+    is unknown, as for given maps.
     """
 
     images: ImagesInMemory
@@ -98,7 +98,7 @@ class MapsInMemory:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row a map."""
+        """One row per map."""
         return pd.DataFrame(
             {
                 "tile_id": list(self.images.keys),

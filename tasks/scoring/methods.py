@@ -1,4 +1,4 @@
-"""Which metrics and explainers were asked for, and what cannot be answered with what was given."""
+"""The requested metrics and explainers, and which metrics lack an input."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,10 +18,10 @@ NOT_AVAILABLE = "not available: needs"
 
 
 def metrics_asked(metrics: Sequence[Metric | Named]) -> tuple[Metric, ...]:
-    """Return the metrics, each under an id of its own.
+    """Return the metrics, each with its own id.
 
     Raises:
-        ScoringError: none, an unknown name or setting, or an id that stands there twice.
+        ScoringError: no metric, an unknown name or setting, or a duplicate id.
     """
     adapter: TypeAdapter[Metric] = TypeAdapter(AnyMetric)
     found = tuple(_made(adapter, "metric", metric) for metric in metrics)
@@ -47,7 +47,7 @@ def explainers_asked(explainers: Mapping[str, Explainer | Named]) -> dict[str, E
             raise ScoringError(
                 f"explainer {name!r} waits for the calibration of {waiting.name!r}; give it a number as sigma"
             )
-        # The name is the id: it is what folders and rows say.
+        # The name becomes the id, which folders and rows use.
         found[checked_name(name)] = made.model_copy(update={"id": name})
     return found
 
@@ -56,7 +56,7 @@ def controls_asked(controls: Sequence[Explainer | Named], taken: Collection[str]
     """Return the control maps by their ids.
 
     Raises:
-        ScoringError: one is no control, stands there twice, or bears a name that is ``taken``.
+        ScoringError: one is not a control, is named twice, or has a name that is ``taken``.
     """
     adapter: TypeAdapter[Explainer] = TypeAdapter(AnyExplainer)
     made = [_made(adapter, "control", control) for control in controls]
@@ -82,7 +82,7 @@ def checked_name(name: str) -> str:
 
 
 def lacking(metric: Metric, masks: Collection[str], callable_explainers: bool) -> str | None:
-    """Return why ``metric`` cannot be asked, or None if it can."""
+    """Return why ``metric`` is not available, or None if it is."""
     if metric.unit != "tile" or "dataset" in metric.needs:
         return f"{NOT_AVAILABLE} slides"
     if "attribution" in metric.needs and not callable_explainers:

@@ -1,4 +1,4 @@
-"""What a network must be before anything is asked of it."""
+"""Checks of a network before it is used."""
 
 import torch
 from torch import nn
@@ -13,8 +13,8 @@ def class_count(model: nn.Module, images: ImagesInMemory, device: str) -> int:
     """Return how many logits ``model`` gives for an image, found by one forward pass of the first image.
 
     Raises:
-        ScoringError: it is no float32 network on ``device``, does not take the images, gives no finite
-            logits of two or more classes, or a target is none of them.
+        ScoringError: it is not a float32 network on ``device``, does not accept the images, does not give
+            finite logits of two or more classes, or a target is not a class.
     """
     _check_weights(model, device)
     first = torch.from_numpy(images.images[:1]).to(device)

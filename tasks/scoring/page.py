@@ -1,4 +1,4 @@
-"""The page that a person reads: means beside their controls, and what they mean."""
+"""The page of a report: means beside their controls, and their meaning."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -13,7 +13,7 @@ from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED, interval, number, 
 
 
 class ScoredTable(Protocol):
-    """What the page is made of; see :class:`tasks.scoring.table.FaithfulnessTable`."""
+    """The content of the page; see :class:`tasks.scoring.table.FaithfulnessTable`."""
 
     @property
     def results(self) -> Mapping[Part, MetricResult]:
@@ -97,7 +97,7 @@ def _cell(mean: MeanScore) -> str:
 
 
 def _is_loud(mean: MeanScore) -> bool:
-    """Say whether the draws matter beside the interval; never so where there is none."""
+    """Return whether the Monte Carlo error matters beside the interval; False without an interval."""
     return worth_saying(mean.monte_carlo, mean.low, mean.high)
 
 

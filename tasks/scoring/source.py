@@ -1,4 +1,4 @@
-"""A trained network that somebody brings: what it is made of, and its weights, which are never unpickled."""
+"""A trained network from outside: its architecture and its weights, which are never unpickled."""
 
 import importlib
 from pathlib import Path
@@ -36,9 +36,9 @@ class NetworkSource(BaseModel):
     classes: int | None = Field(default=None, ge=2)
     """Of ``network``: how many."""
     mean: Colour | None = None
-    """Of ``network``: what is taken off images in [0, 1]; by default what the weights hold as ``mean``."""
+    """Of ``network``: subtracted from images in [0, 1]; by default ``mean`` in the weights."""
     std: Colour | None = None
-    """Of ``network``: what they are divided by; by default what the weights hold as ``std``."""
+    """Of ``network``: divides the result; by default ``std`` in the weights."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -68,10 +68,10 @@ def load_network(source: NetworkSource, root: Path, device: torch.device) -> nn.
     Args:
         source: what to load; its paths start from ``root``.
         root: a folder.
-        device: where it is to lie.
+        device: where to put it.
 
     Raises:
-        ScoringError: a file is absent or broken, the network cannot be made, or the weights are not its own.
+        ScoringError: a file is absent or broken, the network cannot be made, or the weights do not fit it.
     """
     for path in source.files(root):
         if not path.is_file():
@@ -106,7 +106,7 @@ def _made(factory: str) -> nn.Module:
 
 
 def _fill(model: nn.Module, given: dict[str, Tensor], source: NetworkSource) -> None:
-    """Load the weights, which must be all of the network's and no other."""
+    """Load the weights, which must be exactly those of the network."""
     own = model.state_dict()
     if source.network is not None:
         given = _renamed(given, own, source)

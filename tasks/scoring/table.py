@@ -1,4 +1,4 @@
-"""What came out: every score of every map, their means, and what could not be asked."""
+"""The result: every score of every map, their means, and the metrics that were not available."""
 
 import json
 import tempfile
@@ -32,14 +32,14 @@ class FaithfulnessTable:
 
     Attributes:
         results: by explainer and metric id, each what a FaithfulnessReport holds.
-        unavailable: by metric id, why it could not be asked.
-        controls: which explainers are controls, to be beaten.
-        blind: which of them see no network; some metrics take these alone for rivals.
-        recipes: by explainer, its settings; None where the maps were brought.
+        unavailable: by metric id, why it was not available.
+        controls: which explainers are controls.
+        blind: the controls that see no network; for some metrics only these are rivals.
+        recipes: by explainer, its settings; None for given maps.
         passes: images sent through networks: ``forward`` and ``backward`` by the metrics, with
             ``minimum_forward`` and ``minimum_backward`` for the union of what they ask, ``explained`` the
             maps made anew for them; ``maps_forward`` and ``maps_backward`` to make the maps that are judged.
-        patients: whose images they are, one name an image; empty where nobody was named.
+        patients: the patient of each image; empty where none is named.
     """
 
     results: Mapping[Part, MetricResult]
@@ -54,7 +54,7 @@ class FaithfulnessTable:
     def scores(self) -> pd.DataFrame:
         """Every score of every image: explainer, metric, then the columns of a FaithfulnessReport.
 
-        The key of an image stands in ``unit_id``; ``error`` is the standard error of the metric's own draws.
+        The key of an image is its ``unit_id``; ``error`` is the standard error of the metric's own draws.
         """
         return _joined({part: result.scores for part, result in self.results.items()}, SCORE_COLUMNS)
 
@@ -76,7 +76,7 @@ class FaithfulnessTable:
 
     @property
     def excluded(self) -> pd.DataFrame:
-        """How many images were excluded why: explainer, metric, reason, images; reasons that came up."""
+        """Excluded images: explainer, metric, reason, images; only reasons with a case."""
         rows = [
             (*part, reason, count)
             for part, result in self.results.items()
@@ -86,7 +86,7 @@ class FaithfulnessTable:
         return pd.DataFrame(rows, columns=["explainer", "metric", "reason", "images"])
 
     def to_markdown(self) -> str:
-        """Return a page: a table for each metric, then all that is needed to read it."""
+        """Return a page: a table per metric, and the text needed to read it."""
         return page_of(self, interval_note(self.patients))
 
     def write(self, folder: Path | str, notes: Mapping[str, str] = _NO_NOTES) -> Path:
@@ -108,7 +108,7 @@ class FaithfulnessTable:
             raise ScoringError(f"{folder} exists; name a new folder, nothing is written over")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as unfinished:
-            # A folder of our own in it: the temporary one can be read by nobody else.
+            # A folder inside the temporary one, which nobody else can read.
             complete = Path(unfinished) / folder.name
             complete.mkdir()
             self._fill(complete)

@@ -19,10 +19,10 @@ _TUMOUR = frozenset({"_0", "_1"})
 
 
 def read_asap(path: Path) -> tuple[Outline, ...]:
-    """Return the outlines of an ASAP file, less the areas that its exclusion groups cut out.
+    """Return the outlines of an ASAP file without the areas of its exclusion groups.
 
     Raises:
-        SlideError: no XML of this kind, a document type (never needed), or an outline without area.
+        SlideError: not an XML of this kind, a document type (never needed), or an outline without area.
     """
     root = _root(path)
     drawn = [

@@ -1,4 +1,4 @@
-"""The two mistakes this storey reports; each message is one sentence for the person who has to mend it."""
+"""The errors of slides and manifests; each message is one sentence for the person who fixes it."""
 
 
 class SlideError(Exception):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 Coordinate = TypeVar("Coordinate", float, NDArray[np.float64])
-"""A single position or an array of them; what goes in comes out."""
+"""A single position or an array of positions; the result has the same form."""
 
 
 class SlideGeometry(BaseModel):
@@ -22,7 +22,7 @@ class SlideGeometry(BaseModel):
         height_level0: height of the finest level in pixels.
         mpp: micrometres per level-0 pixel along x.
         mpp_y: micrometres per level-0 pixel along y; within 2 % of ``mpp``.
-        mpp_source: who said so, the file's metadata or the manifest.
+        mpp_source: the source of ``mpp``, the file's metadata or the manifest.
         bounds_x: left edge of the scanned area in level-0 pixels; QuPath counts from here.
         bounds_y: top edge of the scanned area in level-0 pixels.
         bounds_width: width of the scanned area in level-0 pixels.

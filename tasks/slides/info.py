@@ -1,4 +1,4 @@
-"""What is known of one tiled slide: the ``slide.json`` of its TileSet."""
+"""The summary of a tiled slide: the ``slide.json`` of its TileSet."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class SlideInfo(BaseModel):
         sections: the pieces of tissue.
         counts: tiles per label; "" stands for no label, ``mixed`` for a tile that an outline crosses.
         failed_tiles: tiles that could not be read.
-        saturation_threshold: what counted as tissue, HSV saturation from 0 to 1.
+        saturation_threshold: HSV saturation from 0 to 1 above which a pixel is tissue.
         repaired_outlines: outlines that crossed themselves and were made valid.
     """
 
@@ -51,5 +51,5 @@ class SlideInfo(BaseModel):
 
 
 def read_info(folder: Path) -> SlideInfo:
-    """Return the summary that lies in a TileSet's folder."""
+    """Return the summary in a TileSet's folder."""
     return SlideInfo.model_validate_json((folder / SLIDE).read_bytes())

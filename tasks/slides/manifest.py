@@ -1,4 +1,4 @@
-"""The manifest: the one checked-in input of a study, read once and believed only after every check."""
+"""The manifest: the versioned input of a study, read once and fully checked."""
 
 import csv
 import difflib
@@ -32,7 +32,7 @@ class Manifest(BaseModel):
 
     @property
     def split_hash(self) -> str:
-        """The sha256 over who lies in which split; paths and the order of rows do not enter."""
+        """The sha256 of the assignment of patients to splits, independent of paths and row order."""
         split = sorted((row.slide_id, row.patient_id, row.split) for row in self.slides)
         return hashlib.sha256(json.dumps(split).encode()).hexdigest()
 
@@ -69,9 +69,9 @@ def load_manifest(
 
 
 def assert_disjoint(rows: Sequence[SlideRow], shared_patients: frozenset[str]) -> None:
-    """Raise ManifestError where a patient lies in more than one split.
+    """Raise ManifestError if a patient is in more than one split.
 
-    A patient of ``shared_patients`` may lie in train and val, nobody in test and another split.
+    A patient of ``shared_patients`` may be in train and val; none may be in test and another split.
     """
     problems = split_patients(list(enumerate(rows, start=2)), shared_patients)
     if problems:

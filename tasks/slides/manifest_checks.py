@@ -1,4 +1,4 @@
-"""What must hold between the rows of a manifest, and between a row and the disk."""
+"""Checks between the rows of a manifest, and between a row and the disk."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ Problems = list[tuple[int, str]]
 
 
 def file_problems(row: SlideRow, data_root: Path) -> list[str]:
-    """Return what is wrong with the places of a row's files: outside the data root, or not there."""
+    """Return problems with the paths of a row's files: outside the data root, or missing."""
     problems = []
     root = data_root.resolve()
     for name, relative in input_files(row).items():
@@ -27,7 +27,7 @@ def file_problems(row: SlideRow, data_root: Path) -> list[str]:
 
 
 def duplicates(rows: Numbered) -> Problems:
-    """Return a problem for each slide_id that stands in an earlier row too."""
+    """Return a problem for each slide_id that an earlier row has too."""
     first: dict[str, int] = {}
     problems = []
     for number, row in rows:
@@ -48,7 +48,7 @@ def named_after_patients(rows: Numbered) -> Problems:
 
 
 def same_content(rows: Numbered, found: Mapping[int, str]) -> Problems:
-    """Return checksums that do not hold, and slides whose bytes stand under another name too.
+    """Return wrong checksums, and slides with the same bytes as another slide.
 
     Args:
         rows: the rows.

@@ -26,7 +26,7 @@ class Outline:
 
 
 def outline_from(class_name: str, drawn: BaseGeometry, where: str) -> Outline:
-    """Return a drawn geometry as an outline; one that crosses itself is made valid and says so.
+    """Return a drawn geometry as an outline; one that crosses itself is made valid and marked as repaired.
 
     Raises:
         SlideError: it is a point or a line, or encloses no area.
@@ -41,6 +41,6 @@ def outline_from(class_name: str, drawn: BaseGeometry, where: str) -> Outline:
 
 
 def _areas_of(geometry: BaseGeometry) -> BaseGeometry:
-    """Return the areas of a repaired geometry, less the lines and points that ``make_valid`` leaves."""
+    """Return the areas of a repaired geometry without the lines and points of ``make_valid``."""
     parts = [part for part in shapely.get_parts(geometry) if part.geom_type in POLYGONAL]
     return shapely.union_all(parts) if parts else shapely.Polygon()

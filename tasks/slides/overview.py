@@ -1,4 +1,4 @@
-"""A low-resolution picture of a whole slide that survives places which cannot be read."""
+"""A low-resolution picture of a whole slide that tolerates unreadable regions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ReadWindow = Callable[[Window, tuple[int, int]], Rgb]
 
 @dataclass(frozen=True)
 class Overview:
-    """The whole finest level, made small.
+    """The whole finest level at low resolution.
 
     Attributes:
         pixels: uint8 [h, w, 3]; what could not be read is white.

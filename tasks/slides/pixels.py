@@ -27,7 +27,7 @@ class Window(NamedTuple):
 
 
 class RegionSource(Protocol):
-    """What is needed of OpenSlide: a rectangle of one level as RGBA, addressed by whole level-0 pixels."""
+    """The used part of OpenSlide: a rectangle of one level as RGBA, addressed by whole level-0 pixels."""
 
     def read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
         """Return ``size`` (width, height) pixels of ``level``; transparent where the slide has none."""
@@ -37,8 +37,8 @@ class RegionSource(Protocol):
 def read_window(source: RegionSource, geometry: SlideGeometry, window: Window, size: tuple[int, int]) -> Rgb:
     """Return ``window`` as pixels of ``size`` (width, height); what is transparent or outside is white.
 
-    The coarsest level that holds the asked detail is read. Where its pixels are those asked for they are
-    copied byte for byte; else they are resampled (Lanczos, with the neighbouring pixels the filter needs).
+    The coarsest level that holds the asked detail is read. If its pixels match the request they are copied
+    byte for byte; otherwise they are resampled (Lanczos, with the neighbouring pixels that the filter needs).
 
     Returns:
         uint8 [height, width, 3].
@@ -63,7 +63,7 @@ class _Span(NamedTuple):
         first: where the region begins, in level pixels.
         outside: level pixels of the region that lie before the slide begins.
         pixels: level pixels to read after those.
-        copied: whether the pixels read are those asked for.
+        copied: whether the pixels match the request.
     """
 
     address: int

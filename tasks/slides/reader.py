@@ -1,4 +1,4 @@
-"""The one reader of slides: OpenSlide with its sharp edges taken off.
+"""The slide reader: OpenSlide with uniform errors, geometry and padding.
 
 Label and macro images are never opened, and nothing of a slide's metadata is kept but its geometry.
 """
@@ -16,7 +16,7 @@ from tasks.slides.pixels import Rgb, Window, read_window
 from tasks.slides.resolution import MPP_RANGE, Resolution, resolve
 
 CACHE_BYTES = 64 << 20
-"""Decoded pixels kept for one open slide; OpenSlide's own default would be kept for each handle unseen."""
+"""Bytes of decoded pixels cached per open slide. OpenSlide's default would add up over handles."""
 
 
 def open_slide(
@@ -30,7 +30,7 @@ def open_slide(
     Args:
         path: a file that OpenSlide reads.
         mpp: micrometres per level-0 pixel that the manifest states; used where the metadata has none.
-        mpp_range: the micrometres per pixel that are believed.
+        mpp_range: the plausible micrometres per pixel.
         thumbnail_px: longer side of the thumbnail.
 
     Raises:
@@ -89,7 +89,7 @@ class SlideReader:
             uint8 [out_px, out_px, 3], RGB; white where the slide is transparent or ends.
 
         Raises:
-            SlideError: the place cannot be read; the reader itself stays usable.
+            SlideError: the region cannot be read; the reader stays usable.
         """
         return self._read(Window(x_level0, y_level0, extent_level0, extent_level0), (out_px, out_px))
 
@@ -113,7 +113,7 @@ class SlideReader:
         try:
             return read_window(self._handle, self.geometry, window, size)
         except openslide.OpenSlideError as error:
-            # An error latches: the handle repeats it for every later region, so a fresh one takes its place.
+            # OpenSlide repeats an error for every later region, so the handle is replaced.
             self._handle.close()
             self._handle = _open(self._path)
             raise SlideError(
@@ -136,7 +136,7 @@ def _open(path: Path) -> openslide.OpenSlide:
 
 
 def _said(error: openslide.OpenSlideError, path: Path) -> str:
-    """Return what OpenSlide said, less the folder: a sentence in an artifact names no machine's path."""
+    """Return OpenSlide's message without the folder, since artifacts must not contain local paths."""
     return str(error).replace(str(path), path.name)
 
 

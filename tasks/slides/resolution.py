@@ -1,4 +1,4 @@
-"""How long a pixel is: from the file's metadata or else from the manifest, range-checked, never guessed."""
+"""The size of a pixel, from the file's metadata or else the manifest, checked and never guessed."""
 
 import math
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Literal, NamedTuple
 from tasks.slides.errors import SlideError
 
 MPP_RANGE = (0.05, 40.0)
-"""The micrometres per pixel that are believed; a converted file may claim 352."""
+"""The plausible micrometres per pixel; a converted file may claim 352."""
 
 SAME = 0.02
-"""Two lengths of a pixel that differ by less than this fraction are one."""
+"""Pixel sizes that differ by less than this fraction are equal."""
 
 
 class Resolution(NamedTuple):
-    """Micrometres per level-0 pixel along x and y, and who said so."""
+    """Micrometres per level-0 pixel along x and y, and their source."""
 
     mpp: float
     mpp_y: float
@@ -27,7 +27,7 @@ def resolve(
     """Return the resolution of a slide.
 
     The metadata counts where it is plausible. The manifest fills in where the metadata is missing or out
-    of range; it never overrules plausible metadata, a difference is an error.
+    of range; it never overrides plausible metadata: a difference is an error.
 
     Args:
         properties: OpenSlide's properties.

@@ -1,4 +1,4 @@
-"""One row of a manifest: one slide, whose it is, and the files that belong to it."""
+"""One row of a manifest: one slide, its patient and its files."""
 
 from typing import Annotated, Literal
 
@@ -16,7 +16,7 @@ FILES = {
     "evidence": "evidence",
     "artefact": "artefact",
 }
-"""What a file of a row is called, and the column that names it."""
+"""The name of each file of a row, and its column."""
 
 
 def _none_if_empty(value: object) -> object:
@@ -41,12 +41,11 @@ class SlideRow(BaseModel):
         annotation: outlines (.geojson, .json or .xml).
         points: labelled points (.csv).
         evidence: an image of the whole slide, nonzero where the evidence of the class lies.
-        artefact: an image of the whole slide, nonzero on what no explanation should rest on: pen, folds,
-            bubbles.
+        artefact: an image of the whole slide, nonzero on what no explanation should use: pen, folds, bubbles.
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
         mpp: micrometres per level-0 pixel, used where the file does not state them.
-        sha256: what the slide file must hash to.
+        sha256: the expected checksum of the slide file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""Whether scores rank the same maps alike: Kendall's tau-b unit by unit, with clustered intervals.
+"""Agreement of scores on the same maps: Kendall's tau-b per unit, with clustered intervals.
 
 Source: Kendall (1945), "The treatment of ties in ranking problems", Biometrika 33(3): tau-b, with ties.
 """
@@ -13,14 +13,14 @@ from tasks.statistics.bootstrap import BootstrapError, BootstrapSettings, Floats
 from tasks.statistics.clusters import MINIMUM, Clusters
 
 Block = tuple[int, Floats]
-"""The number of a training seed, and what it gave: float [N, M, E], M scores of E maps of each of N units."""
+"""The number of a training seed and its scores: float [N, M, E], M scores of E maps of each of N units."""
 _UNITS = 256
-"""Units at a time: what one block needs stays small."""
+"""Units at a time, which bounds the memory of a block."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """M scores set against one another; every field is [M, M] and symmetric.
+    """M scores compared with one another; every field is [M, M] and symmetric.
 
     Attributes:
         tau: mean tau-b over units; NaN where it is defined on none.
@@ -43,8 +43,8 @@ def rank_agreement(
     """Return the mean tau-b of every two scores, with the two-way (seed, cluster) bootstrap interval.
 
     Args:
-        blocks: all on the same N units and M scores, higher better throughout; a seed may have several
-            (one an arm), which weigh alike.
+        blocks: all on the same N units and M scores, higher better throughout; a seed may have several (one
+            per arm), with equal weights.
         seeds: how many training seeds there are.
         clusters: of the N units.
         settings: draws, seed and level.
@@ -68,7 +68,7 @@ def kendall(values: Floats) -> Floats:
     """Return Kendall's tau-b float64 [N, M, M] between M scores over E maps, unit by unit.
 
     Args:
-        values: float [N, M, E]; NaN is a map without that score: it counts in none of its pairs.
+        values: float [N, M, E]; NaN is a map without that score, excluded from all its pairs.
 
     NaN where two scores have fewer than two maps in common, or where one gives them all the same value.
     """

@@ -1,4 +1,4 @@
-"""Bands around mean curves: the bootstrap of means, at every point of a curve with the same draws."""
+"""Bands around mean curves: the bootstrap of means with the same draws at every point."""
 
 from dataclasses import dataclass
 
@@ -24,12 +24,12 @@ def mean_band(curves: Floats, clusters: Clusters, settings: BootstrapSettings) -
     The interval holds point by point, not for the curve as a whole.
 
     Args:
-        curves: float [S, N, F], S training seeds, N units, F points; a unit with NaN counts nowhere.
+        curves: float [S, N, F], S training seeds, N units, F points; a unit with NaN is excluded.
         clusters: of the N units.
         settings: draws, seed and level.
 
     Raises:
-        BootstrapError: no curve is known.
+        BootstrapError: there is no curve without NaN.
     """
     known = np.asarray(np.isfinite(curves).all(axis=2))
     if not known.any():

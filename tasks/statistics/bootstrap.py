@@ -2,12 +2,12 @@
 
 Resampling clusters is resampling their weights, so a draw is two rows of multinomial counts and all draws are
 two matrix products. Equal settings give equal weights for equal numbers of seeds and clusters: common random
-numbers for all that is compared, and drawn once.
+numbers for all comparisons, drawn once.
 
 Sources: Davison and Hinkley (1997), chapter 3.8 (clusters); Owen (2007), "The pigeonhole bootstrap",
 arXiv:0712.1111 (two ways at once); Hesterberg (2015), "What teachers should know about the bootstrap", The
 American Statistician 69(4) (the expanded percentile interval for few clusters). The expansion counts
-clusters alone: of S seeds the part of the variance that seeds bring is understated by (S - 1) / S.
+clusters alone: with S seeds the variance between seeds is understated by the factor (S - 1) / S.
 """
 
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from scipy import stats
 
 Floats = NDArray[np.float64]
 _BLOCK = 1000
-"""Draws at a time: what one block needs stays in the processor's cache."""
+"""Draws at a time, so that a block stays in the processor's cache."""
 
 
 class BootstrapError(ValueError):
-    """Scores and clusters that do not belong together."""
+    """Scores and clusters that do not match."""
 
 
 @dataclass(frozen=True)
 class BootstrapSettings:
-    """How many draws, from which seed, to which level; ``expanded`` widens the interval for few clusters."""
+    """Number of draws, their seed and the confidence level; ``expanded`` widens intervals of few clusters."""
 
     draws: int = 10_000
     seed: int = 0
@@ -38,7 +38,7 @@ class BootstrapSettings:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its bounds and its bootstrap standard error; all NaN but the mean where there is none."""
+    """A mean with its bounds and its bootstrap standard error; NaN except the mean where there is none."""
 
     estimate: float
     low: float
@@ -50,7 +50,7 @@ def mean_interval(values: Floats, codes: NDArray[np.int64], settings: BootstrapS
     """Return the mean over units, and over seeds where there are several, with its interval.
 
     Args:
-        values: float [N] or [S, N], S training seeds; NaN is a unit without a score and counts nowhere.
+        values: float [N] or [S, N], S training seeds; NaN is a unit without a score, which is excluded.
         codes: int64 [N], the cluster of each unit.
         settings: draws, seed and level.
     """
@@ -103,7 +103,7 @@ def tail_levels(clusters: int, settings: BootstrapSettings) -> tuple[float, floa
     """Return the two quantiles of the draws that bound the interval.
 
     The plain percentile interval is too short for few clusters, by the n - 1 in the variance and by the tails
-    of Student's law; the expanded one takes quantiles further out by just that.
+    of Student's law; the expanded one moves the quantiles outwards accordingly.
     """
     tail = (1 - settings.level) / 2
     if settings.expanded and clusters > 1:
@@ -113,7 +113,7 @@ def tail_levels(clusters: int, settings: BootstrapSettings) -> tuple[float, floa
 
 
 def drawn_weights(seeds: int, clusters: int, settings: BootstrapSettings) -> tuple[Floats, Floats]:
-    """Return how often each draw has each seed [draws, S] and cluster [draws, C]; shared, so read-only."""
+    """Return how often each draw has each seed [draws, S] and cluster [draws, C]; cached, so read-only."""
     return _weights(seeds, clusters, settings.draws, settings.seed)
 
 

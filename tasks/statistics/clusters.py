@@ -1,4 +1,4 @@
-"""What counts as independent: the cluster of every interval, chosen once and said aloud."""
+"""The clusters of all intervals, chosen once and printed with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Level = Literal["patient", "slide", "section"]
 
 MINIMUM = 5
-"""Fewer clusters than this give no interval: a bootstrap over them would promise what it cannot keep."""
+"""Fewer clusters than this give no interval, since a bootstrap over them would not cover its level."""
 
 
 @dataclass(frozen=True)

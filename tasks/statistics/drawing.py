@@ -1,4 +1,4 @@
-"""The error that a metric's own random draws leave in a mean of its scores."""
+"""The Monte Carlo error of a mean score, from the metric's own random draws."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,11 @@ _WORTH_SAYING = 0.1
 
 
 def monte_carlo_error(errors: Floats, scored: NDArray[np.bool_]) -> float:
-    """Return the standard error of the mean over all scored units and seeds that comes from draws alone.
+    """Return the standard error that the draws alone leave in the mean over all units and seeds.
 
-    Units are drawn for by themselves, so variances add up: the root of the sum of squares, over the number of
-    scores. Networks of different training seeds are asked with the same draws but answer differently; they
-    count as independent too. It is a part of what the bootstrap's interval holds, not an addition to it.
+    Units have independent draws, so variances add up: the root of the sum of squares, over the number of
+    scores. Networks of different training seeds get the same draws but respond differently, and count as
+    independent too. The bootstrap's interval already includes this error.
 
     Args:
         errors: float [S, N], the standard error of each score; NaN where nothing was drawn.
@@ -27,8 +27,8 @@ def monte_carlo_error(errors: Floats, scored: NDArray[np.bool_]) -> float:
 
 
 def worth_saying(error: float, low: float, high: float) -> bool:
-    """Say whether the error of a metric's own draws is above a tenth of the interval's half width.
+    """Return whether the Monte Carlo error exceeds a tenth of the interval's half width.
 
-    Never so where there is no error or no interval (NaN).
+    False without an error or an interval (NaN).
     """
     return error > _WORTH_SAYING * (high - low) / 2

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Return the corrected p-values in the order given; NaN (no test) stays NaN and counts for nothing.
+    """Return the corrected p-values in the order given; NaN (no test) stays NaN and is not counted.
 
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
     """

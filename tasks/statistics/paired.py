@@ -1,4 +1,4 @@
-"""Two arms compared: paired by seed and unit, tested twice, with what the data could have shown."""
+"""Paired comparison of two arms: interval, two tests, and the detectable difference."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +21,7 @@ from tasks.statistics.power import detectable_difference
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Treated less control.
+    """Treated minus control.
 
     Attributes:
         interval: the mean difference with its two-way (seed, cluster) bootstrap interval.
@@ -47,7 +47,7 @@ def paired_difference(
     """Compare two arms on the same units with the same seeds.
 
     Args:
-        treated: float [S, N] or [N]; NaN where a unit could not be scored: its pair then counts nowhere.
+        treated: float [S, N] or [N]; NaN excludes the pair of that unit.
         control: the same shape and order.
         codes: int64 [N], the cluster of each unit.
         settings: draws, seed and level.
@@ -87,16 +87,16 @@ def paired_difference(
 def sign_flip_p(totals: Floats, settings: BootstrapSettings) -> tuple[float, float]:
     """Return (p, smallest p) of the two-sided sign-flip test: each total [C] might have either sign.
 
-    ``totals`` holds a sum for each cluster. Exact where there are no more sign patterns than draws. Seeds
-    are summed into the totals before: they are no replicates of patients. The p is that of
-    ``scipy.stats.permutation_test``, its sign patterns kept for the next test of as many clusters.
+    ``totals`` holds a sum for each cluster. Exact where there are no more sign patterns than draws. Seeds are
+    summed into the totals before, since they are not replicates of patients. The p is that of
+    ``scipy.stats.permutation_test``, with its sign patterns cached for the next test of as many clusters.
     """
     if len(totals) < 2:
         return 1.0, 1.0
     exact = 2.0 ** len(totals) <= settings.draws
     null = _signs(len(totals), np.inf if exact else settings.draws, settings.seed) @ totals
     observed, unseen = totals.sum(), 0 if exact else 1
-    # Equal sums of other patterns differ in their last bits.
+    # Equal sums of different patterns may differ in their last bits.
     slack = 100 * np.finfo(np.float64).eps * abs(observed)
     fewer = min(int((null <= observed + slack).sum()), int((null >= observed - slack).sum()))
     smallest = 2.0 ** (1 - len(totals)) if exact else 2 / (settings.draws + 1)
@@ -105,7 +105,7 @@ def sign_flip_p(totals: Floats, settings: BootstrapSettings) -> tuple[float, flo
 
 @lru_cache(maxsize=4)
 def _signs(clusters: int, patterns: float, seed: int) -> Floats:
-    """Return sign patterns [P, C]: what scipy makes of ones; all there are, or as many as asked, drawn."""
+    """Return sign patterns [P, C] as scipy draws them: all, or the requested number."""
     made: list[Floats] = []
 
     def keep(flipped: Floats, axis: int) -> Floats:
@@ -126,14 +126,14 @@ def _signs(clusters: int, patterns: float, seed: int) -> Floats:
 
 
 def _tail(drawn: Floats) -> float:
-    """Return the smaller share of draws on one side of 0, never 0 itself."""
+    """Return the smaller fraction of draws on one side of 0, always above 0."""
     drawn = drawn[~np.isnan(drawn)]
     fewer = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
     return (fewer + 1) / (len(drawn) + 1)
 
 
 def _from_tail(tail: float, clusters: int, settings: BootstrapSettings) -> float:
-    """Return the two-sided p at which the interval just reaches 0: the interval's rule, read backwards."""
+    """Return the two-sided p at which the interval just reaches 0: the interval's rule, inverted."""
     if not settings.expanded:
         return min(1.0, 2 * tail)
     if clusters < 2:

@@ -1,4 +1,4 @@
-"""Figures and tables as people read them, in markdown and pictures."""
+"""Numbers and tables for people, in markdown and pictures."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 """Which way is better."""
 DASH = "\N{EN DASH}"
-"""Stands where there is no figure."""
+"""Printed where there is no number."""
 MINUS = "\N{MINUS SIGN}"
 DRAWN = "\N{PLUS-MINUS SIGN}"
-"""Stands before the error that the metric's own random draws leave in a mean."""
+"""Printed before a Monte Carlo error."""
 FLAGGED = "\N{DAGGER}"
 """Marks a score that a control equals or beats."""
 
 
 def number(value: float) -> str:
-    """Return three decimals, or three digits where those would say nothing; a dash for NaN."""
+    """Return three decimals, or three digits for small values; a dash for NaN."""
     if math.isnan(value):
         return DASH
     if value == 0 or 0.001 <= abs(value) < 1000:

@@ -1,4 +1,4 @@
-"""The outlined area of each class on one slide, ready to be asked about many tiles."""
+"""The outlined area of each class on one slide, with fast queries for many tiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Geometries = NDArray[np.object_]
 
 @dataclass(frozen=True)
 class ClassArea:
-    """All that is outlined as one class, as separate polygons in level-0 pixels, found through a tree.
+    """The outlines of one class as separate polygons in level-0 pixels, with a search tree.
 
     Attributes:
         class_index: its index in the recipe's classes; never 0, which is what lies outside.
@@ -50,11 +50,11 @@ class ClassArea:
 def class_areas(outlines: Sequence[Outline], recipe: TilingRecipe, where: str) -> tuple[ClassArea, ...]:
     """Return the area of each class but the first, in class order.
 
-    Where outlines of several classes overlap, the later class of the recipe has the ground; an outline of
-    the first class cuts its ground out of all others.
+    Where outlines of several classes overlap, the later class of the recipe wins; an outline of the first
+    class is cut out of all others.
 
     Raises:
-        SlideError: an outline's name stands for no class.
+        SlideError: an outline's name is not a class.
     """
     classes = range(1, len(recipe.classes))
     indices = [class_of(outline.class_name, recipe, where) for outline in outlines]

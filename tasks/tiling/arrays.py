@@ -23,10 +23,10 @@ def write_pixels(
     """Read every tile into ``pixels.npy``, uint8 [N, tile_px, tile_px, 3], in the order of ``places``.
 
     A tile that cannot be read is white. Where more fail than ``recipe.max_failed_tiles`` allows, reading
-    stops: the slide is lost, and each failure costs a reopened file.
+    stops, since the slide fails anyway and each failure reopens the file.
 
     Returns:
-        For each tile why it could not be read, or "".
+        The reason of each unreadable tile, or "".
     """
     shape = (len(places), recipe.tile_px, recipe.tile_px, 3)
     pixels = np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)

@@ -34,7 +34,7 @@ def tile_slide(
     """Tile one slide and write its TileSet payload, the same bytes for the same slide and recipe.
 
     Args:
-        row: the slide and what is known of it.
+        row: the slide and its files.
         data_root: the folder that the row's paths start from.
         recipe: how to tile.
         out: an existing folder for the payload.

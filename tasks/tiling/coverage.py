@@ -10,8 +10,8 @@ from tasks.tiling.tissue import Tissue
 def tissue_fraction(tissue: Tissue, grid: Grid) -> Floats:
     """Return the share of tissue of every tile of the grid, float64 [rows, columns] in [0, 1].
 
-    The share is an area: a mask pixel that a tile cuts counts by the part inside. What lies outside the
-    slide is no tissue.
+    The share is an area: a mask pixel that a tile cuts counts by the part inside. Outside the slide there is
+    no tissue.
     """
     height, width = tissue.mask.shape
     across = _overlap(grid.xs / tissue.downsample_x, grid.extent / tissue.downsample_x, width)

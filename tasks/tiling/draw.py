@@ -1,4 +1,4 @@
-"""Pictures for the eye: the grid with its labels, and the tissue with its sections, on the thumbnail."""
+"""Pictures on the thumbnail: the grid with its labels, and the tissue with its sections."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ from tasks.tiling.tissue import Tissue
 
 Colour = tuple[int, int, int]
 
-# Okabe and Ito's palette, which the colour-blind can tell apart.
+# Okabe and Ito's palette, distinguishable with any colour vision.
 _CLASS_COLOURS: tuple[Colour, ...] = (
     (0, 114, 178),
     (213, 94, 0),

@@ -1,4 +1,4 @@
-"""The grid: where tiles may lie. Laid out in micrometres, kept in floats, in one order for ever."""
+"""The grid of possible tiles, in micrometres and floats, in a fixed order."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,8 +61,8 @@ def lay_grid(geometry: SlideGeometry, recipe: TilingRecipe) -> Grid:
     """Return the grid of a slide.
 
     It starts at the corner of the scanned area. Column ``i`` starts ``i * stride_um`` from there, computed
-    afresh for each column, so nothing drifts. What is narrower than a tile at the right and lower edge has
-    none. Both axes use their own micrometres per pixel.
+    for each column, so errors do not add up. Margins narrower than a tile at the right and lower edge have no
+    tile. Both axes use their own micrometres per pixel.
     """
     width_um, height_um = geometry.level0_to_um(geometry.bounds_width, geometry.bounds_height)
     columns_um = _starts(width_um, recipe.tile_um, recipe.stride_um)
@@ -82,7 +82,7 @@ def reading_order(places: Places, block: int = 8) -> Indices:
     """Return the order in which to read tiles so that neighbours come together, as indices into ``places``.
 
     Blocks of ``block`` x ``block`` tiles share the compressed squares of the file, which then stay in the
-    cache; along whole rows of a wide slide they would be decoded again and again.
+    cache; along whole rows of a wide slide they would be decoded repeatedly.
     """
     return np.lexsort((places.columns, places.rows, places.columns // block, places.rows // block))
 

@@ -1,4 +1,4 @@
-"""The label of a tile, from how much of it each class covers."""
+"""The label of a tile, from its coverage by each class."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from tasks.tiling.grid import Floats
 from tasks.tiling.recipe import TilingRecipe
 
 UNKNOWN = ""
-"""The label of a tile that nobody labelled."""
+"""The label of an unlabelled tile."""
 
 
 def coverages(areas: Sequence[ClassArea], tiles: Geometries) -> Floats:
@@ -21,7 +21,7 @@ def coverages(areas: Sequence[ClassArea], tiles: Geometries) -> Floats:
 
 
 def labels_from_coverage(covered: Floats, recipe: TilingRecipe) -> list[str]:
-    """Return one label a tile from ``covered``, [N, classes - 1].
+    """Return one label per tile from ``covered``, [N, classes - 1].
 
     More than ``class_above`` of one class gives that class; less than ``normal_below`` of all classes
     together gives the first class; all between is ``mixed``, and so are the two limits themselves.
@@ -39,7 +39,7 @@ def label_of_slide(row: SlideRow, recipe: TilingRecipe) -> str:
     """Return the label that every tile of a slide without annotation has: the manifest's, or none ("").
 
     Raises:
-        SlideError: the manifest's label is no class.
+        SlideError: the manifest's label is not a class.
     """
     if row.label is None:
         return UNKNOWN

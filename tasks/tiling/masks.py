@@ -23,7 +23,7 @@ def sample_mask(
     """Yield the part of a slide-wide mask under each tile, uint8 [tile_px, tile_px] of 0 and 1.
 
     Args:
-        mask: bool [h, w], starts at the slide's corner; beyond it nothing is set.
+        mask: bool [h, w], starts at the slide's corner; nothing is set outside it.
         downsample: level-0 pixels per mask pixel along x and y.
         places: the tiles.
         tile_px: side of a tile in pixels.
@@ -63,7 +63,7 @@ def load_mark(path: Path, geometry: SlideGeometry) -> tuple[NDArray[np.bool_], t
     The image covers the whole slide; any value but 0, in any channel but alpha, is a mark.
 
     Raises:
-        SlideError: no image, or its sides are not in the proportion of the slide's (to one pixel).
+        SlideError: not an image, or its sides do not have the slide's proportions (to one pixel).
     """
     try:
         with Image.open(path) as image:

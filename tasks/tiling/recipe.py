@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tasks.artifacts.tile_set import MIXED
 
 IGNORED = "ignore"
-"""The class of outlines that count for nothing."""
+"""The class of outlines that are ignored."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(ge=0)]
@@ -29,8 +29,8 @@ class TilingRecipe(BaseModel):
         normal_below: a tile that outlines cover by less than this has the first class.
         class_above: a tile that one class covers by more than this has that class; between, it is ``mixed``.
         tissue_mpp: micrometres per pixel at which tissue is looked for.
-        saturation_range: Otsu's threshold on HSV saturation is held within these; where the upper one is
-            lower, paler tissue is kept.
+        saturation_range: Otsu's threshold on HSV saturation is clipped to these; a lower upper limit keeps
+            paler tissue.
         min_hole_um: holes in the tissue smaller than a disc of this diameter are filled.
         min_speck_um: pieces of tissue smaller than a disc of this diameter are dropped.
         section_gap_um: pieces of tissue nearer than this belong to one section.

@@ -1,4 +1,4 @@
-"""Sections: the separate pieces of tissue on a slide, numbered as one reads."""
+"""Sections: the separate pieces of tissue on a slide, numbered in reading order."""
 
 from dataclasses import dataclass
 

@@ -26,7 +26,7 @@ class Tissue:
     """The tissue of one slide at low resolution.
 
     Attributes:
-        mask: bool [h, w]; what could not be read counts as tissue, so that its tiles are tried and counted.
+        mask: bool [h, w]; unreadable regions count as tissue, so that their tiles are tried and counted.
         downsample_x: level-0 pixels per mask pixel along x.
         downsample_y: level-0 pixels per mask pixel along y.
         pixel_um2: area of a mask pixel in square micrometres.
@@ -74,7 +74,7 @@ def saturation_of(pixels: Rgb) -> NDArray[np.float32]:
 
 
 def clean(mask: NDArray[np.bool_], pixel_um2: float, recipe: TilingRecipe) -> NDArray[np.bool_]:
-    """Return ``mask`` without the specks and then without the holes that the recipe calls too small."""
+    """Return ``mask`` without too small specks, then without too small holes."""
     speck = disc_um2(recipe.min_speck_um) / pixel_um2
     hole = disc_um2(recipe.min_hole_um) / pixel_um2
     kept = _drop_smaller(mask, speck, _SIDES_AND_CORNERS)

@@ -1,4 +1,4 @@
-"""What is known of each tile: coverage by the outlined classes, label, and what is marked on it."""
+"""The ground truth of each tile: coverage by outlined classes, label and marks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class Marked:
 
 @dataclass(frozen=True)
 class Truth:
-    """What people said about the tiles of one slide.
+    """The annotations of the tiles of one slide.
 
     Attributes:
         boxes: the tiles as shapely boxes in level-0 pixels, [N].
         areas: the outlined area of each class but the first; empty where the slide has no annotation.
         covered: share of each tile that each class but the first covers, [N, classes - 1]; NaN where the
             slide has no annotation and is not known to be of the first class throughout.
-        labels: one label a tile.
+        labels: one label per tile.
         repaired: how many outlines crossed themselves.
         marked: the marks that the manifest names an image of.
     """
@@ -51,7 +51,7 @@ class Truth:
 def look_up(
     row: SlideRow, data_root: Path, geometry: SlideGeometry, places: Places, recipe: TilingRecipe
 ) -> Truth:
-    """Return what the manifest's row and its files say about the tiles at ``places``.
+    """Return the ground truth of the tiles at ``places`` from the manifest's row and its files.
 
     Raises:
         SlideError: an annotation, mask image or label that cannot be used.
