@@ -1,7 +1,7 @@
 """Checkpoint: trained weights with everything needed to use them rightly.
 
 Payload: ``weights.safetensors``, ``checkpoint.json`` (:class:`CheckpointInfo`), ``history.parquet``, one row
-an epoch, and ``regularizers.safetensors`` where the training methods remember anything.
+per epoch, and ``regularizers.safetensors`` where the training methods remember anything.
 """
 
 from collections.abc import Mapping
