@@ -13,10 +13,12 @@ SOURCES = sorted(p for top in ("flows", "tasks", "veritile") for p in (ROOT / to
 ALLOWED = {
     "a sequence, in the mathematical sense": {
         "adversarial_order", "clean_order", "epoch_order", "faithful_order", "order", "Order", "orders",
-        "reading_order",
+        "ORDERS", "reading_order",
     },
     "a parameter of a plug-in or a key of study files": {"least_share", "share", "top_share"},
-    "the name of a method in the literature": {"known_detector", "saliency_guided", "SaliencyGuided"},
+    "the name of a method in the literature, and what it masks by": {
+        "saliency", "saliency_guided", "SaliencyGuided",
+    },
     "a device slot, as the glossary has it": {"device_slots"},
     "an idiom of the field: in-place operations": {"in_place"},
     "an idiom: to leave something as it was found": {"leave_as_found"},
