@@ -62,7 +62,7 @@ class RecordInputs:
     review: ReviewPage | None = optional_on_failure()
 
 
-class RecordStudy(Stage[RecordInputs]):
+class Record(Stage[RecordInputs]):
     """The one Recording of a study."""
 
     name = "record"

@@ -75,10 +75,21 @@ def test_no_module_bears_the_name_of_a_dependency():
     assert not {p.stem for p in MODULES} & {f for f in foreign if f.isidentifier()} - {"base"}
 
 
-def test_every_file_directly_in_tasks_is_a_stage_of_its_name():
+def test_every_file_of_tasks_is_a_stage_that_bears_its_name():
+    """But for ``plugins``, which finds methods as the engine finds stages."""
     files = {p.stem for p in (ROOT / "tasks").glob("*.py")} - {"__init__", "plugins"}
-    assert files == {stage.name for stage in all_stages()}
-    assert all(type(stage).__module__ == f"tasks.{stage.name}" for stage in all_stages())
+    assert {stage.name for stage in all_stages()} == files
+    for stage in all_stages():
+        assert type(stage).__module__ == f"tasks.{stage.name}"
+
+
+def test_the_stages_are_in_the_order_of_the_overview():
+    groups = dict.fromkeys(stage.group for stage in all_stages())
+    assert list(groups) == ["tile", "train", "explain", "evaluate", "compare", "record"]
+    assert {stage.name for stage in all_stages()} == {
+        "tile", "train", "predict", "calibrate", "explain", "scale", "draw", "exemplify",
+        "evaluate", "measure", "compare", "review", "record",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

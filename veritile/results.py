@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.recordings import all_records, last_recordings, reached
 from tasks.artifacts.store import Store
 
@@ -25,7 +25,7 @@ class Results:
     """
 
     study: str
-    records: Mapping[str, Record]
+    records: Mapping[str, ArtifactRecord]
     _store: Store
 
     def labels(self, stage: str | None = None) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def open_results(home: str | Path = ".veritile", study: str | None = None) -> Re
     records = all_records(store)
     recordings = last_recordings(store, records.values())
     name = _one_of(sorted(recordings), study)
-    labelled: dict[str, Record] = {}
+    labelled: dict[str, ArtifactRecord] = {}
     for record in reached(records, [recordings[name]]).values():
         # Where a comparison was made from an older report, the recording's own input comes first.
         labelled.setdefault(record.spec.label, record)

@@ -12,7 +12,7 @@ from flows.engine.rerun import RerunOptions
 from flows.engine.status import plan_status
 from flows.open_study import open_study
 from tasks.artifacts import unused as rules
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.store import Store
 from tasks.study.errors import UsageError
 
@@ -45,7 +45,7 @@ def unused(home: Path, days: float, keep: Iterable[Path], console: Console, *, d
         console.print(f"nothing: all is used by a recorded study, or was touched in the last {days:g} days")
 
 
-def _planned(home: Path, config: Path) -> list[Record]:
+def _planned(home: Path, config: Path) -> list[ArtifactRecord]:
     """Return what is stored of the plan of a study."""
     plan = Plan(open_study(load_study(config), home, None))
     records = (

@@ -9,13 +9,13 @@ from flows.engine.status import ArtifactStatus, Preview
 from tasks.artifacts.artifact import OutdatedArtifactError
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 
 
 def adopt(plan: Plan, stages: frozenset[str], reason: str) -> list[ArtifactKey]:
-    """Record that stored artifacts of ``stages`` stand for today's code, and return their keys.
+    """ArtifactRecord that stored artifacts of ``stages`` stand for today's code, and return their keys.
 
     An artifact is adopted where its recipe, inputs and seed are unchanged, and where today's code can read
     its payload. It is then available to the artifacts after it, such as the maps of a calibration.
@@ -32,7 +32,7 @@ def adopt(plan: Plan, stages: frozenset[str], reason: str) -> list[ArtifactKey]:
 
 def _adopted(
     store: Store, earlier: Earlier, status: ArtifactStatus, spec: ArtifactSpec, reason: str
-) -> Record | None:
+) -> ArtifactRecord | None:
     """Store and return the record that lets an earlier artifact stand for ``spec``; None where none may."""
     view = stage_named(status.key.stage).makes
     for old in earlier.same_but_for_code(spec):
@@ -55,7 +55,7 @@ def _adopted(
     return None
 
 
-def _copy(store: Store, old: Record, new: Record) -> None:
+def _copy(store: Store, old: ArtifactRecord, new: ArtifactRecord) -> None:
     """Bring the payload of an artifact whose kind has another name now to where that kind is kept."""
     target = store.folder(new)
     if not target.exists():

@@ -21,7 +21,7 @@ from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 
 _log = logging.getLogger("veritile.study")
 
@@ -147,7 +147,7 @@ class Execution:
                 self._fail(artifact, ended.error)
             self._queue.settle(artifact.key)
 
-    def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> Record | None:
+    def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> ArtifactRecord | None:
         """Return the record of what was to be made, read from the store; None where it was not made."""
         record = self._resolver.stored(artifact.spec)
         if record is None or (artifact.force and record.attempt != request.attempt):

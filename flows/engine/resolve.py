@@ -12,7 +12,7 @@ from flows.engine.stages import stage_named
 from tasks.artifacts.code import code_of
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.study.stage import InputField, InputKeys, Planned
 from tasks.study.study import Study
@@ -91,7 +91,7 @@ class Resolver:
             return resolved
         return Resolved(planned, inputs, resolved.causes, spec=self._spec(resolved, left_out))
 
-    def stored(self, spec: ArtifactSpec, *, use: bool = False) -> Record | None:
+    def stored(self, spec: ArtifactSpec, *, use: bool = False) -> ArtifactRecord | None:
         """Return the record of a whole artifact; ``use`` remembers that it was wanted now."""
         return self._store.use(spec) if use else self._store.find(spec, full=self._full)
 

@@ -10,7 +10,7 @@ from flows.engine.rerun import RerunOptions
 from flows.engine.resolve import Resolved, Resolver
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.record import Record, library_versions
+from tasks.artifacts.record import ArtifactRecord, library_versions
 from tasks.artifacts.spec import ArtifactSpec
 from tasks.study.errors import UsageError
 from tasks.study.stage import Planned
@@ -60,7 +60,7 @@ class Preview:
                 self._may_change.add(planned.key)
             yield status
 
-    def take(self, key: ArtifactKey, record: Record) -> None:
+    def take(self, key: ArtifactKey, record: ArtifactRecord) -> None:
         """Make an artifact that was adopted available to those after it."""
         self._state.pending.discard(key)
         self._may_change.discard(key)
@@ -91,7 +91,7 @@ class Preview:
         self._state.pending.add(planned.key)
         return ArtifactStatus(planned, "would run", self.earlier.why(spec), spec=spec)
 
-    def _stored(self, resolved: Resolved, record: Record) -> ArtifactStatus:
+    def _stored(self, resolved: Resolved, record: ArtifactRecord) -> ArtifactStatus:
         planned = resolved.planned
         self._state.references[planned.key] = record.reference
         versions = tuple(

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from tasks.artifacts.record import Record
+from tasks.artifacts.first_edition import KINDS, as_today
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 
@@ -24,30 +26,31 @@ class Earlier:
         earlier = self.nearest(spec)
         return ("it was never made",) if earlier is None else changes(earlier.spec, spec)
 
-    def nearest(self, spec: ArtifactSpec) -> Record | None:
+    def nearest(self, spec: ArtifactSpec) -> ArtifactRecord | None:
         """Return the stored artifact of the same kind and key that differs in the fewest ways."""
         same_key = self._kind(spec.kind).by_label.get(spec.label, [])
         return min(same_key, key=lambda record: len(changes(record.spec, spec)), default=None)
 
-    def same_but_for_code(self, spec: ArtifactSpec) -> list[Record]:
+    def same_but_for_code(self, spec: ArtifactSpec) -> list[ArtifactRecord]:
         """Return the stored artifacts that differ from ``spec`` in code alone."""
         return self._kind(spec.kind).without_code.get(spec.fingerprint_without_code, [])
 
     def _kind(self, kind: str) -> "_Kind":
         if kind not in self._kinds:
-            self._kinds[kind] = _Kind(self._store.records(kind))
+            before = self._store.records(KINDS[kind]) if kind in KINDS else ()
+            self._kinds[kind] = _Kind(chain(self._store.records(kind), before))
         return self._kinds[kind]
 
 
 class _Kind:
-    def __init__(self, records: Iterable[Record]) -> None:
+    def __init__(self, records: Iterable[ArtifactRecord]) -> None:
         self.fingerprints: set[str] = set()
-        self.by_label: dict[str, list[Record]] = defaultdict(list)
-        self.without_code: dict[str, list[Record]] = defaultdict(list)
+        self.by_label: dict[str, list[ArtifactRecord]] = defaultdict(list)
+        self.without_code: dict[str, list[ArtifactRecord]] = defaultdict(list)
         for record in records:
             self.fingerprints.add(record.fingerprint)
             self.by_label[record.spec.label].append(record)
-            self.without_code[record.spec.fingerprint_without_code].append(record)
+            self.without_code[as_today(record.spec).fingerprint_without_code].append(record)
 
 
 def changes(old: ArtifactSpec, new: ArtifactSpec) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ FILE_NAME = "artifact.json"
 _LIBRARIES = ("torch", "monai", "numpy", "openslide-python", "openslide-bin", "captum", "scipy", "shapely")
 
 
-class Record(BaseModel):
+class ArtifactRecord(BaseModel):
     """Everything that is known of an artifact, as ``artifact.json`` holds it.
 
     ``payload`` is the payload folder relative to the folder of the kind. ``measures`` holds what differs
@@ -63,9 +63,9 @@ def new_record(
     files: tuple[PayloadFile, ...],
     measures: Mapping[str, float],
     attempt: str = "",
-) -> Record:
+) -> ArtifactRecord:
     """Describe a payload that lies complete in its place."""
-    return Record(
+    return ArtifactRecord(
         schema_version=SCHEMA_VERSION,
         spec=spec,
         fingerprint=spec.fingerprint,
@@ -89,9 +89,9 @@ def write_atomically(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def read_record(path: Path) -> Record | None:
+def read_record(path: Path) -> ArtifactRecord | None:
     """Return the record at ``path``, or None if there is none; an unreadable one counts as none."""
     try:
-        return Record.model_validate_json(path.read_text(encoding="utf-8"))
+        return ArtifactRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None

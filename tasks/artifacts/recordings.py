@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import Reference
 from tasks.artifacts.store import Store
 
@@ -12,7 +12,7 @@ Name = tuple[str, str]
 """Kind and fingerprint."""
 
 
-def all_records(store: Store) -> dict[Name, Record]:
+def all_records(store: Store) -> dict[Name, ArtifactRecord]:
     """Return every record of a store."""
     records = (record for kind in kinds(store) for record in store.records(kind))
     return {(record.spec.kind, record.fingerprint): record for record in records}
@@ -23,15 +23,17 @@ def kinds(store: Store) -> list[str]:
     return sorted(path.name for path in store.root.glob("[!.]*") if path.is_dir())
 
 
-def last_recordings(store: Store, records: Iterable[Record]) -> dict[str, Record]:
+def last_recordings(store: Store, records: Iterable[ArtifactRecord]) -> dict[str, ArtifactRecord]:
     """Return, by the name of the study, the recording that was made or reused last."""
     recordings = (record for record in records if record.spec.kind == _RECORDING)
     return {str(record.spec.recipe["study"]): record for record in sorted(recordings, key=store.used)}
 
 
-def reached(records: Mapping[Name, Record], roots: Iterable[Record]) -> dict[Name, Record]:
+def reached(
+    records: Mapping[Name, ArtifactRecord], roots: Iterable[ArtifactRecord]
+) -> dict[Name, ArtifactRecord]:
     """Return ``roots`` and all that they were made from, through any number of steps, nearest first."""
-    found: dict[Name, Record] = {}
+    found: dict[Name, ArtifactRecord] = {}
     waiting = [(root.spec.kind, root.fingerprint) for root in roots]
     while waiting:
         new = [name for name in dict.fromkeys(waiting) if name not in found and name in records]

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.artifacts.payload import content_digest, damage, list_payload
-from tasks.artifacts.record import FILE_NAME, Record, new_record, read_record, write_atomically
+from tasks.artifacts.record import FILE_NAME, ArtifactRecord, new_record, read_record, write_atomically
 from tasks.artifacts.spec import ArtifactSpec, Reference
 
 _log = logging.getLogger("veritile.store")
@@ -34,7 +34,7 @@ class Store:
         self.root = home / "store"
         self._work = home / "work"
 
-    def find(self, spec: ArtifactSpec, *, full: bool = False) -> Record | None:
+    def find(self, spec: ArtifactSpec, *, full: bool = False) -> ArtifactRecord | None:
         """Return the record of ``spec`` if its payload is whole; a damaged one is reported and None."""
         record = read_record(self._pointer(spec.kind, spec.fingerprint))
         if record is None:
@@ -47,7 +47,7 @@ class Store:
         )
         return None
 
-    def use(self, spec: ArtifactSpec) -> Record | None:
+    def use(self, spec: ArtifactSpec) -> ArtifactRecord | None:
         """Return what :meth:`find` does, and remember that the artifact was wanted now."""
         record = self.find(spec)
         if record is not None:
@@ -86,7 +86,7 @@ class Store:
             raise MissingArtifactError(f"artifact {reference} is damaged: {wrong}; run its stage again")
         return folder
 
-    def record(self, reference: Reference) -> Record:
+    def record(self, reference: Reference) -> ArtifactRecord:
         """Return the record of ``reference``.
 
         Raises:
@@ -103,28 +103,28 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def records(self, kind: str) -> Iterator[Record]:
+    def records(self, kind: str) -> Iterator[ArtifactRecord]:
         """Yield every record of ``kind``, in order of fingerprint."""
         for pointer in sorted((self.root / kind).glob(f"*/{FILE_NAME}")):
             record = read_record(pointer)
             if record is not None:
                 yield record
 
-    def put(self, record: Record) -> None:
+    def put(self, record: ArtifactRecord) -> None:
         """Make ``record`` the artifact of its fingerprint; the payload must lie in its place already."""
         pointer = self._pointer(record.spec.kind, record.fingerprint)
         pointer.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(pointer, record.model_dump_json(indent=1))
 
-    def used(self, record: Record) -> float:
+    def used(self, record: ArtifactRecord) -> float:
         """Return when a run made or reused an artifact last, in seconds since 1970."""
         return self._pointer(record.spec.kind, record.fingerprint).stat().st_mtime
 
-    def folder(self, record: Record) -> Path:
+    def folder(self, record: ArtifactRecord) -> Path:
         """Return the folder of a payload, whole or not."""
         return self.root / record.spec.kind / record.payload
 
-    def forget(self, record: Record, used: float) -> bool:
+    def forget(self, record: ArtifactRecord, used: float) -> bool:
         """Forget an artifact, unless a run has used it since ``used``; say whether it is forgotten.
 
         Its payload stays where it is, and may be another's too.
@@ -160,7 +160,7 @@ class Store:
     def _pointer(self, kind: str, fingerprint: str) -> Path:
         return self.root / kind / fingerprint / FILE_NAME
 
-    def _build(self, spec: ArtifactSpec, write: Write, attempt: str) -> Record:
+    def _build(self, spec: ArtifactSpec, write: Write, attempt: str) -> ArtifactRecord:
         draft = self._new_draft(spec)
         started = time.perf_counter()
         try:
@@ -180,7 +180,7 @@ class Store:
 
     def _publish(
         self, spec: ArtifactSpec, draft: Path, measures: Mapping[str, float], attempt: str
-    ) -> Record:
+    ) -> ArtifactRecord:
         files = list_payload(draft)
         record = new_record(spec, content_digest(files), files, measures, attempt)
         target = self.folder(record)
@@ -189,7 +189,7 @@ class Store:
         self.put(record)
         return record
 
-    def _place(self, draft: Path, target: Path, record: Record) -> None:
+    def _place(self, draft: Path, target: Path, record: ArtifactRecord) -> None:
         """Rename the draft into place; an equal payload that is there already is refreshed, not trusted."""
         if target.exists():
             aside = draft.with_name(f"{draft.name}.old")

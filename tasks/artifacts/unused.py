@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
 from tasks.artifacts.store import Store
 
@@ -36,10 +36,10 @@ class Unused:
     folder: Path
     size: int
     used: float
-    record: Record | None = None
+    record: ArtifactRecord | None = None
 
 
-def unused(store: Store, days: float, keep: Iterable[Record] = ()) -> list[Unused]:
+def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> list[Unused]:
     """Return what no recorded study uses and no run has touched for ``days``.
 
     Args:

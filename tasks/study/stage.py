@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.key import ArtifactKey, ModelKey
-from tasks.artifacts.record import Record
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec
 from tasks.study.config import StudyBase
 from tasks.study.study import Study
@@ -118,7 +118,7 @@ class BuildContext:
     key: ArtifactKey
     device: str
     advance: Callable[[int], None]
-    records: Mapping[ArtifactKey, Record]
+    records: Mapping[ArtifactKey, ArtifactRecord]
     failures: Mapping[ArtifactKey, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 

@@ -44,8 +44,8 @@ def test_the_label_changes_no_fingerprint():
 
 
 def test_only_the_bytes_of_an_input_count():
-    first = str(Reference(kind="TileSet", fingerprint="aa", digest="dd"))
-    remade = str(Reference(kind="TileSet", fingerprint="bb", digest="dd"))
-    other = str(Reference(kind="TileSet", fingerprint="aa", digest="ee"))
+    first = Reference(kind="TileSet", fingerprint="aa", digest="dd")
+    remade = Reference(kind="TileSet", fingerprint="bb", digest="dd")
+    other = Reference(kind="TileSet", fingerprint="aa", digest="ee")
     assert part(inputs={"t": first}).fingerprint == part(inputs={"t": remade}).fingerprint
     assert part(inputs={"t": first}).fingerprint != part(inputs={"t": other}).fingerprint

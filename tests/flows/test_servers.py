@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.servers import mlflow_server
-from flows.session import UsageError
+from tasks.study.errors import UsageError
 from tests._support.ports import free_port
 
 pytestmark = pytest.mark.slow
