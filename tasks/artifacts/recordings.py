@@ -32,7 +32,7 @@ def last_recordings(store: Store, records: Iterable[ArtifactRecord]) -> dict[str
 def reached(
     records: Mapping[Name, ArtifactRecord], roots: Iterable[ArtifactRecord]
 ) -> dict[Name, ArtifactRecord]:
-    """Return ``roots`` and all that they were made from, through any number of steps, nearest first."""
+    """Return ``roots`` and all that they were made from, directly or through others, nearest first."""
     found: dict[Name, ArtifactRecord] = {}
     waiting = [(root.spec.kind, root.fingerprint) for root in roots]
     while waiting:
