@@ -17,7 +17,7 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class PredictedTiles:
+class ClassifiedTiles:
     """N tiles and the network's outputs for them: ``logits`` [N, K], classes in the order of the logits."""
 
     tiles: ReadableTiles
@@ -72,8 +72,8 @@ class Neighbours:
         admitted: [Q, K], how many candidates of each class a query had.
     """
 
-    asked: PredictedTiles
-    candidates: PredictedTiles
+    asked: ClassifiedTiles
+    candidates: ClassifiedTiles
     rows: Indices
     cosines: Floats
     admitted: Indices
@@ -144,7 +144,7 @@ def slide_table(found: Neighbours) -> pd.DataFrame:
     return table.groupby("slide_id", sort=False).agg(how).reset_index()
 
 
-def _columns(known: PredictedTiles, rows: Indices) -> dict[str, object]:
+def _columns(known: ClassifiedTiles, rows: Indices) -> dict[str, object]:
     table = known.tiles.table.iloc[rows]
     return {
         "slide_id": table["slide_id"].to_numpy(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.exemplars._class_colours import class_colour, fill
-from tasks.exemplars._neighbours import Neighbours, PredictedTiles
+from tasks.exemplars._neighbours import ClassifiedTiles, Neighbours
 from tasks.exemplars._queries import Query
 from tasks.reporting.drawing.page import SOFT, Page
 
@@ -66,7 +66,7 @@ def _draw_row(page: Page, strip: Strip, query: Query, top: int) -> None:
 
 
 def _draw_tile(
-    page: Page, known: PredictedTiles, row: int, corner: tuple[int, int], words: Sequence[str]
+    page: Page, known: ClassifiedTiles, row: int, corner: tuple[int, int], words: Sequence[str]
 ) -> None:
     left, top = corner
     fill(page, (left, top, _SIDE, _SIDE), class_colour(int(known.labels[row])))
@@ -121,7 +121,7 @@ def _row_words(found: Neighbours, query: Query) -> str:
     return f"{query.rule}: labelled {label}, predicted {predicted}"
 
 
-def _tile_words(known: PredictedTiles, row: int, target: int) -> list[str]:
+def _tile_words(known: ClassifiedTiles, row: int, target: int) -> list[str]:
     return [known.name(int(known.labels[row])), f"p = {known.probabilities[row, target]:.3f}"]
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.exemplars._nearest import Described, NearestSearch
-from tasks.exemplars._neighbours import Neighbours, PredictedTiles, neighbour_table, slide_table
+from tasks.exemplars._neighbours import ClassifiedTiles, Neighbours, neighbour_table, slide_table
 from tasks.exemplars._strip import Strip, draw_strip
 from tasks.exemplars._tiles import by_slide_id, features_and_logits, labelled
 from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars, Shown, ShownFile, table_file
@@ -76,8 +76,8 @@ class NearestTiles(Exemplars):
         search = NearestSearch(Described(features, *who), self.neighbours, len(job.classes))
         logits = _searched(job, candidates, whom, search)
         return Neighbours(
-            asked=PredictedTiles(asked, answers.double().cpu().numpy(), job.classes),
-            candidates=PredictedTiles(candidates, logits.double().cpu().numpy(), job.classes),
+            asked=ClassifiedTiles(asked, answers.double().cpu().numpy(), job.classes),
+            candidates=ClassifiedTiles(candidates, logits.double().cpu().numpy(), job.classes),
             rows=search.rows.cpu().numpy(),
             cosines=search.cosines.cpu().numpy(),
             admitted=search.admitted.cpu().numpy(),
