@@ -11,7 +11,6 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.calibration.recipe import CalibrationSettings
-from tasks.calibration.search import calibrate
 from tasks.explain import ExplainSection, explained_models
 from tasks.models.classifier import load_classifier
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
@@ -49,6 +48,8 @@ class Calibrate(Stage[CalibrateInputs]):
 
     def build(self, inputs: CalibrateInputs, out: Path, context: BuildContext) -> Measures:
         """Search the sigma on validation tiles alone."""
+        from tasks.calibration.search import calibrate  # Matplotlib, which a plan does not need
+
         study = context.study
         searches = study.section(ExplainSection).searches
         recipe = next(recipe for recipe, name in searches.items() if name == context.key.explainer)

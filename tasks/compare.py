@@ -11,7 +11,6 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.claims.endpoints import ScoreNames, performance_endpoints
-from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
@@ -78,6 +77,8 @@ class Compare(Stage[CompareInputs]):
 
     def build(self, inputs: CompareInputs, out: Path, context: BuildContext) -> Measures | None:
         """Compare the arms and write the page."""
+        from tasks.comparison.compare import compare_arms  # Matplotlib, which a plan does not need
+
         study = context.study
         pooled = pool(_checkpoints(inputs), _reports(inputs, study.section(ExplainSection)))
         job = ComparisonJob(

@@ -34,7 +34,6 @@ from tasks.tracking.job import (
     RecordJob,
     dataset_of,
 )
-from tasks.tracking.study import record_study
 from tasks.train import TrainSection, models
 
 
@@ -101,6 +100,8 @@ class Record(Stage[RecordInputs]):
 
     def build(self, inputs: RecordInputs, out: Path, context: BuildContext) -> Measures | None:
         """Write into MLflow what is not there yet, and note where it is."""
+        from tasks.tracking.study import record_study  # MLflow, which a plan does not need
+
         study = context.study
         section = study.section(RecordSection)
         datasets = {fold: _datasets(inputs, context, rows) for fold, rows in _slides(study, inputs).items()}

@@ -20,9 +20,7 @@ from tasks.study.study import Study
 from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
 from tasks.training.job import TrainingJob
-from tasks.training.processes import train_in_processes
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.train import train_classifier
 from tasks.training_step.rank import Rank
 
 _log = logging.getLogger("veritile.train")
@@ -119,6 +117,9 @@ class Train(Stage[TrainInputs]):
 
     def build(self, inputs: TrainInputs, out: Path, context: BuildContext) -> Measures:
         """Train; a run that was stopped goes on after its last finished epoch."""
+        from tasks.training.processes import train_in_processes  # MONAI, which a plan does not need
+        from tasks.training.train import train_classifier
+
         study, spec = context.study, context.spec
         arm = next(model.arm for model in models(study) if model.checkpoint == context.key)
         section, processes = study.section(TrainSection), study.config.processes

@@ -194,7 +194,7 @@ def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str
     per_stage = Counter[str]()
     for (stage, _), count in counts.items():
         per_stage[stage] += count
-    _log.info("%d artifacts planned: %s", len(plan), _summary(per_stage))
+    _log.info("%d artifacts planned, to make: %s", len(plan), _summary(per_stage))
     emit(RunStarted(per_stage))
     guard = Guard(plan.study, counts)
     with _runner(plan, submit) as runner:
@@ -204,7 +204,7 @@ def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str
 
 
 def _summary(per_stage: Counter[str]) -> str:
-    return ", ".join(f"{count} {stage} to make" for stage, count in per_stage.items()) or "all of them stored"
+    return ", ".join(f"{count} {stage}" for stage, count in per_stage.items()) or "none"
 
 
 @contextmanager

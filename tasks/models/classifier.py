@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeGuard
 
 import torch
 from safetensors.torch import load_file
@@ -12,7 +12,9 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.errors import ModelError
 from tasks.models.foreign import build_foreign, last_convolution
 from tasks.models.recipe import NetworkRecipe
-from tasks.models.resnet import SafeResNet, build_resnet
+
+if TYPE_CHECKING:
+    from tasks.models.resnet import SafeResNet
 
 Colour = tuple[float, float, float]
 """One value for each of red, green and blue."""
@@ -44,7 +46,7 @@ class Classifier(nn.Module):
     @property
     def feature_layer(self) -> nn.Module:
         """The module whose output is the last convolutional map: stage 4, or a foreign network's last one."""
-        if isinstance(self.network, SafeResNet):
+        if _is_residual(self.network):
             layer: nn.Module = self.network.layer4
             return layer
         return last_convolution(self.network)
@@ -52,7 +54,7 @@ class Classifier(nn.Module):
     @property
     def pre_activation_layers(self) -> tuple[nn.Module, ...]:
         """The modules whose outputs enter the last ReLU of each of the four stages; none if foreign."""
-        if not isinstance(self.network, SafeResNet):
+        if not _is_residual(self.network):
             return ()
         network = self.network
         stages = (network.layer1, network.layer2, network.layer3, network.layer4)
@@ -90,12 +92,21 @@ class Classifier(nn.Module):
         return self.with_features(images)[0]
 
 
+def _is_residual(network: nn.Module) -> TypeGuard["SafeResNet"]:
+    """Say whether the layers of ``network`` have the names of our residual network."""
+    from tasks.models.resnet import SafeResNet
+
+    return isinstance(network, SafeResNet)
+
+
 def build_classifier(recipe: NetworkRecipe, classes: int, mean: Colour, std: Colour, seed: int) -> Classifier:
     """Return a new classifier on the CPU in train mode. The global generators are not used.
 
     Raises:
         ModelError: a foreign network cannot be made, or ``recipe.init`` does not fit.
     """
+    from tasks.models.resnet import build_resnet  # MONAI takes seconds to import
+
     if recipe.module is not None:
         network: nn.Module = build_foreign(recipe.module, classes, seed)
     else:

@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from monai.metrics import compute_roc_auc
 from torch import Tensor
 
 from tasks.models.classifier import Classifier
@@ -30,6 +29,8 @@ def scores(logits: Tensor, labels: Tensor) -> dict[str, float]:
     their mean cross-entropy, ``val_balanced_accuracy`` of their recall, ``val_auroc`` of each against the
     rest.
     """
+    from monai.metrics import compute_roc_auc  # takes seconds to import
+
     hits = (logits.argmax(1) == labels).double()
     return {
         "val_loss": _class_mean(F.cross_entropy(logits, labels, reduction="none"), labels),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,27 @@ def test_unused_lists_what_could_go_and_deletes_it_only_when_asked(tmp_path):
     assert "1 deleted" in veritile(*words, "--delete").stdout
     assert store.find(part) is None
     assert "nothing:" in veritile(*words).stdout
+
+
+def test_unused_keeps_what_a_study_file_plans(study_file, tmp_path):
+    home = tmp_path / "home"
+    done = veritile("run", study_file, "--home", home, "--only", "tile")
+    assert done.returncode == 0, done.stderr
+    for path in (home / "store").rglob("*"):
+        os.utime(path, (0, 0))
+    words = ["unused", "--home", home, "--days", "7"]
+    assert "6 could go" in veritile(*words).stdout
+    assert "nothing:" in veritile(*words, "--keep", study_file).stdout
+
+
+def test_the_command_is_recorded_as_it_was_typed(study_file, tmp_path):
+    home = tmp_path / "home"
+    assert veritile("run", study_file, "--home", home).returncode == 0
+    with sqlite3.connect(home / "mlflow" / "mlflow.db") as database:
+        told = database.execute("select value from tags where key = 'veritile.command'").fetchall()
+    assert told == [(f"veritile run {study_file} --home {home}",)]
+    adopted = veritile("adopt", "all", study_file, "--home", home, "--reason", "nothing changed")
+    assert adopted.stdout.strip() == "adopted 0 artifacts of all"
 
 
 def test_unused_refuses_a_home_without_a_store(tmp_path):

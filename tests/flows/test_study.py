@@ -129,6 +129,20 @@ def test_two_runs_from_scratch_agree_to_the_byte(config, finished, tmp_path):
     assert digests(tmp_path / "other") == digests(finished[0])
 
 
+def test_comparison_page_and_recording_made_again_are_the_same_bytes(config, home):
+    kinds = ("Comparison", "ReviewPage", "Recording")
+    before = {r.spec.label: r.digest for kind in kinds for r in Store(home).records(kind)}
+    outcome = study(config, home, from_stage="compare-group")
+    assert set(outcome.executed) == {"compare", "review"}, "equal bytes, so nothing is recorded again"
+    assert study(config, home, only="record").executed == ("record",)
+    assert {r.spec.label: r.digest for kind in kinds for r in Store(home).records(kind)} == before
+
+
+def test_drawings_of_one_slide_are_made_alone(config, home):
+    selection = Selection(slide=("phantom_04_1",), explainer=("gradient",))
+    assert study(config, home, only="draw", selection=selection).executed == ("draw/gradient/phantom_04_1",)
+
+
 def test_only_forces_one_stage_and_leaves_the_rest(config, home):
     outcome = study(config, home, only="evaluate", selection=Selection(arm=("standard",), metric=("gini",)))
     assert set(outcome.executed) == {
@@ -193,10 +207,10 @@ def test_a_bad_slide_ends_the_study_where_none_is_allowed(broken_manifest, tmp_p
 
 
 def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manifest, tmp_path, monkeypatch):
-    from tasks import train as stage
+    from tasks.training import train
     from tasks.training.errors import CollapsedError, DivergedError
 
-    whole = stage.train_classifier
+    whole = train.train_classifier
     errors = {
         "modulated": DivergedError(1, "train_loss", float("nan")),
         "noisy": CollapsedError(2, "network collapsed in epoch 2: all tiles are one"),
@@ -207,11 +221,11 @@ def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manife
             raise errors[job.arm.id]
         return whole(job, out, work, log, advance)
 
-    monkeypatch.setattr(stage, "train_classifier", sometimes)
-    train = tiny_config(manifest).train.model_dump(mode="json")
-    train["arms"].append({"id": "noisy", "regularizers": ["gaussian_noise"]})
+    monkeypatch.setattr(train, "train_classifier", sometimes)
+    section = tiny_config(manifest).train.model_dump(mode="json")
+    section["arms"].append({"id": "noisy", "regularizers": ["gaussian_noise"]})
     with pytest.raises(ArtifactsFailedError) as caught:
-        study(tiny_config(manifest, train=train), tmp_path / "home")
+        study(tiny_config(manifest, train=section), tmp_path / "home")
     assert "train/modulated/seed0: training diverged in epoch 1: train_loss is nan" in str(caught.value)
     assert "train/noisy/seed0: network collapsed in epoch 2: all tiles are one" in str(caught.value)
     labels = {r.spec.label for r in Store(tmp_path / "home").records("FaithfulnessReport")}
