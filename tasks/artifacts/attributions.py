@@ -1,6 +1,6 @@
 """Attributions: the raw maps of one explainer on one slide, for one checkpoint.
 
-Payload: ``attributions.zarr`` float32 [N, H, W], signed and unscaled, and ``index.parquet``, one row a map
+Payload: ``attributions.zarr`` float32 [N, H, W], signed and unscaled, and ``index.parquet``, one row per map
 in the same order: tile_id, target (class index), logit_<class index>, completeness_error (NaN where the
 explainer promises none).
 """
@@ -26,7 +26,7 @@ class Attributions(Artifact):
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row a map, N rows, in the order of the maps."""
+        """One row per map, N rows, in the order of the maps."""
         return pd.read_parquet(self.folder / INDEX)
 
     def maps(self, rows: slice | None = None) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ class EvaluationSettings:
     device: str = "cpu"
 
 
-def evaluate_parts(
+def evaluate_pairs(
     model: nn.Module,
     evidence: Evidence,
     wanted: Wanted,

@@ -7,7 +7,7 @@ from pydantic import Field
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
-from tasks.functional.spread import share_above
+from tasks.functional.spread import fraction_above
 
 
 class EffectiveComplexity(Metric):
@@ -39,5 +39,5 @@ class EffectiveComplexity(Metric):
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the share of each map."""
-        share = share_above(part.maps.flatten(1).abs(), self.threshold)
+        share = fraction_above(part.maps.flatten(1).abs(), self.threshold)
         return UnitScores(values={"share": share}, excluded={"the map is zero everywhere": share.isnan()})

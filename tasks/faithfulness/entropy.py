@@ -5,7 +5,7 @@ from typing import ClassVar
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
-from tasks.functional.spread import entropy_share
+from tasks.functional.spread import relative_entropy
 
 
 class Entropy(Metric):
@@ -33,7 +33,7 @@ class Entropy(Metric):
 
     def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
         """Return the entropy of each map."""
-        entropy = entropy_share(part.maps.flatten(1).abs())
+        entropy = relative_entropy(part.maps.flatten(1).abs())
         return UnitScores(
             values={"entropy": entropy}, excluded={"the map is zero everywhere": entropy.isnan()}
         )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def entropy_share(magnitudes: Tensor) -> Tensor:
+def relative_entropy(magnitudes: Tensor) -> Tensor:
     """Return float64 [B] in [0, 1]: the entropy of each row as shares of its sum, over the largest possible.
 
     0 all in one pixel, 1 all equal; NaN for a row of zeros, which has no shares.
@@ -24,7 +24,7 @@ def entropy_share(magnitudes: Tensor) -> Tensor:
     return (entropy / math.log(values.shape[1])).clamp(max=1.0)
 
 
-def share_above(magnitudes: Tensor, threshold: float) -> Tensor:
+def fraction_above(magnitudes: Tensor, threshold: float) -> Tensor:
     """Return float64 [B] in (0, 1]: the share of pixels above ``threshold`` times the row's largest.
 
     NaN for a row of zeros, which has no scale.

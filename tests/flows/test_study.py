@@ -49,13 +49,13 @@ def digests(home):
 def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch):
     # A further thread that asks torch keeps OpenMP threads of its own; too many of them sleep at every turn.
     askers = set()
-    measured = tasks.evaluate.evaluate_parts
+    measured = tasks.evaluate.evaluate_pairs
 
     def noting(*words, **named):
         askers.add(threading.get_ident())
         return measured(*words, **named)
 
-    monkeypatch.setattr(tasks.evaluate, "evaluate_parts", noting)
+    monkeypatch.setattr(tasks.evaluate, "evaluate_pairs", noting)
     outcome = study(tiny_config(manifest), home, only="evaluate")
     assert len(outcome.executed) == 12
     assert askers == {threading.get_ident()}
