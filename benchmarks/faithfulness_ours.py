@@ -117,7 +117,7 @@ class Ours:
             target=[given.targets],
             explainers=explainers_asked({name: explainers[name] for name in names}),
         )
-        asked = [metric for metric in metrics_asked(metrics) if metric.unit == "tile"]
+        asked = [metric for metric in metrics_asked(metrics) if not metric.scores_sections]
         wanted = [(name, metric) for name in names for metric in asked]
         return evaluate_pairs(self.model, evidence, wanted, EvaluationSettings())
 

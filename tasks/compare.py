@@ -20,6 +20,7 @@ from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.faithfulness.base import Metric
 from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import recipe_of
+from tasks.predict import PredictSection
 from tasks.study.config import StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
 from tasks.study.study import Study
@@ -57,6 +58,7 @@ class Compare(Stage[CompareInputs]):
             recipe={
                 # Whole: the ids of claims are in what it writes.
                 "comparison": recipe.model_dump(mode="json"),
+                "aggregator": recipe_of(study.section(PredictSection).aggregator),
                 "study": study.name,
                 "arms": [arm.id for arm in study.section(TrainSection).arms],
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
@@ -92,6 +94,7 @@ class Compare(Stage[CompareInputs]):
             split_hash=study.split_hash,
             recipe=study.section(ComparisonRecipe),
             salt=study.salt,
+            aggregator=study.section(PredictSection).aggregator,
             pooling=pooled.words,
         )
         return compare_arms(job, out)

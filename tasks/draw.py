@@ -10,10 +10,9 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import Heatmaps
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.recipe import ComparisonRecipe
-from tasks.comparison.rows.prediction_units import slide_score
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.plugins import recipe_of
+from tasks.predict import PredictSection
 from tasks.reporting.heatmaps.draw import draw_slide
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, required, some
@@ -52,7 +51,7 @@ class Draw(Stage[DrawInputs]):
                         "explainer": explainer.id,
                         "target": target_of(study),
                         "heatmaps": recipe_of(section.heatmaps),
-                        "top_share": study.section(ComparisonRecipe).top_share,
+                        "aggregator": recipe_of(study.section(PredictSection).aggregator),
                     },
                     modules=("tasks.reporting.heatmaps.draw",),
                     inputs={
@@ -66,7 +65,7 @@ class Draw(Stage[DrawInputs]):
     def build(self, inputs: DrawInputs, out: Path, context: BuildContext) -> Measures | None:
         """Draw the maps."""
         study = context.study
-        section, top_share = study.section(ExplainSection), study.section(ComparisonRecipe).top_share
+        section = study.section(ExplainSection)
         explainer = section.explainer(context.key)
         job = HeatmapJob(
             tiles=inputs.tiles,
@@ -75,10 +74,12 @@ class Draw(Stage[DrawInputs]):
             classes=study.section(TilingRecipe).classes,
             target=target_of(study),
             checkpoints=tuple(
-                HeatmapCheckpoint(model.arm, model.seed, maps, inputs.predictions.get(model), model.fold)
+                HeatmapCheckpoint(
+                    model.arm, model.seed, maps.pixel_maps, inputs.predictions.get(model), model.fold
+                )
                 for model, maps in inputs.maps.items()
             ),
-            slide_score=lambda probabilities: slide_score(probabilities, top_share),
+            slide_score=study.section(PredictSection).aggregator.score,
             recipe=section.heatmaps,
             scale=inputs.scale.info,
         )

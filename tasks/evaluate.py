@@ -26,11 +26,12 @@ from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.model_metrics.base import ModelMetric
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
+from tasks.samples.axes import UNITS_OF_SAMPLE, refuse_misfit
 from tasks.slides.manifest import SlideRow
-from tasks.study.config import Section, refuse_repeats
+from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.stage import Build, BuildContext, Measures, Planned, Stage, Writer, required, some
 from tasks.study.study import Study
-from tasks.train import PlannedModel, target_of, tiles_of
+from tasks.train import PlannedModel, TrainSection, target_of, tiles_of
 
 if TYPE_CHECKING:
     AnyModelMetric = ModelMetric
@@ -130,6 +131,26 @@ class Evaluate(Stage[EvaluateInputs]):
         seconds = (time.perf_counter() - started) / len(builds)
         return [partial(_write, results[e.id, metric.id], seconds) for e, metric in asked]
 
+    def check(self, config: StudyBase) -> None:
+        """Refuse metrics that cannot score the attributions or the samples of the study."""
+        network = config.section(TrainSection).recipe.network
+        for metric in config.section(EvaluateSection).metrics:
+            refuse_misfit(
+                where="evaluate.metrics",
+                subject=f"metric {metric.id!r} gives scores per",
+                takes=metric.units,
+                giver="the network's samples allow",
+                gives=UNITS_OF_SAMPLE[network.sample],
+            )
+            for explainer in config.section(ExplainSection).everything:
+                refuse_misfit(
+                    where="evaluate.metrics",
+                    subject=f"metric {metric.id!r} scores values per",
+                    takes=metric.supports,
+                    giver=f"explainer {explainer.id!r} gives values per",
+                    gives={explainer.support},
+                )
+
 
 def _asked(build: Build[EvaluateInputs]) -> tuple[Explainer, Metric]:
     """Return the explainer, with the sigma that was found for it, and the metric."""
@@ -144,7 +165,7 @@ def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Exp
     return Evidence(
         tile_sets=list(first.inputs.tiles.values()),
         attributions={
-            explainer.id: list(build.inputs.maps.values())
+            explainer.id: [maps.pixel_maps for maps in build.inputs.maps.values()]
             for build, (explainer, _) in zip(builds, asked, strict=True)
         },
         classes=first.inputs.checkpoint.info.classes,

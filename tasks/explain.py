@@ -23,12 +23,13 @@ from tasks.explaining.slide import AttributionSettings, attribute_slide
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
 from tasks.reporting.maps.job import HeatmapRecipe
+from tasks.samples.axes import refuse_misfit
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, Split, StudyBase, refuse_repeats
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
 from tasks.tile import tile_key
-from tasks.train import PlannedModel, models, target_of
+from tasks.train import PlannedModel, TrainSection, models, target_of
 
 if TYPE_CHECKING:
     AnyExemplars = Exemplars
@@ -180,12 +181,21 @@ class Explain(Stage[ExplainInputs]):
         return attribute_slide(model, inputs.tiles, explainer, settings, out, context.work, context.advance)
 
     def check(self, config: StudyBase) -> None:
-        """Refuse folds that would explain a slide more than once."""
+        """Refuse folds that explain a slide more than once, and explainers that cannot read the model."""
         splits = config.section(ExplainSection).splits
         if config.folds is not None and splits not in (("test",), ("val",)):
             raise ValueError(
                 f"with folds, explain.splits must be [test] or [val], got {list(splits)}: "
                 "results are pooled over folds, so each slide must be explained by one of them"
+            )
+        network = config.section(TrainSection).recipe.network
+        for explainer in config.section(ExplainSection).everything:
+            refuse_misfit(
+                where="explain.explainers",
+                subject=f"explainer {explainer.id!r} reads",
+                takes=explainer.accepts,
+                giver="the network takes",
+                gives={network.input},
             )
 
 

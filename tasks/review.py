@@ -13,7 +13,6 @@ from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.comparison.rows.prediction_units import slide_score
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.plugins import recipe_of
@@ -62,7 +61,7 @@ class Review(Stage[ReviewInputs]):
                 "classes": study.section(TilingRecipe).classes,
                 "heatmaps": recipe_of(explain.heatmaps),
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
-                "statistics": compare.model_dump(include={"draws", "seed", "confidence", "top_share"}),
+                "statistics": compare.model_dump(include={"draws", "seed", "confidence"}),
                 # Scripts and styles are no modules, so code does not tell of them.
                 "page": page_digest(),
             },
@@ -88,10 +87,12 @@ class Review(Stage[ReviewInputs]):
             slides=inputs.tiles,
             models=tuple(model.key for model, _ in explained_models(study)),
             explainers=tuple(_explainers(study.section(ExplainSection), inputs.scales)),
-            maps={(_model(k), str(k.explainer), str(k.slide)): view for k, view in inputs.maps.items()},
+            maps={
+                (_model(k), str(k.explainer), str(k.slide)): view.pixel_maps
+                for k, view in inputs.maps.items()
+            },
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
             predictions=inputs.predictions,
-            slide_score=lambda probabilities: slide_score(probabilities, compare.top_share),
             recipe=study.section(ExplainSection).heatmaps,
             bootstrap=BootstrapSettings(draws=compare.draws, seed=compare.seed, level=compare.confidence),
             comparison=None if inputs.comparison is None else inputs.comparison.table_path,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import Attributions, PixelMaps
 from tasks.artifacts.colour_scale import ColourScale
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
@@ -54,5 +54,5 @@ class Scale(Stage[ScaleInputs]):
         return write_scale(slides, context.study.section(ExplainSection).heatmaps.scale, out)
 
 
-def _maps_of(slide: str, maps: Mapping[ArtifactKey, Attributions]) -> dict[str, Attributions]:
-    return {str(key.model): view for key, view in maps.items() if key.slide == slide}
+def _maps_of(slide: str, maps: Mapping[ArtifactKey, Attributions]) -> dict[str, PixelMaps]:
+    return {str(key.model): view.pixel_maps for key, view in maps.items() if key.slide == slide}

@@ -12,6 +12,7 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.plugins import Plugin, modules_of, recipe_of
+from tasks.samples.axes import refuse_misfit
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.folds import Fold
@@ -142,7 +143,7 @@ class Train(Stage[TrainInputs]):
         return run(job, out, context.work, log, context.advance)
 
     def check(self, config: StudyBase) -> None:
-        """Refuse classes that differ from those of the tiles, and a batch that cannot be split."""
+        """Refuse classes that differ from those of the tiles, and arms and batches that cannot be trained."""
         recipe, classes = config.section(TrainSection).recipe, config.section(TilingRecipe).classes
         if recipe.classes != classes:
             raise ValueError(
@@ -154,6 +155,20 @@ class Train(Stage[TrainInputs]):
                 f"train.recipe.batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x "
                 f"processes {config.processes}"
             )
+        for arm in config.section(TrainSection).arms:
+            _refuse_misfits(arm, recipe)
+
+
+def _refuse_misfits(arm: ArmRecipe, recipe: TrainingRecipe) -> None:
+    """Refuse a regularizer that cannot work on what the network takes."""
+    for regularizer in arm.regularizers:
+        refuse_misfit(
+            where="train.arms",
+            subject=f"regularizer {regularizer.id!r} of arm {arm.id!r} works on",
+            takes=regularizer.accepts,
+            giver="the network takes",
+            gives={recipe.network.input},
+        )
 
 
 def _recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> dict[str, Any]:

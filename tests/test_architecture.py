@@ -22,6 +22,7 @@ FAMILIES = (
     "tasks.exemplars",
     "tasks.faithfulness",
     "tasks.model_metrics",
+    "tasks.aggregators",
 )
 FACADE = ROOT / "veritile" / "__init__.py"
 """The one package file with code: the table of public names."""

@@ -68,6 +68,7 @@ def test_every_family_makes_its_methods_by_name():
         "model_metrics": veritile.model_metric,
         "regularizers": veritile.regularizer,
         "exemplars": veritile.exemplars,
+        "aggregators": veritile.aggregator,
     }
     for family, make in makers.items():
         for name in veritile.available(family):

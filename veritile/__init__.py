@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flows.config import StudyConfig
     from flows.engine.outcome import Outcome
     from flows.engine.rerun import Selection
+    from tasks.aggregators.base import Aggregator
     from tasks.artifacts.attributions import Attributions
     from tasks.artifacts.checkpoint import Checkpoint
     from tasks.artifacts.comparison import Comparison
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
     from tasks.slides.errors import SlideError
     from tasks.slides.reader import SlideReader
     from veritile.families import available
-    from veritile.methods import exemplars, explainer, metric, model_metric, regularizer
+    from veritile.methods import aggregator, exemplars, explainer, metric, model_metric, regularizer
     from veritile.results import Results, open_results
     from veritile.slides import open_slide, read_region
     from veritile.studies import load_study, run_study
 
 __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
     "evaluate", "FaithfulnessTable", "ScoringError",
-    "available", "explainer", "metric", "model_metric", "regularizer", "exemplars",
-    "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars",
+    "available", "explainer", "metric", "model_metric", "regularizer", "exemplars", "aggregator",
+    "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars", "Aggregator",
     "open_slide", "read_region", "SlideReader", "SlideError",
     "PhantomRecipe", "generate_cohort",
     "load_study", "run_study", "StudyConfig", "Selection", "Outcome",
@@ -60,11 +61,13 @@ _MODULES = {
     "model_metric": "veritile.methods",
     "regularizer": "veritile.methods",
     "exemplars": "veritile.methods",
+    "aggregator": "veritile.methods",
     "Explainer": "tasks.explainers.base",
     "Metric": "tasks.faithfulness.base",
     "ModelMetric": "tasks.model_metrics.base",
     "Regularizer": "tasks.regularizers.base",
     "Exemplars": "tasks.exemplars.base",
+    "Aggregator": "tasks.aggregators.base",
     "open_slide": "veritile.slides",
     "read_region": "veritile.slides",
     "SlideReader": "tasks.slides.reader",

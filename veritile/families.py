@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from tasks import plugins
 
-Family = Literal["explainers", "metrics", "model_metrics", "regularizers", "exemplars"]
+Family = Literal["explainers", "metrics", "model_metrics", "regularizers", "exemplars", "aggregators"]
 
 _FOLDERS = {"metrics": "tasks.faithfulness"}
 

@@ -1,4 +1,4 @@
-"""Methods by name: explainers, metrics, model metrics, regularizers and exemplars.
+"""Methods by name: explainers, metrics, model metrics, regularizers, exemplars and aggregators.
 
 The name is that of a study file, and so are the settings. They are checked by the method's own model, which
 is why they are passed as keywords.
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from flows.config_errors import sentences
+from tasks.aggregators.base import Aggregator
 from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import Explainer
 from tasks.faithfulness.base import Metric
@@ -91,6 +92,21 @@ def exemplars(name: str, **settings: Any) -> Exemplars:
         'nearest_tiles'
     """
     return _made(Exemplars, name, settings)
+
+
+def aggregator(name: str, **settings: Any) -> Aggregator:
+    """Return a rule that turns the predictions of the tiles of a slide into one score.
+
+    Raises:
+        ValueError: an unknown name or setting; the sentence names the nearest one.
+
+    Example:
+        >>> import numpy as np
+        >>> from veritile import aggregator
+        >>> round(aggregator("top_share", share=0.2).score(np.arange(10) / 10), 3)
+        0.85
+    """
+    return _made(Aggregator, name, settings)
 
 
 def _made(base: type[P], name: str, settings: dict[str, Any]) -> P:

@@ -14,7 +14,7 @@ from tasks.phantoms.recipe import PhantomRecipe
 from tasks.plugins import available, plugin_class
 from tasks.study.errors import ConfigError
 
-_FAMILIES = ("regularizers", "explainers", "exemplars", "faithfulness", "model_metrics")
+_FAMILIES = ("regularizers", "explainers", "exemplars", "faithfulness", "model_metrics", "aggregators")
 
 
 def phantom(folder: Path, recipe: Path | None, console: Console) -> None:

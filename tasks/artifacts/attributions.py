@@ -1,13 +1,20 @@
-"""Attributions: the raw maps of one explainer on one slide, for one checkpoint.
+"""Attributions: what one explainer says of one slide, for one checkpoint.
 
-Payload: ``attributions.zarr`` float32 [N, H, W], signed and unscaled, and ``index.parquet``, one row per map
-in the same order: tile_id, target (class index), logit_<class index>, completeness_error (NaN where the
-explainer promises none).
+Payload of support ``pixel``: ``attributions.zarr`` float32 [N, H, W], signed and unscaled, and
+``index.parquet``, one row per map in the same order.
+
+Payload of support ``tile``: ``tile_scores.parquet``, one row per tile of the bag, with tile_id, explained and
+value (float32, signed and unscaled, NaN where not explained), and ``index.parquet`` with one row for the
+slide.
+
+The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index> and
+completeness_error (NaN where the explainer promises none).
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,28 +24,94 @@ from numpy.typing import NDArray
 from tasks.artifacts.artifact import Artifact
 
 ATTRIBUTIONS = "attributions.zarr"
+TILE_SCORES = "tile_scores.parquet"
 INDEX = "index.parquet"
 
 
+class SupportError(ValueError):
+    """Attributions of one support were asked for as those of another."""
+
+
 @dataclass(frozen=True)
-class Attributions(Artifact):
-    """A read-only view of the maps of one slide."""
+class ExplainedSamples:
+    """The samples that an explainer explained, whatever it gives values to."""
+
+    folder: Path
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per map, N rows, in the order of the maps."""
+        """One row per explained sample, in the order of the values."""
         return pd.read_parquet(self.folder / INDEX)
-
-    def maps(self, rows: slice | None = None) -> NDArray[np.float32]:
-        """Return float32 [N, H, W], all or a slice of them."""
-        array = zarr.open_array(self.folder / ATTRIBUTIONS, mode="r")
-        return np.asarray(array[rows or slice(None)], dtype=np.float32)
 
     @property
     def logits(self) -> NDArray[np.float64]:
         """[N, K] logits of the clean forward pass, classes in the checkpoint's order."""
         names = sorted((c for c in self.index.columns if c.startswith("logit_")), key=_class_index)
         return self.index[names].to_numpy(dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class PixelMaps(ExplainedSamples):
+    """One map per explained tile of a slide; the index has one row per map."""
+
+    def maps(self, rows: slice | None = None) -> NDArray[np.float32]:
+        """Return float32 [N, H, W], all or a slice of them."""
+        array = zarr.open_array(self.folder / ATTRIBUTIONS, mode="r")
+        return np.asarray(array[rows or slice(None)], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class TileScores(ExplainedSamples):
+    """One value per tile of a bag; the index has one row, that of the slide."""
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per tile, in the order of the bag: tile_id, explained, value."""
+        return pd.read_parquet(self.folder / TILE_SCORES)
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Float32 [N], signed and unscaled; NaN where a tile was not explained."""
+        return self.table["value"].to_numpy(dtype=np.float32)
+
+    @property
+    def explained(self) -> NDArray[np.bool_]:
+        """Bool [N], which tiles were explained."""
+        return self.table["explained"].to_numpy(dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Attributions(Artifact):
+    """A read-only view of what was stored for one slide. It alone decides which support that is."""
+
+    @cached_property
+    def support(self) -> Literal["pixel", "tile"]:
+        """What has values: the pixels of each tile, or the tiles of the slide."""
+        return "tile" if (self.folder / TILE_SCORES).is_file() else "pixel"
+
+    @property
+    def pixel_maps(self) -> PixelMaps:
+        """The maps.
+
+        Raises:
+            SupportError: these are scores of tiles.
+        """
+        self._refuse_other("pixel")
+        return PixelMaps(self.folder)
+
+    @property
+    def tile_scores(self) -> TileScores:
+        """The scores of tiles.
+
+        Raises:
+            SupportError: these are maps.
+        """
+        self._refuse_other("tile")
+        return TileScores(self.folder)
+
+    def _refuse_other(self, wanted: str) -> None:
+        if self.support != wanted:
+            raise SupportError(f"attributions are values per {self.support}, needed: values per {wanted}")
 
 
 def create_maps(folder: Path, count: int, tile_px: int, chunk: int = 64) -> zarr.Array:
@@ -50,6 +123,23 @@ def create_maps(folder: Path, count: int, tile_px: int, chunk: int = 64) -> zarr
         dtype="float32",
         fill_value=float("nan"),
     )
+
+
+def write_tile_scores(
+    folder: Path, tile_ids: list[str], values: NDArray[np.floating], index: pd.DataFrame
+) -> None:
+    """Write the scores of the tiles of one bag.
+
+    Args:
+        folder: of the payload.
+        tile_ids: N ids, in the order of the bag.
+        values: [N]; NaN where a tile was not explained.
+        index: the row of the slide: slide_id, target, logit_<class index>, completeness_error.
+    """
+    scores = np.asarray(values, dtype=np.float32)
+    table = pd.DataFrame({"tile_id": tile_ids, "explained": ~np.isnan(scores), "value": scores})
+    table.to_parquet(folder / TILE_SCORES, index=False)
+    index.to_parquet(folder / INDEX, index=False)
 
 
 def _class_index(column: str) -> int:

@@ -1,7 +1,9 @@
-"""Predictions: the logits of one checkpoint on the evaluated tiles.
+"""Predictions: the answers of one checkpoint about the evaluated tiles and slides.
 
 Payload: ``predictions.parquet``, one row per tile: tile_id, slide_id, patient_id, section, split, label and
-logit_<class index>; tiles in the order of slides and of their tile sets.
+logit_<class index>; tiles in the order of slides and of their tile sets. ``slides.parquet``, one row per
+slide in the same order: slide_id, patient_id, split, label (the one label of its labelled tiles, ``mixed``
+if they have several, empty if none), tiles (their number) and score_<class index>.
 """
 
 from dataclasses import dataclass
@@ -9,9 +11,10 @@ from functools import cached_property
 
 import pandas as pd
 
-from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.artifact import Artifact, OutdatedArtifactError
 
 PREDICTIONS = "predictions.parquet"
+SLIDES = "slides.parquet"
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,22 @@ class Predictions(Artifact):
     def table(self) -> pd.DataFrame:
         """One row per tile."""
         return pd.read_parquet(self.folder / PREDICTIONS)
+
+    @cached_property
+    def slides(self) -> pd.DataFrame:
+        """One row per slide."""
+        return pd.read_parquet(self.folder / SLIDES)
+
+    def slide_scores(self, target: int) -> pd.DataFrame:
+        """Return patient_id, slide_id and score of each slide for class ``target``, sorted by slide id."""
+        table = self.slides.rename(columns={f"score_{target}": "score"})
+        return table[["patient_id", "slide_id", "score"]].sort_values("slide_id").reset_index(drop=True)
+
+    def check(self) -> None:
+        """Refuse predictions that hold no scores of slides.
+
+        Raises:
+            OutdatedArtifactError: they were written before slides had scores.
+        """
+        if not (self.folder / SLIDES).is_file():
+            raise OutdatedArtifactError(f"the predictions lack {SLIDES}")

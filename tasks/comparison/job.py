@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tasks.aggregators.base import Aggregator
+from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.predictions import Predictions
@@ -66,6 +68,7 @@ class ComparisonJob:
         split_hash: hash of the split, shown on the page.
         salt: secret of this installation. Patient ids in texts are replaced by salted hashes.
         recipe: how to compare.
+        aggregator: the rule by which predictions score slides.
         pooling: a sentence on how folds were pooled, shown on the page. Empty without folds.
     """
 
@@ -79,6 +82,7 @@ class ComparisonJob:
     split_hash: str = ""
     salt: str = ""
     recipe: ComparisonRecipe = field(default_factory=ComparisonRecipe)
+    aggregator: Aggregator = field(default_factory=TopShare)
     pooling: str = ""
 
     @property

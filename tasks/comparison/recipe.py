@@ -24,7 +24,6 @@ class ComparisonRecipe(BaseModel):
         draws: number of bootstrap draws.
         seed: seed of the draws.
         confidence: coverage of the intervals.
-        top_share: a slide's score is the mean target probability of this fraction of its tiles, the highest.
         calibration_bins: number of equal bins of the expected calibration error.
     """
 
@@ -37,7 +36,6 @@ class ComparisonRecipe(BaseModel):
     draws: int = Field(default=10_000, ge=100)
     seed: int = 0
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    top_share: float = Field(default=0.1, gt=0, le=1)
     calibration_bins: int = Field(default=15, ge=2)
 
     @model_validator(mode="after")

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from tasks.comparison.claims.claim import Claim
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.row import Row
-from tasks.comparison.rows.prediction_units import slide_scores
 from tasks.reporting.pseudonyms import without_patients
 
 _FIGURES = ("value", "low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against")
@@ -50,7 +49,7 @@ class ComparisonSummary(BaseModel):
         claims: the verdicts on all claims, the primary ones first.
         confidence: coverage of the intervals.
         draws: number of bootstrap draws.
-        top_share: fraction of tiles that a slide's score is the mean of.
+        slide_score: what a slide's score is, as half a sentence.
         patients, slides, tiles: how many were evaluated.
         split_hash: hash of the split.
         clustering: the sentences on clustering, each once; the less common ones name their metrics.
@@ -70,7 +69,7 @@ class ComparisonSummary(BaseModel):
     claims: tuple[ClaimOutcome, ...] = ()
     confidence: float
     draws: int
-    top_share: float
+    slide_score: str
     patients: int
     slides: int
     tiles: int
@@ -95,7 +94,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         claims=tuple(_outcomes(job, rows, patients)),
         confidence=job.recipe.confidence,
         draws=job.recipe.draws,
-        top_share=job.recipe.top_share,
+        slide_score=job.aggregator.words(job.target_class),
         patients=len(patients),
         slides=table["slide_id"].nunique(),
         tiles=len(table),
@@ -137,7 +136,7 @@ def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterab
 def _scores(job: ComparisonJob) -> dict[str, dict[str, float]]:
     scores = {}
     for item in job.checkpoints:
-        found = slide_scores(item.predictions, job.classes, job.target, job.recipe.top_share)
+        found = item.predictions.slide_scores(job.target)
         scores[f"{item.arm}_s{item.seed}"] = dict(
             zip(found["slide_id"], found["score"].astype(float), strict=True)
         )

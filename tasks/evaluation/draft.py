@@ -9,7 +9,7 @@ from tasks.artifacts.faithfulness_report import ReportInfo
 from tasks.evaluation.result import UNIT_COLUMNS, MetricResult, curve_table, exclusions, score_table
 from tasks.evidence.block import Block
 from tasks.evidence.explainer_like import ExplainerLike
-from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.source import Opened
 from tasks.faithfulness.base import Metric, Probe, UnitScores
 from tasks.functional.passes import Passes
 from tasks.plugins import recipe_of
@@ -17,7 +17,7 @@ from tasks.plugins import recipe_of
 
 @dataclass
 class Draft:
-    """One metric on the maps of one explainer, growing block by block."""
+    """One metric on the attributions of one explainer, growing block by block."""
 
     explainer_id: str
     metric: Metric
@@ -27,11 +27,9 @@ class Draft:
     forward: int = 0
     explained: int = 0
 
-    def add_tiles(self, block: Block, scores: UnitScores, probes: Sequence[Probe]) -> None:
-        """Add the scores of the tiles of a block and the probes that they needed."""
-        table = block.slide.tiles.table.iloc[block.rows]
-        units = table.assign(unit="tile", unit_id=table["tile_id"])
-        self._add(units, scores)
+    def add_samples(self, block: Block, scores: UnitScores, probes: Sequence[Probe]) -> None:
+        """Add the scores of the samples of a block and the probes that they needed."""
+        self._add(block.units(), scores)
         for probe in {probe.key: probe for probe in probes}.values():
             images = probe.count * len(block.rows)
             if probe.explainer is None:
@@ -39,22 +37,16 @@ class Draft:
             else:
                 self.explained += images
 
-    def add_sections(self, slide: SlideEvidence, scores: UnitScores) -> None:
+    def add_sections(self, opened: Opened, scores: UnitScores) -> None:
         """Add the scores of the sections of a slide."""
-        units = pd.DataFrame({"section": list(scores.sections)}, dtype="int64")
-        names = [f"{slide.slide_id}/section_{section}" for section in scores.sections]
-        patient = slide.tiles.table["patient_id"].iloc[0] if names else ""
-        units = units.assign(
-            unit="section", unit_id=names, slide_id=slide.slide_id, patient_id=patient, label=""
-        )
-        self._add(units, scores)
+        self._add(opened.section_units(scores.sections), scores)
 
     def finish(self, on_host: Sequence[UnitScores], measures: Mapping[str, float]) -> MetricResult:
         """Return the result; ``on_host`` are :attr:`scores` on the host."""
         empty = pd.DataFrame(columns=UNIT_COLUMNS)
         units = pd.concat(self.units, ignore_index=True) if self.units else empty
         infos = self.metric.score_infos()
-        tiles = len(units) if self.metric.unit == "tile" else 0
+        samples = 0 if self.metric.scores_sections else len(units)
         info = ReportInfo(
             # Without the id: it changes no number, so it must change no byte.
             metric=recipe_of(self.metric),
@@ -63,7 +55,7 @@ class Draft:
             excluded=exclusions(on_host),
             passes=self._passes(self.forward, self.explained),
             minimum_passes=self._passes(
-                self.metric.minimum_forward() * tiles, self.metric.minimum_explained() * tiles
+                self.metric.minimum_forward() * samples, self.metric.minimum_explained() * samples
             ),
         )
         table = score_table(units, [score.name for score in infos], on_host)

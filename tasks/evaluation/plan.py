@@ -1,4 +1,4 @@
-"""The shared plan: every part's probes in one pass over the tiles, each distinct probe run once."""
+"""The shared plan: every part's probes in one pass over the samples, each distinct probe run once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,15 +14,14 @@ from tasks.evaluation.probing import Prober
 from tasks.evaluation.result import MetricResult
 from tasks.evaluation.selection import select, selection_of
 from tasks.evidence.block import Block
-from tasks.evidence.evidence import Evidence
-from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.source import EvidenceSource, O, Opened
 from tasks.evidence.sources import EvidenceError, Rows
-from tasks.faithfulness.base import MapBlock, Metric
+from tasks.faithfulness.base import AttributionBlock, Metric
 from tasks.functional.inference_copy import inference_copy
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.pixels import spans
-from tasks.functional.tile_keys import tile_keys
+from tasks.samples.inputs import Bags
 
 Wanted = Sequence[tuple[str, Metric]]
 """The missing parts: (explainer id, metric)."""
@@ -38,21 +37,21 @@ class EvaluationSettings:
 
 def evaluate_pairs(
     model: nn.Module,
-    evidence: Evidence,
+    evidence: EvidenceSource[O],
     wanted: Wanted,
     settings: EvaluationSettings,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[tuple[str, str], MetricResult]:
     """Score every wanted part and return the results by (explainer id, metric id).
 
-    Metrics that score the same tiles share blocks of ``settings.batch`` tiles, and in a block all probes of
-    equal keys (the clean image, the fully removed one, common random subsets, noisy copies for one
+    Metrics that score the same samples share blocks of ``settings.batch`` samples, and in a block all probes
+    of equal keys (the clean image, the fully removed one, common random subsets, noisy copies for one
     explainer) are run once. Memory is bounded by a block and by the scores. A part scores the same alone and
     together with others, to the last bit.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
-        evidence: slides, masks and maps.
+        evidence: what is scored, such as the slides of :class:`tasks.evidence.evidence.Evidence`.
         wanted: the parts; (explainer id, metric id) must be unique.
         settings: resources.
         advance: called with the number of tiles or slides just scored, summed over parts; see
@@ -71,31 +70,30 @@ def evaluate_pairs(
         counted = dict.fromkeys((*networks(model, explainers), forward))
         counters = [stack.enter_context(counted_passes(each)) for each in counted]
         prober = Prober(model, explainers, settings.batch, forward)
-        for number in range(len(evidence.tile_sets)):
-            slide = evidence.slide(number)
+        for opened in evidence.opened():
             for group in _groups(everything):
-                for rows in _blocks(slide, group, settings.batch):
-                    _score_block(_open(slide, rows, settings.device), group, prober)
+                for rows in _blocks(opened, group, settings.batch):
+                    block = evidence.block(opened, rows, torch.device(settings.device))
+                    _score_block(block, group, prober)
                     advance(len(group) * len(rows))
             for draft in everything:
-                if draft.metric.unit == "section":
-                    draft.add_sections(slide, draft.metric.score_slide(slide, draft.explainer_id))
+                if draft.metric.scores_sections:
+                    draft.add_sections(opened, draft.metric.score_slide(opened, draft.explainer_id))
                     advance(1)
     spent = sum((counter.spent for counter in counters), Passes())
     return _finish(drafts, _measures(spent, prober))
 
 
-def count_steps(evidence: Evidence, wanted: Wanted) -> int:
+def count_steps(evidence: EvidenceSource[O], wanted: Wanted) -> int:
     """Return the total of all calls of ``advance``."""
     total = 0
-    for number in range(len(evidence.tile_sets)):
-        slide = evidence.slide(number)
+    for opened in evidence.opened():
         for _, metric in wanted:
-            total += len(select(slide, selection_of(metric))) if metric.unit == "tile" else 1
+            total += 1 if metric.scores_sections else len(select(opened, selection_of(metric)))
     return total
 
 
-def _new_drafts(evidence: Evidence, wanted: Wanted) -> dict[tuple[str, str], Draft]:
+def _new_drafts(evidence: EvidenceSource[O], wanted: Wanted) -> dict[tuple[str, str], Draft]:
     drafts: dict[tuple[str, str], Draft] = {}
     for explainer_id, metric in wanted:
         if explainer_id not in evidence.attributions:
@@ -109,16 +107,19 @@ def _new_drafts(evidence: Evidence, wanted: Wanted) -> dict[tuple[str, str], Dra
     return drafts
 
 
-def _forward_network(model: nn.Module, evidence: Evidence, wanted: Wanted, device_name: str) -> nn.Module:
+def _forward_network(
+    model: nn.Module, evidence: EvidenceSource[O], wanted: Wanted, device_name: str
+) -> nn.Module:
     """Return the network for forward passes: a faster copy, checked on two tiles that are not counted.
 
-    These tiles depend on the evidence alone, so a part scores the same in any company.
+    These tiles depend on the evidence alone, so a part scores the same in any company. A network of bags is
+    used as it is.
     """
     if any("forward" in metric.needs for _, metric in wanted):
-        for number in range(len(evidence.tile_sets)):
-            slide = evidence.slide(number)
-            if len(slide.explained):
-                return inference_copy(model, slide.images(slide.explained[:2], torch.device(device_name)))
+        opened = next((each for each in evidence.opened() if len(each.explained)), None)
+        if opened is not None:
+            inputs = evidence.block(opened, opened.explained[:2], torch.device(device_name)).inputs
+            return model if isinstance(inputs, Bags) else inference_copy(model, inputs)
     return model
 
 
@@ -133,38 +134,27 @@ def _measures(spent: Passes, prober: Prober) -> dict[str, float]:
 
 
 def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:
-    """Return the parts that score tiles, grouped by selection."""
+    """Return the parts that score samples, grouped by selection."""
     groups: dict[object, list[Draft]] = {}
     for draft in drafts:
-        if draft.metric.unit == "tile":
+        if not draft.metric.scores_sections:
             groups.setdefault(selection_of(draft.metric), []).append(draft)
     return list(groups.values())
 
 
-def _blocks(slide: SlideEvidence, group: Sequence[Draft], batch: int) -> Iterator[Rows]:
-    rows = select(slide, selection_of(group[0].metric))
+def _blocks(opened: Opened, group: Sequence[Draft], batch: int) -> Iterator[Rows]:
+    rows = select(opened, selection_of(group[0].metric))
     return (rows[span] for span in spans(len(rows), batch))
-
-
-def _open(slide: SlideEvidence, rows: Rows, device_name: str) -> Block:
-    device = torch.device(device_name)
-    return Block(
-        slide=slide,
-        rows=rows,
-        images=slide.images(rows, device),
-        targets=torch.from_numpy(slide.targets[rows]).to(device),
-        keys=tile_keys(slide.tile_ids(rows)).to(device),
-    )
 
 
 def _score_block(block: Block, group: Sequence[Draft], prober: Prober) -> None:
     names = dict.fromkeys(draft.explainer_id for draft in group)
-    maps = {name: MapBlock(name, block.maps(name)) for name in names}
-    probes = [draft.metric.probes(block, maps[draft.explainer_id]) for draft in group]
+    parts = {name: AttributionBlock(name, block.attributions(name), block.elements) for name in names}
+    probes = [draft.metric.probes(block, parts[draft.explainer_id]) for draft in group]
     answers = prober.answer(block, [probe for asked in probes for probe in asked])
     for draft, asked in zip(group, probes, strict=True):
-        scores = draft.metric.score_block(block, maps[draft.explainer_id], answers)
-        draft.add_tiles(block, scores, asked)
+        scores = draft.metric.score_block(block, parts[draft.explainer_id], answers)
+        draft.add_samples(block, scores, asked)
 
 
 def _finish(

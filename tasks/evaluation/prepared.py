@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from tasks.evidence.explainer_like import ExplainerLike
+from tasks.samples.inputs import Inputs
 
 
 @dataclass(frozen=True)
@@ -15,9 +16,9 @@ class PreparedExplainer:
     explainer: ExplainerLike
     network: nn.Module
 
-    def __call__(self, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return maps [B, H, W]."""
-        return self.explainer.attribute(self.network, images, targets, tile_keys)
+    def __call__(self, inputs: Inputs, targets: Tensor, keys: Tensor) -> Tensor:
+        """Return maps [B, H, W] of images, or scores [B, N] of bags."""
+        return self.explainer.attribute(self.network, inputs, targets, keys)
 
 
 def prepared_explainers(

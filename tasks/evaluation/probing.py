@@ -1,4 +1,4 @@
-"""Run probes: images of many steps stacked up to the batch, equal probes once."""
+"""Run probes: inputs of many steps stacked up to the batch, equal probes once."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,10 +13,11 @@ from tasks.faithfulness.base import Answers, Probe, ProbeKey
 from tasks.functional.gradients import check_logits
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans
+from tasks.samples.inputs import Inputs, ask, each, leading
 
 
 class Prober:
-    """Passes the images of probes through a model or its explainers, and counts the necessary passes.
+    """Passes the inputs of probes through a model or its explainers, and counts the necessary passes.
 
     ``forward`` gives the logits of the unchanged network: the model itself, or a faster copy.
     """
@@ -48,9 +49,9 @@ class Prober:
         pieces = []
         with self._changed(probe):
             for steps in spans(probe.count, together):
-                images = probe.make(steps)
-                answer = self._ask(block, probe, images.flatten(0, 1))
-                pieces.append(answer.view(*images.shape[:2], *answer.shape[1:]))
+                inputs = probe.make(steps)
+                answer = self._ask(block, probe, each(lambda tensor: tensor.flatten(0, 1), inputs))
+                pieces.append(answer.view(*leading(inputs, 2), *answer.shape[1:]))
         return torch.cat(pieces)
 
     def _changed(self, probe: Probe) -> AbstractContextManager[object]:
@@ -58,19 +59,19 @@ class Prober:
             return nullcontext()
         return probe.within(self._model if probe.explainer is None else self._ready(probe.explainer).network)
 
-    def _ask(self, block: Block, probe: Probe, images: Tensor) -> Tensor:
-        times = len(images) // len(block.rows)
+    def _ask(self, block: Block, probe: Probe, inputs: Inputs) -> Tensor:
+        (count,) = leading(inputs)
+        times = count // len(block.rows)
         targets = (block.targets if probe.targets is None else probe.targets).repeat(times)
         if probe.explainer is None:
-            self.minimum += Passes(forward=len(images))
-            network = self._forward if probe.within is None else self._model
-            logits: Tensor = network(images)
+            self.minimum += Passes(forward=count)
+            logits = ask(self._forward if probe.within is None else self._model, inputs)
             check_logits(logits, targets)
             return logits
         ready = self._ready(probe.explainer)
-        self.minimum += ready.explainer.passes() * len(images)
-        self.explained += len(images)
-        return ready(images, targets, block.keys.repeat(times))
+        self.minimum += ready.explainer.passes() * count
+        self.explained += count
+        return ready(inputs, targets, block.keys.repeat(times))
 
     def _ready(self, explainer: str) -> PreparedExplainer:
         if explainer not in self._explainers:

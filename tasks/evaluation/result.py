@@ -58,15 +58,21 @@ def curve_table(units: pd.DataFrame, scores: Sequence[UnitScores]) -> pd.DataFra
     traced = next((item for item in scores if item.curves), None)
     if traced is None or traced.fractions is None:
         return None
-    fractions = traced.fractions.numpy()
+    steps = traced.fractions.shape[-1]
+    fractions = torch.cat([_axis(item) for item in scores]).numpy().ravel()
     pieces = []
     for name in traced.curves:
         heights = torch.cat([item.curves[name] for item in scores]).numpy()
-        piece = units.loc[units.index.repeat(len(fractions)), ["unit_id", "slide_id"]]
-        pieces.append(
-            piece.assign(curve=name, fraction=np.tile(fractions, len(units)), value=heights.ravel())
-        )
+        piece = units.loc[units.index.repeat(steps), ["unit_id", "slide_id"]]
+        pieces.append(piece.assign(curve=name, fraction=fractions, value=heights.ravel()))
     return pd.concat(pieces, ignore_index=True)[_CURVE_COLUMNS]
+
+
+def _axis(scores: UnitScores) -> torch.Tensor:
+    """Return the fractions of a block's units, [n, S]."""
+    curve = next(iter(scores.curves.values()))
+    assert scores.fractions is not None
+    return scores.fractions.expand(curve.shape)
 
 
 def exclusions(scores: Sequence[UnitScores]) -> dict[str, int]:

@@ -1,6 +1,6 @@
-"""Which tiles of a slide a metric scores."""
+"""Which samples a metric scores."""
 
-from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.source import Opened
 from tasks.evidence.sources import Rows
 from tasks.faithfulness.base import Metric
 from tasks.functional.sample import sampled
@@ -14,14 +14,14 @@ def selection_of(metric: Metric) -> Selection:
     return metric.labels, metric.tiles_per_slide
 
 
-def select(slide: SlideEvidence, selection: Selection) -> Rows:
+def select(opened: Opened, selection: Selection) -> Rows:
     """Return the rows to score, in table order.
 
-    Only tiles that are explained can be scored. A sample of them is the same in every run and for every
+    Only samples that are explained can be scored. A sample of them is the same in every run and for every
     explainer, and a smaller one lies within a larger one.
     """
     labels, most = selection
-    rows = slide.explained
+    rows = opened.explained
     if labels == "target":
-        rows = rows[slide.labelled_as_explained(rows)]
-    return rows[sampled(slide.tile_ids(rows), most)]
+        rows = rows[opened.labelled_as_explained(rows)]
+    return rows[sampled(opened.sample_ids(rows), most)]

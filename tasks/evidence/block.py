@@ -1,53 +1,65 @@
-"""Some tiles of one slide on the device."""
+"""What a metric sees of some samples on the device, whatever a sample is."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-from functools import cached_property
+from typing import Protocol
 
-import torch
+import pandas as pd
 from torch import Tensor
 
-from tasks.evidence.slide import MaskName, SlideEvidence
 from tasks.evidence.sources import Rows
+from tasks.samples.inputs import Inputs
 
 
-@dataclass(frozen=True)
-class Block:
-    """Some tiles of one slide on the device, small enough for one forward pass.
+class Block(Protocol):
+    """B samples on the device, few enough for one forward pass, each with E elements.
 
-    ``images`` float32 [n, 3, H, W] in [0, 1], ``targets`` and ``keys`` int64 [n].
+    An element is an index from 0 to E - 1. Metrics that rank, remove or sum elements use nothing but this
+    protocol. Samples with fewer elements than others are padded, and ``elements`` says which exist.
     """
 
-    slide: SlideEvidence
-    rows: Rows
-    images: Tensor
-    targets: Tensor
-    keys: Tensor
+    @property
+    def rows(self) -> Rows:
+        """Row numbers of the samples in their source."""
+        ...
 
-    def maps(self, explainer_id: str) -> Tensor:
-        """Return float32 [n, H, W]."""
-        return torch.from_numpy(self.slide.maps(explainer_id, self.rows)).to(self.images.device)
+    @property
+    def inputs(self) -> Inputs:
+        """What the model is asked about the unchanged samples."""
+        ...
+
+    @property
+    def targets(self) -> Tensor:
+        """int64 [B], the explained classes."""
+        ...
+
+    @property
+    def keys(self) -> Tensor:
+        """int64 [B], the only source of randomness per sample."""
+        ...
+
+    @property
+    def element_count(self) -> int:
+        """E."""
+        ...
+
+    @property
+    def elements(self) -> Tensor | None:
+        """Bool [B, E], True for elements that exist; None where all do."""
+        ...
+
+    @property
+    def kept(self) -> dict[Hashable, Tensor]:
+        """Results computed from the samples alone, by name; they live as long as the block."""
+        ...
+
+    def attributions(self, explainer_id: str) -> Tensor:
+        """Return float32 [B, ...] with E values per sample: maps [B, H, W] or scores of tiles [B, N]."""
+        ...
 
     def completeness_errors(self, explainer_id: str) -> Tensor:
-        """Return float64 [n]; NaN where the explainer names no reference."""
-        errors = self.slide.completeness_errors(explainer_id, self.rows)
-        return torch.from_numpy(errors).to(self.images.device)
+        """Return float64 [B]; NaN where the explainer names no reference."""
+        ...
 
-    def mask(self, name: MaskName) -> Tensor:
-        """Return bool [n, H, W]."""
-        return torch.from_numpy(self.slide.mask(name, self.rows)).to(self.images.device)
-
-    @cached_property
-    def kept(self) -> dict[Hashable, Tensor]:
-        """Results computed from the tiles alone, by name; they live as long as the block."""
-        return {}
-
-    @cached_property
-    def tissue(self) -> Tensor:
-        """Bool [n, H, W]."""
-        return torch.from_numpy(self.slide.tissue(self.rows)).to(self.images.device)
-
-    @cached_property
-    def tissue_colour(self) -> Tensor:
-        """[3], the slide's mean tissue colour."""
-        return torch.from_numpy(self.slide.tissue_colour).to(self.images)
+    def units(self) -> pd.DataFrame:
+        """Return B rows with unit, unit_id, slide_id, patient_id, section and label."""
+        ...

@@ -1,21 +1,23 @@
 """The evaluated slides of one checkpoint, opened one by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.slide import SlideEvidence
-from tasks.evidence.sources import EvidenceError, MapSource, TileSource
+from tasks.evidence.sources import EvidenceError, MapSource, Rows, TileSource
+from tasks.evidence.tile_block import TileBlock
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The evaluated slides of one checkpoint with the maps of each explainer.
 
-    ``attributions`` maps an explainer id to one Attributions for each tile set, in the same order.
+    ``attributions`` maps an explainer id to one PixelMaps for each tile set, in the same order.
     ``target`` is the class explained in every tile, or one int64 [N] per tile set with a class per tile.
     ``explainers`` holds those that made the maps, for metrics that explain changed images.
     """
@@ -38,6 +40,14 @@ class Evidence:
                 raise EvidenceError(
                     f"explainer {name!r} comes with maps of {len(sets)} slides; needed {len(self.tile_sets)}"
                 )
+
+    def opened(self) -> Iterator[SlideEvidence]:
+        """Open one slide after the other."""
+        return map(self.slide, range(len(self.tile_sets)))
+
+    def block(self, opened: SlideEvidence, rows: Rows, device: torch.device) -> TileBlock:
+        """Move some tiles of a slide to the device."""
+        return TileBlock.of(opened, rows, device)
 
     def slide(self, number: int) -> SlideEvidence:
         """Open one slide."""

@@ -1,6 +1,6 @@
 """An explainer as metrics call it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -14,8 +14,11 @@ class ExplainerLike(Protocol):
         """Return the network that :meth:`attribute` needs, made once for many batches."""
         ...
 
-    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return maps [B, H, W] of images [B, C, H, W]; the network is prepared, frozen, in eval mode."""
+    def attribute(self, model: nn.Module, images: Any, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return maps [B, H, W] of images [B, C, H, W], or scores [B, N] of bags.
+
+        The network is prepared, frozen, and in eval mode.
+        """
         ...
 
     def passes(self) -> Passes:

@@ -56,7 +56,7 @@ class SlideEvidence:
         if name is None:
             return self.usable
         held = self.attributions[name].index["tile_id"].astype(str)
-        places = pd.Index(self.tile_ids(self.usable)).get_indexer(pd.Index(held))
+        places = pd.Index(self.sample_ids(self.usable)).get_indexer(pd.Index(held))
         if (np.diff(places, prepend=-1) <= 0).any():
             raise EvidenceError(f"{self._name(name)} are not of the usable tiles in their order")
         return self.usable[places]
@@ -78,9 +78,20 @@ class SlideEvidence:
             return to_images(pixels, device)
         return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32).contiguous()
 
-    def tile_ids(self, rows: Rows) -> list[str]:
+    def sample_ids(self, rows: Rows) -> list[str]:
         """Return the ids of some rows."""
         return [str(name) for name in self.tiles.table["tile_id"].iloc[rows]]
+
+    def section_units(self, sections: tuple[int, ...]) -> pd.DataFrame:
+        """Return one row per section with unit, unit_id, slide_id, patient_id, section and label."""
+        patient = self.tiles.table["patient_id"].iloc[0] if sections else ""
+        return pd.DataFrame({"section": list(sections)}, dtype="int64").assign(
+            unit="section",
+            unit_id=[f"{self.slide_id}/section_{section}" for section in sections],
+            slide_id=self.slide_id,
+            patient_id=patient,
+            label="",
+        )
 
     def maps(self, explainer_id: str, rows: Rows) -> NDArray[np.float32]:
         """Return float32 [n, H, W]; whole chunks are read one after the other, so memory stays bounded.
@@ -138,7 +149,7 @@ class SlideEvidence:
         if explainer_id in self._checked:
             return
         index = self.attributions[explainer_id].index
-        if index["tile_id"].astype(str).tolist() != self.tile_ids(self.explained):
+        if index["tile_id"].astype(str).tolist() != self.sample_ids(self.explained):
             first = next(iter(self.attributions))
             raise EvidenceError(f"{self._name(explainer_id)} are not of the tiles that {first!r} explains")
         wanted, found = self.targets[self.explained], index["target"].to_numpy()

@@ -1,4 +1,4 @@
-"""The sources of evidence: tiles and maps, on disk or in memory."""
+"""The sources of evidence: tiles, maps and anything else that can be scored, on disk or in memory."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.artifacts.tile_set import Mark
 
 Rows = NDArray[np.intp]
-"""Row numbers of a table of tiles."""
+"""Row numbers of a table of samples."""
 
 
 class EvidenceError(ValueError):
@@ -52,7 +52,7 @@ class TileSource(Protocol):
 
 
 class MapSource(Protocol):
-    """Maps of an explainer: a :class:`tasks.artifacts.attributions.Attributions`, or some in memory."""
+    """Maps of an explainer: a :class:`tasks.artifacts.attributions.PixelMaps`, or some in memory."""
 
     @property
     def index(self) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The base of all explainers: frozen recipes that turn each image into one raw, signed map."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,8 @@ from tasks.functional.gradients import Reduction
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
 from tasks.plugins import Plugin, plugin_type
+from tasks.samples.axes import Input, Support
+from tasks.samples.inputs import Bags, Inputs
 
 Kind = Literal["sensitivity", "contribution", "control"]
 
@@ -39,6 +41,10 @@ class Explainer(Plugin):
     """
 
     package: ClassVar[str] = "tasks.explainers"
+    accepts: ClassVar[frozenset[Input]] = frozenset({"pixels"})
+    """The inputs that it can explain."""
+    support: ClassVar[Support] = "pixel"
+    """What it gives values to: pixels [B, H, W] or the tiles of a bag [B, N]."""
     signed: ClassVar[bool] = True
     """Whether the method separates evidence for the target from evidence against it."""
     complete: ClassVar[bool] = False
@@ -50,12 +56,14 @@ class Explainer(Plugin):
     default_position: ClassVar[int] = 100
     """Where a control stands in the default list, lowest first and equals by name."""
 
-    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return the maps, float [B, H, W], detached, on the images' device; the model stays as it was.
+    def __call__(self, model: nn.Module, images: Inputs, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return the attributions, detached, on the images' device; the model stays as it was.
+
+        They are maps, float [B, H, W]; of an explainer of support ``tile`` they are scores [B, N].
 
         Args:
             model: gives logits [B, K]; its normalisation is inside.
-            images: float [B, C, H, W] in [0, 1].
+            images: float [B, C, H, W] in [0, 1], or bags for an explainer that accepts features.
             targets: int64 [B], class indices.
             tile_keys: int64 [B] of :func:`tasks.functional.tile_keys.tile_keys`, the only source of per-tile
             randomness.
@@ -95,16 +103,19 @@ class Explainer(Plugin):
         """Return the model that :meth:`attribute` works on, made once for many batches; default: itself."""
         return model
 
-    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return [B, H, W]; ``model`` is prepared, in eval mode and frozen, and gradients are off."""
+    def attribute(self, model: nn.Module, images: Any, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return [B, H, W], or [B, N] of bags; ``model`` is prepared, in eval mode, frozen, gradients off.
+
+        ``images`` are what ``accepts`` declares, so an explainer names their type.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say how it attributes")
 
     def passes(self) -> Passes:
         """Return the passes per image."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
 
-    def reference(self, model: nn.Module, images: Tensor) -> Tensor | None:
-        """Return the images [B, C, H, W] whose margin a map's sum is measured against; None: not measured.
+    def reference(self, model: nn.Module, images: Any) -> Any:
+        """Return inputs like ``images`` whose margin a map's sum is measured against; None: not measured.
 
         ``model`` is prepared. Completeness may be measured without being claimed; a claim is always measured.
         """
@@ -132,11 +143,13 @@ else:
 """The type of a field that holds any explainer."""
 
 
-def _check(images: Tensor, targets: Tensor, tile_keys: Tensor) -> None:
-    if images.ndim != 4:
-        raise ExplanationError(f"images have shape {list(images.shape)}; needed [B, C, H, W]")
+def _check(images: Inputs, targets: Tensor, tile_keys: Tensor) -> None:
+    tensor, needed = (images.features, "[B, N, D]") if isinstance(images, Bags) else (images, "[B, C, H, W]")
+    if tensor.ndim != needed.count(",") + 1:
+        what = "features" if isinstance(images, Bags) else "images"
+        raise ExplanationError(f"{what} have shape {list(tensor.shape)}; needed {needed}")
     for name, vector in (("targets", targets), ("tile_keys", tile_keys)):
-        if vector.shape != images.shape[:1] or vector.dtype != torch.int64:
+        if vector.shape != tensor.shape[:1] or vector.dtype != torch.int64:
             raise ExplanationError(
-                f"{name} are {vector.dtype} {list(vector.shape)}; needed int64 [{len(images)}], one an image"
+                f"{name} are {vector.dtype} {list(vector.shape)}; needed int64 [{len(tensor)}], one an image"
             )

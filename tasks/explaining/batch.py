@@ -1,4 +1,4 @@
-"""Some images explained by one explainer: their maps, and how far each map is from complete."""
+"""Some samples explained by one explainer: their values, and how far each is from complete."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,13 @@ from torch import Tensor, nn
 
 from tasks.explainers.base import Explainer
 from tasks.functional.gradients import target_margin
-from tasks.functional.pixels import forward_in_batches, spans
+from tasks.functional.pixels import spans
+from tasks.samples.inputs import Inputs, ask, each, leading
 
 
 @dataclass(frozen=True)
 class BatchExplainer:
-    """An explainer with the network that it prepared; ``batch`` images go through the network at once.
+    """An explainer with the network that it prepared; ``batch`` samples go through the network at once.
 
     The network must be frozen and in eval mode, and gradients must be off.
     """
@@ -21,22 +22,22 @@ class BatchExplainer:
     network: nn.Module
     batch: int
 
-    def maps(self, images: Tensor, targets: Tensor, keys: Tensor) -> Tensor:
-        """Return what the explainer gives for images [N, C, H, W]: maps [N, H, W], not checked.
+    def maps(self, images: Inputs, targets: Tensor, keys: Tensor) -> Tensor:
+        """Return what the explainer gives, not checked: maps [N, H, W] of images, or scores [N, E] of bags.
 
         Args:
-            images: float [N, C, H, W] in [0, 1].
+            images: float [N, C, H, W] in [0, 1], or N bags.
             targets: int64 [N], the explained classes.
-            keys: int64 [N], the tile keys.
+            keys: int64 [N], the keys of the samples.
         """
         pieces = [
-            self.explainer.attribute(self.network, images[part], targets[part], keys[part])
-            for part in spans(len(images), self.batch)
+            self.explainer.attribute(self.network, _some(images, part), targets[part], keys[part])
+            for part in spans(len(keys), self.batch)
         ]
         return torch.cat(pieces).detach()
 
     def completeness_errors(
-        self, images: Tensor, targets: Tensor, maps: Tensor, logits: Tensor | None = None
+        self, images: Inputs, targets: Tensor, maps: Tensor, logits: Tensor | None = None
     ) -> Tensor:
         """Return float64 [N]: the sum of each map minus the margin that it should sum to.
 
@@ -45,9 +46,18 @@ class BatchExplainer:
         """
         reference = self.explainer.reference(self.network, images)
         if reference is None:
-            return torch.full((len(images),), torch.nan, dtype=torch.float64, device=images.device)
-        absent = forward_in_batches(self.network, reference, self.batch)
+            return torch.full((len(maps),), torch.nan, dtype=torch.float64, device=maps.device)
+        absent = self._logits(reference)
         if logits is None:
-            logits = forward_in_batches(self.network, images, self.batch)
+            logits = self._logits(images)
         promised = target_margin(logits, targets) - target_margin(absent, targets)
-        return maps.double().sum((1, 2)) - promised.double()
+        return maps.double().flatten(1).sum(1) - promised.double()
+
+    def _logits(self, inputs: Inputs) -> Tensor:
+        (count,) = leading(inputs)
+        with torch.no_grad():
+            return torch.cat([ask(self.network, _some(inputs, part)) for part in spans(count, self.batch)])
+
+
+def _some(inputs: Inputs, part: slice) -> Inputs:
+    return each(lambda tensor: tensor[part], inputs)

@@ -6,8 +6,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from tasks.evidence.block import Block
 from tasks.evidence.slide import MaskName
+from tasks.evidence.tile_block import TileBlock
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class CrossingTiles:
     inside: Tensor
 
     @classmethod
-    def of(cls, block: Block, name: MaskName) -> "CrossingTiles":
+    def of(cls, block: TileBlock, name: MaskName) -> "CrossingTiles":
         """Return the named mask of a block, cut to its tissue."""
         inside = block.tissue.flatten(1)
         return cls(block.mask(name).flatten(1) & inside, inside)

@@ -9,10 +9,13 @@ from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness._curves import Output, outputs, rounding_of
-from tasks.faithfulness._removal import CLEAN, fill_key, filled_block
+from tasks.evidence.fill_pixels import FillPixels
+from tasks.evidence.tile_block import TileBlock
+from tasks.faithfulness._outputs import Output, outputs, rounding_of
+from tasks.faithfulness._removal import CLEAN
 from tasks.faithfulness.base import Answers, Metric, Need, ProbeKey
 from tasks.functional.fills import Fill
+from tasks.samples.axes import Removal
 
 Reading = Literal["magnitude", "contribution", "sensitivity"]
 
@@ -52,6 +55,7 @@ class DropMetric(Metric):
     """Removes pixels, all channels at once, and measures the drop of the explained class's output."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
+    removal: ClassVar[Removal | None] = "fill_pixels"
 
     fill: Fill = "white"
     output: Output = "margin"
@@ -59,13 +63,10 @@ class DropMetric(Metric):
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
 
-    def filled(self, block: Block) -> Tensor:
-        """Return [n, C, H, W], the tiles with every pixel removed, made once per block."""
-        return filled_block(block, self.fill, self.blur_px)
-
-    def fill_key(self) -> ProbeKey:
-        """Return the key of :meth:`filled`."""
-        return fill_key(self.fill, self.blur_px)
+    @property
+    def remover(self) -> FillPixels:
+        """How pixels go."""
+        return FillPixels(self.fill, self.blur_px)
 
     def traced(self, block: Block, answers: Answers, key: ProbeKey) -> Traced:
         """Return the output of the whole tiles and at each step of a probe."""
@@ -93,10 +94,10 @@ class ReadingMetric(DropMetric):
         """Follows ``reads``."""
         return _SIGNS[self.reads]
 
-    def read(self, block: Block, maps: Tensor) -> Tensor:
+    def read(self, block: TileBlock, maps: Tensor) -> Tensor:
         """Return float32 [n, H, W], the values that are summed over the removed pixels."""
         if self.reads == "sensitivity":
-            return maps * (block.images - self.filled(block)).mean(1)
+            return maps * (block.images - self.remover.without_all(block)).mean(1)
         return maps.abs() if self.reads == "magnitude" else maps
 
 

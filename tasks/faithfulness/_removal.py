@@ -1,43 +1,41 @@
-"""The probes of removal metrics: the clean image, the fully removed one, and those between."""
+"""Probes that removal metrics share: the clean samples, and the samples without some elements."""
 
-import torch
+from collections.abc import Callable
+
 from torch import Tensor
 
 from tasks.evidence.block import Block
+from tasks.evidence.removal import Remover
 from tasks.faithfulness.base import Probe, ProbeKey
-from tasks.functional.fills import Fill, filled
+from tasks.samples.inputs import each
 
 CLEAN = ("clean",)
 
 
 def clean_probe(block: Block) -> Probe:
-    """Return the probe of the clean images."""
-    return Probe(key=CLEAN, count=1, make=lambda _steps: block.images[None])
+    """Return the probe of the samples as they are."""
+    return Probe(key=CLEAN, count=1, make=lambda _steps: each(lambda inputs: inputs[None], block.inputs))
 
 
-def fill_key(fill: Fill, blur_px: float) -> ProbeKey:
-    """Return the key of a fill, besides the tile."""
-    return (fill, blur_px if fill == "blur" else None)
+def empty_probe(block: Block, remover: Remover) -> Probe:
+    """Return the probe of the samples without any element."""
+    return Probe(
+        key=empty_key(remover),
+        count=1,
+        make=lambda _steps: each(lambda inputs: inputs[None], remover.without_all(block)),
+    )
 
 
-def filled_block(block: Block, fill: Fill, blur_px: float) -> Tensor:
-    """Return [n, C, H, W], the tiles with every pixel removed, made once per block."""
-    key = ("fill", *fill_key(fill, blur_px))
-    if key not in block.kept:
-        block.kept[key] = filled(fill, block.images, block.tissue_colour, blur_px)
-    return block.kept[key]
+def empty_key(remover: Remover) -> ProbeKey:
+    """Return the key of :func:`empty_probe`."""
+    return ("gone", *remover.key())
 
 
-def removal_images(block: Block, fill: Tensor, ranks: Tensor, counts: Tensor) -> Tensor:
-    """Return [S, n, C, H, W]: at step s the pixels ranked below ``counts[s]`` hold the fill, in all channels.
+def removal_probe(
+    block: Block, remover: Remover, key: ProbeKey, count: int, removed: Callable[[slice], Tensor]
+) -> Probe:
+    """Return the probe of ``count`` steps in which some elements are away.
 
-    Args:
-        block: n tiles.
-        fill: [n, C, H, W].
-        ranks: [n, H * W], 0 for the pixel that goes first; pixels that go together have the mean of their
-        ranks.
-        counts: int64 [S].
+    ``removed(steps)`` gives bool [s, B, E], or any shape that broadcasts to it.
     """
-    height, width = block.images.shape[2:]
-    removed = ranks[None] < counts[:, None, None].to(ranks.device)
-    return torch.where(removed.view(len(counts), -1, 1, height, width), fill[None], block.images[None])
+    return Probe(key=key, count=count, make=lambda steps: remover.without(block, removed(steps)))

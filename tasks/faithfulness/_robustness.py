@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tasks.evidence.block import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey
+from tasks.evidence.tile_block import TileBlock
+from tasks.faithfulness.base import Answers, AttributionBlock, Metric, Need, Probe, ProbeKey
 from tasks.functional.noise import normal, seed_of
 
 _PURPOSE = "noisy copies of a tile"
@@ -43,7 +43,7 @@ class RobustnessMetric(Metric):
             return "signed values are compared: a change of sign is a change"
         return "magnitudes are compared: the sign is dropped"
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: TileBlock, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the noisy copies, to be explained."""
 
         def make(steps: slice) -> Tensor:
@@ -56,12 +56,12 @@ class RobustnessMetric(Metric):
         """One map for each copy; the clean one is stored."""
         return self.samples
 
-    def noise(self, block: Block, draw: int) -> Tensor:
+    def noise(self, block: TileBlock, draw: int) -> Tensor:
         """Return [n, C, H, W], the noise that one draw adds to the images."""
         drawn = normal(seed_of(self.seed, _PURPOSE), block.keys, draw, block.images.shape[1:])
         return self.sigma * drawn.to(block.images)
 
-    def moved(self, part: MapBlock, answers: Answers) -> Tensor:
+    def moved(self, part: AttributionBlock, answers: Answers) -> Tensor:
         """Return float64 [samples, n]: the Euclidean distance of each copy's map from the clean one."""
         clean = self._compared(part.maps)
         return torch.stack([length(self._compared(maps) - clean) for maps in answers[self._key(part)]])
@@ -69,7 +69,7 @@ class RobustnessMetric(Metric):
     def _compared(self, maps: Tensor) -> Tensor:
         return maps if self.compares == "signed" else maps.abs()
 
-    def _key(self, part: MapBlock) -> ProbeKey:
+    def _key(self, part: AttributionBlock) -> ProbeKey:
         return (_PURPOSE, part.explainer_id, self.samples, self.sigma, self.seed)
 
 

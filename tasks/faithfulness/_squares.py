@@ -4,11 +4,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tasks.evidence.block import Block
 from tasks.evidence.sources import EvidenceError
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import DropMetric
-from tasks.faithfulness._removal import clean_probe
-from tasks.faithfulness.base import MapBlock, Probe, ProbeKey
+from tasks.faithfulness._removal import clean_probe, removal_probe
+from tasks.faithfulness.base import AttributionBlock, Probe, ProbeKey
 
 
 class SquareMetric(DropMetric):
@@ -17,7 +17,7 @@ class SquareMetric(DropMetric):
     squares: int = Field(default=8, ge=2)
     """Squares along a side of the tile."""
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: TileBlock, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean image, and the images without a square, row by row.
 
         Raises:
@@ -29,16 +29,16 @@ class SquareMetric(DropMetric):
                 f"tiles of {height} x {width} px cannot be cut into {self.squares} squares a side"
             )
 
-        def make(steps: slice) -> Tensor:
-            fill, places = self.filled(block), _places(block, self.squares)
-            gone = [places == number for number in range(self.squares**2)[steps]]
-            return torch.stack([torch.where(each, fill, block.images) for each in gone])
+        def removed(steps: slice) -> Tensor:
+            squares = _square_of(block, self.squares)
+            return torch.stack([squares == number for number in range(self.squares**2)[steps]])[:, None]
 
-        return clean_probe(block), Probe(key=self.squares_key(), count=self.squares**2, make=make)
+        probe = removal_probe(block, self.remover, self.squares_key(), self.squares**2, removed)
+        return clean_probe(block), probe
 
     def squares_key(self) -> ProbeKey:
         """Return the key of the images without a square."""
-        return ("squares", self.squares, *self.fill_key())
+        return ("squares", self.squares, *self.remover.key())
 
     def minimum_forward(self) -> int:
         """The whole tile, and one image per square."""
@@ -55,10 +55,10 @@ def square_sums(values: Tensor, squares: int) -> Tensor:
     return (rows.T @ values.double() @ columns).flatten(1).T
 
 
-def _places(block: Block, squares: int) -> Tensor:
-    """Return int64 [H, W], the number of each pixel's square."""
+def _square_of(block: TileBlock, squares: int) -> Tensor:
+    """Return int64 [H * W], the number of each pixel's square."""
     rows, columns = (_cut(side, squares, block.images.device) for side in block.images.shape[2:])
-    return rows[:, None] * squares + columns
+    return (rows[:, None] * squares + columns).flatten()
 
 
 def _cut(side: int, squares: int, device: torch.device) -> Tensor:

@@ -1,4 +1,4 @@
-"""Random subsets of pixels, the same for every explainer and for all metrics with equal settings."""
+"""Random subsets of elements, the same for every explainer and for all metrics with equal settings."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, Traced, alike
-from tasks.faithfulness._removal import clean_probe
-from tasks.faithfulness.base import Answers, MapBlock, Probe, ProbeKey
+from tasks.faithfulness._removal import clean_probe, removal_probe
+from tasks.faithfulness.base import Answers, AttributionBlock, Probe, ProbeKey
 from tasks.functional.jackknife import pearson
 from tasks.functional.noise import seed_of, uniform
 
@@ -52,7 +53,7 @@ class SubsetMetric(ReadingMetric):
         """Return the sizes of the subsets as fractions of the tile's pixels."""
         raise NotImplementedError(f"{type(self).__name__} does not say how many pixels go")
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: Block, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean image, and for each size the images without a subset."""
         return (clean_probe(block), *(self._probe(block, size) for size in self.sizes()))
 
@@ -60,7 +61,7 @@ class SubsetMetric(ReadingMetric):
         """The whole tile, and each draw of each size."""
         return 1 + self.draws * len(self.sizes())
 
-    def removals(self, block: Block, part: MapBlock, answers: Answers) -> list[Removals]:
+    def removals(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> list[Removals]:
         """Return the results for each size."""
         values = self.read(block, part.maps).flatten(1)
         return [self._removals(block, values, answers, size) for size in self.sizes()]
@@ -72,29 +73,39 @@ class SubsetMetric(ReadingMetric):
         return Removals(sums=sums, traced=self.traced(block, answers, self._key(size)))
 
     def _probe(self, block: Block, size: float) -> Probe:
-        def make(steps: slice) -> Tensor:
-            fill, shape = self.filled(block), (-1, 1, *block.images.shape[2:])
-            gone = (subset(block, self.seed, size, draw).view(shape) for draw in range(self.draws)[steps])
-            return torch.stack([torch.where(each, fill, block.images) for each in gone])
+        def removed(steps: slice) -> Tensor:
+            return torch.stack([subset(block, self.seed, size, draw) for draw in range(self.draws)[steps]])
 
-        return Probe(key=self._key(size), count=self.draws, make=make)
+        return removal_probe(block, self.remover, self._key(size), self.draws, removed)
 
     def _key(self, size: float) -> ProbeKey:
-        return (_PURPOSE, size, self.draws, self.seed, *self.fill_key())
+        return (_PURPOSE, size, self.draws, self.seed, *self.remover.key())
 
 
 def subset(block: Block, seed: int, size: float, draw: int) -> Tensor:
-    """Return bool [n, H * W], a random subset of each tile's pixels: the fraction ``size`` of them.
+    """Return bool [n, E], a random subset of each sample's elements: the fraction ``size`` of them.
 
-    At least one pixel, and never all of them. Drawn once per block, then kept at one bit per pixel.
+    At least one element, and never all of them. Drawn once per block, then kept at one bit per element.
     """
-    pixels = block.images[0, 0].numel()
     key = (_PURPOSE, seed, size, draw)
     if key not in block.kept:
-        count = min(max(round(size * pixels), 1), pixels - 1)
-        drawn = uniform(seed_of(seed, _PURPOSE, str(size)), block.keys, draw, (pixels,))
-        block.kept[key] = packed(drawn <= drawn.kthvalue(count, dim=1, keepdim=True).values)
-    return unpacked(block.kept[key], pixels)
+        drawn = uniform(seed_of(seed, _PURPOSE, str(size)), block.keys, draw, (block.element_count,))
+        block.kept[key] = packed(_lowest(drawn, size, block.elements))
+    return unpacked(block.kept[key], block.element_count)
+
+
+def _lowest(drawn: Tensor, size: float, elements: Tensor | None) -> Tensor:
+    """Return bool [n, E], the fraction ``size`` of each row's elements that have the lowest numbers."""
+    if elements is None:
+        count = _count(drawn.shape[1], size)
+        return drawn <= drawn.kthvalue(count, dim=1, keepdim=True).values
+    drawn = drawn.masked_fill(~elements, torch.inf)
+    counts = torch.tensor([_count(number, size) for number in elements.sum(1).tolist()], device=drawn.device)
+    return drawn <= drawn.sort(dim=1).values.gather(1, counts[:, None] - 1)
+
+
+def _count(elements: int, size: float) -> int:
+    return min(max(round(size * elements), 1), max(elements - 1, 1))
 
 
 def packed(flags: Tensor) -> Tensor:

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.evidence.block import Block
-from tasks.evidence.slide import SlideEvidence
 from tasks.plugins import Plugin, plugin_type
+from tasks.samples.axes import Removal, ScoreUnit, Support
+from tasks.samples.inputs import Inputs
 
 Need = Literal["forward", "attribution", "mask", "dataset"]
 """What a metric needs: the model, the explainer as a callable, a mask, or whole slides at once."""
+
+AnyBlock: TypeAlias = Any
+"""A :class:`tasks.evidence.block.Block`. A metric that declares one support may name the block it needs."""
 
 ProbeKey = tuple[Hashable, ...]
 Answers = Mapping[ProbeKey, Tensor]
@@ -22,28 +25,39 @@ Answers = Mapping[ProbeKey, Tensor]
 
 @dataclass(frozen=True)
 class Probe:
-    """Changed images of a block whose answers a metric needs; probes of equal keys are run once.
+    """Changed inputs of a block whose answers a metric needs; probes of equal keys are run once.
 
-    ``make(steps)`` returns the images [s, n, C, H, W] of a slice of the ``count`` steps. The answer is the
-    logits [count, n, K], or the maps [count, n, H, W] of the explainer named by ``explainer``. ``targets``
-    int64 [n] are the classes explained, by default those of the block. ``within`` changes the network while
-    the probe runs, and restores it bit for bit.
+    ``make(steps)`` returns the inputs of a slice of the ``count`` steps: images [s, n, C, H, W], or bags of
+    features [s, n, N, D]. The answer is the logits [count, n, K]. Where ``explainer`` is named, it is that
+    explainer's attributions: maps [count, n, H, W] or scores of tiles [count, n, N].
+    ``targets`` int64 [n] are the classes explained, by default those of the block. ``within`` changes the
+    network while the probe runs, and restores it bit for bit.
     """
 
     key: ProbeKey
     count: int
-    make: Callable[[slice], Tensor]
+    make: Callable[[slice], Inputs]
     explainer: str | None = None
     targets: Tensor | None = None
     within: Callable[[nn.Module], AbstractContextManager[object]] | None = None
 
 
 @dataclass(frozen=True)
-class MapBlock:
-    """The maps [n, H, W] of one explainer on a block."""
+class AttributionBlock:
+    """The attributions of one explainer on a block.
+
+    ``maps`` holds one value per element, [n, H, W] for pixels or [n, N] for tiles. ``elements`` bool [n, E]
+    says which elements exist; None: all.
+    """
 
     explainer_id: str
     maps: Tensor
+    elements: Tensor | None = None
+
+    @property
+    def values(self) -> Tensor:
+        """[n, E]: the maps as one row of elements per sample."""
+        return self.maps.flatten(1)
 
 
 @dataclass(frozen=True)
@@ -51,9 +65,9 @@ class UnitScores:
     """Named scores of n units; tensors stay on their device until the plan has ended.
 
     ``values`` and ``chance`` map a score to [n], ``errors`` to the standard error [n] that the metric's own
-    random draws leave in it, ``curves`` a curve to [n, S] over ``fractions`` [S], and ``excluded`` a reason
-    to bool [n]: excluded units have a NaN value. ``sections`` names the units of a metric that scores
-    sections; the units of the others are the tiles of the block.
+    random draws leave in it, ``curves`` a curve to [n, S] over ``fractions`` [S] or [n, S], and ``excluded``
+    a reason to bool [n]: excluded units have a NaN value. ``sections`` names the units of a metric that
+    scores sections; the units of the others are the samples of the block.
     """
 
     values: Mapping[str, Tensor]
@@ -78,9 +92,9 @@ class UnitScores:
 
 
 class Metric(Plugin):
-    """Scores the maps of an explainer; a tile's score depends on the tile, its map and the recipe alone.
+    """Scores attributions; the score of a sample depends on it, its attribution and the recipe alone.
 
-    A metric of unit ``tile`` fills in :meth:`probes` where it needs the model and :meth:`score_block`; one of
+    A metric of samples fills in :meth:`score_block`, and :meth:`probes` where it needs the model. A metric of
     unit ``section`` fills in :meth:`score_slide`.
 
     Example:
@@ -89,13 +103,18 @@ class Metric(Plugin):
         >>> import torch
         >>> from tasks.faithfulness.entropy import Entropy
         >>> maps = torch.tensor([[[3.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]])
-        >>> scores = Entropy().score_block(None, MapBlock("gradient", maps), {})
+        >>> scores = Entropy().score_block(None, AttributionBlock("gradient", maps), {})
         >>> [round(value, 2) for value in scores.values["entropy"].tolist()]
         [0.9, 0.0]
     """
 
     package: ClassVar[str] = "tasks.faithfulness"
-    unit: ClassVar[Literal["tile", "section"]] = "tile"
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"tile"})
+    """What a score belongs to: ``tile`` or ``slide``, whatever a sample is, or ``section``."""
+    supports: ClassVar[frozenset[Support]] = frozenset({"pixel"})
+    """The attributions that it can score."""
+    removal: ClassVar[Removal | None] = None
+    """How it takes elements away; None: it removes nothing."""
     needs: ClassVar[frozenset[Need]] = frozenset()
     asks: ClassVar[Literal["sensitivity", "contribution", "either"]] = "either"
     """Which kind of map the metric judges fairly."""
@@ -110,6 +129,11 @@ class Metric(Plugin):
     """Largest number of scored tiles per slide, chosen by the hash of the tile id; None: all."""
 
     @property
+    def scores_sections(self) -> bool:
+        """Whether it scores the sections of a slide rather than samples."""
+        return "section" in self.units
+
+    @property
     def sign(self) -> str:
         """What the metric does with the sign of a map, as half a sentence."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it does with the sign")
@@ -118,8 +142,8 @@ class Metric(Plugin):
         """Return the meaning, direction and bounds of each score."""
         raise NotImplementedError(f"{type(self).__name__} does not say what its scores mean")
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
-        """Return the images to ask the model about; default: none."""
+    def probes(self, block: AnyBlock, part: AttributionBlock) -> tuple[Probe, ...]:
+        """Return the inputs to ask the model about; default: none."""
         return ()
 
     def minimum_forward(self) -> int:
@@ -130,17 +154,17 @@ class Metric(Plugin):
         """Return the fewest images per tile that must be explained again, without sharing."""
         return 0
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
-        """Return the scores of the tiles of a block."""
-        raise NotImplementedError(f"{type(self).__name__} scores no tiles")
+    def score_block(self, block: AnyBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
+        """Return the scores of the samples of a block."""
+        raise NotImplementedError(f"{type(self).__name__} scores no samples")
 
-    def score_slide(self, slide: SlideEvidence, explainer_id: str) -> UnitScores:
-        """Return the scores of the sections of a slide."""
+    def score_slide(self, slide: Any, explainer_id: str) -> UnitScores:
+        """Return the scores of the sections of a :class:`tasks.evidence.slide.SlideEvidence`."""
         raise NotImplementedError(f"{type(self).__name__} scores no sections")
 
 
 class RankingMetric(Metric):
-    """A metric that ranks pixels, by the magnitude of their values or with the sign kept.
+    """A metric that ranks elements, by the magnitude of their values or with the sign kept.
 
     A sensitivity says that the output changes, not that the pixel is evidence for the target. The gradient on
     a dark tumour nucleus is negative, since making it lighter lowers the margin. So magnitudes are the

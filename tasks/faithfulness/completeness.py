@@ -7,7 +7,8 @@ from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, Metric, UnitScores
+from tasks.samples.axes import ScoreUnit, Support
 
 NO_REFERENCE = "the explainer names no reference"
 
@@ -25,6 +26,8 @@ class Completeness(Metric):
         "Sundararajan, Taly and Yan (2017), arXiv:1703.01365 (the axiom); the error over the difference of "
         "margins, with a least difference, is ours"
     )
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"tile", "slide"})
+    supports: ClassVar[frozenset[Support]] = frozenset({"pixel", "tile"})
     asks: ClassVar[Literal["contribution"]] = "contribution"
 
     least_margin: float = Field(default=0.01, gt=0)
@@ -45,10 +48,10 @@ class Completeness(Metric):
             for name, meaning in rows
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the explainer names no reference."""
         error = block.completeness_errors(part.explainer_id)
-        promised = (part.maps.double().sum((1, 2)) - error).abs()
+        promised = (part.values.double().sum(1) - error).abs()
         return UnitScores(
             values={"error": error.abs(), "relative": error.abs() / promised.clamp(min=self.least_margin)},
             excluded={NO_REFERENCE: torch.isnan(error)},

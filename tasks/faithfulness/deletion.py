@@ -2,13 +2,11 @@
 
 from typing import ClassVar
 
-import torch
-
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness._curves import CurveMetric, area_infos
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
-from tasks.functional.curves import area_under
+from tasks.faithfulness._areas import area_infos, area_scores
+from tasks.faithfulness._curves import CurveMetric
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class Deletion(CurveMetric):
@@ -35,16 +33,7 @@ class Deletion(CurveMetric):
         """What goes at once, in words."""
         return "pixels"
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the areas and the curves of all outputs."""
-        fractions = self.fractions(block)
         traced = {order: self.traced(block, part, answers, order) for order in self.orders}
-        morf, lerf = (area_under(traced[order][self.output], fractions) for order in self.orders)
-        return UnitScores(
-            values={"gap": lerf - morf, "morf": morf, "lerf": lerf},
-            chance={"gap": torch.zeros_like(morf)},
-            curves={
-                f"{order}_{name}": line for order, lines in traced.items() for name, line in lines.items()
-            },
-            fractions=fractions,
-        )
+        return area_scores(traced, self.output, self.fractions(block))

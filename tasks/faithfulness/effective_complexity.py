@@ -6,8 +6,9 @@ from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, Metric, UnitScores
 from tasks.functional.spread import fraction_above
+from tasks.samples.axes import ScoreUnit, Support
 
 
 class EffectiveComplexity(Metric):
@@ -23,6 +24,8 @@ class EffectiveComplexity(Metric):
         "after Nguyen and Martinez (2020), arXiv:2007.07584 (effective complexity), in the counting form; a "
         "threshold relative to the map's largest value, and a share rather than a number, are ours"
     )
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"tile", "slide"})
+    supports: ClassVar[frozenset[Support]] = frozenset({"pixel", "tile"})
 
     threshold: float = Field(default=0.1, ge=0, lt=1)
     """Pixels above this share of the largest magnitude count; 0 counts all that are not zero."""
@@ -37,7 +40,7 @@ class EffectiveComplexity(Metric):
         meaning = f"share of pixels above {self.threshold:g} of the largest; {self.sign}"
         return (ScoreInfo(name="share", direction="none", lower_bound=0.0, upper_bound=1.0, meaning=meaning),)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the share of each map."""
-        share = fraction_above(part.maps.flatten(1).abs(), self.threshold)
+        share = fraction_above(part.values.abs(), self.threshold, part.elements)
         return UnitScores(values={"share": share}, excluded={"the map is zero everywhere": share.isnan()})

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness.base import Answers, MapBlock, Metric, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, Metric, UnitScores
 from tasks.functional.spread import relative_entropy
+from tasks.samples.axes import ScoreUnit, Support
 
 
 class Entropy(Metric):
@@ -18,6 +19,8 @@ class Entropy(Metric):
         "Bhatt, Weller and Moura (2020), arXiv:2005.00631 (complexity); divided by its largest value, log of "
         "the number of pixels, is ours"
     )
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"tile", "slide"})
+    supports: ClassVar[frozenset[Support]] = frozenset({"pixel", "tile"})
 
     @property
     def sign(self) -> str:
@@ -31,9 +34,9 @@ class Entropy(Metric):
             ScoreInfo(name="entropy", direction="none", lower_bound=0.0, upper_bound=1.0, meaning=meaning),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the entropy of each map."""
-        entropy = relative_entropy(part.maps.flatten(1).abs())
+        entropy = relative_entropy(part.values.abs(), part.elements)
         return UnitScores(
             values={"entropy": entropy}, excluded={"the map is zero everywhere": entropy.isnan()}
         )

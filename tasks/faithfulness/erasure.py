@@ -8,7 +8,7 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
 from tasks.faithfulness._curves import CurveMetric
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class Erasure(CurveMetric):
@@ -37,7 +37,7 @@ class Erasure(CurveMetric):
             self._info("sufficiency", "lower", drop % "all but"),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the mean drops, and the curves of all outputs over the size of the top."""
         curves: dict[str, Tensor] = {}
         for name, line in self.traced(block, part, answers, "morf").items():

@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import correlation_infos
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class FaithfulnessCorrelation(SubsetMetric):
@@ -40,7 +40,7 @@ class FaithfulnessCorrelation(SubsetMetric):
         )
         return correlation_infos(meaning)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the correlation; NaN where it is undefined."""
         (removals,) = self.removals(block, part, answers)
         value, error = removals.correlation()

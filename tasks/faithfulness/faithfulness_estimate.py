@@ -5,10 +5,10 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import INDIFFERENT, UNMOVED, ReadingMetric, alike, correlation_infos
 from tasks.faithfulness._squares import SquareMetric, square_sums
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 from tasks.functional.jackknife import pearson
 
 
@@ -33,7 +33,7 @@ class FaithfulnessEstimate(SquareMetric, ReadingMetric):
         )
         return correlation_infos(meaning)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the correlation; NaN where it is undefined."""
         traced = self.traced(block, answers, self.squares_key())
         sums = square_sums(self.read(block, part.maps), self.squares)

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import UNMOVED
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 from tasks.functional.jackknife import jackknife
 
 
@@ -58,7 +58,7 @@ class Infidelity(SubsetMetric):
             ),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the output does not move."""
         (removals,) = self.removals(block, part, answers)
         told, drops = removals.sums, removals.traced.drops

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness._curves import CurveMetric, Order
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness._curves import CurveMetric
+from tasks.faithfulness._removal_curves import Order
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 from tasks.functional.curves import area_under
 from tasks.functional.fills import Fill
 
@@ -41,9 +42,9 @@ class Insertion(CurveMetric):
             ),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the area and the curves of all outputs over the fraction of pixels put in."""
-        inserted = 1 - self.fractions(block).flip(0)
+        inserted = 1 - self.fractions(block).flip(-1)
         traced = self.traced(block, part, answers, "lerf")
         curves = {f"insertion_{name}": line.flip(1) for name, line in traced.items()}
         auc = area_under(curves[f"insertion_{self.output}"], inserted)

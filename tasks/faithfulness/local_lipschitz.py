@@ -5,10 +5,10 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._draws import maximum_over
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class LocalLipschitz(RobustnessMetric):
@@ -32,7 +32,7 @@ class LocalLipschitz(RobustnessMetric):
             for name, meaning in (("estimate", most), ("relative", f"{most}; over the norm of the map"))
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both, and the errors that the draws leave; NaN where the clean map is all zeros."""
         size = length(part.maps)
         noise = torch.stack([length(self.noise(block, draw)) for draw in range(self.samples)])

@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
 from tasks.faithfulness._judging import MaskMetric, fraction_scores
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class MassAccuracy(MaskMetric):
@@ -41,7 +41,7 @@ class MassAccuracy(MaskMetric):
             raw="share on the mask; chance is the mask's share of the tissue",
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both shares; NaN where the mask does not cross the tissue or nothing there has weight."""
         tiles = CrossingTiles.of(block, self.mask)
         weight = self._weighed(part.maps).flatten(1).double()

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
-from tasks.faithfulness._curves import CurveMetric, Order, Output, rounding_of
+from tasks.faithfulness._curves import CurveMetric
+from tasks.faithfulness._outputs import Output, rounding_of
+from tasks.faithfulness._removal_curves import Order
 from tasks.faithfulness._similarity import rank_similarity
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 from tasks.functional.whole_numbers import whole_numbers
 
 _FLAT = "pixels of equal relevance come back at every step"
@@ -63,11 +65,13 @@ class Monotonicity(CurveMetric):
             ),
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both scores, and the curves of all outputs over the fraction of pixels put in."""
         traced = self.traced(block, part, answers, "morf")
         curves = {f"ascending_{name}": line.flip(1) for name, line in traced.items()}
-        rounding = rounding_of(self.logits(part, answers, "morf"), traced[self.output], self.output)
+        rounding = rounding_of(
+            self.asked.logits(part.explainer_id, answers, "morf"), traced[self.output], self.output
+        )
         rises = _steady(curves[f"ascending_{self.output}"].diff(dim=1), rounding)
         relevance, effects = self._relevance(block, part), self.ranked(rises)
         flat, level = _alike(relevance), _alike(effects)
@@ -80,14 +84,14 @@ class Monotonicity(CurveMetric):
             },
             chance={"correlation": torch.zeros_like(correlation)},
             curves=curves,
-            fractions=1 - self.fractions(block).flip(0),
+            fractions=1 - self.fractions(block).flip(-1),
             excluded={_FLAT: flat, _LEVEL: level & ~flat},
         )
 
-    def _relevance(self, block: Block, part: MapBlock) -> Tensor:
+    def _relevance(self, block: Block, part: AttributionBlock) -> Tensor:
         """Return float64 [n, steps], the mean relevance of what comes back at each step, ascending."""
-        counts = self.counts(block).flip(0).to(part.maps.device)
-        values = whole_numbers(self.ranked(part.maps).flatten(1)).sort(dim=1).values
+        counts = self.asked.counts(block)[:, 0].flip(0).to(part.maps.device)
+        values = whole_numbers(self.ranked(part.values)).sort(dim=1).values
         sums = torch.nn.functional.pad(values.cumsum(1), (1, 0))[:, counts[0] - counts].diff(dim=1)
         return sums.double() / -counts.diff()
 

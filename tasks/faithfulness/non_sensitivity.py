@@ -6,9 +6,9 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._squares import SquareMetric, square_sums
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class NonSensitivity(SquareMetric):
@@ -46,7 +46,7 @@ class NonSensitivity(SquareMetric):
             for name, meaning in meanings.items()
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the three shares; chance is what the map's silent squares would give at random places."""
         traced = self.traced(block, answers, self.squares_key())
         moves = traced.drops.abs()

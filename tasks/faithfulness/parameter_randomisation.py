@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.evidence.block import Block
+from tasks.faithfulness._removal import clean_probe
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, Metric, Need, Probe, ProbeKey, UnitScores
 from tasks.functional.randomised_layers import layer_stages, randomised_layers
+from tasks.samples.axes import ScoreUnit, Support
 
 
 class ParameterRandomisation(Metric):
@@ -45,6 +47,8 @@ class ParameterRandomisation(Metric):
         "Adebayo et al. (2018), arXiv:1810.03292, with their rank correlations; layers in groups, the mean "
         "over the groups and the size of the signed correlation are ours"
     )
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"tile", "slide"})
+    supports: ClassVar[frozenset[Support]] = frozenset({"pixel", "tile"})
     needs: ClassVar[frozenset[Need]] = frozenset({"attribution"})
     rivals: ClassVar[Rivals] = "blind"
 
@@ -82,13 +86,14 @@ class ParameterRandomisation(Metric):
             for end, which in networks
         )
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: Block, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean images, to be explained on the network of each stage."""
+        clean = clean_probe(block)
         return tuple(
             Probe(
                 key=self._key(part, stage),
                 count=1,
-                make=lambda _steps: block.images[None],
+                make=clean.make,
                 explainer=part.explainer_id,
                 within=self._forgetting(stage),
             )
@@ -99,12 +104,12 @@ class ParameterRandomisation(Metric):
         """One map for each stage; the clean one is stored."""
         return self.stages
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the means, the last stage and both curves over the share of stages."""
         others = torch.cat([answers[self._key(part, stage)] for stage in range(self.stages)])
-        magnitude = rank_similarity(part.maps.abs(), others.abs())
-        signed = rank_similarity(part.maps, others)
-        excluded = excluded_maps(part.maps, others)
+        magnitude = rank_similarity(part.maps.abs(), others.abs(), part.elements)
+        signed = rank_similarity(part.maps, others, part.elements)
+        excluded = excluded_maps(part.maps, others, part.elements)
         left_out = torch.stack(list(excluded.values())).any(0)
         values = {
             "magnitude": magnitude.mean(0),
@@ -114,7 +119,7 @@ class ParameterRandomisation(Metric):
         }
         return UnitScores(
             values={name: torch.where(left_out, torch.nan, value) for name, value in values.items()},
-            chance=_chance(part.maps),
+            chance=_chance(part),
             curves={"magnitude": magnitude.T.contiguous(), "signed": signed.T.contiguous()},
             fractions=torch.arange(1, self.stages + 1, dtype=torch.float64) / self.stages,
             excluded=excluded,
@@ -134,12 +139,16 @@ class ParameterRandomisation(Metric):
 
         return within
 
-    def _key(self, part: MapBlock, stage: int) -> ProbeKey:
+    def _key(self, part: AttributionBlock, stage: int) -> ProbeKey:
         return ("forgotten layers", part.explainer_id, self.stages, self.seed, *self._range(stage))
 
 
-def _chance(maps: Tensor) -> dict[str, Tensor]:
-    """Return what maps in random order score: 0, and the mean size of a rank correlation of many pixels."""
-    none = torch.zeros(len(maps), dtype=torch.float64, device=maps.device)
-    size = none + math.sqrt(2 / (math.pi * max(1, maps[0].numel() - 1)))
+def _chance(part: AttributionBlock) -> dict[str, Tensor]:
+    """Return what maps in random order score: 0, and the mean size of a rank correlation of many elements."""
+    values = part.values
+    none = torch.zeros(len(values), dtype=torch.float64, device=values.device)
+    if part.elements is None:
+        size = none + math.sqrt(2 / (math.pi * max(1, values.shape[1] - 1)))
+    else:
+        size = (2 / (math.pi * (part.elements.sum(1).double() - 1).clamp(min=1))).sqrt()
     return {"magnitude": none, "magnitude_last": none, "signed": size, "signed_last": size}

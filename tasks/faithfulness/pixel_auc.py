@@ -5,10 +5,10 @@ from typing import ClassVar
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
 from tasks.faithfulness._judging import MaskMetric
-from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, RankingMetric, UnitScores
 from tasks.functional.hits import auc_inside
 
 
@@ -29,7 +29,7 @@ class PixelAuc(MaskMetric, RankingMetric):
         meaning = f"how often a pixel on the mask ranks above one beside it, 0.5 by chance; {self.sign}"
         return self.auc_infos(meaning)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the area of each tile; NaN where the mask does not cross the tissue."""
         tiles = CrossingTiles.of(block, self.mask)
         auc = tiles.judged(auc_inside(self.ranked(part.maps).flatten(1), tiles.mask, tiles.inside))

@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
 from tasks.faithfulness._judging import MaskMetric, fraction_scores
-from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, RankingMetric, UnitScores
 from tasks.functional.dilation import dilated
 from tasks.functional.hits import fraction_of_top
 
@@ -40,7 +40,7 @@ class PointingGame(MaskMetric, RankingMetric):
             raw=f"1 a hit within {self.tolerance_px:g} px; chance is the share of the tissue there",
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the mask does not cross the tissue, or its tolerance covers all of it."""
         exact = CrossingTiles.of(block, self.mask)
         near = CrossingTiles(self._near(block, exact.mask) & exact.inside, exact.inside)
@@ -48,7 +48,7 @@ class PointingGame(MaskMetric, RankingMetric):
         raw = fraction_of_top(self.ranked(part.maps).flatten(1), near.mask, near.inside, one)
         return fraction_scores(raw, near.chance, _excluded(exact, near))
 
-    def _near(self, block: Block, mask: Tensor) -> Tensor:
+    def _near(self, block: TileBlock, mask: Tensor) -> Tensor:
         return dilated(mask.view_as(block.tissue), self.tolerance_px).flatten(1)
 
 

@@ -6,8 +6,10 @@ import torch
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.evidence.block import Block
+from tasks.faithfulness._removal import clean_probe
 from tasks.faithfulness._similarity import BOTH_SIGNS, excluded_maps, rank_similarity
-from tasks.faithfulness.base import Answers, MapBlock, Metric, Need, Probe, ProbeKey, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, Metric, Need, Probe, ProbeKey, UnitScores
+from tasks.samples.axes import ScoreUnit, Support
 
 
 class RandomLogit(Metric):
@@ -32,6 +34,8 @@ class RandomLogit(Metric):
         "Sixt, Granz and Landgraf (2020), arXiv:1912.09818; a stated other class where they draw one, and "
         "rank correlation in place of structural similarity, are ours"
     )
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"tile", "slide"})
+    supports: ClassVar[frozenset[Support]] = frozenset({"pixel", "tile"})
     needs: ClassVar[frozenset[Need]] = frozenset({"attribution"})
     rivals: ClassVar[Rivals] = "blind"
 
@@ -55,13 +59,14 @@ class RandomLogit(Metric):
             for name, what, given in rows
         )
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: Block, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean images, to be explained for the other class."""
+        clean = clean_probe(block)
         return (
             Probe(
                 key=self._key(part),
                 count=1,
-                make=lambda _steps: block.images[None],
+                make=clean.make,
                 explainer=part.explainer_id,
                 targets=(block.targets == 0).long(),
             ),
@@ -71,13 +76,13 @@ class RandomLogit(Metric):
         """One map; that of the explained class is stored."""
         return 1
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both."""
         others = answers[self._key(part)]
-        excluded = excluded_maps(part.maps, others)
+        excluded = excluded_maps(part.maps, others, part.elements)
         left_out = torch.stack(list(excluded.values())).any(0)
-        (signed,) = rank_similarity(part.maps, others)
-        (magnitude,) = rank_similarity(part.maps.abs(), others.abs())
+        (signed,) = rank_similarity(part.maps, others, part.elements)
+        (magnitude,) = rank_similarity(part.maps.abs(), others.abs(), part.elements)
         values = {"signed": signed, "magnitude": magnitude}
         none = torch.zeros_like(signed)
         return UnitScores(
@@ -86,5 +91,5 @@ class RandomLogit(Metric):
             excluded=excluded,
         )
 
-    def _key(self, part: MapBlock) -> ProbeKey:
+    def _key(self, part: AttributionBlock) -> ProbeKey:
         return ("another class", part.explainer_id)

@@ -5,9 +5,9 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._regions import Regions, grid_regions, region_ranks, superpixels
-from tasks.faithfulness.base import ProbeKey
+from tasks.faithfulness.base import AttributionBlock, ProbeKey
 from tasks.faithfulness.deletion import Deletion
 
 
@@ -37,9 +37,9 @@ class RegionDeletion(Deletion):
         """What goes at once, in words."""
         return "squares" if self.regions == "grid" else "superpixels"
 
-    def ranks(self, block: Block, maps: Tensor) -> Tensor:
+    def ranks(self, block: TileBlock, part: AttributionBlock) -> Tensor:
         """Return float64 [n, H * W], equal for the pixels of a region."""
-        values, regions = self.ranked(maps).flatten(1), self._regions(block).flatten(1)
+        values, regions = self.ranked(part.values), self._regions(block).flatten(1)
         # Counted on the host, since nothing waits for the device before the plan ends.
         count = int(regions.max()) + 1
         return region_ranks(values, regions.to(values.device), count, self.seed, block.keys)
@@ -48,7 +48,7 @@ class RegionDeletion(Deletion):
         """Return what, beside the map, decides :meth:`ranks`."""
         return (self.regions, self.region_px, self.ranked_by, self.seed)
 
-    def _regions(self, block: Block) -> Tensor:
+    def _regions(self, block: TileBlock) -> Tensor:
         """Return int64 [n, H, W] on the host; superpixels are computed once per block, for all explainers."""
         if self.regions == "grid":
             height, width = block.images.shape[2:]

@@ -7,11 +7,11 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._draws import maximum_over, mean_over
 from tasks.faithfulness._removal import CLEAN, clean_probe
 from tasks.faithfulness._robustness import UNSPEAKING, RobustnessMetric, length
-from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, Need, Probe, ProbeKey, UnitScores
 
 TURNED = "no noisy copy keeps the predicted class"
 
@@ -61,7 +61,7 @@ class RelativeStability(RobustnessMetric):
             for end, how in (("max", "at most"), ("mean", "on average"))
         )
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: TileBlock, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the noisy copies, to be explained and to be answered, and the clean images."""
         (explained,) = super().probes(block, part)
         answered = Probe(key=self._answered(), count=explained.count, make=explained.make)
@@ -71,7 +71,7 @@ class RelativeStability(RobustnessMetric):
         """One image for each copy, and the clean one."""
         return self.samples + 1
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the four scores and the errors that the draws leave in them."""
         logits, clean = answers[self._answered()], answers[CLEAN]
         keeps = logits.argmax(2) == clean.argmax(2)
@@ -92,14 +92,14 @@ class RelativeStability(RobustnessMetric):
             excluded={UNSPEAKING: silent, TURNED: ~silent & ~keeps.any(0)},
         )
 
-    def _change_of_maps(self, part: MapBlock, answers: Answers) -> Tensor:
+    def _change_of_maps(self, part: AttributionBlock, answers: Answers) -> Tensor:
         clean = self._compared(part.maps)
         least = self._floored(clean)
         return torch.stack(
             [length((self._compared(copy) - clean) / least) for copy in answers[self._key(part)]]
         )
 
-    def _change_of_images(self, block: Block) -> Tensor:
+    def _change_of_images(self, block: TileBlock) -> Tensor:
         least = self._floored(block.images)
         return torch.stack([length(self.noise(block, draw) / least) for draw in range(self.samples)])
 

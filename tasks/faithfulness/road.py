@@ -9,17 +9,26 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
-from tasks.faithfulness._curves import Order, Output, area_infos, gap_of, outputs
+from tasks.evidence.fill_pixels import ImputePixels, solved
+from tasks.evidence.tile_block import TileBlock
+from tasks.faithfulness._areas import area_infos, gap_of
+from tasks.faithfulness._outputs import Output, outputs
 from tasks.faithfulness._removal import CLEAN, clean_probe
-from tasks.faithfulness.base import Answers, MapBlock, Need, Probe, ProbeKey, RankingMetric, UnitScores
+from tasks.faithfulness._removal_curves import Order, ranks_of
+from tasks.faithfulness.base import (
+    Answers,
+    AttributionBlock,
+    Need,
+    Probe,
+    ProbeKey,
+    RankingMetric,
+    UnitScores,
+)
 from tasks.functional.curves import area_under
-from tasks.functional.imputation import imputed
-from tasks.functional.noise import normal, seed_of
-from tasks.functional.ranking import descending_ranks, tie_keys
+from tasks.functional.ranking import reversed_ranks
+from tasks.samples.axes import Removal
 
 _ORDERS: tuple[Order, ...] = ("morf", "lerf")
-_NOISE = "noise of the imputation"
 
 
 class Road(RankingMetric):
@@ -46,6 +55,7 @@ class Road(RankingMetric):
         "deletion and are ours"
     )
     needs: ClassVar[frozenset[Need]] = frozenset({"forward"})
+    removal: ClassVar[Removal | None] = "fill_pixels"
 
     percentages: tuple[int, ...] = (10, 20, 30, 40, 50, 60, 70, 80, 90)
     """How much is removed, in percent of the pixels; from 1 to 99, rising."""
@@ -72,13 +82,12 @@ class Road(RankingMetric):
             *area_infos(f"how often the target is predicted, mean {going}", True, "_accuracy"),
         )
 
-    def probes(self, block: Block, part: MapBlock) -> tuple[Probe, ...]:
+    def probes(self, block: TileBlock, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean image and the imputed ones of both orders."""
 
         @cache
         def ranks() -> Tensor:
-            values = self.ranked(part.maps).flatten(1)
-            return descending_ranks(values, tie_keys(self.seed, block.keys, self.name, values.shape[1]))
+            return ranks_of(block, self.ranked(part.values), self.seed, self.name)
 
         return (clean_probe(block), *(self._levels(block, part, order, ranks) for order in _ORDERS))
 
@@ -86,7 +95,7 @@ class Road(RankingMetric):
         """The whole image, and for each draw each level of both orders."""
         return 1 + len(_ORDERS) * self._steps
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return areas and curves, each the mean over the draws, and the error that the draws leave."""
         counts = self._counts(block).double()
         fractions = (counts / block.images[0, 0].numel()).to(block.images.device)
@@ -107,7 +116,7 @@ class Road(RankingMetric):
             fractions=fractions,
         )
 
-    def _lines(self, block: Block, clean: Tensor, changed: Tensor) -> dict[str, Tensor]:
+    def _lines(self, block: TileBlock, clean: Tensor, changed: Tensor) -> dict[str, Tensor]:
         """Return float64 [n, draws, levels + 1] of each output and of the hits."""
         levels, count = len(self.percentages), len(block.rows)
         drawn = changed.view(levels, self.draws, count, -1).transpose(0, 1)
@@ -116,45 +125,39 @@ class Road(RankingMetric):
         lines = (*outputs(logits, block.targets).items(), ("accuracy", hits))
         return {name: line.reshape(count, self.draws, levels + 1) for name, line in lines}
 
-    def _levels(self, block: Block, part: MapBlock, order: Order, ranks: Callable[[], Tensor]) -> Probe:
+    def _levels(
+        self, block: TileBlock, part: AttributionBlock, order: Order, ranks: Callable[[], Tensor]
+    ) -> Probe:
         # The draws of a level follow each other, so its solution is kept until the next level.
         @lru_cache(maxsize=1)
-        def imputed_levels(first: int, last: int) -> tuple[Tensor, Tensor]:
-            going = ranks() if order == "morf" else ranks().shape[1] - 1 - ranks()
-            return self._imputed(block, going, self._counts(block)[first + 1 : last + 2])
+        def solved_levels(first: int, last: int) -> tuple[Tensor, Tensor]:
+            going = ranks() if order == "morf" else reversed_ranks(ranks())
+            counts = self._counts(block)[first + 1 : last + 2].to(going.device)
+            return solved(block, going < counts[:, None, None])
 
         def make(steps: slice) -> Tensor:
             taken = [divmod(step, self.draws) for step in range(self._steps)[steps]]
             first = taken[0][0]
-            images, removed = imputed_levels(first, taken[-1][0])
+            images, removed = solved_levels(first, taken[-1][0])
             return torch.stack(
                 [images[i - first] + removed[i - first] * self._noise(block, draw) for i, draw in taken]
             )
 
         return Probe(key=self._key(part, order), count=self._steps, make=make)
 
-    def _imputed(self, block: Block, ranks: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-        """Return [levels, n, C, H, W] without noise, and where pixels are imputed, [levels, n, 1, H, W]."""
-        shape = (len(counts), *block.images.shape)
-        removed = (ranks < counts[:, None, None].to(ranks.device)).view(*shape[:2], *shape[3:])
-        images = block.images.expand(shape).flatten(0, 1)
-        solved = imputed(images, removed.flatten(0, 1), block.tissue_colour)
-        return solved.view(shape), removed[:, :, None]
-
-    def _noise(self, block: Block, draw: int) -> Tensor:
+    def _noise(self, block: TileBlock, draw: int) -> Tensor:
         """Return [n, C, H, W], by seed, tile and draw alone."""
-        drawn = normal(seed_of(self.seed, _NOISE), block.keys, draw, block.images.shape[1:])
-        return self.noise * drawn.to(block.images)
+        return ImputePixels(self.noise, self.seed, draw).drawn_noise(block)
 
     @property
     def _steps(self) -> int:
         return len(self.percentages) * self.draws
 
-    def _counts(self, block: Block) -> Tensor:
+    def _counts(self, block: TileBlock) -> Tensor:
         """Return int64 [levels + 1]: how many pixels are removed, from none."""
         percent = torch.tensor([0, *self.percentages])
         return (percent * block.images[0, 0].numel() + 50) // 100
 
-    def _key(self, part: MapBlock, order: Order) -> ProbeKey:
+    def _key(self, part: AttributionBlock, order: Order) -> ProbeKey:
         how = (self.ranked_by, self.percentages, self.noise, self.draws, self.seed)
         return (self.name, part.explainer_id, order, *how)

@@ -1,6 +1,6 @@
 """Section AUC: on a stitched section, do the cells inside the outline score above those outside?"""
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from tasks.faithfulness._cells import section_cells
 from tasks.faithfulness._judging import MaskMetric
 from tasks.faithfulness.base import Need, RankingMetric, UnitScores
 from tasks.functional.localisation import roc_auc
+from tasks.samples.axes import ScoreUnit
 
 
 class SectionAuc(MaskMetric, RankingMetric):
@@ -24,7 +25,7 @@ class SectionAuc(MaskMetric, RankingMetric):
     source: ClassVar[str] = (
         "ROC-AUC of an attribution against an outline; cells and sections are ours (design 6)"
     )
-    unit: ClassVar[Literal["tile", "section"]] = "section"
+    units: ClassVar[frozenset[ScoreUnit]] = frozenset({"section"})
     needs: ClassVar[frozenset[Need]] = frozenset({"mask", "dataset"})
 
     cell_um: float = Field(default=16.0, gt=0)

@@ -7,10 +7,10 @@ import torch
 from pydantic import Field, model_validator
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import correlation_infos
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, MapBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
 class SensitivityN(SubsetMetric):
@@ -48,7 +48,7 @@ class SensitivityN(SubsetMetric):
         )
         return correlation_infos(meaning)
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the mean and the curve; NaN where the correlation is undefined at some size."""
         removals = self.removals(block, part, answers)
         pairs = [each.correlation() for each in removals]

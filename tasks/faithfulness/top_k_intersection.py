@@ -7,10 +7,10 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evidence.block import Block
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
 from tasks.faithfulness._judging import MaskMetric, fraction_scores
-from tasks.faithfulness.base import Answers, MapBlock, RankingMetric, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, RankingMetric, UnitScores
 from tasks.functional.hits import fraction_of_top
 
 
@@ -37,7 +37,7 @@ class TopKIntersection(MaskMetric, RankingMetric):
             raw="share of hits; chance is the mask's share of the tissue",
         )
 
-    def score_block(self, block: Block, part: MapBlock, answers: Answers) -> UnitScores:
+    def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both shares; NaN where the mask does not cross the tissue."""
         tiles = CrossingTiles.of(block, self.mask)
         values = self.ranked(part.maps).flatten(1)

@@ -1,17 +1,21 @@
-"""The logits of one checkpoint on the evaluated tiles."""
+"""The logits of one checkpoint on the evaluated tiles, and the scores of their slides."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
-from tasks.artifacts.predictions import PREDICTIONS
-from tasks.artifacts.tile_set import TileSet
+from tasks.aggregators.base import Aggregator
+from tasks.artifacts.predictions import PREDICTIONS, SLIDES
+from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.pixels import spans, to_images
+from tasks.functional.probabilities import softmax
 
+_SLIDE_COLUMNS = ["slide_id", "patient_id", "split", "label", "tiles"]
 _COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "split", "label"]
 
 
@@ -20,24 +24,56 @@ def predict_tiles(
     tile_sets: Sequence[TileSet],
     batch: int,
     device: str,
-    out: Path,
     advance: Callable[[int], None] = lambda n: None,
-) -> dict[str, float]:
-    """Write the Predictions of all usable tiles into ``out`` and return measures.
+) -> pd.DataFrame:
+    """Return one row per usable tile, with its logits.
 
     Args:
         model: gives logits [B, K], on ``device``; left as found.
         tile_sets: the slides, in the order of the rows.
         batch: images in flight. Changes no number beyond 1e-5.
         device: where the model lies, as a torch device name.
-        out: an empty folder for the payload.
         advance: called with the number of tiles just done.
     """
     with leave_as_found(model), torch.no_grad():
         tables = [_predict_slide(model, tiles, batch, torch.device(device), advance) for tiles in tile_sets]
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
-    table.to_parquet(out / PREDICTIONS, index=False)
-    return {"tiles": len(table)}
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+
+
+def write_predictions(tiles: pd.DataFrame, aggregator: Aggregator, out: Path) -> dict[str, float]:
+    """Write the Predictions of ``tiles`` and of their slides into ``out`` and return measures.
+
+    Args:
+        tiles: the rows of :func:`predict_tiles`.
+        aggregator: gives each slide its score, class by class.
+        out: an empty folder for the payload.
+    """
+    slides = predict_slides(tiles, aggregator)
+    tiles.to_parquet(out / PREDICTIONS, index=False)
+    slides.to_parquet(out / SLIDES, index=False)
+    return {"tiles": len(tiles), "slides": len(slides)}
+
+
+def predict_slides(tiles: pd.DataFrame, aggregator: Aggregator) -> pd.DataFrame:
+    """Return one row per slide of ``tiles``, in their order."""
+    logits = [column for column in tiles.columns if column.startswith("logit_")]
+    scores = [f"score_{column.removeprefix('logit_')}" for column in logits]
+    rows = []
+    for slide, own in tiles.groupby("slide_id", sort=False):
+        probabilities = softmax(own[logits].to_numpy(dtype=np.float64))
+        described = {
+            "slide_id": slide,
+            "patient_id": own["patient_id"].iloc[0],
+            "split": own["split"].iloc[0],
+            "label": _label_of(set(own["label"].dropna()) - {""}),
+            "tiles": len(own),
+        }
+        rows.append(described | dict(zip(scores, map(aggregator.score, probabilities.T), strict=True)))
+    return pd.DataFrame(rows, columns=[*_SLIDE_COLUMNS, *scores])
+
+
+def _label_of(labels: set[str]) -> str:
+    return MIXED if len(labels) > 1 else next(iter(labels), "")
 
 
 def _predict_slide(

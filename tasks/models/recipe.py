@@ -1,14 +1,21 @@
 """The network recipe, part of the recipe of every checkpoint."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.samples.axes import Input, Sample
 
 
 class NetworkRecipe(BaseModel):
     """The network of a study, the same for all its arms."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample: ClassVar[Sample] = "tile"
+    """What the network takes as one input."""
+    input: ClassVar[Input] = "pixels"
+    """How a sample reaches the network."""
 
     name: Literal["resnet18", "resnet34", "resnet50"] = "resnet18"
     """A residual network of MONAI, made safe to explain."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from tasks.plugins import Plugin
+from tasks.samples.axes import Input
 from tasks.training_step.step import Finish, Step
 
 State = Mapping[str, Tensor]
@@ -85,6 +86,9 @@ class Regularizer(Plugin):
     """
 
     package: ClassVar[str] = "tasks.regularizers"
+
+    accepts: ClassVar[frozenset[Input]] = frozenset({"pixels"})
+    """The inputs that it can regularize."""
 
     uses: ClassVar[frozenset[str]] = frozenset()
     """Cached values of a step that it uses: keys of :data:`CACHED_PASSES`."""

@@ -56,7 +56,7 @@ def _opened(slide: SlideEvidence, rows: NDArray[np.intp], device_name: str) -> t
     """Return images [n, 3, H, W], targets [n] and tile keys [n] on the device."""
     device = torch.device(device_name)
     targets = torch.from_numpy(slide.targets[rows]).to(device)
-    return slide.images(rows, device), targets, tile_keys(slide.tile_ids(rows)).to(device)
+    return slide.images(rows, device), targets, tile_keys(slide.sample_ids(rows)).to(device)
 
 
 def _explain(

@@ -83,7 +83,7 @@ def checked_name(name: str) -> str:
 
 def lacking(metric: Metric, masks: Collection[str], callable_explainers: bool) -> str | None:
     """Return why ``metric`` is not available, or None if it is."""
-    if metric.unit != "tile" or "dataset" in metric.needs:
+    if metric.scores_sections or "dataset" in metric.needs:
         return f"{NOT_AVAILABLE} slides"
     if "attribution" in metric.needs and not callable_explainers:
         return f"{NOT_AVAILABLE} an explainer"

@@ -7,7 +7,6 @@ import pandas as pd
 
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows.performance import checkpoint_scores
-from tasks.comparison.rows.prediction_units import slide_scores
 from tasks.reporting.pseudonyms import salted_hash, without_patients
 from tasks.tracking.datasets import log_datasets
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
@@ -94,7 +93,7 @@ def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
         return pd.DataFrame({"slide_id": []})
     info = item.checkpoint.info
     target = info.classes.index(info.target_class)
-    scored = slide_scores(item.predictions, info.classes, target, _recipe(job).top_share)
+    scored = item.predictions.slide_scores(target)
     table = pd.DataFrame(
         {
             "slide_id": scored["slide_id"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tasks.artifacts.attributions import INDEX, Attributions, create_maps
+from tasks.artifacts.attributions import INDEX, PixelMaps, create_maps
 from tasks.artifacts.tile_set import TileSet
 
 
@@ -17,7 +17,7 @@ def write_maps(
     target: int = 1,
     rows: np.ndarray | None = None,
     error: float | np.ndarray = np.nan,
-) -> Attributions:
+) -> PixelMaps:
     """Write float maps [N, H, W] of the N usable tiles, or of those of ``rows``, and open them.
 
     ``error`` is their completeness error, one for all or [N]; NaN: they were measured against nothing.
@@ -28,7 +28,7 @@ def write_maps(
     index.assign(completeness_error=error).to_parquet(folder / INDEX, index=False)
     if len(names):
         create_maps(folder, len(names), maps.shape[1])[:] = maps.astype(np.float32)
-    return Attributions(folder)
+    return PixelMaps(folder)
 
 
 def maps_of(
@@ -36,7 +36,7 @@ def maps_of(
     tile_sets: Sequence[TileSet],
     draw: Callable[[TileSet], np.ndarray],
     error: float = np.nan,
-) -> tuple[Attributions, ...]:
+) -> tuple[PixelMaps, ...]:
     """Write ``draw(tiles)`` [N, H, W] for each slide below ``folder``, all of the completeness ``error``."""
     return tuple(
         write_maps(folder / str(i), tiles, draw(tiles), error=error) for i, tiles in enumerate(tile_sets)

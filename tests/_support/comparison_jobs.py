@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import (
     INFO,
@@ -14,9 +15,10 @@ from tasks.artifacts.faithfulness_report import (
     ReportInfo,
     ScoreInfo,
 )
-from tasks.artifacts.predictions import PREDICTIONS, Predictions
+from tasks.artifacts.predictions import Predictions
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.models.predict import write_predictions
 
 CLASSES = ("normal", "tumour")
 ARMS = ("standard", "modulated")
@@ -44,7 +46,7 @@ def places(slides: int = SLIDES, tiles: int = TILES) -> pd.DataFrame:
 def make_predictions(folder: Path, table: pd.DataFrame, margin: np.ndarray) -> Predictions:
     """Write logits of half ``margin`` [N] either way."""
     folder.mkdir(parents=True, exist_ok=True)
-    table.assign(logit_0=-margin / 2, logit_1=margin / 2).to_parquet(folder / PREDICTIONS, index=False)
+    write_predictions(table.assign(logit_0=-margin / 2, logit_1=margin / 2), TopShare(), folder)
     return Predictions(folder)
 
 

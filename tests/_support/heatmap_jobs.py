@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from tasks.artifacts.attributions import INDEX, Attributions, create_maps
-from tasks.artifacts.predictions import PREDICTIONS, Predictions
+from tasks.aggregators.top_share import TopShare
+from tasks.artifacts.attributions import INDEX, PixelMaps, create_maps
+from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import SLIDE, TileSet
+from tasks.models.predict import write_predictions
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.slides.geometry import SlideGeometry
 from tests._support.tile_sets import make_tile_set
@@ -68,7 +70,7 @@ def make_attributions(
     maps: np.ndarray,
     margin: np.ndarray | None = None,
     sample: list[int] | None = None,
-) -> Attributions:
+) -> PixelMaps:
     """Write ``maps`` [N, H, W] of all usable tiles; ``margin`` [N] is the logit difference, default 0.
 
     With a ``sample`` of rows of the tile table, maps and margins are of these alone.
@@ -80,7 +82,7 @@ def make_attributions(
     index = pd.DataFrame({"tile_id": table["tile_id"], "target": 1})
     index["logit_0"], index["logit_1"], index["completeness_error"] = -margin / 2, margin / 2, np.nan
     index.to_parquet(folder / INDEX, index=False)
-    return Attributions(folder)
+    return PixelMaps(folder)
 
 
 def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.ndarray]) -> Predictions:
@@ -92,7 +94,7 @@ def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.nd
         part = part[["tile_id", "slide_id", "patient_id", "section", "split", "label"]].copy()
         part["logit_0"], part["logit_1"] = -margin / 2, margin / 2
         parts.append(part)
-    pd.concat(parts).to_parquet(folder / PREDICTIONS, index=False)
+    write_predictions(pd.concat(parts), TopShare(), folder)
     return Predictions(folder)
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 from PIL import Image
 from safetensors.torch import save_file
 
+from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.calibration import CURVE, PICTURE, Calibration
 from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, Checkpoint, CheckpointInfo
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.comparison.rows.prediction_units import slide_score
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tasks.reporting.heatmaps.draw import draw_slide
@@ -101,7 +101,7 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
     heatmaps, comparison = folder / "heatmaps", folder / "comparison"
     heatmaps.mkdir()
     comparison.mkdir()
-    draw_slide(HeatmapJob(tiles, "smoothgrad", True, CLASSES, 1, tuple(drawn), slide_score), heatmaps)
+    draw_slide(HeatmapJob(tiles, "smoothgrad", True, CLASSES, 1, tuple(drawn), TopShare().score), heatmaps)
     compare_arms(
         ComparisonJob(
             study="phantom",

@@ -17,7 +17,7 @@ from tasks.reporting.maps.view import THUMBNAIL
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
 from tasks.slides.geometry import SlideGeometry
 from tasks.statistics.bootstrap import BootstrapSettings
-from tests._support.heatmap_jobs import make_attributions, make_predictions, make_slide, top_tenth
+from tests._support.heatmap_jobs import make_attributions, make_predictions, make_slide
 from tests._support.tile_sets import make_tile_set
 
 CLASSES = ("normal", "tumour")
@@ -65,7 +65,6 @@ def make_review(folder: Path) -> ReviewJob:
         maps=maps,
         reports=_reports(folder / "reports", list(slides)),
         predictions=predictions,
-        slide_score=top_tenth,
         bootstrap=FEW_DRAWS,
         failed={f"explain/{MODELS[3].label}/gradient/s2": WHY},
     )
@@ -164,9 +163,7 @@ def make_largest(
                 maps[model, explainer.id, slide] = MapsInMemory(ids, len(maps), 64)
             rows = [_noisy_scores(tiles, generator) for tiles in tile_sets.values()]
             reports[model, explainer.id, "metric"] = ReportInMemory(pd.concat(rows), small.info)
-    return ReviewJob(
-        "largest", CLASSES, 1, tile_sets, models, names, maps, top_tenth, reports, bootstrap=FEW_DRAWS
-    )
+    return ReviewJob("largest", CLASSES, 1, tile_sets, models, names, maps, reports, bootstrap=FEW_DRAWS)
 
 
 def without_slides(job: ReviewJob, *slides: str) -> ReviewJob:

@@ -120,7 +120,7 @@ def test_its_report_holds_every_unit_with_every_score_in_its_bounds(name, eviden
     scores = report.scores
     assert tuple(scores.columns) == SCORE_COLUMNS
     assert len(scores) > 0
-    assert set(scores["unit"]) == {metric.unit}
+    assert set(scores["unit"]) == metric.units & {"tile", "section"}
     assert not scores.duplicated(["unit_id", "score"]).any()
     for info in metric.score_infos():
         values = scores.loc[scores["score"] == info.name, "value"]

@@ -8,9 +8,9 @@ import torch
 from tasks.evaluation.prepared import PreparedExplainer
 from tasks.evaluation.probing import Prober
 from tasks.evaluation.selection import select
-from tasks.evidence.block import Block
 from tasks.evidence.slide import SlideEvidence
 from tasks.evidence.sources import EvidenceError
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness.base import Probe
 from tasks.functional.passes import Passes
 from tasks.functional.tile_keys import tile_keys
@@ -22,8 +22,8 @@ from tests._support.tile_sets import make_tile_set
 def block(tmp_path):
     slide = SlideEvidence(make_tile_set(tmp_path, "s", "p", "test", 5), {}, 1, "tumour")
     rows = select(slide, ("all", None))
-    keys = tile_keys(slide.tile_ids(rows))
-    return Block(slide, rows, torch.rand(5, 3, 16, 16), torch.ones(5, dtype=torch.int64), keys)
+    keys = tile_keys(slide.sample_ids(rows))
+    return TileBlock(slide, rows, torch.rand(5, 3, 16, 16), torch.ones(5, dtype=torch.int64), keys)
 
 
 def steps_of(block, factor):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.explainers.base import Explainer, ExplanationError, Kind
 from tasks.explainers.gradient import Gradient
@@ -53,10 +53,10 @@ def explain(tmp_path: Path, name: str, explainer, tiles, model=None, settings=SE
     done: list[int] = []
     measures = attribute_slide(model or small_network(), tiles, explainer, settings, out, work, done.append)
     assert list(work.iterdir()) == []
-    return Attributions(out), measures, done
+    return PixelMaps(out), measures, done
 
 
-def digest(attributions: Attributions) -> str:
+def digest(attributions: PixelMaps) -> str:
     return content_digest(list_payload(attributions.folder))
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tasks.faithfulness import _curves
-from tasks.faithfulness._curves import outputs, rounding_of
+from tasks.faithfulness import _removal_curves
+from tasks.faithfulness._outputs import outputs, rounding_of
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.erasure import Erasure
 from tasks.faithfulness.insertion import Insertion
@@ -48,8 +48,8 @@ def test_one_more_map_costs_its_own_steps_and_no_second_end(tmp_path):
 
 def test_the_ranking_is_made_once_for_all_that_read_it(tmp_path, monkeypatch):
     made = []
-    ranks = _curves.descending_ranks
-    monkeypatch.setattr(_curves, "descending_ranks", lambda *given: made.append(1) or ranks(*given))
+    ranks = _removal_curves.descending_ranks
+    monkeypatch.setattr(_removal_curves, "descending_ranks", lambda *given: made.append(1) or ranks(*given))
     scored(tmp_path, {"m": worth()}, [reader(**SHARED) for reader in READERS], count=20)
     assert len(made) == 1
 

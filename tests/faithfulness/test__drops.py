@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.evidence.block import Block
 from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import alike
 from tasks.faithfulness._removal import CLEAN
 from tasks.faithfulness.faithfulness_correlation import FaithfulnessCorrelation as Plain
@@ -22,11 +22,11 @@ from tests._support.tile_sets import make_tile_set
 
 
 @pytest.fixture
-def block(tmp_path) -> Block:
+def block(tmp_path) -> TileBlock:
     tiles = make_tile_set(tmp_path / "t", "s", "p", "test", 2)
     slide, rows = SlideEvidence(tiles, {}, 1, "tumour"), np.arange(2)
     images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    return Block(slide, rows, images, torch.ones(2, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    return TileBlock(slide, rows, images, torch.ones(2, dtype=torch.int64), tile_keys(slide.sample_ids(rows)))
 
 
 def logits(*rows: tuple[float, ...]) -> torch.Tensor:
@@ -78,10 +78,12 @@ def test_the_three_readings(block):
 
 def test_a_fill_is_made_once_a_block(block):
     blurred = Plain(fill="blur", blur_px=2.0)
-    assert blurred.filled(block) is blurred.filled(block)
-    assert not torch.equal(Plain(fill="blur", blur_px=4.0).filled(block), blurred.filled(block))
+    assert blurred.remover.without_all(block) is blurred.remover.without_all(block)
+    assert not torch.equal(
+        Plain(fill="blur", blur_px=4.0).remover.without_all(block), blurred.remover.without_all(block)
+    )
     # The width of a blur means nothing to another fill, so it must not part what could be shared.
-    assert Plain(blur_px=2.0).filled(block) is Plain(blur_px=4.0).filled(block)
+    assert Plain(blur_px=2.0).remover.without_all(block) is Plain(blur_px=4.0).remover.without_all(block)
 
 
 def test_alike_is_within_the_tolerance_of_each_column():

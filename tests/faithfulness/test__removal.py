@@ -4,9 +4,10 @@ import numpy as np
 import torch
 
 from tasks.evaluation.selection import select
-from tasks.evidence.block import Block
+from tasks.evidence.fill_pixels import FillPixels
 from tasks.evidence.slide import SlideEvidence
-from tasks.faithfulness._removal import clean_probe, fill_key, filled_block, removal_images
+from tasks.evidence.tile_block import TileBlock
+from tasks.faithfulness._removal import clean_probe
 from tasks.functional.tile_keys import tile_keys
 from tests._support.tile_sets import make_tile_set
 
@@ -16,10 +17,13 @@ def test_all_channels_of_a_pixel_go_at_once_in_the_order_of_their_ranks(tmp_path
     slide = SlideEvidence(tiles, {}, 1, "tumour")
     rows = select(slide, ("all", None))
     images = torch.rand(4, 3, 16, 16)
-    block = Block(slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    block = TileBlock(
+        slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.sample_ids(rows))
+    )
     ranks = torch.stack([torch.randperm(256) for _ in range(4)])
     counts = torch.tensor([0, 1, 100, 256])
-    found = removal_images(block, torch.full_like(images, 2.0), ranks, counts)
+    block.kept["fill", "white", None] = torch.full_like(images, 2.0)
+    found = FillPixels("white", 1.0).without(block, ranks < counts[:, None, None])
     gone = found == 2.0
     assert (gone.all(2) == gone.any(2)).all()
     assert gone[:, :, 0].flatten(2).sum(2).tolist() == [[n] * 4 for n in counts.tolist()]
@@ -33,10 +37,12 @@ def test_a_fill_is_made_once_a_block_and_its_width_matters_to_the_blur_alone(tmp
     slide = SlideEvidence(make_tile_set(tmp_path, "s", "p", "test", 4), {}, 1, "tumour")
     rows = select(slide, ("all", None))
     images, classes = torch.rand(4, 3, 16, 16), torch.ones(4, dtype=torch.int64)
-    block = Block(slide, rows, images, classes, tile_keys(slide.tile_ids(rows)))
-    assert filled_block(block, "blur", 2.0) is filled_block(block, "blur", 2.0)
-    assert not torch.equal(filled_block(block, "blur", 2.0), filled_block(block, "blur", 3.0))
-    assert filled_block(block, "white", 2.0) is filled_block(block, "white", 3.0)
-    assert (filled_block(block, "white", 2.0) == 1).all()
-    assert fill_key("blur", 2.0) != fill_key("blur", 3.0)
-    assert fill_key("white", 2.0) == fill_key("white", 3.0)
+    block = TileBlock(slide, rows, images, classes, tile_keys(slide.sample_ids(rows)))
+    assert FillPixels("blur", 2.0).without_all(block) is FillPixels("blur", 2.0).without_all(block)
+    assert not torch.equal(
+        FillPixels("blur", 2.0).without_all(block), FillPixels("blur", 3.0).without_all(block)
+    )
+    assert FillPixels("white", 2.0).without_all(block) is FillPixels("white", 3.0).without_all(block)
+    assert (FillPixels("white", 2.0).without_all(block) == 1).all()
+    assert FillPixels("blur", 2.0).key() != FillPixels("blur", 3.0).key()
+    assert FillPixels("white", 2.0).key() == FillPixels("white", 3.0).key()

@@ -51,3 +51,16 @@ def test_who_is_excluded_has_one_reason():
     assert reasons[UNRANKED].tolist() == [False, True, True, False]
     assert reasons[BROKEN].tolist() == [False, False, False, True]
     assert rank_similarity(maps, others)[:, 3].isnan().tolist() == [False, True]
+
+
+def test_elements_that_do_not_exist_count_for_nothing():
+    generator = torch.Generator().manual_seed(0)
+    values, others = torch.randn(3, 9, generator=generator).round(decimals=1), torch.randn(2, 3, 9)
+    elements = (torch.arange(12) < 9).expand(3, -1)
+    padded = torch.cat([values, torch.full((3, 3), 50.0)], dim=1)
+    padded_others = torch.cat([others, torch.full((2, 3, 3), -50.0)], dim=2)
+    torch.testing.assert_close(
+        rank_similarity(padded, padded_others, elements), rank_similarity(values, others)
+    )
+    flat = torch.cat([torch.ones(3, 9), torch.zeros(3, 3)], dim=1)
+    assert excluded_maps(flat, padded_others, elements)[UNRANKED].all()

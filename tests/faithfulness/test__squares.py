@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.evidence.block import Block
 from tasks.evidence.slide import SlideEvidence
 from tasks.evidence.sources import EvidenceError
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._squares import square_sums
-from tasks.faithfulness.base import MapBlock, Probe
+from tasks.faithfulness.base import AttributionBlock, Probe
 from tasks.faithfulness.faithfulness_estimate import FaithfulnessEstimate
 from tasks.faithfulness.non_sensitivity import NonSensitivity
 from tasks.functional.tile_keys import tile_keys
@@ -18,16 +18,16 @@ from tests._support.tile_sets import make_tile_set
 TUMOUR = 8
 
 
-def block_of(folder, height: int, width: int) -> Block:
+def block_of(folder, height: int, width: int) -> TileBlock:
     tiles = make_tile_set(folder / "t", "s", "p", "test", 3)
     slide, rows = SlideEvidence(tiles, {}, 1, "tumour"), np.arange(3)
     images = torch.rand(3, 3, height, width, generator=torch.Generator().manual_seed(0))
-    return Block(slide, rows, images, torch.ones(3, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    return TileBlock(slide, rows, images, torch.ones(3, dtype=torch.int64), tile_keys(slide.sample_ids(rows)))
 
 
-def without_a_square(block: Block, squares: int) -> Probe:
+def without_a_square(block: TileBlock, squares: int) -> Probe:
     maps = torch.zeros_like(block.images[:, 0])
-    _, probe = FaithfulnessEstimate(squares=squares).probes(block, MapBlock("m", maps))
+    _, probe = FaithfulnessEstimate(squares=squares).probes(block, AttributionBlock("m", maps))
     return probe
 
 

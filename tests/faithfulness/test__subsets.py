@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.evidence.block import Block
 from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness import _subsets
 from tasks.faithfulness._subsets import packed, subset, unpacked
-from tasks.faithfulness.base import MapBlock
+from tasks.faithfulness.base import AttributionBlock
 from tasks.faithfulness.faithfulness_correlation import FaithfulnessCorrelation
 from tasks.faithfulness.infidelity import Infidelity
 from tasks.faithfulness.sensitivity_n import SensitivityN
@@ -25,11 +25,11 @@ def tiles(tmp_path):
     return make_tile_set(tmp_path / "t", "s", "p", "test", 6)
 
 
-def block_of(tiles, rows) -> Block:
+def block_of(tiles, rows) -> TileBlock:
     slide = SlideEvidence(tiles, {}, 1, "tumour")
     images = torch.rand(len(rows), 3, 16, 16, generator=torch.Generator().manual_seed(0))
     targets = torch.ones(len(rows), dtype=torch.int64)
-    return Block(slide, np.array(rows), images, targets, tile_keys(slide.tile_ids(np.array(rows))))
+    return TileBlock(slide, np.array(rows), images, targets, tile_keys(slide.sample_ids(np.array(rows))))
 
 
 @pytest.mark.parametrize(("size", "count"), [(0.2, 51), (0.5, 128), (1e-9, 1), (1 - 1e-9, 255)])
@@ -86,7 +86,7 @@ def test_packing_loses_nothing_and_takes_a_bit_a_flag(count):
 def test_all_channels_of_a_subset_go_and_nothing_else(tiles):
     block = block_of(tiles, range(6))
     metric = FaithfulnessCorrelation(draws=4)
-    _, probe = metric.probes(block, MapBlock("m", torch.zeros(6, 16, 16)))
+    _, probe = metric.probes(block, AttributionBlock("m", torch.zeros(6, 16, 16)))
     images = probe.make(slice(1, 3))
     assert images.shape == (2, 6, 3, 16, 16)
     for step, draw in enumerate((1, 2)):
@@ -117,3 +117,13 @@ def test_metrics_of_other_settings_have_images_of_their_own(tmp_path, other):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         FaithfulnessCorrelation(**wrong)
+
+
+def test_a_subset_holds_elements_that_exist_and_does_not_depend_on_padding():
+    drawn = torch.rand(2, 10, generator=torch.Generator().manual_seed(0))
+    elements = torch.arange(10)[None] < torch.tensor([[10], [4]])
+    chosen = _subsets._lowest(drawn, 0.5, elements)
+    assert chosen.sum(1).tolist() == [5, 2]
+    assert not (chosen & ~elements).any()
+    assert torch.equal(chosen[:1], _subsets._lowest(drawn[:1], 0.5, None))
+    assert torch.equal(chosen[1:, :4], _subsets._lowest(drawn[1:, :4], 0.5, None))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
@@ -36,7 +36,7 @@ def explained(folder, explainer, model):
     tiles = make_tile_set(folder / "t", "s", "p", "test", 10)
     (out := folder / "m").mkdir()
     attribute_slide(model.eval(), tiles, explainer, AttributionSettings(target=1), out, folder / "w")
-    return tiles, Attributions(out)
+    return tiles, PixelMaps(out)
 
 
 def test_it_is_the_stored_error_over_what_was_promised_by_hand(tmp_path):

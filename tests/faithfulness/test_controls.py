@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
@@ -23,7 +23,7 @@ def attributed(folder, tiles, explainer):
     out.mkdir()
     work.mkdir()
     attribute_slide(NucleusDetector(), tiles, explainer, AttributionSettings(target=1), out, work)
-    return (Attributions(out),)
+    return (PixelMaps(out),)
 
 
 @pytest.fixture(scope="module")

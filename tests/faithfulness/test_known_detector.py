@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
@@ -37,7 +37,7 @@ def results(tmp_path_factory):
         out.mkdir()
         work.mkdir()
         attribute_slide(model, tiles, explainer, AttributionSettings(target=1), out, work)
-        sets[explainer.id] = (Attributions(out),)
+        sets[explainer.id] = (PixelMaps(out),)
     metrics = (
         Deletion(),
         RankAccuracy(mask="evidence", labels="target"),

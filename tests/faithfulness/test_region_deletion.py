@@ -6,11 +6,11 @@ import torch
 from pydantic import ValidationError
 
 from tasks.evaluation.selection import select
-from tasks.evidence.block import Block
 from tasks.evidence.slide import SlideEvidence
+from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness import _regions
 from tasks.faithfulness._regions import grid_regions, superpixels
-from tasks.faithfulness.base import MapBlock
+from tasks.faithfulness.base import AttributionBlock
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.region_deletion import RegionDeletion
 from tasks.functional.pixels import to_images
@@ -30,22 +30,24 @@ def squares(maps: np.ndarray, side: int) -> np.ndarray:
     return cut.sum((2, 4)).reshape(len(maps), -1)
 
 
-def steps_of(metric: RegionDeletion, folder, order: str) -> tuple[torch.Tensor, Block]:
+def steps_of(metric: RegionDeletion, folder, order: str) -> tuple[torch.Tensor, TileBlock]:
     """Return bool [S, n, H, W], which pixels hold the fill at each step between the ends."""
     tiles = make_tile_set(folder, "s", "p", "test", 4)
     slide = SlideEvidence(tiles, {}, 1, "tumour")
     rows = select(slide, ("all", None))
     # Nothing in a tile is as white as the fill.
     images = to_images(tiles.pixels[rows], torch.device("cpu")) * 0.9
-    block = Block(slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    block = TileBlock(
+        slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.sample_ids(rows))
+    )
     maps = torch.randn(4, 16, 16, generator=torch.Generator().manual_seed(0))
-    probe = metric.probes(block, MapBlock("m", maps))[2 if order == "morf" else 3]
+    probe = metric.probes(block, AttributionBlock("m", maps))[2 if order == "morf" else 3]
     gone = probe.make(slice(0, probe.count)) == 1
     assert (gone.all(2) == gone.any(2)).all()
     return gone[:, :, 0], block
 
 
-def regions_of(metric: RegionDeletion, block: Block) -> torch.Tensor:
+def regions_of(metric: RegionDeletion, block: TileBlock) -> torch.Tensor:
     if metric.regions == "superpixels":
         return superpixels(block.slide.tiles.pixels[block.rows], metric.region_px)
     return grid_regions(16, 16, metric.region_px).expand(4, -1, -1)

@@ -12,11 +12,11 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evaluation.selection import select
-from tasks.evidence.block import Block
+from tasks.evidence import fill_pixels
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.slide import SlideEvidence
-from tasks.faithfulness import road
-from tasks.faithfulness.base import MapBlock
+from tasks.evidence.tile_block import TileBlock
+from tasks.faithfulness.base import AttributionBlock
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.road import Road
 from tasks.functional.imputation import imputed
@@ -44,17 +44,17 @@ class Threshold(LinearNetwork):
 
 
 @pytest.fixture
-def block(tmp_path) -> Block:
+def block(tmp_path) -> TileBlock:
     tiles = make_tile_set(tmp_path / "tiles", "s", "p", "test", 4)
     slide = SlideEvidence(tiles, {}, 1, "tumour")
     rows = select(slide, ("all", None))
     images = to_images(tiles.pixels[rows], torch.device("cpu"))
-    return Block(slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    return TileBlock(slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.sample_ids(rows)))
 
 
-def asked(metric: Road, block: Block, maps: Tensor = MAPS) -> dict[str, Tensor]:
+def asked(metric: Road, block: TileBlock, maps: Tensor = MAPS) -> dict[str, Tensor]:
     """Return the changed images [S, n, C, H, W] of each order."""
-    _, morf, lerf = metric.probes(block, MapBlock("e", maps))
+    _, morf, lerf = metric.probes(block, AttributionBlock("e", maps))
     return {"morf": morf.make(slice(0, morf.count)), "lerf": lerf.make(slice(0, lerf.count))}
 
 
@@ -134,9 +134,10 @@ def test_the_seed_and_the_draw_choose_the_noise(block):
 
 def test_the_draws_of_a_level_share_its_solution(block, monkeypatch):
     solved = []
-    monkeypatch.setattr(road, "imputed", lambda images, *rest: (solved.append(1), imputed(images, *rest))[1])
+    counted = lambda images, *rest: (solved.append(1), imputed(images, *rest))[1]  # noqa: E731
+    monkeypatch.setattr(fill_pixels, "imputed", counted)
     metric = Road(percentages=(30, 60), draws=3)
-    probe = metric.probes(block, MapBlock("e", MAPS))[1]
+    probe = metric.probes(block, AttributionBlock("e", MAPS))[1]
     for step in range(probe.count):
         probe.make(slice(step, step + 1))
     assert len(solved) == 2
@@ -145,7 +146,7 @@ def test_the_draws_of_a_level_share_its_solution(block, monkeypatch):
 @pytest.mark.parametrize("draws", [1, 3])
 def test_any_slice_of_the_steps_makes_the_same_images(block, draws):
     metric = Road(percentages=(10, 40, 80), draws=draws)
-    probe = metric.probes(block, MapBlock("e", MAPS))[1]
+    probe = metric.probes(block, AttributionBlock("e", MAPS))[1]
     assert probe.count == 3 * draws
     whole = probe.make(slice(0, probe.count))
     for width in (1, 2):
@@ -159,7 +160,9 @@ def test_curves_and_areas_are_those_of_the_images_that_were_asked_about(tmp_path
     slide = SlideEvidence(TileSet(tmp_path / "tiles"), {}, 1, "tumour")
     rows = select(slide, ("all", None))
     images = to_images(slide.tiles.pixels[rows], torch.device("cpu"))
-    block = Block(slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.tile_ids(rows)))
+    block = TileBlock(
+        slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.sample_ids(rows))
+    )
     areas, hits = {}, {}
     for order, changed in asked(metric, block).items():
         margin = torch.cat([images[None], changed]).double().mul(WEIGHT).sum((2, 3, 4)).T.numpy()

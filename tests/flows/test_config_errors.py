@@ -1,7 +1,9 @@
 import pytest
 import yaml
 
+from flows import config_errors
 from flows.config import StudyConfig, load_study
+from tasks.aggregators.top_share import TopShare
 from tasks.plugins import available, plugin_class
 from tasks.study.errors import ConfigError
 
@@ -91,6 +93,18 @@ def test_a_study_may_do_without_controls(tmp_path):
         ),
         ({"tile": {"mpp": 0.5, "classes": ["a", "b"]}}, "must be tile.classes ['a', 'b']"),
         ({"failures": {"max_failed_slides": 1.5}}, "failures.max_failed_slides: input should be less than 1"),
+        (
+            {"compare": {"top_share": 0.2}},
+            "study.yaml: compare.top_share is called predict.aggregator.share now",
+        ),
+        (
+            {"predict": {"aggregator": {"name": "top_shar"}}},
+            "no 'top_shar' among the aggregators (did you mean 'top_share'?)",
+        ),
+        (
+            {"predict": {"aggregator": {"name": "top_share", "shar": 0.2}}},
+            "unknown key 'predict.aggregator.shar'; did you mean 'share'?",
+        ),
         ({"manifest": "cohort.xlsx"}, "the manifest must be a .csv file, got 'cohort.xlsx'"),
         ({"study": "../x"}, "study: string should match pattern"),
         ({"folds": {"count": 2}}, "folds.count: input should be greater than or equal to 3"),
@@ -105,6 +119,34 @@ def test_a_study_may_do_without_controls(tmp_path):
 )
 def test_each_mistake_is_one_sentence_with_its_place(tmp_path, changes, sentence):
     assert sentence in problem(tmp_path, **changes)
+
+
+def test_the_rule_of_the_slide_score_may_be_left_out_or_named(tmp_path):
+    assert load_study(write(tmp_path)).predict.aggregator == TopShare(share=0.1)
+    named = load_study(write(tmp_path, predict={"aggregator": {"name": "top_share", "share": 0.25}}))
+    assert named.predict.aggregator == TopShare(share=0.25)
+
+
+def test_a_renamed_key_in_a_list_is_answered_with_its_position(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_errors, "RENAMED", {"train.arms.rate": "train.arms.lr"})
+    told = problem(tmp_path, train={"arms": [{"id": "a"}, {"id": "b", "rate": 0.1}], "seeds": [0]})
+    assert told == "study.yaml: train.arms.1.rate is called train.arms.lr now"
+
+
+@pytest.mark.parametrize(("old", "new"), config_errors.RENAMED.items())
+def test_a_renamed_key_is_gone_and_its_new_name_exists(old, new):
+    data = StudyConfig.model_validate(GOOD).model_dump(mode="json")
+    assert not holds(data, old)
+    assert holds(data, new)
+
+
+def holds(data: object, path: str) -> bool:
+    """Return whether nested mappings have the dotted key ``path``."""
+    for step in path.split("."):
+        if not isinstance(data, dict) or step not in data:
+            return False
+        data = data[step]
+    return True
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

@@ -69,7 +69,7 @@ def test_a_sample_is_explained_and_all_is_predicted(made):
     _, stored = made
     maps = stored("Attributions")
     assert len(maps) == 8
-    ids = {tuple(Attributions(folder).index["tile_id"]) for folder in maps.values()}
+    ids = {tuple(Attributions(folder).pixel_maps.index["tile_id"]) for folder in maps.values()}
     assert {len(names) for names in ids} == {10}
     assert len(ids) == 2, "one sample a slide, the same for all explainers"
     (predicted,) = (Predictions(folder).table for folder in stored("Predictions").values())

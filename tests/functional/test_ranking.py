@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
-from tasks.functional.ranking import descending_ranks, tie_keys
+from tasks.functional.ranking import descending_ranks, reversed_ranks, tie_keys
 
 KEYS = torch.arange(6)
 
@@ -39,3 +39,16 @@ def test_a_batch_is_its_tiles_one_by_one():
 @pytest.mark.parametrize(("seed", "purpose"), [(1, "test"), (0, "other")])
 def test_seed_and_purpose_change_the_ties(seed, purpose):
     assert not torch.equal(tie_keys(0, KEYS, "test", 9), tie_keys(seed, KEYS, purpose, 9))
+
+
+def test_absent_elements_come_last_in_either_direction_and_change_no_other_rank():
+    values, keys = torch.tensor([[2.0, 5.0, 2.0]]), torch.tensor([7])
+    alone = descending_ranks(values, tie_keys(0, keys, "t", 3))
+    padded = torch.cat([values, torch.full((1, 2), 9.0)], dim=1)
+    elements = torch.arange(5)[None] < 3
+    ranks = descending_ranks(padded, tie_keys(0, keys, "t", 5), elements)
+    assert torch.equal(ranks[:, :3], alone)
+    assert sorted(ranks[0, 3:].tolist()) == [3, 4]
+    back = reversed_ranks(ranks, elements)
+    assert torch.equal(back[:, :3], reversed_ranks(alone))
+    assert torch.equal(back[:, 3:], ranks[:, 3:])

@@ -27,3 +27,9 @@ def test_scale_does_not_matter_and_the_input_stays():
     before = values.clone()
     torch.testing.assert_close(gini(values), gini(values * 1e-6))
     assert torch.equal(values, before)
+
+
+def test_elements_that_do_not_exist_count_for_nothing():
+    values = torch.tensor([[3.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+    padded, elements = torch.cat([values, torch.full((2, 4), 7.0)], dim=1), torch.arange(7)[None] < 3
+    torch.testing.assert_close(gini(padded, elements.expand(2, -1)), gini(values))

@@ -35,3 +35,10 @@ def test_the_fraction_above_of_known_rows():
     assert fraction_above(rows, 0.0).tolist()[:3] == [1.0, 0.25, 1.0]
     assert fraction_above(rows, 0.25).isnan().tolist() == [False, False, False, True]
     assert torch.equal(fraction_above(rows[:3] * 1e-30, 0.25), fraction_above(rows[:3], 0.25))
+
+
+def test_elements_that_do_not_exist_count_for_nothing():
+    values = torch.tensor([[3.0, 1.0, 1.0]])
+    padded, elements = torch.cat([values, torch.full((1, 4), 7.0)], dim=1), torch.arange(7)[None] < 3
+    torch.testing.assert_close(relative_entropy(padded, elements), relative_entropy(values))
+    torch.testing.assert_close(fraction_above(padded, 0.5, elements), fraction_above(values, 0.5))

@@ -1,12 +1,15 @@
 """Predictions of all usable tiles."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from tasks.artifacts.predictions import Predictions
+from tasks.aggregators.top_share import TopShare
+from tasks.artifacts.artifact import OutdatedArtifactError
+from tasks.artifacts.predictions import SLIDES, Predictions
 from tasks.functional.pixels import to_images
-from tasks.models.predict import predict_tiles
+from tasks.models.predict import predict_slides, predict_tiles, write_predictions
 from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
 
@@ -18,7 +21,8 @@ def test_logits_stand_beside_their_tiles(tmp_path):
     ]
     model, done = small_network(classes=3), []
     before = state_of(model)
-    assert predict_tiles(model, slides, 8, "cpu", tmp_path, done.append) == {"tiles": 26}
+    tiles = predict_tiles(model, slides, 8, "cpu", done.append)
+    assert write_predictions(tiles, TopShare(), tmp_path) == {"tiles": 26, "slides": 2}
     assert state_of(model) == before
     assert sum(done) == 26
     table = Predictions(tmp_path).table
@@ -47,5 +51,59 @@ def test_the_model_is_left_as_found_also_when_it_fails(tmp_path):
     before = state_of(model)
     tiles = make_tile_set(tmp_path / "s", "s", "p", "test", 20)
     with pytest.raises(FailingError):
-        predict_tiles(model, [tiles], 8, "cpu", tmp_path)
+        predict_tiles(model, [tiles], 8, "cpu")
     assert state_of(model) == before
+
+
+def table_of(slides: dict[str, list[tuple[str, float]]]) -> pd.DataFrame:
+    """One tile per (label, logit of class 1)."""
+    rows = [
+        {"slide_id": slide, "patient_id": f"p_{slide}", "split": "test", "label": label, "logit_1": logit}
+        for slide, tiles in slides.items()
+        for label, logit in tiles
+    ]
+    return pd.DataFrame(rows).assign(tile_id="t", section=1, logit_0=0.0)
+
+
+def test_slides_stand_in_the_order_of_their_tiles_with_a_score_per_class():
+    table = table_of({"z": [("tumour", 2.0), ("tumour", -1.0)], "a": [("normal", 0.0)] * 20})
+    slides = predict_slides(
+        table[["slide_id", "patient_id", "split", "label", "logit_0", "logit_1"]], TopShare()
+    )
+    assert slides["slide_id"].tolist() == ["z", "a"]
+    assert slides["patient_id"].tolist() == ["p_z", "p_a"]
+    assert slides["tiles"].tolist() == [2, 20]
+    np.testing.assert_allclose(slides["score_1"], [1 / (1 + np.exp(-2)), 0.5])
+    # Of the other class, another tile is the highest.
+    np.testing.assert_allclose(slides["score_0"], [1 / (1 + np.exp(-1)), 0.5])
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["tumour", "tumour"], "tumour"),
+        (["tumour", ""], "tumour"),
+        (["tumour", "normal"], "mixed"),
+        (["mixed"], "mixed"),
+        (["", ""], ""),
+        ([None, None], ""),
+    ],
+)
+def test_a_slide_has_the_one_label_of_its_labelled_tiles(labels, expected):
+    slides = predict_slides(table_of({"s": [(label, 0.0) for label in labels]}), TopShare())
+    assert slides["label"].tolist() == [expected]
+
+
+def test_slide_scores_are_sorted_by_slide(tmp_path):
+    write_predictions(table_of({"z": [("tumour", 2.0)], "a": [("normal", 0.0)]}), TopShare(), tmp_path)
+    scores = Predictions(tmp_path).slide_scores(1)
+    assert scores["slide_id"].tolist() == ["a", "z"]
+    np.testing.assert_allclose(scores["score"], [0.5, 1 / (1 + np.exp(-2))])
+
+
+def test_predictions_without_slides_are_outdated(tmp_path):
+    write_predictions(table_of({"s": [("tumour", 2.0)]}), TopShare(), tmp_path)
+    Predictions(tmp_path).check()
+    (tmp_path / SLIDES).unlink()
+    with pytest.raises(OutdatedArtifactError, match="the predictions lack"):
+        Predictions(tmp_path).check()

@@ -72,8 +72,8 @@ _PLAIN = {
 
 def _prediction(summary: ComparisonSummary) -> str:
     return (
-        f"A slide's score is the mean {summary.target_class} probability of the highest "
-        f"{summary.top_share:.0%} of its tiles. At 0.5 or above it is predicted as {summary.target_class}. "
+        f"A slide's score is {summary.slide_score}. "
+        f"At 0.5 or above it is predicted as {summary.target_class}. "
         f"A slide is positive if a tile is labelled {summary.target_class} or crosses an outline. AUROC: "
         f"{summary.target_class} against the rest. ECE: expected calibration error of the top class. "
         "A dash: not defined, for instance AUROC if all slides have one label."

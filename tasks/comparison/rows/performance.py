@@ -72,7 +72,7 @@ def checkpoint_scores(
     found: dict[str, float] = {}
     by_level = {
         "tile": tile_units(predictions, classes, target),
-        "slide": slide_units(predictions, classes, target, recipe.top_share),
+        "slide": slide_units(predictions, classes, target),
     }
     for level, units in by_level.items():
         if len(units.truth):
@@ -98,7 +98,7 @@ def _evaluate(job: ComparisonJob, level: str, settings: BootstrapSettings) -> Ev
 def _units(job: ComparisonJob, item: ComparedCheckpoint, level: str) -> PredictionUnits:
     if level == "tile":
         return tile_units(item.predictions, job.classes, job.target)
-    return slide_units(item.predictions, job.classes, job.target, job.recipe.top_share)
+    return slide_units(item.predictions, job.classes, job.target)
 
 
 def _arm_row(evaluated: EvaluatedLevel, arm: str, score: str) -> Row:

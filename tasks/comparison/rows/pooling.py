@@ -32,6 +32,11 @@ class PooledPredictions(Predictions):
         """One row per tile, fold after fold."""
         return pd.concat([part.table for part in self.folds], ignore_index=True)
 
+    @cached_property
+    def slides(self) -> pd.DataFrame:
+        """One row per slide, fold after fold."""
+        return pd.concat([part.slides for part in self.folds], ignore_index=True)
+
 
 @dataclass(frozen=True)
 class PooledReport(FaithfulnessReport):

@@ -5,7 +5,6 @@ slide is positive if any of its tiles is mixed or has the target label. It is ne
 tiles have other labels. A slide without labelled tiles does not count.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,12 +35,6 @@ class PredictionUnits:
     target: int
 
 
-def slide_score(probabilities: Floats, top_share: float = 0.1) -> float:
-    """Return the mean of the highest ``top_share`` of target probabilities [N], at least one tile."""
-    count = max(1, math.ceil(round(top_share * len(probabilities), 9)))
-    return float(np.sort(probabilities)[-count:].mean())
-
-
 def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
     """Return the softmax [N, K] of the logits in a prediction table."""
     logits = table[[f"logit_{k}" for k in range(classes)]].to_numpy(dtype=np.float64)
@@ -58,11 +51,9 @@ def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) 
     return PredictionUnits(unit_rows, truth, probabilities_of(table, len(classes))[kept], target)
 
 
-def slide_units(
-    predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
-) -> PredictionUnits:
+def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
     """Return the slides that have a label, with two classes: 1 is the target class, 0 all others."""
-    scored = slide_scores(predictions, classes, target, top_share)
+    scored = predictions.slide_scores(target)
     truth = predictions.table.groupby("slide_id", sort=True)["label"].agg(
         lambda labels: _slide_truth(set(labels), classes, target)
     )
@@ -71,20 +62,6 @@ def slide_units(
     probability = np.stack([1 - table["score"], table["score"]], axis=1)
     unit_rows = table[["patient_id", "slide_id"]].assign(section=0)
     return PredictionUnits(unit_rows, np.asarray(table["truth"], dtype=np.intp), probability, 1)
-
-
-def slide_scores(
-    predictions: Predictions, classes: tuple[str, ...], target: int, top_share: float
-) -> pd.DataFrame:
-    """Return patient_id, slide_id and score of each slide, sorted by slide id."""
-    table = predictions.table[["patient_id", "slide_id"]].assign(
-        probability=probabilities_of(predictions.table, len(classes))[:, target]
-    )
-    rows = [
-        (part["patient_id"].iloc[0], slide, slide_score(part["probability"].to_numpy(), top_share))
-        for slide, part in table.groupby("slide_id", sort=True)
-    ]
-    return pd.DataFrame(rows, columns=["patient_id", "slide_id", "score"])
 
 
 def _slide_truth(labels: set[str], classes: tuple[str, ...], target: int) -> int:

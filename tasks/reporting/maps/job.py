@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.predictions import Predictions
@@ -67,7 +67,7 @@ class HeatmapCheckpoint:
 
     arm: str
     seed: int
-    attributions: Attributions
+    attributions: PixelMaps
     predictions: Predictions | None = None
     fold: int | None = None
 

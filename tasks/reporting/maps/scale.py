@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import SCALE, ScaleInfo, SlideScale
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.drawing.colour import common_end
@@ -26,7 +26,7 @@ class ScaledSlide:
     """One slide with the maps of all models; ``maps`` is {label of the model: maps}."""
 
     tiles: TileSet
-    maps: Mapping[str, Attributions]
+    maps: Mapping[str, PixelMaps]
 
 
 def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -> dict[str, float]:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.reporting.arrays import Floats, RawMap
 from tasks.reporting.maps.canvas import MapCanvas
 
@@ -57,7 +57,7 @@ def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) ->
 
 
 def stitch_attributions(
-    canvas: MapCanvas, tiles: pd.DataFrame, attributions: Attributions, batch: int = 512
+    canvas: MapCanvas, tiles: pd.DataFrame, attributions: PixelMaps, batch: int = 512
 ) -> RawMap:
     """Return the mosaic of ``attributions`` on ``canvas``, reading ``batch`` maps at a time.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.transform import resize_local_mean
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.tile_set import TileSet
 from tasks.functional.tile_keys import tile_keys
 from tasks.reporting.review.budget import Detail, detail_of
@@ -80,19 +80,19 @@ def _first_models(job: ReviewJob) -> set[int]:
 def _pairs(job: ReviewJob, slide: str) -> Iterator[tuple[int, int]]:
     for m, model in enumerate(job.models):
         for e, explainer in enumerate(job.explainers):
-            maps: Mapping[Any, Attributions] = job.maps
+            maps: Mapping[Any, PixelMaps] = job.maps
             if (model, explainer.id, slide) in maps and len(maps[model, explainer.id, slide].index):
                 yield m, e
 
 
-def _map_rows(tiles: TileSet, rows: Sequence[int], maps: Attributions) -> Rows:
+def _map_rows(tiles: TileSet, rows: Sequence[int], maps: PixelMaps) -> Rows:
     """Return the index of the map of each tile; -1 for a tile without one."""
     ids = tiles.table["tile_id"].astype(str).to_numpy()[list(rows)]
     positions: Rows = pd.Index(maps.index["tile_id"].astype(str)).get_indexer(pd.Index(ids))
     return positions
 
 
-def _codes(maps: Attributions, rows: Rows, side: int, limit: float) -> Codes:
+def _codes(maps: PixelMaps, rows: Rows, side: int, limit: float) -> Codes:
     """Return uint8 [n, side, side]. All codes of a tile without a map are 0."""
     codes = np.zeros((len(rows), side, side), np.uint8)
     mapped = rows >= 0

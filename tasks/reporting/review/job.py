@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.maps.job import HeatmapRecipe, SlideScore
+from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.statistics.bootstrap import BootstrapSettings
 
 ReviewKey = tuple[ModelKey, str, str]
@@ -55,7 +55,6 @@ class ReviewJob:
         models: every arm, fold and seed, in the order of the page.
         explainers: in the order of the page.
         maps: {(model, explainer id, slide id): maps}.
-        slide_score: how evaluation scores a slide.
         reports: {(model, explainer id, metric id): scores}. Metrics are shown in the order of this mapping.
         predictions: {model: evaluated predictions}.
         recipe: how heatmaps are drawn.
@@ -70,8 +69,7 @@ class ReviewJob:
     slides: Mapping[str, TileSet]
     models: tuple[ModelKey, ...]
     explainers: tuple[ReviewedExplainer, ...]
-    maps: Mapping[ReviewKey, Attributions]
-    slide_score: SlideScore
+    maps: Mapping[ReviewKey, PixelMaps]
     reports: Mapping[ReviewKey, FaithfulnessReport] = field(default_factory=dict)
     predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
     recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import Floats, RawMap
 from tasks.reporting.maps.mean_downsample import mean_downsample
@@ -103,7 +103,7 @@ class SlideLayers:
         maps = self._maps(m, e)
         return maps is not None and len(maps.index) > 0
 
-    def _maps(self, m: int, e: int) -> Attributions | None:
+    def _maps(self, m: int, e: int) -> PixelMaps | None:
         return self.job.maps.get((self.job.models[m], self.job.explainers[e].id, self.info.slide_id))
 
     def _layer(self, surface: DrawingSurface, m: int, e: int) -> RawMap:

@@ -29,16 +29,20 @@ def tile_probabilities(job: ReviewJob, slide: str) -> dict[int, Floats]:
 
 def slide_scores(job: ReviewJob, slide: str) -> list[float | None]:
     """Return the slide score of each model; None where the slide was not evaluated."""
-    evaluated = [_evaluated(job, model, slide) for model in job.models]
-    return [
-        None if own is None else round(job.slide_score(np.asarray(own, dtype=np.float64)), 4)
-        for own in evaluated
-    ]
+    return [_slide_score(job, model, slide) for model in job.models]
 
 
 def accuracies(job: ReviewJob) -> list[dict[str, Any]]:
     """Return per model {slide: [correct, labelled]}, the numbers of tiles."""
     return [_right(job, model) for model in job.models]
+
+
+def _slide_score(job: ReviewJob, model: ModelKey, slide: str) -> float | None:
+    predictions = job.predictions.get(model)
+    if predictions is None:
+        return None
+    scores = predictions.slide_scores(job.target).set_index("slide_id")["score"]
+    return round(float(scores[slide]), 4) if slide in scores.index else None
 
 
 def _right(job: ReviewJob, model: ModelKey) -> dict[str, Any]:

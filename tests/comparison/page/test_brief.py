@@ -19,7 +19,7 @@ def summary(arms=("standard",)):
     return ComparisonSummary(
         study="many", arms=arms, reference_arm=arms[0],
         seeds=dict.fromkeys(arms, (0,)), target_class="tumour", primary=None, confidence=0.95, draws=100,
-        top_share=0.1, patients=9, slides=9, tiles=9, split_hash="", clustering=(), slide_scores={},
+        slide_score="", patients=9, slides=9, tiles=9, split_hash="", clustering=(), slide_scores={},
         failed_slides={},
     )  # fmt: skip
 

@@ -1,24 +1,9 @@
 import numpy as np
 import pandas as pd
-import pytest
 from scipy.special import softmax
 
-from tasks.comparison.rows.prediction_units import (
-    probabilities_of,
-    slide_score,
-    slide_scores,
-    slide_units,
-    tile_units,
-)
+from tasks.comparison.rows.prediction_units import probabilities_of, slide_units, tile_units
 from tests._support.comparison_jobs import CLASSES, make_predictions, places
-
-
-def test_a_slides_score_is_the_mean_of_its_highest_tenth():
-    values = np.arange(20) / 20
-    assert slide_score(values) == pytest.approx((0.95 + 0.9) / 2)
-    assert slide_score(values[:11]) == pytest.approx((0.5 + 0.45) / 2)
-    assert slide_score(np.array([0.3])) == pytest.approx(0.3)
-    assert slide_score(values, top_share=1.0) == pytest.approx(values.mean())
 
 
 def test_probabilities_are_the_softmax_of_the_logits():
@@ -42,9 +27,9 @@ def test_a_slide_is_positive_where_a_tile_is_target_or_mixed(tmp_path):
     table.loc[table["slide_id"] == "s1", "label"] = ""
     margin = np.linspace(-1, 1, len(table))
     predictions = make_predictions(tmp_path, table, margin)
-    units = slide_units(predictions, CLASSES, 1, top_share=0.1)
+    units = slide_units(predictions, CLASSES, 1)
     assert list(units.unit_rows["slide_id"]) == ["s0", "s2", "s3"]
     np.testing.assert_array_equal(units.truth, [1, 1, 0])
     highest = table.assign(p=1 / (1 + np.exp(-margin))).groupby("slide_id")["p"].max()
     np.testing.assert_allclose(units.probability[:, 1], highest[["s0", "s2", "s3"]])
-    assert len(slide_scores(predictions, CLASSES, 1, 0.1)) == 4
+    assert len(predictions.slide_scores(1)) == 4

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from skimage.measure import block_reduce
 
-from tasks.artifacts.attributions import Attributions, create_maps
+from tasks.artifacts.attributions import PixelMaps, create_maps
 from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.stitch import smoothed, stitch, stitch_attributions
 
@@ -91,5 +91,5 @@ def test_batches_do_not_change_a_value(tmp_path):
     create_maps(tmp_path, 7, 4)[:] = maps
     canvases = (canvas(25, 6), canvas(9, 3, step=2.8))
     for one in canvases:
-        found = stitch_attributions(one, places, Attributions(tmp_path), batch=3)
+        found = stitch_attributions(one, places, PixelMaps(tmp_path), batch=3)
         np.testing.assert_array_equal(found, stitch(one, places, maps))

@@ -1,0 +1,62 @@
+"""Some bags on the device."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from tasks.evidence.sources import Rows
+from tasks.samples.inputs import Bags
+
+
+@dataclass(frozen=True)
+class BagBlock:
+    """Some bags on the device, padded to one length; an element is a tile.
+
+    ``targets`` and ``keys`` int64 [B]. ``scores`` holds float32 [B, N] per explainer and ``errors`` its
+    completeness errors float64 [B]. ``table`` has B rows with slide_id, patient_id and label.
+    """
+
+    rows: Rows
+    bags: Bags
+    targets: Tensor
+    keys: Tensor
+    scores: Mapping[str, Tensor]
+    table: pd.DataFrame
+    errors: Mapping[str, Tensor]
+
+    @property
+    def inputs(self) -> Bags:
+        """The bags."""
+        return self.bags
+
+    @property
+    def element_count(self) -> int:
+        """The tiles of the longest bag, N."""
+        return self.bags.mask.shape[1]
+
+    @property
+    def elements(self) -> Tensor:
+        """Bool [B, N], True on real tiles."""
+        return self.bags.mask
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Tensor]:
+        """Results computed from the bags alone, by name; they live as long as the block."""
+        return {}
+
+    def attributions(self, explainer_id: str) -> Tensor:
+        """Return float32 [B, N]; 0 on padding."""
+        return torch.where(self.elements, self.scores[explainer_id], 0.0)
+
+    def completeness_errors(self, explainer_id: str) -> Tensor:
+        """Return float64 [B]; NaN where the explainer names no reference."""
+        missing = torch.full((len(self.rows),), torch.nan, dtype=torch.float64, device=self.keys.device)
+        return self.errors.get(explainer_id, missing)
+
+    def units(self) -> pd.DataFrame:
+        """Return one row per slide."""
+        return self.table.assign(unit="slide", unit_id=self.table["slide_id"], section=0)

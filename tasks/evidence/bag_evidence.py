@@ -1,0 +1,96 @@
+"""Bags of one model, opened together: the evidence of scores of tiles."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from tasks.evidence.bag_block import BagBlock
+from tasks.evidence.explainer_like import ExplainerLike
+from tasks.evidence.sources import EvidenceError, Rows
+from tasks.functional.tile_keys import tile_keys
+from tasks.samples.inputs import Bags
+
+
+@dataclass(frozen=True)
+class BagEvidence:
+    """The bags of one model with the scores of their tiles.
+
+    Attributes:
+        features: per bag float [N, D]; memory-mapped arrays are read block by block.
+        table: one row per bag with slide_id, patient_id and label.
+        attributions: per explainer and bag the scores [N] of its tiles, raw and signed.
+        classes: the names of the classes, in the order of the logits.
+        target: the explained class.
+        explainers: those that metrics may call.
+        errors: per explainer its completeness errors, float64 [B].
+    """
+
+    features: Sequence[NDArray[np.float32]]
+    table: pd.DataFrame
+    attributions: Mapping[str, Sequence[NDArray[np.floating]]]
+    classes: Sequence[str]
+    target: int
+    explainers: Mapping[str, ExplainerLike] = field(default_factory=dict)
+    errors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        sizes = [len(bag) for bag in self.features]
+        for name, scores in self.attributions.items():
+            if [len(each) for each in scores] != sizes:
+                raise EvidenceError(f"the scores of {name!r} are not one per tile of each bag")
+
+    def opened(self) -> Iterator["BagEvidence"]:
+        """Open all bags: none is read before its block."""
+        yield self
+
+    @property
+    def explained(self) -> Rows:
+        """Row numbers of the bags; empty bags have nothing to explain."""
+        return np.flatnonzero([len(bag) > 0 for bag in self.features])
+
+    def labelled_as_explained(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return bool [n]: whether the label of each slide is the class that is explained."""
+        return np.asarray(self.table["label"].to_numpy()[rows] == self.classes[self.target], dtype=np.bool_)
+
+    def sample_ids(self, rows: Rows) -> list[str]:
+        """Return the ids of some slides."""
+        return [str(name) for name in self.table["slide_id"].iloc[rows]]
+
+    def section_units(self, sections: tuple[int, ...]) -> pd.DataFrame:
+        """Refuse: a bag has no sections.
+
+        Raises:
+            EvidenceError: always.
+        """
+        raise EvidenceError(f"bags have no sections to score, got {len(sections)}")
+
+    def block(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> BagBlock:
+        """Move some bags to the device, padded to the longest of them."""
+        sizes = torch.tensor([len(opened.features[row]) for row in rows], device=device)
+        features = _padded([opened.features[row] for row in rows], device)
+        mask = torch.arange(features.shape[1], device=device) < sizes[:, None]
+        return BagBlock(
+            rows=rows,
+            bags=Bags(features, mask),
+            targets=torch.full((len(rows),), opened.target, dtype=torch.int64, device=device),
+            keys=tile_keys(opened.sample_ids(rows)).to(device),
+            scores={
+                name: _padded([scores[row] for row in rows], device)
+                for name, scores in opened.attributions.items()
+            },
+            table=opened.table.iloc[rows],
+            errors={name: torch.from_numpy(all_[rows]).to(device) for name, all_ in opened.errors.items()},
+        )
+
+
+def _padded(arrays: Sequence[NDArray[np.floating]], device: torch.device) -> Tensor:
+    """Return float32 [B, N, ...] with zeros behind the shorter ones."""
+    tensors = [torch.from_numpy(np.asarray(array, dtype=np.float32)) for array in arrays]
+    padded: Tensor = pad_sequence(tensors, batch_first=True)
+    return padded.to(device)

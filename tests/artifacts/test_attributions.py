@@ -1,0 +1,46 @@
+"""One place decides what the values of stored attributions belong to."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.artifacts.attributions import INDEX, Attributions, SupportError, create_maps, write_tile_scores
+
+
+def index_of(names: list[str], column: str = "tile_id") -> pd.DataFrame:
+    logits = {"logit_0": 0.5, "logit_1": -0.5, "logit_10": 2.0, "logit_2": 1.0}
+    return pd.DataFrame({column: names, "target": 1, **logits, "completeness_error": np.nan})
+
+
+def test_maps_are_of_support_pixel(tmp_path):
+    maps = np.random.default_rng(0).normal(size=(3, 4, 4)).astype(np.float32)
+    create_maps(tmp_path, 3, 4)[:] = maps
+    index_of(["a", "b", "c"]).to_parquet(tmp_path / INDEX, index=False)
+    stored = Attributions(tmp_path)
+    assert stored.support == "pixel"
+    assert np.array_equal(stored.pixel_maps.maps(), maps)
+    assert np.array_equal(stored.pixel_maps.maps(slice(1, 2)), maps[1:2])
+    assert stored.pixel_maps.index["tile_id"].tolist() == ["a", "b", "c"]
+    assert stored.pixel_maps.logits.tolist() == [[0.5, -0.5, 1.0, 2.0]] * 3
+    with pytest.raises(SupportError, match="values per pixel, needed: values per tile"):
+        _ = stored.tile_scores
+
+
+def test_scores_are_of_support_tile_and_say_which_tiles_were_explained(tmp_path):
+    values = np.array([0.25, np.nan, -3.0])
+    write_tile_scores(tmp_path, ["a", "b", "c"], values, index_of(["slide"], "slide_id"))
+    stored = Attributions(tmp_path)
+    assert stored.support == "tile"
+    scores = stored.tile_scores
+    assert scores.values.dtype == np.float32
+    np.testing.assert_array_equal(scores.values, values.astype(np.float32))
+    assert scores.explained.tolist() == [True, False, True]
+    assert scores.table["tile_id"].tolist() == ["a", "b", "c"]
+    assert scores.index["slide_id"].tolist() == ["slide"]
+    assert scores.logits.shape == (1, 4)
+    with pytest.raises(SupportError, match="values per tile, needed: values per pixel"):
+        _ = stored.pixel_maps
+
+
+def test_both_are_of_the_kind_that_the_store_knows():
+    assert Attributions.kind() == "Attributions"
