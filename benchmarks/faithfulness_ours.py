@@ -17,7 +17,7 @@ from benchmarks.faithfulness_setting import (
     drawn_network,
 )
 from benchmarks.sparse_imputation import solved_directly
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
@@ -119,7 +119,7 @@ class Ours:
         )
         asked = [metric for metric in metrics_asked(metrics) if not metric.scores_sections]
         wanted = [(name, metric) for name in names for metric in asked]
-        return evaluate_parts(self.model, evidence, wanted, EvaluationSettings())
+        return evaluate_pairs(self.model, evidence, wanted, EvaluationSettings())
 
     def curve(self, tile_px: int, steps: int) -> None:
         """Trace one curve of tiles of another size in so many steps."""

@@ -202,7 +202,7 @@ def ui(
 def schedule(
     config: ConfigArg,
     cron: Annotated[str | None, typer.Option(help="When, for example '0 2 * * *'.")] = None,
-    every: Annotated[int | None, typer.Option(help="Or every so many seconds.")] = None,
+    every: Annotated[int | None, typer.Option(help="Or every N seconds.")] = None,
     timezone: Annotated[str, typer.Option(help="The clock that --cron is read by.")] = "UTC",
     home: HomeOption = Path(".veritile"),
     data_root: RootOption = None,

@@ -5,12 +5,14 @@ import os
 import sys
 from pathlib import Path
 
-QUIET = {
+NO_TELEMETRY = {
     # The word: MLflow does not accept "1".
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+}
+QUIET = NO_TELEMETRY | {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
     # A cold start of the temporary server takes most of the default 20 s on two cores.
@@ -38,6 +40,12 @@ QUICK = {
 SETTINGS = {**QUIET, **QUICK}
 SAID_TO_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": -3, "MALLOC_TOP_PAD_": -2, "MALLOC_TRIM_THRESHOLD_": -1}
 """Names of the environment, which processes that start later read, and of ``mallopt`` in this one."""
+
+
+def stop_telemetry() -> None:
+    """Switch off the telemetry of Prefect and MLflow, unless the user has decided."""
+    for name, value in NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
 
 
 def prepare(home: Path) -> None:

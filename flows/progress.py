@@ -77,7 +77,7 @@ class StudyBars:
                 self._bars.update(bar, visible=False)
 
 
-def part_bar(label: str) -> AbstractContextManager[Advance]:
+def item_bar(label: str) -> AbstractContextManager[Advance]:
     """Count the items of something that is no study; how many there will be is its own affair."""
     return _bar(f"  {label}")
 

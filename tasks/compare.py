@@ -10,7 +10,7 @@ from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.claims.endpoints import Known, performance_endpoints
+from tasks.comparison.claims.endpoints import ScoreNames, performance_endpoints
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
@@ -158,7 +158,7 @@ def _reports(inputs: CompareInputs, explain: ExplainSection) -> ByFold[ComparedR
     return compared
 
 
-def _endpoints(config: StudyBase) -> Known:
+def _endpoints(config: StudyBase) -> ScoreNames:
     """Return what arms can be compared in; control maps are compared with, not compared."""
     explain, evaluate = config.section(ExplainSection), config.section(EvaluateSection)
     maps = {metric.id: _score_names(metric) for metric in evaluate.metrics}

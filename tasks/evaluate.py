@@ -16,7 +16,7 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.explain import ExplainSection, calibration_of, explained_models, maps_key
@@ -121,7 +121,7 @@ class Evaluate(Stage[EvaluateInputs]):
         model = load_classifier(first.inputs.checkpoint, torch.device(device))
         asked = [_asked(build) for build in builds]
         started = time.perf_counter()
-        results = evaluate_parts(
+        results = evaluate_pairs(
             model,
             _evidence(builds, asked),
             [(explainer.id, metric) for explainer, metric in asked],

@@ -68,7 +68,7 @@ class Exemplify(Stage[ExemplifyInputs]):
             explained=list(inputs.tiles.values()),
             classes=inputs.checkpoint.info.classes,
             target=target_of(study),
-            place="" if key.model is None else key.model.words,
+            model_title="" if key.model is None else key.model.words,
             batch=study.config.resources.batch,
             device=context.device,
             advance=context.advance,

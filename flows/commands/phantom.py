@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.progress import part_bar, shown
+from flows.progress import item_bar, shown
 from tasks.phantoms.generate import generate_cohort
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.plugins import available, plugin_class
@@ -26,7 +26,7 @@ def phantom(folder: Path, recipe: Path | None, console: Console) -> None:
         raise ConfigError(
             "\n".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         ) from None
-    with shown(console), part_bar("phantom slides") as advance:
+    with shown(console), item_bar("phantom slides") as advance:
         manifest = generate_cohort(folder, wanted, advance)
     console.print(f"wrote {manifest}")
 

@@ -60,7 +60,7 @@ def _claims_table(claims: pd.DataFrame) -> Table:
 
 
 def _figures_table(rows: pd.DataFrame, arms: list[str]) -> Table:
-    """Return one line a figure and one column an arm: the mean over seeds with its interval."""
+    """Return one line per figure and one column per arm: the mean over seeds with its interval."""
     table = Table("", "figure", "better", *arms, box=None, pad_edge=False)
     for (explainer, metric, score), group in rows.groupby(["explainer", "metric", "score"], sort=False):
         figures = zip(group["arm"], group["value"], group["low"], group["high"], strict=True)

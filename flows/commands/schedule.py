@@ -12,7 +12,7 @@ from tasks.study.errors import UsageError
 
 @dataclass(frozen=True)
 class Clock:
-    """When a schedule fires: by cron, or every so many seconds."""
+    """When a schedule fires: by cron, or every N seconds."""
 
     cron: str | None
     every: int | None

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from flows.config import read_yaml
 from flows.config_errors import sentences
-from flows.progress import part_bar, shown
+from flows.progress import item_bar, shown
 from tasks.scoring.job import ScoreJob, carry_out
 from tasks.scoring.table import MEANS, PAGE, SAID
 from tasks.study.errors import ConfigError
@@ -76,7 +76,7 @@ def print_means(folder: Path, console: Console) -> None:
 
 
 def _score(job: ScoreJob, root: Path) -> Path:
-    with part_bar("scores of maps") as advance:
+    with item_bar("scores of maps") as advance:
         return _score_maps(job, root.resolve(), advance)
 
 

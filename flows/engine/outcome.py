@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from flows.engine.execute import RunResult
 
 
-class PartsFailedError(Exception):
+class ArtifactsFailedError(Exception):
     """Some artifacts failed; the others are stored."""
 
 
-class TooManyFailedSlidesError(PartsFailedError):
+class TooManyFailedSlidesError(ArtifactsFailedError):
     """More slides failed than the study tolerates."""
 
 
@@ -41,14 +41,14 @@ def settle(result: "RunResult") -> Outcome:
     """Return the outcome of a study whose failures it tolerates.
 
     Raises:
-        PartsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
+        ArtifactsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
     """
     state = result.state
     fatal = {key: why for key, why in state.failed.items() if key.stage != "tile"}
     if fatal:
         waiting = Counter(state.blocked.values())
         listed = "\n".join(f"  {key}: {why}{_waiting(waiting[key])}" for key, why in fatal.items())
-        raise PartsFailedError(f"{len(fatal)} artifacts failed, the others are stored:\n{listed}")
+        raise ArtifactsFailedError(f"{len(fatal)} artifacts failed, the others are stored:\n{listed}")
     references = state.references
     return Outcome(
         study=result.plan.study.name,

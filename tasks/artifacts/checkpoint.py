@@ -1,7 +1,7 @@
 """Checkpoint: trained weights with everything needed to use them rightly.
 
 Payload: ``weights.safetensors``, ``checkpoint.json`` (:class:`CheckpointInfo`), ``history.parquet``, one row
-an epoch, and ``regularizers.safetensors`` where the training methods remember anything.
+per epoch, and ``regularizers.safetensors`` where the training methods remember anything.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class Checkpoint(Artifact):
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row an epoch: epoch, train_loss, val_loss, val_accuracy, val_auroc, learning_rate, ..."""
+        """One row per epoch: epoch, train_loss, val_loss, val_accuracy, val_auroc, learning_rate, ..."""
         return pd.read_parquet(self.folder / HISTORY)
 
     @property

@@ -18,7 +18,7 @@ class SlideScale(BaseModel):
     """One slide's share in a scale.
 
     Attributes:
-        maps: how many maps of it were counted, one a model.
+        maps: how many maps of it were counted, one per model.
         values: how many of their drawn pixels are not zero.
         limit: where the scale would end by the same rule for this slide alone; far below the common limit on
             a cold slide.

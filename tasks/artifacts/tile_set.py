@@ -48,7 +48,7 @@ class TileSet(Artifact):
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a tile, N rows, in the order of the arrays."""
+        """One row per tile, N rows, in the order of the arrays."""
         return pd.read_parquet(self.folder / TILES)
 
     @cached_property

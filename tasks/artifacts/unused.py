@@ -7,21 +7,17 @@ user asks to keep. Nothing else says that it is wanted: a store does not know th
 
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.artifacts.record import ArtifactRecord
-from tasks.artifacts.spec import Reference
+from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
 from tasks.artifacts.store import Store
 
 LEFTOVER = "leftover"
-_RECORDING = "Recording"
 _DAY = 24 * 3600.0
-
-Name = tuple[str, str]
-"""Kind and fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +48,8 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
         keep: artifacts that stay with all that they were made from, such as those of a plan.
     """
     before = time.time() - days * _DAY
-    records: dict[Name, ArtifactRecord] = {
-        (r.spec.kind, r.fingerprint): r for kind in _kinds(store) for r in store.records(kind)
-    }
-    kept = _reached(records, [*_last_recordings(store, records.values()), *keep])
+    records = all_records(store)
+    kept = reached(records, [*last_recordings(store, records.values()).values(), *keep])
     used = {name: store.used(record) for name, record in records.items()}
     stays = {name for name in records if name in kept or used[name] >= before}
     # Adopted artifacts share the payload of the one they were adopted from.
@@ -84,35 +78,9 @@ def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
         yield item
 
 
-def _kinds(store: Store) -> list[str]:
-    return sorted(path.name for path in store.root.glob("[!.]*") if path.is_dir())
-
-
-def _last_recordings(store: Store, records: Iterable[ArtifactRecord]) -> list[ArtifactRecord]:
-    """Return the recording of each study that was made or reused last."""
-    last: dict[str, ArtifactRecord] = {}
-    for record in sorted((r for r in records if r.spec.kind == _RECORDING), key=store.used):
-        last[str(record.spec.recipe["study"])] = record
-    return list(last.values())
-
-
-def _reached(records: Mapping[Name, ArtifactRecord], roots: Iterable[ArtifactRecord]) -> set[Name]:
-    """Return the names of ``roots`` and of all that they were made from, through any number of steps."""
-    found: set[Name] = set()
-    waiting = [(root.spec.kind, root.fingerprint) for root in roots]
-    while waiting:
-        name = waiting.pop()
-        if name in found or name not in records:
-            continue
-        found.add(name)
-        inputs = records[name].spec.inputs.values()
-        waiting += [(item.kind, item.fingerprint) for item in inputs if isinstance(item, Reference)]
-    return found
-
-
 def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
     """Yield payloads that no record points to, drafts, and unfinished work."""
-    for kind in _kinds(store):
+    for kind in kinds(store):
         for folder in sorted((store.root / kind).glob("*/*/")):
             if folder not in payloads:
                 yield _leftover(folder)

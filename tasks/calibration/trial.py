@@ -50,7 +50,10 @@ class Trial:
         return 1 - (accuracy - self.chance) / (self.accuracy - self.chance)
 
     def curve(self) -> pd.DataFrame:
-        """Return one sorted row per sigma and draw: sigma, draw, balanced_accuracy, cross_entropy."""
+        """Return one row per sigma and draw, in rising order.
+
+        The columns are sigma, draw, balanced_accuracy and cross_entropy.
+        """
         table = pd.DataFrame(self._rows).astype({"draw": "int64"})
         return table.sort_values(["sigma", "draw"], ignore_index=True)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.comparison.claims.claim import RESERVED, Claim
-from tasks.comparison.claims.endpoints import PATTERN, Known, refuse_stranger, refuse_unknown
+from tasks.comparison.claims.endpoints import PATTERN, ScoreNames, refuse_stranger, refuse_unknown
 
 
 class ComparisonRecipe(BaseModel):
@@ -48,7 +48,7 @@ class ComparisonRecipe(BaseModel):
             raise ValueError(f"source {paper!r} has more than one primary claim; name the one that counts")
         return self
 
-    def refuse_unknown(self, arms: Collection[str], known: Known) -> None:
+    def refuse_unknown(self, arms: Collection[str], known: ScoreNames) -> None:
         """Check that a study with ``arms`` and the ``known`` endpoints has everything that is named here.
 
         Raises:

@@ -35,7 +35,7 @@ class EvaluationSettings:
     device: str = "cpu"
 
 
-def evaluate_parts(
+def evaluate_pairs(
     model: nn.Module,
     evidence: EvidenceSource[O],
     wanted: Wanted,

@@ -29,7 +29,7 @@ class NearestSearch:
     [Q, count] results and one block of cosines, however many candidates there are.
 
     Attributes:
-        places: int64 [Q, count], candidate numbers, the nearest first; -1 where there are too few candidates.
+        rows: int64 [Q, count], candidate numbers, the nearest first; -1 where there are too few candidates.
         admitted: int64 [Q, K], how many candidates of each class were of another slide and patient.
     """
 
@@ -39,13 +39,13 @@ class NearestSearch:
         self._seen = 0
         shape, device = (len(queries.features), count), queries.features.device
         self._best = torch.full(shape, -torch.inf, dtype=torch.float64, device=device)
-        self.places = torch.full(shape, -1, dtype=torch.int64, device=device)
+        self.rows = torch.full(shape, -1, dtype=torch.int64, device=device)
         self.admitted = torch.zeros(len(queries.features), classes, dtype=torch.int64, device=device)
 
     @property
     def cosines(self) -> Tensor:
         """Float64 [Q, count], the nearest first, NaN where there is no candidate."""
-        return torch.where(self.places < 0, torch.nan, self._best)
+        return torch.where(self.rows < 0, torch.nan, self._best)
 
     def add(self, candidates: Described, classes: Tensor) -> None:
         """Compare every query with a block of candidates and their classes, int64 [B]."""
@@ -65,13 +65,13 @@ class NearestSearch:
 
     def _keep(self, span: slice, cosines: Tensor, places: Tensor) -> None:
         # Earlier candidates come first, and the sort is stable, so ties go to the earlier one.
-        count = self.places.shape[1]
+        count = self.rows.shape[1]
         values = torch.cat([self._best[span], cosines], dim=1)
-        names = torch.cat([self.places[span], places.expand(len(cosines), -1)], dim=1)
+        names = torch.cat([self.rows[span], places.expand(len(cosines), -1)], dim=1)
         values, order = values.sort(dim=1, descending=True, stable=True)
         names = names.gather(1, order[:, :count])
         self._best[span] = values[:, :count]
-        self.places[span] = names.masked_fill_(values[:, :count] == -torch.inf, -1)
+        self.rows[span] = names.masked_fill_(values[:, :count] == -torch.inf, -1)
 
 
 def _unit(features: Tensor) -> Tensor:

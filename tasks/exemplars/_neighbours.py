@@ -13,11 +13,11 @@ from tasks.exemplars._queries import Query, choose_queries, is_wrong
 from tasks.samples.readable_tiles import ReadableTiles
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Known:
+class ClassifiedTiles:
     """N tiles and the network's outputs for them: ``logits`` [N, K], classes in the order of the logits."""
 
     tiles: ReadableTiles
@@ -25,14 +25,14 @@ class Known:
     classes: tuple[str, ...]
 
     @cached_property
-    def labels(self) -> Places:
+    def labels(self) -> Indices:
         """[N], class indices, -1 where the label is no class."""
         return self.tiles.label_indices(self.classes)
 
     @cached_property
-    def predicted(self) -> Places:
+    def predicted(self) -> Indices:
         """[N], class indices."""
-        best: Places = self.logits.argmax(1)
+        best: Indices = self.logits.argmax(1)
         return best
 
     @cached_property
@@ -67,27 +67,27 @@ class Neighbours:
     Attributes:
         asked: the explained tiles.
         candidates: the training tiles.
-        places: [Q, count], rows of candidates, the nearest first, -1 where there are too few.
+        rows: [Q, count], rows of candidates, the nearest first, -1 where there are too few.
         cosines: [Q, count], NaN where there are too few.
         admitted: [Q, K], how many candidates of each class a query had.
     """
 
-    asked: Known
-    candidates: Known
-    places: Places
+    asked: ClassifiedTiles
+    candidates: ClassifiedTiles
+    rows: Indices
     cosines: Floats
-    admitted: Places
+    admitted: Indices
 
     @cached_property
     def alone(self) -> NDArray[np.bool_]:
         """[Q], queries without any candidate."""
-        return self.places[:, 0] < 0
+        return self.rows[:, 0] < 0
 
     @cached_property
     def agreement(self) -> Floats:
         """[Q], the share of a query's neighbours that have its predicted class; NaN without neighbours."""
-        known = self.places >= 0
-        same = known & (self.candidates.labels[self.places] == self.asked.predicted[:, None])
+        known = self.rows >= 0
+        same = known & (self.candidates.labels[self.rows] == self.asked.predicted[:, None])
         return _ratio(same.sum(1), known.sum(1))
 
     @cached_property
@@ -105,10 +105,10 @@ def neighbour_table(found: Neighbours, queries: Mapping[str, list[Query]]) -> pd
     ``neighbour_p_<class>``. A query without candidates has no row.
     """
     asked = [query for chosen in queries.values() for query in chosen]
-    pairs = [(query, rank) for query in asked for rank in np.flatnonzero(found.places[query.row] >= 0)]
+    pairs = [(query, rank) for query in asked for rank in np.flatnonzero(found.rows[query.row] >= 0)]
     rows = np.array([query.row for query, _ in pairs], dtype=np.int64)
     ranks = np.array([rank for _, rank in pairs], dtype=np.int64)
-    places = found.places[rows, ranks]
+    places = found.rows[rows, ranks]
     query, neighbour = _columns(found.asked, rows), _columns(found.candidates, places)
     return pd.DataFrame(
         {
@@ -144,7 +144,7 @@ def slide_table(found: Neighbours) -> pd.DataFrame:
     return table.groupby("slide_id", sort=False).agg(how).reset_index()
 
 
-def _columns(known: Known, rows: Places) -> dict[str, object]:
+def _columns(known: ClassifiedTiles, rows: Indices) -> dict[str, object]:
     table = known.tiles.table.iloc[rows]
     return {
         "slide_id": table["slide_id"].to_numpy(),
@@ -155,5 +155,5 @@ def _columns(known: Known, rows: Places) -> dict[str, object]:
     }
 
 
-def _ratio(part: Places, whole: Places) -> Floats:
+def _ratio(part: Indices, whole: Indices) -> Floats:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)

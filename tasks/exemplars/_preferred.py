@@ -77,7 +77,7 @@ def preferred(
             start=start[number],
             end=end[number],
             highest=float(summary.highest[place]),
-            row=int(summary.places[place]),
+            row=int(summary.rows[place]),
         )
         for number, (place, name) in enumerate(zip(places, names, strict=True))
     ]

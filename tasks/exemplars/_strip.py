@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.exemplars._class_colours import class_colour, fill
-from tasks.exemplars._neighbours import Known, Neighbours
+from tasks.exemplars._neighbours import ClassifiedTiles, Neighbours
 from tasks.exemplars._queries import Query
 from tasks.reporting.drawing.page import SOFT, Page
 
@@ -25,20 +25,20 @@ _LEAST_WIDTH = 760
 class Strip:
     """The content: the queries of one slide, the explained class and the name of the checkpoint."""
 
-    found: Neighbours
+    neighbours: Neighbours
     queries: Sequence[Query]
     slide: str
     target: int
-    place: str
+    model_title: str
 
 
 def draw_strip(strip: Strip) -> Page:
     """Draw one row per query: the query on the left, then its neighbours, the nearest first."""
-    count = strip.found.places.shape[1]
+    count = strip.neighbours.rows.shape[1]
     width = max(_LEAST_WIDTH, 2 * _EDGE + _SIDE + _APART + count * (_SIDE + _GAP) - _GAP)
     page = Page(width, _HEAD + len(strip.queries) * _ROW + _FOOT)
     title = f"Nearest training tiles: {strip.slide}"
-    page.text(_EDGE, 14, f"{title} · {strip.place}" if strip.place else title, 17)
+    page.text(_EDGE, 14, f"{title} · {strip.model_title}" if strip.model_title else title, 17)
     page.paragraph((_EDGE, 42, width - 2 * _EDGE, 40), _slide_words(strip), 13)
     for number, query in enumerate(strip.queries):
         _draw_row(page, strip, query, _HEAD + number * _ROW)
@@ -47,14 +47,14 @@ def draw_strip(strip: Strip) -> Page:
 
 
 def _draw_row(page: Page, strip: Strip, query: Query, top: int) -> None:
-    found = strip.found
+    found = strip.neighbours
     page.text(_EDGE, top + 4, _row_words(found, query), 13)
     top += _TITLE
     _draw_tile(page, found.asked, query.row, (_EDGE, top), _tile_words(found.asked, query.row, strip.target))
     across = _EDGE + _SIDE + _APART
     line = np.array([[across - _APART / 2, top], [across - _APART / 2, top + _SIDE + _BAR + 2.0]])
     page.line(line, 1.5, colour=SOFT)
-    for place, cosine in zip(found.places[query.row], found.cosines[query.row], strict=True):
+    for place, cosine in zip(found.rows[query.row], found.cosines[query.row], strict=True):
         if place < 0:
             break
         slide = str(found.candidates.tiles.table["slide_id"].iloc[place])
@@ -65,7 +65,9 @@ def _draw_row(page: Page, strip: Strip, query: Query, top: int) -> None:
         page.text(across, top + _SIDE / 2, "no training tile of another slide and patient", 13, SOFT)
 
 
-def _draw_tile(page: Page, known: Known, row: int, corner: tuple[int, int], words: Sequence[str]) -> None:
+def _draw_tile(
+    page: Page, known: ClassifiedTiles, row: int, corner: tuple[int, int], words: Sequence[str]
+) -> None:
     left, top = corner
     fill(page, (left, top, _SIDE, _SIDE), class_colour(int(known.labels[row])))
     inner = _SIDE - 2 * _FRAME
@@ -76,7 +78,7 @@ def _draw_tile(page: Page, known: Known, row: int, corner: tuple[int, int], word
 
 
 def _draw_legend(page: Page, strip: Strip, top: int) -> None:
-    known, across = strip.found.asked, float(_EDGE)
+    known, across = strip.neighbours.asked, float(_EDGE)
     for place in (*range(len(known.classes)), -1):
         fill(page, (across, top + 6, 16, 16), class_colour(place))
         page.text(across + 23, top + 6, known.name(place), 13)
@@ -93,7 +95,7 @@ def _draw_legend(page: Page, strip: Strip, top: int) -> None:
 
 
 def _slide_words(strip: Strip) -> str:
-    found = strip.found
+    found = strip.neighbours
     here = (found.asked.tiles.table["slide_id"] == strip.slide).to_numpy()
     known = here & ~found.alone
     count, alone = int(here.sum()), int((here & found.alone).sum())
@@ -102,7 +104,7 @@ def _slide_words(strip: Strip) -> str:
             f"None of the {count} tiles has a training tile of another slide and patient to be compared with."
         )
     words = (
-        f"Of the {found.places.shape[1]} nearest training tiles of each of {int(known.sum())} tiles, "
+        f"Of the {found.rows.shape[1]} nearest training tiles of each of {int(known.sum())} tiles, "
         f"{found.agreement[known].mean():.0%} bear the class predicted for it (chance "
         f"{found.chance[known].mean():.0%}: their share of the training tiles that were compared)."
     )
@@ -119,7 +121,7 @@ def _row_words(found: Neighbours, query: Query) -> str:
     return f"{query.rule}: labelled {label}, predicted {predicted}"
 
 
-def _tile_words(known: Known, row: int, target: int) -> list[str]:
+def _tile_words(known: ClassifiedTiles, row: int, target: int) -> list[str]:
     return [known.name(int(known.labels[row])), f"p = {known.probabilities[row, target]:.3f}"]
 
 

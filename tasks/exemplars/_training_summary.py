@@ -24,14 +24,14 @@ class TrainingSummary:
         tiles: the training tiles with the label of a class.
         on_target: [S], mean value on tiles labelled with the target class; NaN without such tiles.
         highest: [S], the highest value on any tile.
-        places: [S], the row of that tile, the first of a tie.
+        rows: [S], the row of that tile, the first of a tie.
         palette: the colours of all their pixels.
     """
 
     tiles: ReadableTiles
     on_target: NDArray[np.float64]
     highest: NDArray[np.float64]
-    places: NDArray[np.int64]
+    rows: NDArray[np.int64]
     palette: Palette
 
     @property
@@ -52,7 +52,7 @@ def look_up(job: ExemplarJob, tiles: ReadableTiles, scores: ScoreFunction) -> Tr
         tiles=tiles,
         on_target=(seen.on_target / target.sum()).cpu().numpy(),
         highest=seen.highest.cpu().numpy(),
-        places=seen.places.cpu().numpy(),
+        rows=seen.rows.cpu().numpy(),
         palette=seen.palette,
     )
 
@@ -65,7 +65,7 @@ class _Running:
         # Scalars until the first tiles determine shape and device.
         self.on_target: Tensor = torch.zeros(())
         self.highest: Tensor = torch.tensor(-torch.inf)
-        self.places: Tensor = torch.tensor(0)
+        self.rows: Tensor = torch.tensor(0)
         self._colour: Tensor = torch.zeros(())
         self._products: Tensor = torch.zeros(())
 
@@ -75,7 +75,7 @@ class _Running:
         self.on_target = self.on_target.to(values) + values[here].sum(0)
         highest, places = values.max(0)
         higher = highest > self.highest.to(values)
-        self.places = torch.where(higher, places + self._tiles, self.places.to(places))
+        self.rows = torch.where(higher, places + self._tiles, self.rows.to(places))
         self.highest = torch.where(higher, highest, self.highest.to(values))
         self._tiles += len(images)
         self._add_colours(images.double().transpose(0, 1).flatten(1))

@@ -134,7 +134,7 @@ class ActivationMaximisation(Exemplars):
 
     def _title(self, job: ExemplarJob) -> str:
         title = "What each class prefers" if self.objective == "class" else "What channels prefer"
-        return f"{title} · {job.place}" if job.place else title
+        return f"{title} · {job.model_title}" if job.model_title else title
 
     def _legend(self) -> str:
         value = (

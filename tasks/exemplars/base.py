@@ -28,7 +28,7 @@ class ExemplarJob:
         explained: the slides that are explained.
         classes: class names in the order of the logits.
         target: index of the explained class.
-        place: the name of the checkpoint in titles, such as ``standard, seed 0``.
+        model_title: the name of the checkpoint in titles, such as ``standard, seed 0``.
         batch: images in flight; a resource.
         device: where the model lies; a resource.
         advance: called with the number of images or steps done.
@@ -39,7 +39,7 @@ class ExemplarJob:
     explained: Sequence[TileSet]
     classes: tuple[str, ...]
     target: int
-    place: str = ""
+    model_title: str = ""
     batch: int = 64
     device: str = "cpu"
     advance: Callable[[int], None] = lambda done: None

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.exemplars._nearest import Described, NearestSearch
-from tasks.exemplars._neighbours import Known, Neighbours, neighbour_table, slide_table
+from tasks.exemplars._neighbours import ClassifiedTiles, Neighbours, neighbour_table, slide_table
 from tasks.exemplars._strip import Strip, draw_strip
 from tasks.exemplars._tiles import by_slide_id, features_and_logits, labelled
 from tasks.exemplars.base import ExemplarError, ExemplarJob, Exemplars, Shown, ShownFile, table_file
@@ -53,7 +53,7 @@ class NearestTiles(Exemplars):
         queries = found.asked.queries(self.queries_per_slide)
         slides, neighbours = slide_table(found), neighbour_table(found, queries)
         files = {
-            f"nearest_{slide}.png": _picture(Strip(found, chosen, slide, job.target, job.place), self)
+            f"nearest_{slide}.png": _picture(Strip(found, chosen, slide, job.target, job.model_title), self)
             for slide, chosen in queries.items()
         }
         files[NEIGHBOURS] = table_file(
@@ -76,9 +76,9 @@ class NearestTiles(Exemplars):
         search = NearestSearch(Described(features, *who), self.neighbours, len(job.classes))
         logits = _searched(job, candidates, whom, search)
         return Neighbours(
-            asked=Known(asked, answers.double().cpu().numpy(), job.classes),
-            candidates=Known(candidates, logits.double().cpu().numpy(), job.classes),
-            places=search.places.cpu().numpy(),
+            asked=ClassifiedTiles(asked, answers.double().cpu().numpy(), job.classes),
+            candidates=ClassifiedTiles(candidates, logits.double().cpu().numpy(), job.classes),
+            rows=search.rows.cpu().numpy(),
             cosines=search.cosines.cpu().numpy(),
             admitted=search.admitted.cpu().numpy(),
         )

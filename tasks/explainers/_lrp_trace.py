@@ -27,7 +27,7 @@ WIRING = (
 )
 """Modules that pass relevance on by their own gradient: doubling the input doubles the output."""
 
-KNOWN = (nn.Conv2d, nn.Linear, *NORMS, nn.ReLU, *WIRING)
+SUPPORTED = (nn.Conv2d, nn.Linear, *NORMS, nn.ReLU, *WIRING)
 HOLDERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 LINEAR_CALLS = frozenset({"add", "__add__", "__radd__", "cat", "mean", "adaptive_avg_pool2d", "avg_pool2d"})
 SHAPE_CALLS = frozenset(
@@ -64,7 +64,7 @@ def traced(model: nn.Module, images: Tensor) -> Trace:
     watch = _Watch(type(model).__name__)
     with ExitStack() as stack:
         for name, module in model.named_modules():
-            if type(module) in KNOWN:
+            if type(module) in SUPPORTED:
                 enter, leave = watch.hooks(name)
                 stack.callback(module.register_forward_pre_hook(enter).remove)
                 stack.callback(module.register_forward_hook(leave).remove)
@@ -142,10 +142,10 @@ def _check_modules(model: nn.Module) -> None:
     for name, module in model.named_modules():
         own = [parameter for parameter in module.parameters(recurse=False) if parameter is not None]
         foreign = not type(module).__module__.startswith("torch.nn") and not own
-        if not (type(module) in KNOWN or isinstance(module, HOLDERS) or foreign):
+        if not (type(module) in SUPPORTED or isinstance(module, HOLDERS) or foreign):
             raise ExplanationError(
                 f"lrp has no rule for {name!r}, a {type(module).__name__}; it has rules for "
-                f"{', '.join(known.__name__ for known in KNOWN)}"
+                f"{', '.join(known.__name__ for known in SUPPORTED)}"
             )
         if getattr(module, "inplace", False):
             raise ExplanationError(f"{name!r} works in place, which hides the values that lrp needs")

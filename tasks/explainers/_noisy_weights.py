@@ -67,7 +67,7 @@ class WeightNoiseExplainer(AveragedExplainer):
         """Return a copy with ``sigma`` in place of ``calibrated``; a given number stays."""
         return self.model_copy(update={"sigma": sigma}) if self.sigma == WAITS else self
 
-    def known_sigma(self) -> float:
+    def sigma_number(self) -> float:
         """Return sigma.
 
         Raises:

@@ -13,7 +13,7 @@ from tasks.functional.noised_parameters import perturbed
 from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import weight_noise
 
-SHARE = 0.5
+FRACTION = 0.5
 """Of each of the two sigmas: both kinds of noise together are to disturb about as much as one alone."""
 
 
@@ -40,12 +40,12 @@ class FusionGrad(WeightNoiseExplainer):
         self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor, take: TakeMap
     ) -> None:
         """Hand over one map for each noisy image and network."""
-        sigma, names = SHARE * self.known_sigma(), perturbed(model, self.parameters)
+        sigma, names = FRACTION * self.sigma_number(), perturbed(model, self.parameters)
         for draw in range(self.draws):
             with weight_noise(model, sigma, self.seed, draw, names):
                 prepared = self.base.prepare(model)
                 for number in range(draw * self.samples, (draw + 1) * self.samples):
-                    drawn = noisy(images, SHARE * self.input_sigma, self.seed, tile_keys, number)
+                    drawn = noisy(images, FRACTION * self.input_sigma, self.seed, tile_keys, number)
                     keys = derived_keys(self.seed, tile_keys, number)
                     take(self.base.attribute(prepared, drawn, targets, keys))
 

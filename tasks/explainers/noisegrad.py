@@ -31,7 +31,7 @@ class NoiseGrad(WeightNoiseExplainer):
         self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor, take: TakeMap
     ) -> None:
         """Hand over one map for each noisy network."""
-        sigma, names = self.known_sigma(), perturbed(model, self.parameters)
+        sigma, names = self.sigma_number(), perturbed(model, self.parameters)
         for draw in range(self.draws):
             keys = derived_keys(self.seed, tile_keys, draw)
             with weight_noise(model, sigma, self.seed, draw, names):

@@ -18,13 +18,13 @@ Floats = NDArray[np.float64]
 class SectionCells:
     """The cells that hold tissue, M of them, row by row: each float64 [M].
 
-    ``value`` is the mean of the values over the cell's tissue pixels, ``tissue_share`` the share of tissue
-    among the pixels placed in the cell, ``mask_share`` the share of the mask among its tissue pixels.
+    ``value`` is the mean of the values over the cell's tissue pixels, ``tissue_fraction`` the share of tissue
+    among the pixels placed in the cell, ``mask_fraction`` the share of the mask among its tissue pixels.
     """
 
     value: Floats
-    tissue_share: Floats
-    mask_share: Floats
+    tissue_fraction: Floats
+    mask_fraction: Floats
 
 
 def section_cells(

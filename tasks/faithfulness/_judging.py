@@ -19,7 +19,7 @@ class MaskMetric(Metric):
     labels: Literal["target", "all"] = "all"
     mask: MaskName = "annotation"
 
-    def share_infos(self, corrected: str, raw: str) -> tuple[ScoreInfo, ...]:
+    def fraction_infos(self, corrected: str, raw: str) -> tuple[ScoreInfo, ...]:
         """Return a share corrected for chance and the raw one, each with its meaning."""
         direction = mask_direction(self.mask)
         return (
@@ -35,7 +35,7 @@ class MaskMetric(Metric):
         )
 
 
-def share_scores(raw: Tensor, chance: Tensor, excluded: dict[str, Tensor]) -> UnitScores:
+def fraction_scores(raw: Tensor, chance: Tensor, excluded: dict[str, Tensor]) -> UnitScores:
     """Return a share [n] raw and corrected for its chance level [n], NaN for tiles with a reason."""
     left_out = torch.stack(list(excluded.values())).any(0)
     raw, chance = (torch.where(left_out, torch.nan, value) for value in (raw, chance))

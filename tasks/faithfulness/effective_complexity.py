@@ -7,7 +7,7 @@ from pydantic import Field
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, AttributionBlock, Metric, UnitScores
-from tasks.functional.spread import share_above
+from tasks.functional.spread import fraction_above
 from tasks.samples.axes import ScoreUnit, Support
 
 
@@ -42,5 +42,5 @@ class EffectiveComplexity(Metric):
 
     def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the share of each map."""
-        share = share_above(part.values.abs(), self.threshold, part.elements)
+        share = fraction_above(part.values.abs(), self.threshold, part.elements)
         return UnitScores(values={"share": share}, excluded={"the map is zero everywhere": share.isnan()})

@@ -5,7 +5,7 @@ from typing import ClassVar
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.block import Block
 from tasks.faithfulness.base import Answers, AttributionBlock, Metric, UnitScores
-from tasks.functional.spread import entropy_share
+from tasks.functional.spread import relative_entropy
 from tasks.samples.axes import ScoreUnit, Support
 
 
@@ -36,7 +36,7 @@ class Entropy(Metric):
 
     def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the entropy of each map."""
-        entropy = entropy_share(part.values.abs(), part.elements)
+        entropy = relative_entropy(part.values.abs(), part.elements)
         return UnitScores(
             values={"entropy": entropy}, excluded={"the map is zero everywhere": entropy.isnan()}
         )

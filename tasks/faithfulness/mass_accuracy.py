@@ -7,7 +7,7 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._judging import MaskMetric, share_scores
+from tasks.faithfulness._judging import MaskMetric, fraction_scores
 from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
 
 
@@ -36,7 +36,7 @@ class MassAccuracy(MaskMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw share; of an artefact neither end is better."""
-        return self.share_infos(
+        return self.fraction_infos(
             corrected=f"0 as a random map, 1 all on the mask; {self.sign}",
             raw="share on the mask; chance is the mask's share of the tissue",
         )
@@ -50,7 +50,7 @@ class MassAccuracy(MaskMetric):
         total = on + off
         silent = tiles.crossing & (total == 0)
         reasons = tiles.excluded | {"no attribution on the tile's tissue": silent}
-        return share_scores(on / total, tiles.chance, reasons)
+        return fraction_scores(on / total, tiles.chance, reasons)
 
     def _weighed(self, maps: Tensor) -> Tensor:
         return maps.abs() if self.weighed_by == "magnitude" else maps.clamp(min=0)

@@ -26,7 +26,7 @@ class ParameterRandomisation(Metric):
     does not change does not show what the network learned: an edge detector scores 1. A map that changes is
     not therefore faithful. Every explanation gets the same tile key, so an explainer's own noise is the same.
 
-    Only controls that see no network are to be beaten: one that holds an explainer (shuffled values, an
+    A map must beat only the controls that see no network: one that holds an explainer (shuffled values, an
     untrained network) changes with the network as that explainer does, so being equalled by it means nothing.
 
     ``magnitude`` is the mean correlation of magnitudes over the stages. ``signed`` is the mean *size* of that

@@ -9,10 +9,10 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._judging import MaskMetric, share_scores
+from tasks.faithfulness._judging import MaskMetric, fraction_scores
 from tasks.faithfulness.base import Answers, AttributionBlock, RankingMetric, UnitScores
 from tasks.functional.dilation import dilated
-from tasks.functional.hits import top_share
+from tasks.functional.hits import fraction_of_top
 
 
 class PointingGame(MaskMetric, RankingMetric):
@@ -35,7 +35,7 @@ class PointingGame(MaskMetric, RankingMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw hit."""
-        return self.share_infos(
+        return self.fraction_infos(
             corrected=f"0 as a random map on average, 1 a hit; {self.sign}",
             raw=f"1 a hit within {self.tolerance_px:g} px; chance is the share of the tissue there",
         )
@@ -45,8 +45,8 @@ class PointingGame(MaskMetric, RankingMetric):
         exact = CrossingTiles.of(block, self.mask)
         near = CrossingTiles(self._near(block, exact.mask) & exact.inside, exact.inside)
         one = torch.ones(len(part.maps), dtype=torch.int64, device=part.maps.device)
-        raw = top_share(self.ranked(part.maps).flatten(1), near.mask, near.inside, one)
-        return share_scores(raw, near.chance, _excluded(exact, near))
+        raw = fraction_of_top(self.ranked(part.maps).flatten(1), near.mask, near.inside, one)
+        return fraction_scores(raw, near.chance, _excluded(exact, near))
 
     def _near(self, block: TileBlock, mask: Tensor) -> Tensor:
         return dilated(mask.view_as(block.tissue), self.tolerance_px).flatten(1)

@@ -18,7 +18,7 @@ class RandomLogit(Metric):
     The other class is 0, that of tissue outside every outline, and class 1 where 0 is explained. A map that
     is the same for every class does not explain this one.
 
-    Only controls that see no network are to be beaten: one that holds an explainer (shuffled values, an
+    A map must beat only the controls that see no network: one that holds an explainer (shuffled values, an
     untrained network) depends on the class as that explainer does, so being equalled by it means nothing.
 
     With two classes this says little about most explainers. The explained quantity of one class is that of

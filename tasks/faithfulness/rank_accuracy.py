@@ -8,7 +8,7 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._judging import MaskMetric, share_scores
+from tasks.faithfulness._judging import MaskMetric, fraction_scores
 from tasks.faithfulness.base import Answers, AttributionBlock, RankingMetric, UnitScores
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.localisation import rank_accuracy
@@ -33,7 +33,7 @@ class RankAccuracy(MaskMetric, RankingMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw accuracy."""
-        return self.share_infos(
+        return self.fraction_infos(
             corrected=f"0 as a random map, 1 all hits; {self.sign}",
             raw="share of hits; chance is the mask's share of the tissue",
         )
@@ -44,7 +44,7 @@ class RankAccuracy(MaskMetric, RankingMetric):
         values = self._smoothed(self.ranked(part.maps)).flatten(1)
         ties = tie_keys(self.seed, block.keys, self.name, values.shape[1])
         raw, chance = rank_accuracy(values, tiles.mask, tiles.inside, ties)
-        return share_scores(raw, chance, tiles.excluded)
+        return fraction_scores(raw, chance, tiles.excluded)
 
     def _smoothed(self, values: Tensor) -> Tensor:
         return gaussian_blur(values[:, None], self.smooth_px)[:, 0] if self.smooth_px else values

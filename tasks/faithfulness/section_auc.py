@@ -62,5 +62,5 @@ class SectionAuc(MaskMetric, RankingMetric):
             self.mask,
             self.cell_um,
         )
-        kept = cells.tissue_share >= self.min_tissue
-        return roc_auc(cells.value[kept], cells.mask_share[kept] >= self.min_mask)
+        kept = cells.tissue_fraction >= self.min_tissue
+        return roc_auc(cells.value[kept], cells.mask_fraction[kept] >= self.min_mask)

@@ -9,9 +9,9 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
-from tasks.faithfulness._judging import MaskMetric, share_scores
+from tasks.faithfulness._judging import MaskMetric, fraction_scores
 from tasks.faithfulness.base import Answers, AttributionBlock, RankingMetric, UnitScores
-from tasks.functional.hits import top_share
+from tasks.functional.hits import fraction_of_top
 
 
 class TopKIntersection(MaskMetric, RankingMetric):
@@ -32,7 +32,7 @@ class TopKIntersection(MaskMetric, RankingMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the corrected and the raw share."""
-        return self.share_infos(
+        return self.fraction_infos(
             corrected=f"0 as a random map, 1 all hits; {self.sign}",
             raw="share of hits; chance is the mask's share of the tissue",
         )
@@ -41,8 +41,8 @@ class TopKIntersection(MaskMetric, RankingMetric):
         """Return both shares; NaN where the mask does not cross the tissue."""
         tiles = CrossingTiles.of(block, self.mask)
         values = self.ranked(part.maps).flatten(1)
-        raw = top_share(values, tiles.mask, tiles.inside, self._looked_at(tiles))
-        return share_scores(raw, tiles.chance, tiles.excluded)
+        raw = fraction_of_top(values, tiles.mask, tiles.inside, self._looked_at(tiles))
+        return fraction_scores(raw, tiles.chance, tiles.excluded)
 
     def _looked_at(self, tiles: CrossingTiles) -> Tensor:
         share = (self.top * tiles.inside.sum(1).double()).round().long()

@@ -29,7 +29,7 @@ def auc_inside(values: Tensor, mask: Tensor, inside: Tensor) -> Tensor:
     return ((ranks * positive).sum(1) - hits * (hits + 1) / 2) / (hits * misses)
 
 
-def top_share(values: Tensor, mask: Tensor, inside: Tensor, count: Tensor) -> Tensor:
+def fraction_of_top(values: Tensor, mask: Tensor, inside: Tensor, count: Tensor) -> Tensor:
     """Return float64 [B]: the share of the ``count`` highest inside pixels that lie on the mask.
 
     Pixels that tie for the last ranks count by the fraction of them that fits, on the mask and off it alike.

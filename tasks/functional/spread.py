@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def entropy_share(magnitudes: Tensor, elements: Tensor | None = None) -> Tensor:
+def relative_entropy(magnitudes: Tensor, elements: Tensor | None = None) -> Tensor:
     """Return float64 [B] in [0, 1]: the entropy of each row as shares of its sum, over the largest possible.
 
     0 all in one element, 1 all equal; NaN for a row of zeros, which has no shares.
@@ -26,7 +26,7 @@ def entropy_share(magnitudes: Tensor, elements: Tensor | None = None) -> Tensor:
     return (entropy / largest).clamp(max=1.0)
 
 
-def share_above(magnitudes: Tensor, threshold: float, elements: Tensor | None = None) -> Tensor:
+def fraction_above(magnitudes: Tensor, threshold: float, elements: Tensor | None = None) -> Tensor:
     """Return float64 [B] in (0, 1]: the fraction of elements above ``threshold`` times the row's largest.
 
     NaN for a row of zeros, which has no scale.

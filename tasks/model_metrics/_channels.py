@@ -31,7 +31,7 @@ def channel_table(consistency: ChannelConsistency, tiles: MeasuredTiles) -> pd.D
     columns["cs_predicted"] = layer.cosine(PREDICTED).numpy()
     for kind in KINDS:
         for place, name in enumerate(tiles.classes):
-            columns[f"{kind}_{name}"] = layer.shares[kind][:, place].numpy()
+            columns[f"{kind}_{name}"] = layer.histograms[kind][:, place].numpy()
     columns[TOP] = _named(consistency.clean_order, tiles)
     columns[TOP_ATTACKED] = _named(consistency.adversarial_order, tiles)
     return pd.DataFrame(columns)

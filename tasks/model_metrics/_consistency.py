@@ -48,17 +48,17 @@ class Layer:
 
     Attributes:
         alive: bool [C], False where a channel is constant over the clean images.
-        shares: {kind: float64 [C, G]}, the class histogram of each channel's top tiles, of sum 1.
+        histograms: {kind: float64 [C, G]}, the class histogram of each channel's top tiles, of sum 1.
         chance: {kind: the purity expected of as many tiles chosen at random}; 1 where there is one class.
     """
 
     alive: Tensor
-    shares: Mapping[str, Tensor]
+    histograms: Mapping[str, Tensor]
     chance: Mapping[str, float]
 
     def purity(self, kind: str) -> Tensor:
         """Return [C]: the sum of the squared shares, 1/G to 1."""
-        return self.shares[kind].square().sum(1)
+        return self.histograms[kind].square().sum(1)
 
     def corrected(self, kind: str) -> Tensor:
         """Return [C]: (purity - chance) / (1 - chance), NaN where there is only one class."""
@@ -67,7 +67,7 @@ class Layer:
 
     def cosine(self, kind: str) -> Tensor:
         """Return [C]: the cosine of the histogram of the clean images with that of ``kind``."""
-        return cosine_similarity(self.shares[CLEAN], self.shares[kind], dim=1)
+        return cosine_similarity(self.histograms[CLEAN], self.histograms[kind], dim=1)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class ChannelConsistency:
         taken = {CLEAN: clean, TRUE: moved, PREDICTED: moved}
         return Layer(
             alive=_varies(seen.clean[kept]),
-            shares={kind: _histogram(classes[kind][taken[kind]], seen.classes) for kind in KINDS},
+            histograms={kind: _histogram(classes[kind][taken[kind]], seen.classes) for kind in KINDS},
             chance={
                 kind: chance_purity(torch.bincount(classes[kind][kept], minlength=seen.classes), top)
                 for kind in KINDS

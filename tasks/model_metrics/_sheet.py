@@ -33,7 +33,7 @@ class ChannelSheet:
     predicted: NDArray[np.int64]
     eps: float
 
-    def places(self, names: list[str]) -> list[int]:
+    def rows_of(self, names: list[str]) -> list[int]:
         """Return the row of each tile in the table of tiles."""
         rows = pd.Index(self.tiles.table["tile_id"])
         return [int(place) for place in rows.get_indexer(pd.Index(names))]
@@ -63,7 +63,7 @@ def _draw_channel(page: Page, sheet: ChannelSheet, row: dict[Any, Any], corner: 
     for line, (name, column) in enumerate((("clean", TOP), ("attacked", TOP_ATTACKED))):
         down = top + 26 + line * _ROW
         page.text(left, down + _SIDE / 2 - 8, name, 12, SOFT)
-        for number, place in enumerate(sheet.places(list(row[column]))):
+        for number, place in enumerate(sheet.rows_of(list(row[column]))):
             across = left + _NAMES + number * (_SIDE + _GAP)
             _fill(page, (across, down, _SIDE, _SIDE), int(sheet.tiles.labels[place]))
             inner = _SIDE - 2 * _FRAME

@@ -69,7 +69,7 @@ class ModelMetric(Plugin):
         >>> model = build_classifier(NetworkRecipe(width=0.125), 2, (0.5,) * 3, (0.3,) * 3, seed=0)
         >>> tiles = MeasuredTiles([slide], classes=("0", "1"))
         >>> report = measure_model(GradientScale(), model, tiles, MeasureSettings(target=1))
-        >>> report.found.scores.groupby("score")["value"].count().to_dict()
+        >>> report.measured.scores.groupby("score")["value"].count().to_dict()
         {'cross_entropy': 6, 'gradient_norm': 6, 'margin': 6}
         >>> report.info.passes
         {'forward': 6, 'backward': 6}
@@ -100,16 +100,16 @@ class ModelMetric(Plugin):
 class ModelReport:
     """A FaithfulnessReport before it is written, with the files that its metric adds."""
 
-    found: Measured
+    measured: Measured
     info: ReportInfo
 
     def write(self, out: Path) -> dict[str, float]:
         """Write the payload into the folder ``out`` and return the measures."""
-        self.found.scores[list(SCORE_COLUMNS)].to_parquet(out / SCORES, index=False)
+        self.measured.scores[list(SCORE_COLUMNS)].to_parquet(out / SCORES, index=False)
         (out / INFO).write_text(self.info.model_dump_json(indent=1), encoding="utf-8")
-        for name, write in self.found.files.items():
+        for name, write in self.measured.files.items():
             write(out / name)
-        return dict(self.found.measures)
+        return dict(self.measured.measures)
 
 
 def measure_model(

@@ -13,10 +13,10 @@ from shapely.ops import unary_union
 
 from tasks.phantoms.canvas import SlideCanvas
 
-ISLAND_SHARE = 0.56
+ISLAND_FRACTION = 0.56
 """Share of each piece of tissue that islands try to cover."""
 
-TUMOUR_SHARE = 0.6
+TUMOUR_FRACTION = 0.6
 """Share of the islands' area on a tumour slide that tumour nests hold, at least."""
 
 
@@ -69,10 +69,10 @@ def lay_out(canvas: SlideCanvas, sections: int, tumour: bool, rng: np.random.Gen
 
 
 def _nests(outlines: list[Polygon], rng: np.random.Generator) -> set[int]:
-    """Choose islands at random until they hold ``TUMOUR_SHARE`` of the area; leave one if there are two."""
+    """Choose random islands until they hold ``TUMOUR_FRACTION`` of the area. Leave one if there are two."""
     order = rng.permutation(len(outlines))
     reached = np.cumsum([outlines[number].area for number in order])
-    count = int(np.searchsorted(reached, TUMOUR_SHARE * reached[-1])) + 1
+    count = int(np.searchsorted(reached, TUMOUR_FRACTION * reached[-1])) + 1
     return set(order[: max(1, min(count, len(outlines) - 1))].tolist())
 
 
@@ -92,7 +92,7 @@ def _islands(canvas: SlideCanvas, section: Polygon, rng: np.random.Generator) ->
     inner, gap = section.buffer(-canvas.px(9)), canvas.px(13)
     found: list[Polygon] = []
     for attempt in range(300):
-        if sum(f.area for f in found) > ISLAND_SHARE * section.area or (found and attempt >= 150):
+        if sum(f.area for f in found) > ISLAND_FRACTION * section.area or (found and attempt >= 150):
             break
         shrink = 1.0 if attempt < 60 else 0.7 if attempt < 150 else 0.5
         whole = _lobed(canvas, _point_in(inner, rng), shrink, rng).intersection(inner)

@@ -6,7 +6,7 @@ from tasks.functional.ranking import descending_ranks
 from tasks.training_step.step import Step
 
 
-def places(step: Step, values: Tensor | None) -> Tensor:
+def pixel_ranks(step: Step, values: Tensor | None) -> Tensor:
     """Return int64 [B, H x W]: the rank of each pixel of an image, 0 for the lowest of ``values``.
 
     ``values`` is float [B, H, W]; ties are in random order, and with None all pixels tie.
@@ -16,6 +16,6 @@ def places(step: Step, values: Tensor | None) -> Tensor:
 
 
 def lowest(step: Step, values: Tensor | None, share: float) -> Tensor:
-    """Return bool [B, 1, H, W]: exactly round(``share`` x pixels) of each image, the first :func:`places`."""
-    order = places(step, values)
+    """Return bool [B, 1, H, W]: exactly round(``share`` x pixels) of each image, the lowest ranks."""
+    order = pixel_ranks(step, values)
     return (order < round(share * order.shape[1])).view(-1, 1, *step.images.shape[2:])

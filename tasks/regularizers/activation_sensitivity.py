@@ -76,7 +76,7 @@ class ActivationSensitivity(Regularizer):
             raise ValueError("weight and output_weight are both 0: nothing would be added to the loss")
         return self
 
-    def used_parts(self) -> frozenset[str]:
+    def cached_values(self) -> frozenset[str]:
         """Return the pre-activations if they have a weight, and the graph to the input if it is followed."""
         unused = {"pre_activations"} if self.weight == 0 else set()
         return self.uses - unused - ({"input_graph"} if self.variant == "finite_difference" else set())

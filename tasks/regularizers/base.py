@@ -51,7 +51,7 @@ CACHED_PASSES: Mapping[str, TrainingPasses] = {
     "input_graph": TrainingPasses(),
     "pre_activations": TrainingPasses(),
 }
-"""The cost of each cached part of a step, paid once for all regularizers that use it.
+"""The cost of each cached value of a step, paid once for all regularizers that use it.
 
 ``input_graph`` lets any output of the main pass be differentiated by ``step.inputs``; ``pre_activations``
 keeps the values before each stage's last ReLU. Further work with them is the regularizer's own cost.
@@ -76,7 +76,7 @@ class Regularizer(Plugin):
         >>> model = build_classifier(NetworkRecipe(width=0.125), 2, (0.7,) * 3, (0.2,) * 3, seed=0)
         >>> batch = Batch(torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 0, 1]), torch.arange(4), 4)
         >>> method = InputGradient()
-        >>> step = Step(model, batch, epoch=1, progress=1.0, cached=method.used_parts())
+        >>> step = Step(model, batch, epoch=1, progress=1.0, cached=method.cached_values())
         >>> step.settled = True  # no regularizer changes the input
         >>> terms, state = method.loss_terms(step, {})
         >>> {name: bool(term > 0) for name, term in terms.items()}
@@ -91,14 +91,14 @@ class Regularizer(Plugin):
     """The inputs that it can regularize."""
 
     uses: ClassVar[frozenset[str]] = frozenset()
-    """Cached parts of a step that it uses: keys of :data:`CACHED_PASSES`."""
+    """Cached values of a step that it uses: keys of :data:`CACHED_PASSES`."""
 
-    def used_parts(self) -> frozenset[str]:
-        """Return the cached parts that this recipe uses: ``uses``, or fewer where an option spares a part."""
+    def cached_values(self) -> frozenset[str]:
+        """Return the cached values that this recipe uses: ``uses``, or fewer where an option needs fewer."""
         return self.uses
 
     def passes(self) -> TrainingPasses:
-        """Return the cost of a step after warm-up, without standard training and the cached parts."""
+        """Return the cost of a step after warm-up, without standard training and the cached values."""
         return TrainingPasses()
 
     def inputs(self, step: Step, state: State) -> tuple[Tensor, State]:
@@ -127,8 +127,8 @@ class Regularizer(Plugin):
 
 
 def step_passes(regularizers: tuple[Regularizer, ...]) -> TrainingPasses:
-    """Return the passes of one step of an arm, with each cached part counted once."""
-    shared = {name for regularizer in regularizers for name in regularizer.used_parts()}
+    """Return the passes of one step of an arm, with each cached value counted once."""
+    shared = {name for regularizer in regularizers for name in regularizer.cached_values()}
     if "saliency" in shared:
         shared.add("clean_logits")
     total = STANDARD

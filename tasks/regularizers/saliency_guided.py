@@ -53,7 +53,7 @@ class SaliencyGuided(Regularizer):
     ramp: float = Field(default=0.2, ge=0, le=1)
     """Share of training over which the term then grows linearly to its full weight."""
 
-    def used_parts(self) -> frozenset[str]:
+    def cached_values(self) -> frozenset[str]:
         """Return the saliency, unless the mask is random."""
         return frozenset() if self.mask == "random" else self.uses
 

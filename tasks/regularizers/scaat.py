@@ -16,12 +16,12 @@ from torch import Tensor
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import most_divergent
-from tasks.regularizers._lowest import places
+from tasks.regularizers._lowest import pixel_ranks
 from tasks.regularizers._schedule import ramp
 from tasks.regularizers.base import Regularizer, State, TrainingPasses
 from tasks.training_step.step import Step
 
-SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+FRACTIONS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What the adaptive budget chooses from; with "none" these are eight, which three halvings tell apart."""
 
 HALVINGS = 3
@@ -53,7 +53,7 @@ class Scaat(Regularizer):
 
     ``soft``: w falls from 1 for the first pixel to 0 for the last, as (1 - rank) ** gamma.
 
-    ``adaptive``: as hard, with a share of each tile's own: the largest of :data:`SHARES` at which putting a
+    ``adaptive``: as hard, with a fraction per tile: the largest of :data:`FRACTIONS` at which putting a
     blurred copy in place of the pixels moves the prediction by a KL of at most ``tau``; none if none does.
     It is found by bisection, which takes the KL to grow with the share. A control then has its own shares
     (compare the note ``share``), and removal by blur is not a fair metric.
@@ -95,7 +95,7 @@ class Scaat(Regularizer):
             raise ValueError("weight and adversarial_weight are both 0: nothing would be added to the loss")
         return self
 
-    def used_parts(self) -> frozenset[str]:
+    def cached_values(self) -> frozenset[str]:
         """Return the clean logits, and the saliency unless the mask is random."""
         return self.uses - {"saliency"} if self.mask == "random" else self.uses
 
@@ -137,16 +137,18 @@ class Scaat(Regularizer):
     def _places(self, step: Step) -> Tensor:
         """Return int64 [B, P]: the place of each pixel in the order of attack, from 0."""
         if self.mask == "random":
-            return places(step, None)
+            return pixel_ranks(step, None)
         saliency = step.saliency.abs().mean(1)
-        return places(step, -saliency if self.mask == "top_saliency" else saliency)
+        return pixel_ranks(step, -saliency if self.mask == "top_saliency" else saliency)
 
     def _counts(self, step: Step, order: Tensor) -> Tensor:
         """Return int64 [B]: how many pixels of each tile may be blurred, in three passes in eval mode."""
         images, blurred = step.images, gaussian_blur(step.images, self.blur_px)
-        counts = torch.tensor([0, *(round(share * order.shape[1]) for share in SHARES)], device=images.device)
+        counts = torch.tensor(
+            [0, *(round(size * order.shape[1]) for size in FRACTIONS)], device=images.device
+        )
         low = torch.zeros_like(step.labels)
-        high = torch.full_like(step.labels, len(SHARES))
+        high = torch.full_like(step.labels, len(FRACTIONS))
         with step.eval_mode(), torch.no_grad():
             for _ in range(HALVINGS):
                 middle = (low + high + 1) // 2

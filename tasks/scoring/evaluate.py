@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 from torch import nn
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.sources import EvidenceError
@@ -101,7 +101,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
             explainers=called,
         )
         wanted = [(name, metric) for name in names for metric in known]
-        results = evaluate_parts(model, evidence, wanted, settings, advance)
+        results = evaluate_pairs(model, evidence, wanted, settings, advance)
     except (EvidenceError, ExplanationError, LogitsError, WeightNoiseError) as error:
         raise ScoringError(str(error)) from error
     known_controls = (*(n for n, maker in makers.items() if maker.control), *controlling)

@@ -17,7 +17,7 @@ from tasks.statistics.clusters import MINIMUM
 from tasks.statistics.drawing import monte_carlo_error
 
 Floats = NDArray[np.float64]
-Part = tuple[str, str]
+Pair = tuple[str, str]
 """Explainer, metric id."""
 
 _LEVEL = 0.95
@@ -49,7 +49,7 @@ class MeanScore:
 
 
 def means_of(
-    results: Mapping[Part, MetricResult], controls: Collection[str], blind: Collection[str]
+    results: Mapping[Pair, MetricResult], controls: Collection[str], blind: Collection[str]
 ) -> tuple[MeanScore, ...]:
     """Return one mean for each explainer, metric and score, in the order of the results.
 
@@ -84,7 +84,7 @@ def interval_note(patients: Collection[str]) -> str:
     )
 
 
-def _mean_of(part: Part, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool, bool]) -> MeanScore:
+def _mean_of(part: Pair, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool, bool]) -> MeanScore:
     """Return the mean of ``table``; ``known`` says whether its explainer is a control, and a rival."""
     values, chance, errors = (table[c].to_numpy(dtype=np.float64) for c in ("value", "chance", "error"))
     scored = np.isfinite(values)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evaluation.result import MetricResult
-from tasks.scoring.means import MeanScore, Part
+from tasks.scoring.means import MeanScore, Pair
 from tasks.statistics.drawing import worth_saying
 from tasks.statistics.printing import ARROWS, DRAWN, FLAGGED, interval, number, table
 
@@ -16,7 +16,7 @@ class ScoredTable(Protocol):
     """The content of the page; see :class:`tasks.scoring.table.FaithfulnessTable`."""
 
     @property
-    def results(self) -> Mapping[Part, MetricResult]:
+    def results(self) -> Mapping[Pair, MetricResult]:
         """By explainer and metric id."""
         ...
 

@@ -14,7 +14,7 @@ import pandas as pd
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
 from tasks.evaluation.result import MetricResult
 from tasks.scoring.errors import ScoringError
-from tasks.scoring.means import MeanScore, Part, interval_note, means_of
+from tasks.scoring.means import MeanScore, Pair, interval_note, means_of
 from tasks.scoring.page import page_of
 
 REPORTS = "reports"
@@ -42,7 +42,7 @@ class FaithfulnessTable:
         patients: the patient of each image; empty where none is named.
     """
 
-    results: Mapping[Part, MetricResult]
+    results: Mapping[Pair, MetricResult]
     unavailable: Mapping[str, str]
     controls: tuple[str, ...]
     blind: tuple[str, ...]
@@ -146,7 +146,7 @@ class FaithfulnessTable:
         return replace(result, scores=result.scores.assign(patient_id=patients))
 
 
-def _joined(tables: Mapping[Part, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+def _joined(tables: Mapping[Pair, pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     """Return the tables below each other, those of ``columns`` after explainer and metric."""
     pieces = [table.assign(explainer=part[0], metric=part[1]) for part, table in tables.items()]
     empty = pd.DataFrame(columns=["explainer", "metric", *columns])

@@ -21,29 +21,29 @@ class ClassArea:
 
     Attributes:
         class_index: its index in the recipe's classes; never 0, which is what lies outside.
-        parts: the polygons, which do not overlap.
+        polygons: the polygons, which do not overlap.
         tree: finds the parts near a tile.
     """
 
     class_index: int
-    parts: Geometries
+    polygons: Geometries
     tree: shapely.STRtree
 
     def coverage(self, tiles: Geometries) -> Floats:
         """Return the exact share of each tile (shapely boxes, [N]) that lies in this area, float64 [N]."""
         covered = np.zeros(len(tiles))
         tile, part = self.tree.query(tiles, predicate="intersects")
-        whole = shapely.covers(self.parts[part], tiles[tile])
+        whole = shapely.covers(self.polygons[part], tiles[tile])
         covered[tile[whole]] = 1.0
         tile, part = tile[~whole], part[~whole]
-        cut = shapely.area(shapely.intersection(self.parts[part], tiles[tile])) / shapely.area(tiles[tile])
+        cut = shapely.area(shapely.intersection(self.polygons[part], tiles[tile])) / shapely.area(tiles[tile])
         np.add.at(covered, tile, cut)
         shares: Floats = np.clip(covered, 0.0, 1.0)
         return shares
 
     def within(self, tile: shapely.Polygon) -> shapely.Geometry:
         """Return the part of this area that lies in one tile."""
-        near = self.parts[self.tree.query(tile, predicate="intersects")]
+        near = self.polygons[self.tree.query(tile, predicate="intersects")]
         return shapely.union_all(shapely.intersection(near, tile))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from tasks.artifacts.tile_set import ANNOTATION_MASK, MARKS, PIXELS, TISSUE_MASK
 from tasks.slides.errors import SlideError
 from tasks.slides.reader import SlideReader
-from tasks.tiling.grid import Places, reading_order
+from tasks.tiling.grid import TilePositions, reading_order
 from tasks.tiling.layout import Layout
 from tasks.tiling.masks import Mask, annotation_masks, sample_mask
 from tasks.tiling.recipe import TilingRecipe
@@ -18,9 +18,13 @@ _WHITE = 255
 
 
 def write_pixels(
-    slide: SlideReader, places: Places, recipe: TilingRecipe, out: Path, advance: Callable[[int], None]
+    slide: SlideReader,
+    positions: TilePositions,
+    recipe: TilingRecipe,
+    out: Path,
+    advance: Callable[[int], None],
 ) -> list[str]:
-    """Read every tile into ``pixels.npy``, uint8 [N, tile_px, tile_px, 3], in the order of ``places``.
+    """Read every tile into ``pixels.npy``, uint8 [N, tile_px, tile_px, 3], in the order of ``positions``.
 
     A tile that cannot be read is white. Where more fail than ``recipe.max_failed_tiles`` allows, reading
     stops, since the slide fails anyway and each failure reopens the file.
@@ -28,12 +32,14 @@ def write_pixels(
     Returns:
         The reason of each unreadable tile, or "".
     """
-    shape = (len(places), recipe.tile_px, recipe.tile_px, 3)
+    shape = (len(positions), recipe.tile_px, recipe.tile_px, 3)
     pixels = np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
-    reasons = [""] * len(places)
-    for i in reading_order(places):
+    reasons = [""] * len(positions)
+    for i in reading_order(positions):
         try:
-            pixels[i] = slide.read(float(places.x[i]), float(places.y[i]), places.extent, recipe.tile_px)
+            pixels[i] = slide.read(
+                float(positions.x[i]), float(positions.y[i]), positions.extent, recipe.tile_px
+            )
         except SlideError as error:
             pixels[i] = _WHITE
             reasons[i] = str(error)
@@ -54,15 +60,17 @@ def write_masks(layout: Layout, truth: Truth, recipe: TilingRecipe, out: Path) -
 
     Each is uint8 [N, tile_px, tile_px], in the order of the tiles.
     """
-    places, tile_px = layout.places, recipe.tile_px
+    positions, tile_px = layout.positions, recipe.tile_px
     tissue = layout.tissue
     downsample = (tissue.downsample_x, tissue.downsample_y)
-    _write(out / TISSUE_MASK, sample_mask(tissue.mask, downsample, places, tile_px), len(places), tile_px)
+    _write(
+        out / TISSUE_MASK, sample_mask(tissue.mask, downsample, positions, tile_px), len(positions), tile_px
+    )
     outlined = annotation_masks(truth.areas, truth.covered, truth.boxes, tile_px)
-    _write(out / ANNOTATION_MASK, outlined, len(places), tile_px)
+    _write(out / ANNOTATION_MASK, outlined, len(positions), tile_px)
     for mark, marked in truth.marked.items():
-        found = sample_mask(marked.mask, marked.downsample, places, tile_px)
-        _write(out / MARKS[mark], found, len(places), tile_px)
+        found = sample_mask(marked.mask, marked.downsample, positions, tile_px)
+        _write(out / MARKS[mark], found, len(positions), tile_px)
 
 
 def _write(path: Path, masks: Iterable[Mask], count: int, tile_px: int) -> None:

@@ -50,9 +50,9 @@ def tile_slide(
     with open_slide(data_root / row.path, row.mpp, thumbnail_px=recipe.thumbnail_px) as slide:
         geometry = slide.geometry
         layout = lay_out(slide, recipe, row.slide_id)
-        truth = look_up(row, data_root, geometry, layout.places, recipe)
+        truth = look_up(row, data_root, geometry, layout.positions, recipe)
         reading = time.perf_counter()
-        reasons = write_pixels(slide, layout.places, recipe, out, advance)
+        reasons = write_pixels(slide, layout.positions, recipe, out, advance)
         read = time.perf_counter()
         _refuse_failed(reasons, recipe, row.slide_id)
         thumbnail = slide.thumbnail()

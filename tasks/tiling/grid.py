@@ -36,7 +36,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Places:
+class TilePositions:
     """The chosen tiles of a grid, row by row from the top, each row from the left.
 
     Attributes:
@@ -72,19 +72,21 @@ def lay_grid(geometry: SlideGeometry, recipe: TilingRecipe) -> Grid:
     return Grid(geometry.bounds_x + xs, geometry.bounds_y + ys, recipe.tile_um / geometry.mpp)
 
 
-def choose(grid: Grid, wanted: NDArray[np.bool_]) -> Places:
+def choose(grid: Grid, wanted: NDArray[np.bool_]) -> TilePositions:
     """Return the tiles where ``wanted``, bool [rows, columns], is true."""
     rows, columns = np.nonzero(wanted)
-    return Places(rows, columns, grid.xs[columns], grid.ys[rows], grid.extent)
+    return TilePositions(rows, columns, grid.xs[columns], grid.ys[rows], grid.extent)
 
 
-def reading_order(places: Places, block: int = 8) -> Indices:
-    """Return the order in which to read tiles so that neighbours come together, as indices into ``places``.
+def reading_order(positions: TilePositions, block: int = 8) -> Indices:
+    """Return the reading order of tiles as indices into ``positions``, with neighbours together.
 
     Blocks of ``block`` x ``block`` tiles share the compressed squares of the file, which then stay in the
     cache; along whole rows of a wide slide they would be decoded repeatedly.
     """
-    return np.lexsort((places.columns, places.rows, places.columns // block, places.rows // block))
+    return np.lexsort(
+        (positions.columns, positions.rows, positions.columns // block, positions.rows // block)
+    )
 
 
 def _starts(length_um: float, tile_um: float, stride_um: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Where the tiles of one slide lie: tissue, sections and the chosen places of the grid."""
+"""Where the tiles of one slide lie: tissue, sections and the chosen positions of the grid."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.reader import SlideReader
 from tasks.tiling.coverage import tissue_fraction
-from tasks.tiling.grid import Floats, Grid, Places, choose, lay_grid
+from tasks.tiling.grid import Floats, Grid, TilePositions, choose, lay_grid
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.sections import Labels, find_sections, section_of_tiles
 from tasks.tiling.tissue import Tissue, find_tissue
@@ -24,14 +24,14 @@ class Layout:
     Attributes:
         tissue: where tissue lies.
         sections: the section of each pixel of the tissue mask, int32 [h, w].
-        places: the N tiles that hold enough tissue.
+        positions: the N tiles that hold enough tissue.
         fractions: share of tissue of each tile, [N].
         section: section of each tile, [N].
     """
 
     tissue: Tissue
     sections: Labels
-    places: Places
+    positions: TilePositions
     fractions: Floats
     section: NDArray[np.int64]
 
@@ -50,9 +50,11 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str) -> Layout:
     fractions = tissue_fraction(tissue, grid)
     wanted = fractions >= recipe.min_tissue - _A_HAIR
     _refuse_empty(wanted, grid, recipe, where)
-    places = choose(grid, wanted)
+    positions = choose(grid, wanted)
     sections = find_sections(tissue, recipe.section_gap_um)
-    return Layout(tissue, sections, places, fractions[wanted], section_of_tiles(sections, tissue, places))
+    return Layout(
+        tissue, sections, positions, fractions[wanted], section_of_tiles(sections, tissue, positions)
+    )
 
 
 def _refuse_coarse(geometry: SlideGeometry, recipe: TilingRecipe, where: str) -> None:

@@ -12,25 +12,25 @@ from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.outline import POLYGONAL
 from tasks.tiling.areas import ClassArea, Geometries
-from tasks.tiling.grid import Floats, Places
+from tasks.tiling.grid import Floats, TilePositions
 
 Mask = NDArray[np.uint8]
 
 
 def sample_mask(
-    mask: NDArray[np.bool_], downsample: tuple[float, float], places: Places, tile_px: int
+    mask: NDArray[np.bool_], downsample: tuple[float, float], positions: TilePositions, tile_px: int
 ) -> Iterator[Mask]:
     """Yield the part of a slide-wide mask under each tile, uint8 [tile_px, tile_px] of 0 and 1.
 
     Args:
         mask: bool [h, w], starts at the slide's corner; nothing is set outside it.
         downsample: level-0 pixels per mask pixel along x and y.
-        places: the tiles.
+        positions: the tiles.
         tile_px: side of a tile in pixels.
     """
-    centres = _centres(places.extent, tile_px)
+    centres = _centres(positions.extent, tile_px)
     padded = np.pad(mask, ((0, 1), (0, 1))).astype(np.uint8)
-    for x, y in zip(places.x, places.y, strict=True):
+    for x, y in zip(positions.x, positions.y, strict=True):
         columns = _indices((x + centres) / downsample[0], mask.shape[1])
         rows = _indices((y + centres) / downsample[1], mask.shape[0])
         yield padded[np.ix_(rows, columns)]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tasks.tiling.grid import Places
+from tasks.tiling.grid import TilePositions
 from tasks.tiling.tissue import Tissue
 
 Labels = NDArray[np.int32]
@@ -41,17 +41,17 @@ def find_sections(tissue: Tissue, gap_um: float) -> Labels:
     return numbered
 
 
-def section_of_tiles(sections: Labels, tissue: Tissue, places: Places) -> NDArray[np.int64]:
+def section_of_tiles(sections: Labels, tissue: Tissue, positions: TilePositions) -> NDArray[np.int64]:
     """Return the section that fills most of each tile's tissue, int64 [N]; the lower number where two tie.
 
     0 stands for a tile without tissue.
     """
-    left = np.floor(places.x / tissue.downsample_x).astype(int)
-    top = np.floor(places.y / tissue.downsample_y).astype(int)
-    right = np.ceil((places.x + places.extent) / tissue.downsample_x).astype(int)
-    bottom = np.ceil((places.y + places.extent) / tissue.downsample_y).astype(int)
-    found = np.zeros(len(places), dtype=np.int64)
-    for i in range(len(places)):
+    left = np.floor(positions.x / tissue.downsample_x).astype(int)
+    top = np.floor(positions.y / tissue.downsample_y).astype(int)
+    right = np.ceil((positions.x + positions.extent) / tissue.downsample_x).astype(int)
+    bottom = np.ceil((positions.y + positions.extent) / tissue.downsample_y).astype(int)
+    found = np.zeros(len(positions), dtype=np.int64)
+    for i in range(len(positions)):
         counts = np.bincount(sections[top[i] : bottom[i], left[i] : right[i]].ravel(), minlength=2)
         found[i] = counts[1:].argmax() + 1 if counts[1:].any() else 0
     return found

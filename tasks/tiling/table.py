@@ -17,8 +17,8 @@ def tile_table(
     row: SlideRow, recipe: TilingRecipe, layout: Layout, truth: Truth, reasons: Sequence[str]
 ) -> pd.DataFrame:
     """Return the tiles of a slide, one row each, with the columns that ``tile_set.py`` names."""
-    places = layout.places
-    corners = zip(np.rint(places.x).astype(int), np.rint(places.y).astype(int), strict=True)
+    positions = layout.positions
+    corners = zip(np.rint(positions.x).astype(int), np.rint(positions.y).astype(int), strict=True)
     columns = {
         "tile_id": [f"{row.slide_id}/{x}_{y}" for x, y in corners],
         "slide_id": row.slide_id,
@@ -26,9 +26,9 @@ def tile_table(
         "site": row.site or "",
         "split": row.split,
         "section": layout.section,
-        "x_level0": places.x,
-        "y_level0": places.y,
-        "extent_level0": places.extent,
+        "x_level0": positions.x,
+        "y_level0": positions.y,
+        "extent_level0": positions.extent,
         "mpp": recipe.mpp,
         "tissue_fraction": layout.fractions,
         "label": truth.labels,

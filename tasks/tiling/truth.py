@@ -12,7 +12,7 @@ from tasks.slides.annotations import load_outlines
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.row import SlideRow, input_files
 from tasks.tiling.areas import ClassArea, Geometries, class_areas, tile_boxes
-from tasks.tiling.grid import Floats, Places
+from tasks.tiling.grid import Floats, TilePositions
 from tasks.tiling.labels import coverages, label_of_slide, labels_from_coverage
 from tasks.tiling.masks import load_mark
 from tasks.tiling.recipe import TilingRecipe
@@ -49,14 +49,14 @@ class Truth:
 
 
 def look_up(
-    row: SlideRow, data_root: Path, geometry: SlideGeometry, places: Places, recipe: TilingRecipe
+    row: SlideRow, data_root: Path, geometry: SlideGeometry, positions: TilePositions, recipe: TilingRecipe
 ) -> Truth:
-    """Return the ground truth of the tiles at ``places`` from the manifest's row and its files.
+    """Return the ground truth of the tiles at ``positions`` from the manifest's row and its files.
 
     Raises:
         SlideError: an annotation, mask image or label that cannot be used.
     """
-    boxes = tile_boxes(places.x, places.y, places.extent)
+    boxes = tile_boxes(positions.x, positions.y, positions.extent)
     marked = _marked(row, data_root, geometry)
     if row.annotation is None:
         return _of_slide(row, recipe, boxes, marked)

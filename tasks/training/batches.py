@@ -19,11 +19,13 @@ def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
     job, recipe = run.job, run.job.recipe
     order = epoch_order(job.train.labels, recipe.class_balance, stream(job, "order", epoch))
     shown = (
-        order[: job.tiles_per_epoch].reshape(-1, job.rank.count, job.part_size)[:, job.rank.number].ravel()
+        order[: job.tiles_per_epoch]
+        .reshape(-1, job.rank.count, job.process_batch)[:, job.rank.number]
+        .ravel()
     )
     parts = _changes(run, epoch)
     # A plain copy to an accelerator would wait for all pending work.
-    for images, positions in job.train.batches(shown, job.part_size, run.device):
+    for images, positions in job.train.batches(shown, job.process_batch, run.device):
         places = torch.from_numpy(positions)
         yield Batch(
             images=change(images, next(parts)),
@@ -35,7 +37,7 @@ def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
 
 def _changes(run: TrainingRun, epoch: int) -> Iterator[Changes]:
     """Yield the changes of this process's tiles, part by part and step by step."""
-    job, size = run.job, run.job.part_size
+    job, size = run.job, run.job.process_batch
     generator = stream(job, "augment", epoch)
     for _ in range(job.steps_per_epoch):
         whole = draw_changes(job.step_size, job.recipe.augmentation, generator)

@@ -60,7 +60,7 @@ class TrainingJob:
         return min(self._shown, self.recipe.batch) // self._parts * self._parts
 
     @property
-    def part_size(self) -> int:
+    def process_batch(self) -> int:
         """Tiles that one process works on at once."""
         return self.step_size // self._parts
 
@@ -115,7 +115,7 @@ def check_job(job: TrainingJob) -> None:
 def _check_network(job: TrainingJob) -> None:
     module = job.recipe.network.module
     for regularizer in job.arm.regularizers:
-        if module is not None and "pre_activations" in regularizer.used_parts():
+        if module is not None and "pre_activations" in regularizer.cached_values():
             raise ModelError(
                 f"regularizer {regularizer.id!r} needs the values before the last ReLU of each stage; these "
                 f"are known of our own networks, not of network.module {module!r}"
@@ -128,12 +128,12 @@ def _check_parts(job: TrainingJob) -> None:
         raise TrainingDataError(
             f"batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x processes {count}"
         )
-    if recipe.accumulate > 1 and count * job.part_size < 2:
+    if recipe.accumulate > 1 and count * job.process_batch < 2:
         raise TrainingDataError(
             f"{len(job.train)} training tiles are too few to split a step into {recipe.accumulate} parts of "
             "two tiles or more"
         )
-    if not job.part_size:
+    if not job.process_batch:
         raise TrainingDataError(f"{len(job.train)} training tiles are too few for {count} processes")
 
 

@@ -28,8 +28,8 @@ class Arm:
 
     @property
     def cached(self) -> frozenset[str]:
-        """The cached parts of a step that they use."""
-        return frozenset().union(*(regularizer.used_parts() for regularizer in self.regularizers))
+        """The cached values of a step that they use."""
+        return frozenset().union(*(regularizer.cached_values() for regularizer in self.regularizers))
 
 
 def objective(step: Step, arm: Arm, class_weights: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -34,7 +34,7 @@ class Snapshot:
     history: tuple[Mapping[str, float], ...]
     costs: TrainingCosts = field(default_factory=TrainingCosts)
 
-    def part(self, name: str) -> dict[str, Tensor]:
+    def tensors_of(self, name: str) -> dict[str, Tensor]:
         """Return the tensors below ``name/``, with that prefix taken off."""
         prefix = f"{name}/"
         return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}

@@ -139,10 +139,10 @@ def _arm(job: TrainingJob) -> Arm:
 
 
 def _restore(run: TrainingRun, snapshot: Snapshot) -> None:
-    run.model.load_state_dict(snapshot.part("model"))
-    run.best, run.best_states = snapshot.part("best"), snapshot.part("best_states")
+    run.model.load_state_dict(snapshot.tensors_of("model"))
+    run.best, run.best_states = snapshot.tensors_of("best"), snapshot.tensors_of("best_states")
     run.history, run.costs = list(snapshot.history), snapshot.costs
-    restore_optimizer(run.optimizer, run.model, snapshot.part("optimizer"))
+    restore_optimizer(run.optimizer, run.model, snapshot.tensors_of("optimizer"))
     for index in range(len(run.arm.states)):
-        tensors = snapshot.part(f"regularizer/{index}")
+        tensors = snapshot.tensors_of(f"regularizer/{index}")
         run.arm.states[index] = {name: value.to(run.device) for name, value in tensors.items()}

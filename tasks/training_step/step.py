@@ -37,7 +37,7 @@ class Step:
     ``inputs`` is the training input: the images, unless a regularizer replaced them. The *main* forward pass
     is the one on ``inputs``. It is made once, in train mode, and no other pass updates BatchNorm.
     ``generator`` is the random stream of the current regularizer, on the device of the images, and ``asked``
-    is its label. ``progress`` runs from 0 to 1 over the whole training. ``cached`` names the cached parts
+    is its label. ``progress`` runs from 0 to 1 over the whole training. ``cached`` names the cached values
     that the regularizers of the arm use. ``class_weights`` [K] are set by the loss. :meth:`note` fills
     ``notes``. Where several processes train, ``rank`` says which part of the whole batch this batch is.
     """

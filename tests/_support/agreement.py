@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from benchmarks.quantus_inputs import TARGET, gradient, stored_network
 from tasks.artifacts.tile_set import ANNOTATION_MASK, PIXELS, TILES, TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.explainer_like import ExplainerLike
@@ -73,7 +73,7 @@ def score(
     sets = {"e": (write_maps(folder / "maps", tiles, maps, TARGET),)}
     evidence = Evidence([tiles], sets, CLASSES, TARGET, explainers)
     parts = [("e", metric)]
-    return evaluate_parts(model or network(), evidence, parts, EvaluationSettings())["e", metric.id]
+    return evaluate_pairs(model or network(), evidence, parts, EvaluationSettings())["e", metric.id]
 
 
 def grey_tiles(folder: Path, masks: np.ndarray) -> TileSet:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
@@ -63,7 +63,7 @@ def scored(
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
     wanted = [(name, metric) for name in draws for metric in metrics]
-    return evaluate_parts(model or LinearNetwork(WEIGHT), evidence, wanted, EvaluationSettings(16))
+    return evaluate_pairs(model or LinearNetwork(WEIGHT), evidence, wanted, EvaluationSettings(16))
 
 
 def of_class(tiles: TileSet) -> np.ndarray:

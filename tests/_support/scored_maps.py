@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.base import Metric
@@ -27,4 +27,4 @@ def score(
     if change is not None:
         change(tiles.folder)
     evidence = Evidence([tiles], {"m": maps_of(folder / "m", [tiles], draw)}, ("normal", "tumour"), 1)
-    return evaluate_parts(small_network(), evidence, [("m", metric)], EvaluationSettings())["m", metric.id]
+    return evaluate_pairs(small_network(), evidence, [("m", metric)], EvaluationSettings())["m", metric.id]

@@ -12,7 +12,7 @@ import pytest
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessReport
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.explainer_like import ExplainerLike
@@ -59,7 +59,7 @@ def evidence(tmp_path_factory) -> Evidence:
 def company(evidence) -> Mapping[tuple[str, str], MetricResult]:
     """Return every metric on every explainer at hand, scored in one plan."""
     wanted = [(explainer, metric_of(metric)) for metric in NAMES for explainer in EXPLAINERS]
-    return evaluate_parts(small_network(), evidence, wanted, SETTINGS)
+    return evaluate_pairs(small_network(), evidence, wanted, SETTINGS)
 
 
 def gradient(tiles: TileSet) -> np.ndarray:
@@ -74,7 +74,7 @@ def subject(name: str) -> str:
 def alone(evidence: Evidence, name: str, explainer: str = "", batch: int = 16) -> MetricResult:
     explainer = explainer or subject(name)
     parts = [(explainer, metric_of(name))]
-    return evaluate_parts(small_network(), evidence, parts, EvaluationSettings(batch))[explainer, name]
+    return evaluate_pairs(small_network(), evidence, parts, EvaluationSettings(batch))[explainer, name]
 
 
 def digest(result: MetricResult, folder: Path) -> str:
@@ -156,7 +156,7 @@ def test_alone_and_in_company_its_payload_has_the_same_bytes(name, evidence, com
 @pytest.mark.parametrize("name", NAMES)
 def test_its_id_changes_no_byte(name, evidence, tmp_path):
     named, whose = metric_of(name).model_copy(update={"id": "other"}), subject(name)
-    result = evaluate_parts(small_network(), evidence, [(whose, named)], SETTINGS)[whose, "other"]
+    result = evaluate_pairs(small_network(), evidence, [(whose, named)], SETTINGS)[whose, "other"]
     assert digest(result, tmp_path / "named") == digest(alone(evidence, name), tmp_path / "plain")
 
 
@@ -164,7 +164,7 @@ def test_its_id_changes_no_byte(name, evidence, tmp_path):
 def test_it_costs_what_it_says(name, evidence):
     model, told, parts = small_network(), [], [(subject(name), metric_of(name))]
     with counted_passes(model) as counter:
-        result = evaluate_parts(model, evidence, parts, SETTINGS, told.append)[subject(name), name]
+        result = evaluate_pairs(model, evidence, parts, SETTINGS, told.append)[subject(name), name]
     assert result.info.passes == result.info.minimum_passes
     assert counter.spent.forward == result.info.passes["forward"]
     assert counter.spent.backward == result.info.passes.get("backward", 0)
@@ -176,7 +176,7 @@ def test_it_costs_what_it_says(name, evidence):
 def test_the_model_is_left_as_found(name, evidence):
     model = small_network()
     before = state_of(model)
-    evaluate_parts(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
+    evaluate_pairs(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
     assert state_of(model) == before
 
 
@@ -186,5 +186,5 @@ def test_the_model_is_left_as_found_also_when_it_fails(name, calls, evidence):
     model = FailingNetwork(calls)
     before = state_of(model)
     with contextlib.suppress(FailingError):
-        evaluate_parts(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
+        evaluate_pairs(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
     assert state_of(model) == before

@@ -101,7 +101,7 @@ def test_its_report_is_a_faithfulness_report_with_every_score_in_its_bounds(name
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tiles_without_the_label_of_a_class_or_without_pixels_are_no_units(name, tiles):
-    scores = measured(name, tiles).found.scores
+    scores = measured(name, tiles).measured.scores
     found = set(scores.loc[scores["unit"] == "tile", "unit_id"])
     tables = [t.table[t.table["label"].isin(CLASSES) & (t.table["state"] == "ok")] for t in tiles.tile_sets]
     assert found == set(pd.concat(tables)["tile_id"])
@@ -109,16 +109,16 @@ def test_tiles_without_the_label_of_a_class_or_without_pixels_are_no_units(name,
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_batch_does_not_matter(name, tiles):
-    whole = measured(name, tiles).found.scores
+    whole = measured(name, tiles).measured.scores
     for batch in (1, 7, 100):
-        other = measured(name, tiles, batch).found.scores
+        other = measured(name, tiles, batch).measured.scores
         pd.testing.assert_frame_equal(other, whole, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_slides_does_not_matter(name, tiles):
     turned = MeasuredTiles(tiles.tile_sets[::-1], CLASSES)
-    tables = [measured(name, t).found.scores.sort_values(["unit_id", "score"]) for t in (tiles, turned)]
+    tables = [measured(name, t).measured.scores.sort_values(["unit_id", "score"]) for t in (tiles, turned)]
     pd.testing.assert_frame_equal(*[table.reset_index(drop=True) for table in tables], rtol=1e-5, atol=1e-5)
 
 

@@ -53,7 +53,7 @@ def test_there_are_regularizers():
 def test_defaults_construct_cite_a_source_and_survive_json(regularizer):
     assert regularizer.source
     assert type(regularizer).__doc__
-    assert regularizer.used_parts() <= regularizer.uses <= set(CACHED_PASSES)
+    assert regularizer.cached_values() <= regularizer.uses <= set(CACHED_PASSES)
     arm = ArmRecipe(id="arm", regularizers=(regularizer,))
     assert ArmRecipe.model_validate_json(arm.model_dump_json()) == arm
     with pytest.raises(ValueError, match="no_such_field"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.sources import EvidenceError
 from tasks.explainers.gradient import Gradient
@@ -69,7 +69,7 @@ def test_shared_images_go_through_the_model_once(evidence):
     wanted = [(name, metric) for name in ("noise", "dark") for metric in (white, blur, Gini())]
     model = small_network()
     with counted_passes(model) as counter:
-        found = evaluate_parts(model, evidence, wanted, SETTINGS)
+        found = evaluate_pairs(model, evidence, wanted, SETTINGS)
     union = TUMOUR * (1 + 2 + 2 * 2 * 2 * (STEPS - 1))
     assert counter.spent.forward == union
     for result in found.values():
@@ -86,7 +86,7 @@ def test_shared_images_go_through_the_model_once(evidence):
 
 def test_equal_metrics_under_two_ids_cost_nothing_more(evidence):
     twice = [("noise", Deletion(steps=STEPS, id=name)) for name in ("one", "two")]
-    found = evaluate_parts(small_network(), evidence, twice, SETTINGS)
+    found = evaluate_pairs(small_network(), evidence, twice, SETTINGS)
     assert found["noise", "one"].measures["plan_forward_images"] == TUMOUR * (2 + 2 * (STEPS - 1))
     assert found["noise", "one"].scores.equals(found["noise", "two"].scores)
 
@@ -95,9 +95,9 @@ def test_the_faster_copy_changes_neither_scores_nor_counts(evidence):
     """A hook of the user's keeps the plan to the network itself: both ways agree, and cost the same."""
     model = build_resnet(NetworkRecipe(name="resnet18", width=0.25, stem_stride=2), 2, 0)
     wanted = [(name, Deletion(steps=STEPS)) for name in ("noise", "dark")]
-    copied = evaluate_parts(model, evidence, wanted, SETTINGS)
+    copied = evaluate_pairs(model, evidence, wanted, SETTINGS)
     with counted_passes(model) as counter:
-        itself = evaluate_parts(model, evidence, wanted, SETTINGS)
+        itself = evaluate_pairs(model, evidence, wanted, SETTINGS)
     for part, result in itself.items():
         assert result.measures == copied[part].measures
         assert result.measures["plan_forward_images"] == counter.spent.forward > 0
@@ -109,7 +109,7 @@ def test_no_batch_is_larger_than_asked(evidence):
     sizes: list[int] = []
     model = small_network()
     handle = model.register_forward_hook(lambda _m, _i, output: sizes.append(len(output)))
-    evaluate_parts(model, evidence, [("noise", Deletion(steps=STEPS))], EvaluationSettings(batch=10))
+    evaluate_pairs(model, evidence, [("noise", Deletion(steps=STEPS))], EvaluationSettings(batch=10))
     handle.remove()
     assert max(sizes) == 10
     assert sum(sizes) == TUMOUR * (2 + 2 * (STEPS - 1))
@@ -117,7 +117,7 @@ def test_no_batch_is_larger_than_asked(evidence):
 
 def test_a_sample_scores_its_tiles_as_the_whole_does(evidence):
     whole, few = (
-        evaluate_parts(small_network(), evidence, [("noise", metric)], SETTINGS)["noise", "deletion"].scores
+        evaluate_pairs(small_network(), evidence, [("noise", metric)], SETTINGS)["noise", "deletion"].scores
         for metric in (Deletion(steps=STEPS), Deletion(steps=STEPS, tiles_per_slide=3))
     )
     assert few.groupby("slide_id")["unit_id"].nunique().tolist() == [3, 3]
@@ -135,7 +135,7 @@ def test_metrics_may_call_the_explainer_through_the_plan(evidence):
         {"gradient": Gradient()},
     )
     parts = [("gradient", Stability(name="test_plan"))]
-    found = evaluate_parts(model, handed, parts, EvaluationSettings(batch=100))["gradient", "test_plan"]
+    found = evaluate_pairs(model, handed, parts, EvaluationSettings(batch=100))["gradient", "test_plan"]
     assert len(found.scores) == TUMOUR
     assert (found.scores["value"] > 0).all()
     assert found.info.passes == {"forward": 3 * TUMOUR, "backward": 3 * TUMOUR, "explained": 3 * TUMOUR}
@@ -145,27 +145,27 @@ def test_metrics_may_call_the_explainer_through_the_plan(evidence):
 
 def test_a_metric_that_needs_the_explainer_says_so(evidence):
     with pytest.raises(EvidenceError, match="not available: it needs explainer 'noise'"):
-        evaluate_parts(small_network(), evidence, [("noise", Stability(name="test_plan"))], SETTINGS)
+        evaluate_pairs(small_network(), evidence, [("noise", Stability(name="test_plan"))], SETTINGS)
 
 
 def test_what_is_not_there_or_wanted_twice_is_refused(evidence):
     with pytest.raises(EvidenceError, match="no maps of explainer 'nope'; there are: noise, dark"):
-        evaluate_parts(small_network(), evidence, [("nope", Gini())], SETTINGS)
+        evaluate_pairs(small_network(), evidence, [("nope", Gini())], SETTINGS)
     with pytest.raises(EvidenceError, match="'gini' is wanted twice"):
-        evaluate_parts(small_network(), evidence, [("noise", Gini()), ("noise", Gini())], SETTINGS)
+        evaluate_pairs(small_network(), evidence, [("noise", Gini()), ("noise", Gini())], SETTINGS)
 
 
 def test_a_model_of_a_single_logit_is_refused(evidence):
     with pytest.raises(LogitsError, match="K >= 2"):
-        evaluate_parts(small_network(classes=1), evidence, [("noise", Deletion())], SETTINGS)
+        evaluate_pairs(small_network(classes=1), evidence, [("noise", Deletion())], SETTINGS)
 
 
 def test_nothing_wanted_and_nothing_to_score(evidence, tmp_path):
-    assert evaluate_parts(small_network(), evidence, [], SETTINGS) == {}
+    assert evaluate_pairs(small_network(), evidence, [], SETTINGS) == {}
     tiles = make_tile_set(tmp_path / "t", "s", "p", "test", 2)
     none = Evidence([tiles], {"noise": maps_of(tmp_path / "m", [tiles], noise)}, ("normal", "tumour"), 1)
     wanted = [("noise", metric) for metric in (Deletion(), Gini(), SectionAuc())]
-    found = evaluate_parts(small_network(), none, wanted, SETTINGS)
+    found = evaluate_pairs(small_network(), none, wanted, SETTINGS)
     assert [len(found["noise", name].scores) for name in ("deletion", "gini", "section_auc")] == [0, 0, 1]
     for number, result in enumerate(found.values()):
         folder = tmp_path / str(number)

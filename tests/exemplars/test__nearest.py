@@ -52,7 +52,7 @@ def test_it_is_exactly_what_comparing_all_with_all_gives(cohort, block, monkeypa
     classes = torch.arange(300) % 2
     found = search(*cohort, count=5, block=block, classes=classes)
     places, cosines, barred = brute_force(*cohort, count=5)
-    assert found.places.tolist() == places.tolist()
+    assert found.rows.tolist() == places.tolist()
     np.testing.assert_allclose(found.cosines.numpy(), cosines, rtol=0, atol=1e-11)
     admitted = np.stack([(~barred & (classes.numpy() == k)).sum(1) for k in range(2)], axis=1)
     assert found.admitted.tolist() == admitted.tolist()
@@ -61,22 +61,22 @@ def test_it_is_exactly_what_comparing_all_with_all_gives(cohort, block, monkeypa
 def test_no_neighbour_is_of_the_same_slide_or_patient(cohort):
     queries, candidates = cohort
     found = search(queries, candidates, count=5)
-    assert (found.places >= 0).all()
-    assert not (candidates.slides[found.places] == queries.slides[:, None]).any()
-    assert not (candidates.patients[found.places] == queries.patients[:, None]).any()
+    assert (found.rows >= 0).all()
+    assert not (candidates.slides[found.rows] == queries.slides[:, None]).any()
+    assert not (candidates.patients[found.rows] == queries.patients[:, None]).any()
 
 
 def test_the_very_same_tile_in_another_slide_of_the_patient_is_left_out():
     """Trap: excluding slides alone shows a patient's next section as evidence."""
     queries = described([[1.0, 0.0]], [0], [0])
     candidates = described([[1.0, 0.0], [1.0, 0.1], [1.0, 0.5]], [1, 0, 2], [0, 0, 1])
-    assert search(queries, candidates, count=2).places.tolist() == [[2, -1]]
+    assert search(queries, candidates, count=2).rows.tolist() == [[2, -1]]
 
 
 def test_a_query_without_candidates_has_none():
     queries = described([[1.0, 0.0], [0.0, 1.0]], [0, 1], [0, 1])
     found = search(queries, described([[1.0, 0.0]], [5], [0]), count=3)
-    assert found.places.tolist() == [[-1, -1, -1], [0, -1, -1]]
+    assert found.rows.tolist() == [[-1, -1, -1], [0, -1, -1]]
     assert found.cosines.isnan().tolist() == [[True] * 3, [False, True, True]]
     assert found.admitted.tolist() == [[0, 0], [1, 0]]
 
@@ -88,7 +88,7 @@ def test_a_tie_is_the_earlier_candidates(block):
     queries = described(torch.rand(3, 512, generator=generator))
     queries = Described(queries.features, torch.tensor([0, 1, 2]), torch.tensor([0, 1, 2]))
     found = search(queries, described(copies), count=4, block=block)
-    assert found.places.tolist() == [[0, 1, 2, 3]] * 3
+    assert found.rows.tolist() == [[0, 1, 2, 3]] * 3
 
 
 def test_length_does_not_matter_and_zeros_are_at_right_angles():
@@ -96,7 +96,7 @@ def test_length_does_not_matter_and_zeros_are_at_right_angles():
         torch.tensor([[1e-25, 1e-25], [0.0, 0.0]]), torch.tensor([0, 1]), torch.tensor([0, 1])
     )
     found = search(queries, described([[0.0, 0.0], [3e20, 3e20], [1.0, 0.0]]), count=3)
-    assert found.places.tolist() == [[1, 2, 0], [0, 1, 2]]
+    assert found.rows.tolist() == [[1, 2, 0], [0, 1, 2]]
     np.testing.assert_allclose(found.cosines, [[1, 0.5**0.5, 0], [0, 0, 0]], atol=1e-7)
 
 
@@ -104,4 +104,4 @@ def test_a_collapsed_network_is_still_told_apart():
     """Trap: in float32 cosines of 1 - 1e-9 are all 1, and the neighbours would be the first in order."""
     angles = torch.tensor([3e-4, 1e-4, 2e-4])
     found = search(described([[1.0, 0.0]], [0], [0]), described(torch.stack([torch.ones(3), angles], 1)), 3)
-    assert found.places.tolist() == [[1, 2, 0]]
+    assert found.rows.tolist() == [[1, 2, 0]]

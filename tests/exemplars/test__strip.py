@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.exemplars._neighbours import Known, Neighbours
+from tasks.exemplars._neighbours import ClassifiedTiles, Neighbours
 from tasks.exemplars._strip import Strip, draw_strip, shortened
 from tasks.exemplars._tiles import by_slide_id
 from tests._support.tile_sets import make_tile_set
@@ -23,11 +23,11 @@ def strip_of(tmp_path, places, slide="s"):
     asked = by_slide_id([make_tile_set(tmp_path / "q", slide, "p", "test", 3)])
     candidates = by_slide_id([make_tile_set(tmp_path / "c", "c" * 40, "o", "train", 5)], CLASSES)
     logits = np.array([[3.0, 0.0], [0.1, 0.0], [0.0, 2.0]])
-    known = Known(asked, logits, CLASSES)
+    known = ClassifiedTiles(asked, logits, CLASSES)
     found = Neighbours(
         asked=known,
-        candidates=Known(candidates, np.zeros((4, 2)), CLASSES),
-        places=np.array(places),
+        candidates=ClassifiedTiles(candidates, np.zeros((4, 2)), CLASSES),
+        rows=np.array(places),
         cosines=np.where(np.array(places) < 0, np.nan, 0.5),
         admitted=np.array([[2, 2]] * 3),
     )

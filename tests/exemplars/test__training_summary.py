@@ -38,7 +38,7 @@ def test_it_is_what_all_tiles_at_once_give(slides, batch):
     target = by_slide_id(slides, CLASSES).label_indices(CLASSES) == 1
     np.testing.assert_allclose(found.on_target, [means[target].mean(), -means[target].mean(), 1], rtol=1e-5)
     np.testing.assert_allclose(found.highest, [means.max(), -means.min(), 1], rtol=1e-5)
-    assert found.places.tolist() == [means.argmax(), means.argmin(), 0]
+    assert found.rows.tolist() == [means.argmax(), means.argmin(), 0]
     flat = pixels.reshape(-1, 3)
     np.testing.assert_allclose(found.palette.mean, flat.mean(0), rtol=1e-6)
     np.testing.assert_allclose(found.palette.covariance, np.cov(flat.T, bias=True), rtol=1e-5)

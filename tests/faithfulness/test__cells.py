@@ -30,8 +30,8 @@ def test_a_cell_holds_the_mean_of_its_pixels(tmp_path):
     mosaic = np.concatenate([maps[0], maps[1]], axis=1)
     expected = mosaic.reshape(2, 8, 4, 8).mean(axis=(1, 3))
     assert cells.value == pytest.approx(expected.ravel(), abs=1e-6)
-    assert cells.tissue_share.tolist() == [1.0] * 8
-    assert cells.mask_share.tolist() == [0.0] * 8
+    assert cells.tissue_fraction.tolist() == [1.0] * 8
+    assert cells.mask_fraction.tolist() == [0.0] * 8
 
 
 def test_overlapping_tiles_are_averaged(tmp_path):
@@ -55,5 +55,5 @@ def test_shares_of_tissue_and_mask(tmp_path):
     tissue[:, :4] = 0
     np.save(tmp_path / "tiles" / "tissue_mask.npy", tissue)
     cells = section_cells(*seen(slide), np.arange(5), "annotation", 16.0)
-    assert cells.tissue_share.tolist() == [0.75] * 5
-    assert cells.mask_share.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert cells.tissue_fraction.tolist() == [0.75] * 5
+    assert cells.mask_fraction.tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]

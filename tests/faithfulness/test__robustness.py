@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.explainers.untrained_network import UntrainedNetwork
@@ -32,7 +32,7 @@ def lightness(images, _keys):
 def scored(folder, explainers, wanted, model=None):
     model = model or small_network()
     evidence = handed(folder, make_tile_set(folder / "t", "s", "p", "test", 10), explainers, model)
-    return evaluate_parts(model, evidence, wanted, SETTINGS)
+    return evaluate_pairs(model, evidence, wanted, SETTINGS)
 
 
 def test_metrics_of_equal_settings_share_the_copies(tmp_path):
@@ -78,7 +78,7 @@ def test_the_noise_is_not_that_of_an_explainer_of_the_same_seed(tmp_path):
     model = small_network()
     evidence = handed(tmp_path, tiles, {"m": explainer}, model)
     clean = seen.pop()
-    evaluate_parts(model, evidence, [("m", LIPSCHITZ)], SETTINGS)
+    evaluate_pairs(model, evidence, [("m", LIPSCHITZ)], SETTINGS)
     rows = (tiles.table["label"] == "tumour").to_numpy()
     keys = tile_keys(tiles.table["tile_id"][rows].tolist())
     noise = (torch.cat(seen).view(SAMPLES, TUMOUR, 3, 16, 16) - clean[torch.tensor(rows)]) / 0.02
@@ -115,7 +115,7 @@ def test_the_passes_of_explainers_are_counted_forward_and_backward(tmp_path, exp
     model = small_network()
     evidence = handed(tmp_path, make_tile_set(tmp_path / "t", "s", "p", "test", 10), {"e": explainer}, model)
     with counted_passes(model) as counter:
-        found = evaluate_parts(model, evidence, [("e", LIPSCHITZ)], SETTINGS)["e", "local_lipschitz"]
+        found = evaluate_pairs(model, evidence, [("e", LIPSCHITZ)], SETTINGS)["e", "local_lipschitz"]
     images = TUMOUR * SAMPLES
     own = explainer.passes() * images
     assert found.info.passes == {"forward": own.forward, "backward": own.backward, "explained": images}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.faithfulness.average_sensitivity import AverageSensitivity
 from tests._support.explaining import Known, handed
 from tests._support.small_networks import small_network
@@ -14,7 +14,7 @@ from tests._support.tile_sets import make_tile_set
 def score(folder, draw, metric):
     model, tiles = small_network(), make_tile_set(folder / "t", "s", "p", "test", 20)
     evidence = handed(folder, tiles, {"m": Known(draw)}, model)
-    return evaluate_parts(model, evidence, [("m", metric)], EvaluationSettings(batch=1000))["m", metric.id]
+    return evaluate_pairs(model, evidence, [("m", metric)], EvaluationSettings(batch=1000))["m", metric.id]
 
 
 def values(result, name, column="value"):

@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from tasks.artifacts.attributions import PixelMaps
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.integrated_gradients import IntegratedGradients
@@ -22,7 +22,7 @@ WEIGHT = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0))
 def scored(tiles, stored, metric=None):
     evidence = Evidence([tiles], {"m": [stored]}, ("normal", "tumour"), 1)
     metric = metric or Completeness(labels="all")
-    return evaluate_parts(small_network(), evidence, [("m", metric)], EvaluationSettings(batch=4))[
+    return evaluate_pairs(small_network(), evidence, [("m", metric)], EvaluationSettings(batch=4))[
         "m", "completeness"
     ]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tasks.artifacts.attributions import PixelMaps
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explaining.slide import AttributionSettings, attribute_slide
@@ -39,7 +39,7 @@ def scores(tmp_path_factory):
     metrics = [plugin_class("tasks.faithfulness", name).model_validate(fields) for name in METRICS]
     wanted = [(name, metric) for name in sets for metric in metrics]
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
-    found = evaluate_parts(NucleusDetector(), evidence, wanted, EvaluationSettings())
+    found = evaluate_pairs(NucleusDetector(), evidence, wanted, EvaluationSettings())
     return {
         (explainer, metric): torch.tensor(
             result.scores.query(f"score == '{METRICS[metric]}'")["value"].to_numpy()

@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.deletion import Deletion
@@ -41,7 +41,7 @@ def score(
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
     model = LinearNetwork(weight)
-    found = evaluate_parts(model, evidence, [(name, metric) for name in draws], EvaluationSettings(16))
+    found = evaluate_pairs(model, evidence, [(name, metric) for name in draws], EvaluationSettings(16))
     return {name: found[name, metric.id] for name in draws}
 
 
@@ -122,7 +122,7 @@ def test_a_constant_map_scores_as_chance_and_so_does_a_map_of_ties(tmp_path):
     sets = {"flat": maps_of(tmp_path / "flat", [tiles], lambda t: np.zeros((len(t.usable), 16, 16)))}
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
     metric = signed(output="margin", fill="mean_tissue")
-    result = evaluate_parts(LinearNetwork(ramp), evidence, [("flat", metric)], EvaluationSettings())
+    result = evaluate_pairs(LinearNetwork(ramp), evidence, [("flat", metric)], EvaluationSettings())
     gaps = result["flat", "deletion"].scores.query("score == 'gap'")["value"]
     assert abs(gaps.mean()) < 4 * gaps.std() / len(gaps) ** 0.5
 

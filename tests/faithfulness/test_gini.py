@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.gini import Gini
 from tests._support.attribution_sets import maps_of
@@ -22,7 +22,7 @@ def test_known_maps_and_no_pass(tmp_path):
         return maps
 
     evidence = Evidence([tiles], {"known": maps_of(tmp_path / "m", [tiles], draw)}, ("normal", "tumour"), 1)
-    result = evaluate_parts(small_network(), evidence, [("known", Gini())], EvaluationSettings())
+    result = evaluate_pairs(small_network(), evidence, [("known", Gini())], EvaluationSettings())
     result = result["known", "gini"]
     assert result.scores["value"].tolist() == pytest.approx([1 - 1 / 256, 0.0], abs=1e-12)
     assert result.measures["plan_forward_images"] == 0

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tasks.artifacts.attributions import PixelMaps
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.optical_density import OpticalDensity
@@ -44,7 +44,7 @@ def results(tmp_path_factory):
         RankAccuracy(mask="evidence", labels="target", ranked_by="signed", id="signed"),
     )
     wanted = [(name, metric) for name in sets for metric in metrics]
-    found = evaluate_parts(
+    found = evaluate_pairs(
         model, Evidence([tiles], sets, ("normal", "tumour"), 1), wanted, EvaluationSettings()
     )
     return {

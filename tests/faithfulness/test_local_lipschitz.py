@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.faithfulness.local_lipschitz import LocalLipschitz
@@ -19,7 +19,7 @@ WEIGHT = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0))
 def score(folder, explainer, metric, model=None):
     model = model or small_network()
     evidence = handed(folder, make_tile_set(folder / "t", "s", "p", "test", 20), {"m": explainer}, model)
-    return evaluate_parts(model, evidence, [("m", metric)], EvaluationSettings())["m", metric.id]
+    return evaluate_pairs(model, evidence, [("m", metric)], EvaluationSettings())["m", metric.id]
 
 
 def values(result, name, column="value"):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scipy.stats import spearmanr
 from torch import nn
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.guided_backprop import GuidedBackprop
 from tasks.explainers.untrained_network import UntrainedNetwork
@@ -45,7 +45,7 @@ def evaluate(folder, explainer, metrics, model=None):
     model = model or small_network()
     tiles = make_tile_set(folder / "t", "s", "p", "test", 10)
     evidence = handed(folder, tiles, {"m": explainer}, model)
-    return evaluate_parts(model, evidence, [("m", metric) for metric in metrics], EvaluationSettings())
+    return evaluate_pairs(model, evidence, [("m", metric) for metric in metrics], EvaluationSettings())
 
 
 def score(folder, explainer, metric, model=None):

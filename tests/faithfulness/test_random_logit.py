@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.guided_backprop import GuidedBackprop
@@ -27,7 +27,7 @@ def score(folder, explainer, model=None):
     model = model or small_network()
     tiles = make_tile_set(folder / "t", "s", "p", "test", 10)
     evidence = handed(folder, tiles, {"m": explainer}, model)
-    return evaluate_parts(model, evidence, [("m", RandomLogit())], EvaluationSettings())["m", "random_logit"]
+    return evaluate_pairs(model, evidence, [("m", RandomLogit())], EvaluationSettings())["m", "random_logit"]
 
 
 def values(result, name):
@@ -73,7 +73,7 @@ def test_which_class_is_the_other_one(tmp_path, target, other):
     stored = write_maps(tmp_path / "m", tiles, maps[target].expand(10, -1, -1).numpy(), target)
     evidence = Evidence([tiles], {"m": [stored]}, classes, target, {"m": ByClass(maps)})
     wanted = [("m", RandomLogit())]
-    found = evaluate_parts(small_network(classes=3), evidence, wanted, EvaluationSettings())
+    found = evaluate_pairs(small_network(classes=3), evidence, wanted, EvaluationSettings())
     known = spearmanr(maps[target].flatten(), maps[other].flatten()).statistic
     np.testing.assert_allclose(values(found["m", "random_logit"], "signed"), known, atol=1e-12)
 

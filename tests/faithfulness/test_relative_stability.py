@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.faithfulness.average_sensitivity import AverageSensitivity
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.relative_stability import RelativeStability
@@ -22,7 +22,7 @@ TUMOUR = 8
 def evaluate(folder, explainers, wanted, model=None):
     model = model or LinearNetwork(WEIGHT)
     evidence = handed(folder, make_tile_set(folder / "t", "s", "p", "test", 20), explainers, model)
-    return evaluate_parts(model, evidence, wanted, EvaluationSettings())
+    return evaluate_pairs(model, evidence, wanted, EvaluationSettings())
 
 
 def score(folder, explainer, metric, model=None):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evaluation.selection import select
 from tasks.evidence import fill_pixels
@@ -69,7 +69,7 @@ def score(
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
     parts = [(name, metric) for name in draws]
-    found = evaluate_parts(LinearNetwork(weight), evidence, parts, EvaluationSettings(16))
+    found = evaluate_pairs(LinearNetwork(weight), evidence, parts, EvaluationSettings(16))
     return {name: found[name, metric.id] for name in draws}
 
 
@@ -203,7 +203,7 @@ def test_the_accuracy_curve_is_the_share_of_tiles_that_are_still_told_rightly(tm
     )
     detector = Threshold(weight, between)
     parts = [("dark", Road(percentages=(25, 50, 75)))]
-    result = evaluate_parts(detector, evidence, parts, EvaluationSettings(16))["dark", "road"]
+    result = evaluate_pairs(detector, evidence, parts, EvaluationSettings(16))["dark", "road"]
     accuracy = {order: curve(result, f"{order}_accuracy").mean(0) for order in ("morf", "lerf")}
     assert len(curve(result, "morf_accuracy")) == tumour.sum()
     assert accuracy["morf"][0] == accuracy["lerf"][0] == 1
@@ -295,7 +295,7 @@ def test_the_clean_image_is_shared_with_other_metrics_and_nothing_is_asked_twice
     evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
     plain, deletion, again = Road(), Deletion(), Road(id="again", output="margin")
     parts = [(name, metric) for name in sets for metric in (plain, deletion, again)]
-    found = evaluate_parts(LinearNetwork(WEIGHT), evidence, parts, EvaluationSettings(16))
+    found = evaluate_pairs(LinearNetwork(WEIGHT), evidence, parts, EvaluationSettings(16))
     scored = len(column(found["a", "road"], "gap"))
     # A clean and a wholly removed image for all, and the images between for each explainer.
     needed = scored * (2 + 2 * (18 + 30))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.section_auc import SectionAuc
 from tests._support.attribution_sets import maps_of, noise
@@ -19,7 +19,7 @@ def score(folder, draw, metric, change=None):
         change(tiles.folder)
     evidence = Evidence([tiles], {"m": maps_of(folder / "m", [tiles], draw)}, ("normal", "tumour"), 1)
     parts = [("m", metric)]
-    return evaluate_parts(small_network(), evidence, parts, EvaluationSettings())["m", metric.id], tiles
+    return evaluate_pairs(small_network(), evidence, parts, EvaluationSettings())["m", metric.id], tiles
 
 
 def test_the_outline_as_its_own_map_scores_one_in_each_section(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import tasks.evaluate
 from flows.engine.adopt import adopt
-from flows.engine.outcome import PartsFailedError, TooManyFailedSlidesError
+from flows.engine.outcome import ArtifactsFailedError, TooManyFailedSlidesError
 from flows.engine.rerun import Selection
 from flows.study import study
 from tasks.artifacts.code import code_of
@@ -49,13 +49,13 @@ def digests(home):
 def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch):
     # A further thread that asks torch keeps OpenMP threads of its own; too many of them sleep at every turn.
     askers = set()
-    measured = tasks.evaluate.evaluate_parts
+    measured = tasks.evaluate.evaluate_pairs
 
     def noting(*words, **named):
         askers.add(threading.get_ident())
         return measured(*words, **named)
 
-    monkeypatch.setattr(tasks.evaluate, "evaluate_parts", noting)
+    monkeypatch.setattr(tasks.evaluate, "evaluate_pairs", noting)
     outcome = study(tiny_config(manifest), home, only="evaluate")
     assert len(outcome.executed) == 12
     assert askers == {threading.get_ident()}
@@ -224,7 +224,7 @@ def test_a_failed_arm_fails_the_flow_and_the_others_are_finished_and_kept(manife
     monkeypatch.setattr(train, "train_classifier", sometimes)
     section = tiny_config(manifest).train.model_dump(mode="json")
     section["arms"].append({"id": "noisy", "regularizers": ["gaussian_noise"]})
-    with pytest.raises(PartsFailedError) as caught:
+    with pytest.raises(ArtifactsFailedError) as caught:
         study(tiny_config(manifest, train=section), tmp_path / "home")
     assert "train/modulated/seed0: training diverged in epoch 1: train_loss is nan" in str(caught.value)
     assert "train/noisy/seed0: network collapsed in epoch 2: all tiles are one" in str(caught.value)

@@ -69,7 +69,7 @@ def test_a_channel_that_is_a_class_is_wholly_pure_and_one_of_alternating_classes
     clean = torch.stack([truth.float(), 1 - truth.float(), torch.arange(TILES).float()], dim=1)
     layer = consistency(observed(clean, truth)).layer(everything())
     assert layer.purity(CLEAN).tolist() == [1.0, 1.0, 0.5]
-    assert layer.shares[CLEAN].tolist() == [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
+    assert layer.histograms[CLEAN].tolist() == [[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]
     assert layer.corrected(CLEAN).tolist()[:2] == pytest.approx([1.0, 1.0])
     chance = chance_purity(torch.tensor([30, 30]), 6)
     assert layer.corrected(CLEAN)[2] == pytest.approx((0.5 - chance) / (1 - chance))
@@ -144,7 +144,7 @@ def test_ties_follow_the_tile_and_not_its_place():
         keys=seen.keys[order],
         classes=2,
     )
-    shares = [consistency(s).layer(everything()).shares[CLEAN] for s in (seen, turned)]
+    shares = [consistency(s).layer(everything()).histograms[CLEAN] for s in (seen, turned)]
     assert torch.equal(*shares)
     tops = consistency(seen).clean_order[:, :6]
     assert len({tuple(sorted(row)) for row in tops.tolist()}) > 30, "each channel draws anew"

@@ -36,7 +36,7 @@ def pen_reader():
 
 def found(model, tiles, **settings):
     report = measure_model(ArtefactResponse(**settings), model, tiles, MeasureSettings(1))
-    scores = report.found.scores
+    scores = report.measured.scores
     return scores.groupby("score")["value"].agg(["mean", "count"]), report.info.excluded
 
 

@@ -20,8 +20,8 @@ def tiles(tmp_path_factory):
 
 def scores_of(model, tiles, target=1):
     report = measure_model(GradientScale(), model, tiles, MeasureSettings(target))
-    table = report.found.scores.pivot(index="unit_id", columns="score", values="value")
-    return table, report.found.measures["temperature"]
+    table = report.measured.scores.pivot(index="unit_id", columns="score", values="value")
+    return table, report.measured.measures["temperature"]
 
 
 WEIGHT = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0)) / 10

@@ -54,7 +54,7 @@ def flat_tiles(folder, slides=3, count=20, labels=None, tile_px=8):
 
 
 def means(report):
-    return report.found.scores.groupby("score")["value"].mean().to_dict()
+    return report.measured.scores.groupby("score")["value"].mean().to_dict()
 
 
 def measured(tiles, model=None, seed=0, **fields):
@@ -113,7 +113,7 @@ def test_a_map_of_zeros_has_cosine_zero_so_that_a_collapse_cannot_win(tiles):
     assert found["feature_cosine"] == 0.0
     assert found["dead_share"] == 1.0
     assert np.isnan(found["clean"])
-    assert list(report.found.excluded.values()) == [3]
+    assert list(report.measured.excluded.values()) == [3]
 
 
 def test_the_pool_is_the_highest_or_the_mean_value_of_a_map():
@@ -126,7 +126,7 @@ def test_slides_are_the_units_and_one_slide_gives_the_plain_figure(tmp_path):
     labels = np.random.default_rng(1).integers(2, size=60)
     tiles = flat_tiles(tmp_path, slides=3, count=60, labels=labels)
     report = measured(tiles)
-    slides = report.found.scores[report.found.scores["unit"] == "slide"]
+    slides = report.measured.scores[report.measured.scores["unit"] == "slide"]
     assert set(slides["unit_id"]) == {"s0", "s1", "s2"}
     assert set(slides["score"]) == {
         "clean", "adversarial_true", "adversarial_predicted", "cs_true", "cs_predicted", "dead_share",
@@ -164,7 +164,7 @@ def test_the_table_of_channels_says_what_each_channel_likes(tiles, tmp_path):
 def test_another_seed_is_another_start(tiles):
     model = classifier(small_network())
     first, same, other = (measured(tiles, model, seed, steps=2) for seed in (0, 0, 1))
-    pd.testing.assert_frame_equal(first.found.scores, same.found.scores)
+    pd.testing.assert_frame_equal(first.measured.scores, same.measured.scores)
     assert means(first)["feature_cosine"] != means(other)["feature_cosine"]
 
 

@@ -169,7 +169,7 @@ def test_derivatives_go_through_the_statistics_of_the_batch(variant):
 )
 def test_each_setting_pays_for_what_it_uses(method, passes, parts):
     assert method.passes() == passes
-    assert method.used_parts() == parts
+    assert method.cached_values() == parts
     model, arm = tiny_classifier(), make_arm(method)
     step = make_step(model, arm)
     with counted_training_passes(model, 8) as spent:

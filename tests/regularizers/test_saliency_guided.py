@@ -118,7 +118,7 @@ def test_the_random_mask_does_not_look_at_the_network():
         masks.append(method._chosen(step))
         assert "saliency" not in vars(step)
     assert torch.equal(*masks)
-    assert method.used_parts() == frozenset()
+    assert method.cached_values() == frozenset()
 
 
 def test_the_term_is_the_divergence_in_its_published_direction():

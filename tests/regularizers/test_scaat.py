@@ -10,7 +10,7 @@ from tasks.functional.blur import gaussian_blur
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import random_start
 from tasks.regularizers.base import STANDARD, step_passes
-from tasks.regularizers.scaat import SHARES, Scaat
+from tasks.regularizers.scaat import FRACTIONS, Scaat
 from tasks.training.objective import objective
 from tests._support.attacked import attacked_by, grey_step
 from tests._support.training_passes import counted_training_passes
@@ -210,7 +210,7 @@ def test_the_adaptive_share_is_the_largest_that_spares_the_prediction(monkeypatc
     step = contrasts(model, method.blur_px)
     order, blurred = linear_saliency(model).argsort(), gaussian_blur(step.images, method.blur_px)
     best = torch.zeros(8)
-    for share in SHARES:
+    for share in FRACTIONS:
         mixed = step.images.flatten(2).clone()
         chosen = order[: round(share * PIXELS)]
         mixed[:, :, chosen] = blurred.flatten(2)[:, :, chosen]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.block import Block
@@ -157,7 +157,7 @@ def completeness_error(model: MeanPool, bag: np.ndarray) -> float:
 
 def scored(source: BagEvidence, *metrics: Metric, batch: int = 64) -> dict[tuple[str, str], MetricResult]:
     wanted = [(name, metric) for name in source.attributions for metric in metrics]
-    return evaluate_parts(MeanPool(), source, wanted, EvaluationSettings(batch=batch))
+    return evaluate_pairs(MeanPool(), source, wanted, EvaluationSettings(batch=batch))
 
 
 def curves(result: MetricResult, name: str) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.gini import Gini
@@ -67,7 +67,7 @@ def test_it_gives_the_numbers_of_a_study_on_the_same_tiles(tmp_path):
     metrics = [QUICK, Gini()]
     evidence = Evidence([tiles], {"m": [stored]}, ("normal", "tumour"), 1)
     wanted = [("m", metric) for metric in metrics]
-    expected = evaluate_parts(small_network(), evidence, wanted, EvaluationSettings(batch=16))
+    expected = evaluate_pairs(small_network(), evidence, wanted, EvaluationSettings(batch=16))
     table = evaluate(
         small_network(),
         np.moveaxis(tiles.pixels[rows], 3, 1),

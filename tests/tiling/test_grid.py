@@ -46,16 +46,16 @@ def test_a_slide_smaller_than_a_tile_has_none():
 
 def test_chosen_tiles_run_row_by_row():
     grid = lay_grid(geometry_of(192, 128), TilingRecipe(mpp=1, tile_px=64))
-    places = choose(grid, np.array([[True, False, True], [True, True, False]]))
-    assert list(zip(places.x, places.y, strict=True)) == [(0, 0), (128, 0), (0, 64), (64, 64)]
-    assert len(places) == 4
+    positions = choose(grid, np.array([[True, False, True], [True, True, False]]))
+    assert list(zip(positions.x, positions.y, strict=True)) == [(0, 0), (128, 0), (0, 64), (64, 64)]
+    assert len(positions) == 4
 
 
 def test_neighbours_are_read_together_and_each_tile_once():
     grid = lay_grid(geometry_of(64 * 20, 64 * 12), TilingRecipe(mpp=1, tile_px=64))
-    places = choose(grid, np.ones((12, 20), dtype=bool))
-    order = reading_order(places, block=4)
+    positions = choose(grid, np.ones((12, 20), dtype=bool))
+    order = reading_order(positions, block=4)
     assert sorted(order) == list(range(240))
     for first in range(0, 240, 16):
         block = order[first : first + 16]
-        assert np.ptp(places.rows[block]) == np.ptp(places.columns[block]) == 3
+        assert np.ptp(positions.rows[block]) == np.ptp(positions.columns[block]) == 3

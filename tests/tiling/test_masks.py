@@ -7,7 +7,7 @@ from skimage.draw import polygon2mask
 from tasks.slides.errors import SlideError
 from tasks.slides.outline import Outline
 from tasks.tiling.areas import class_areas, tile_boxes
-from tasks.tiling.grid import Places
+from tasks.tiling.grid import TilePositions
 from tasks.tiling.masks import annotation_masks, load_mark, sample_mask
 from tasks.tiling.recipe import TilingRecipe
 from tests._support.geometries import geometry_of
@@ -15,10 +15,10 @@ from tests._support.geometries import geometry_of
 TWO = TilingRecipe(mpp=1)
 
 
-def places(*corners, extent):
+def positions(*corners, extent):
     x, y = np.array(corners, dtype=float).T
     index = np.arange(len(corners))
-    return Places(index, index, x, y, extent)
+    return TilePositions(index, index, x, y, extent)
 
 
 def annotated(outlines, corners, extent, tile_px, recipe=TWO):
@@ -31,14 +31,14 @@ def annotated(outlines, corners, extent, tile_px, recipe=TWO):
 
 def test_a_tile_pixel_has_the_value_at_its_centre():
     mask = np.random.default_rng(0).random((30, 40)) < 0.5
-    (same,) = sample_mask(mask, (4.0, 4.0), places((8, 12), extent=32.0), 8)
+    (same,) = sample_mask(mask, (4.0, 4.0), positions((8, 12), extent=32.0), 8)
     np.testing.assert_array_equal(same, mask[3:11, 2:10])
-    (finer,) = sample_mask(mask, (4.0, 4.0), places((8, 12), extent=32.0), 16)
+    (finer,) = sample_mask(mask, (4.0, 4.0), positions((8, 12), extent=32.0), 16)
     np.testing.assert_array_equal(finer, np.kron(mask[3:11, 2:10], np.ones((2, 2))))
 
 
 def test_beyond_the_slide_nothing_is_set():
-    (tile,) = sample_mask(np.ones((4, 4), dtype=bool), (1.0, 1.0), places((-2, 2), extent=4.0), 4)
+    (tile,) = sample_mask(np.ones((4, 4), dtype=bool), (1.0, 1.0), positions((-2, 2), extent=4.0), 4)
     np.testing.assert_array_equal(tile, [[0, 0, 1, 1]] * 2 + [[0] * 4] * 2)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tasks.tiling.grid import Places
+from tasks.tiling.grid import TilePositions
 from tasks.tiling.sections import find_sections, section_of_tiles
 from tasks.tiling.tissue import Tissue
 
@@ -12,10 +12,10 @@ def tissue(*boxes, shape=(60, 100)):
     return Tissue(mask, 8.0, 8.0, 64.0, 0.1)
 
 
-def places(*corners, extent=80.0):
+def positions(*corners, extent=80.0):
     x, y = np.array(corners, dtype=float).T
     index = np.arange(len(corners))
-    return Places(index, index, x, y, extent)
+    return TilePositions(index, index, x, y, extent)
 
 
 def test_sections_are_numbered_as_one_reads():
@@ -44,5 +44,5 @@ def test_a_piece_beside_a_tall_one_follows_it():
 def test_a_tile_belongs_to_the_section_that_fills_most_of_it():
     slide = tissue((0, 0, 20, 20), (26, 0, 46, 20))
     sections = find_sections(slide, 8)
-    tiles = places((0, 0), (15 * 8, 0), (21 * 8, 0), (18 * 8, 0), (60 * 8, 40 * 8), extent=80.0)
+    tiles = positions((0, 0), (15 * 8, 0), (21 * 8, 0), (18 * 8, 0), (60 * 8, 40 * 8), extent=80.0)
     np.testing.assert_array_equal(section_of_tiles(sections, slide, tiles), [1, 1, 2, 1, 0][:5])

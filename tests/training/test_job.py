@@ -41,9 +41,9 @@ def test_an_epoch_is_of_whole_batches(sets):
 
 def test_a_step_is_of_equal_parts(sets):
     whole = job(sets, batch=12, accumulate=3)
-    assert (whole.step_size, whole.part_size) == (12, 4)
+    assert (whole.step_size, whole.process_batch) == (12, 4)
     few = job(sets, batch=100, accumulate=5)
-    assert (few.step_size, few.part_size, few.tiles_per_epoch) == (30, 6, 30)
+    assert (few.step_size, few.process_batch, few.tiles_per_epoch) == (30, 6, 30)
 
 
 def test_identity_knows_recipe_seed_and_slides_but_not_the_name_of_the_arm(sets):

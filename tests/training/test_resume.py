@@ -28,7 +28,7 @@ def test_round_trip_is_exact(tmp_path):
     found = load_snapshot(tmp_path, "job")
     assert (found.history, found.costs) == (HISTORY, costs)
     assert all(torch.equal(value, found.tensors[name]) for name, value in tensors.items())
-    assert list(found.part("model")) == ["a"]
+    assert list(found.tensors_of("model")) == ["a"]
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 

@@ -197,7 +197,7 @@ def test_what_a_method_remembers_is_that_of_the_epoch_that_was_kept(tile_sets, t
         run(job, tmp_path / "dead", lambda row, epoch: die() if epoch == 2 else None)
     last = load_snapshot(tmp_path / "dead" / "work", job.identity)
     for name, value in states["activation_sensitivity2"].items():
-        assert np.array_equal(last.part("regularizer/2")[name].numpy(), value), name
+        assert np.array_equal(last.tensors_of("regularizer/2")[name].numpy(), value), name
     (tmp_path / "dead" / "out").rmdir()
     resumed, _ = run(job, tmp_path / "dead")
     assert payload(resumed) == payload(checkpoint)

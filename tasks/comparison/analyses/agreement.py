@@ -56,7 +56,7 @@ def metric_agreement(scored: Iterable[AlignedScores], settings: BootstrapSetting
 
 
 def _rows(ranked: Sequence[AlignedScores], settings: BootstrapSettings) -> Iterator[tuple[object, ...]]:
-    units = pd.concat([item.places for item in ranked]).drop_duplicates("unit_id").reset_index(drop=True)
+    units = pd.concat([item.unit_rows for item in ranked]).drop_duplicates("unit_id").reset_index(drop=True)
     groups = units.groupby(_SECTION, sort=False, dropna=False).ngroup()
     sections: NDArray[np.int64] = groups.to_numpy().astype(np.int64)
     pieces = units.drop_duplicates(_SECTION).reset_index(drop=True)
@@ -90,7 +90,7 @@ def _blocks(ranked: Sequence[AlignedScores], units: pd.DataFrame, seeds: list[in
     """
     explainers = list(dict.fromkeys(explainer for item in ranked for _, explainer in item.pairs))
     index = pd.Index(units["unit_id"])
-    rows = [index.get_indexer(pd.Index(item.places["unit_id"])) for item in ranked]
+    rows = [index.get_indexer(pd.Index(item.unit_rows["unit_id"])) for item in ranked]
     places = dict.fromkeys((arm, seed) for item in ranked for arm, _, seed in item.values)
     for arm, seed in places:
         values = np.full((len(units), len(ranked), len(explainers)), np.nan)

@@ -39,7 +39,7 @@ def _rows(item: AlignedScores) -> Iterator[tuple[object, ...]]:
         for end, sign in (("worst", worst_first), ("best", -worst_first)):
             order = known[np.argsort(sign * means[known], kind="stable")]
             for rank, tile in enumerate(order[: min(MOST, len(known) // 2)], start=1):
-                place = item.places.iloc[tile]
+                place = item.unit_rows.iloc[tile]
                 what = (arm, explainer, item.metric, item.score, end, rank)
                 yield (*what, place["unit_id"], place["slide_id"], float(means[tile]))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.comparison.analyses.leaderboard import best_controls, headlines
-from tasks.comparison.claims.endpoints import parts_of
+from tasks.comparison.claims.endpoints import endpoint_names
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.statistics.better import better
@@ -91,7 +91,7 @@ def _score(summary: ComparisonSummary, rows: list[Row]) -> tuple[str, str] | Non
     """Return the (metric, score) that stands for faithfulness, None if there is none."""
     known = headlines(rows, summary.primary)
     if summary.primary is not None:
-        _, metric, score = parts_of(summary.primary)
+        _, metric, score = endpoint_names(summary.primary)
         if known.get(metric) == score:
             return metric, score
     return next(iter(known.items()), None)

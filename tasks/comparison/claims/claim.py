@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.artifacts.faithfulness_report import MODEL
-from tasks.comparison.claims.endpoints import PATTERN, parts_of
+from tasks.comparison.claims.endpoints import PATTERN, endpoint_names
 from tasks.comparison.row import PERFORMANCE
 
 RESERVED = (PERFORMANCE, MODEL)
@@ -40,14 +40,14 @@ class Claim(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
-        if self.against_explainer in (self.parts[0], *RESERVED):
+        if self.against_explainer in (self.names[0], *RESERVED):
             raise ValueError(
-                f"claim {self.id!r} sets explainer {self.parts[0]!r} against {self.against_explainer!r}; "
+                f"claim {self.id!r} sets explainer {self.names[0]!r} against {self.against_explainer!r}; "
                 "name another explainer, or none"
             )
-        if self.against_explainer and self.parts[0] in RESERVED:
+        if self.against_explainer and self.names[0] in RESERVED:
             raise ValueError(
-                f"claim {self.id!r} is on {self.parts[0]}, where no explainer can be set against"
+                f"claim {self.id!r} is on {self.names[0]}, where no explainer can be set against"
             )
         if self.arm == self.against and self.against_explainer is None:
             raise ValueError(f"claim {self.id!r} sets arm {self.arm!r} against itself")
@@ -64,12 +64,12 @@ class Claim(BaseModel):
         return self.expected in ("not_lower", "not_higher")
 
     @property
-    def parts(self) -> tuple[str, str, str]:
+    def names(self) -> tuple[str, str, str]:
         """(explainer, metric, score) of the endpoint."""
-        return parts_of(self.endpoint)
+        return endpoint_names(self.endpoint)
 
     @property
     def sides(self) -> tuple[tuple[str, str], tuple[str, str]]:
         """The (arm, explainer) that the claim is about, and the one it is compared with."""
-        explainer = self.parts[0]
+        explainer = self.names[0]
         return (self.arm, explainer), (self.against, self.against_explainer or explainer)

@@ -16,11 +16,11 @@ DIRECTIONS = {"accuracy": "higher", "balanced_accuracy": "higher", "auroc": "hig
 
 PATTERN = r"^[\w-]+/[\w-]+\.[\w-]+$"
 
-Known = Mapping[str, Mapping[str, Iterable[str]]]
+ScoreNames = Mapping[str, Mapping[str, Iterable[str]]]
 """{explainer id, ``performance`` or ``model``: {metric id or level: names of its scores}}."""
 
 
-def parts_of(endpoint: str) -> tuple[str, str, str]:
+def endpoint_names(endpoint: str) -> tuple[str, str, str]:
     """Return (explainer, metric, score)."""
     explainer, _, rest = endpoint.partition("/")
     metric, _, score = rest.partition(".")
@@ -32,13 +32,13 @@ def performance_endpoints() -> dict[str, Iterable[str]]:
     return {level: tuple(DIRECTIONS) for level in LEVELS}
 
 
-def refuse_unknown(where: str, endpoint: str, known: Known) -> None:
+def refuse_unknown(where: str, endpoint: str, known: ScoreNames) -> None:
     """Check that the study has ``endpoint``. The error message begins with ``where``.
 
     Raises:
         ValueError: the endpoint is unknown. The message names the wrong part, the nearest name and all names.
     """
-    explainer, metric, score = parts_of(endpoint)
+    explainer, metric, score = endpoint_names(endpoint)
     said = f"{where} {endpoint!r}"
     refuse_stranger(f"{said}: no explainer", explainer, known)
     refuse_stranger(f"{said}: no {_metric_word(explainer)}", metric, known[explainer])

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from tasks.comparison.page.reading import (
     TEST_HEAD,
+    ahead_or_behind,
     by_family,
-    standing,
     strongest_controls,
     tested,
 )
@@ -82,7 +82,13 @@ def explainer_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 def control_table(rows: list[Row]) -> list[str]:
     """Return for each explainer, score and arm the difference to the strongest control."""
     body = [
-        (f"{row.name} {ARROWS[row.direction]}", row.arm, row.against, with_interval(row), standing(row))
+        (
+            f"{row.name} {ARROWS[row.direction]}",
+            row.arm,
+            row.against,
+            with_interval(row),
+            ahead_or_behind(row),
+        )
         for row in strongest_controls(rows)
     ]
     head = ("score", "arm", "strongest control", "explainer minus control", "reading")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from tasks.comparison.page.reading import (
     TEST_HEAD,
+    ahead_or_behind,
     by_family,
-    standing,
     strongest_controls,
     tested,
 )
@@ -53,7 +53,7 @@ def control_tables(rows: list[Row]) -> list[str]:
         return ["No control was evaluated."]
     head = ("arm", "strongest control", "explainer minus control", "reading")
     cells = {
-        title: [(row.arm, row.against, with_interval(row), standing(row)) for row in group]
+        title: [(row.arm, row.against, with_interval(row), ahead_or_behind(row)) for row in group]
         for title, group in endpoints.items()
     }
     return _stacked([f"### {title}", "", *table(head, body)] for title, body in cells.items())

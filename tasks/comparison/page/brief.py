@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from tasks.comparison.analyses.leaderboard import headlines
-from tasks.comparison.page.reading import standing, strongest_controls
+from tasks.comparison.page.reading import ahead_or_behind, strongest_controls
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import MOST_COLUMNS, with_interval
@@ -52,7 +52,7 @@ def _mean(row: Row) -> str:
 
 def _over_control(row: Row) -> str:
     words = {"ahead": f"**{with_interval(row)}** {row.against}", "**behind**": f"{_plain(row)}, *behind*"}
-    return words.get(standing(row), _plain(row))
+    return words.get(ahead_or_behind(row), _plain(row))
 
 
 def _plain(row: Row) -> str:

@@ -43,7 +43,7 @@ def out_of_reach(tests: Iterable[Row], confidence: float, none: str = "None") ->
     )
 
 
-def standing(row: Row) -> str:
+def ahead_or_behind(row: Row) -> str:
     """Return whether the explainer is ahead of the control, behind it, or neither."""
     if math.isnan(row.low):
         return "no interval"

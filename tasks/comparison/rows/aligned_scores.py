@@ -26,7 +26,7 @@ class AlignedScores:
         metric, score: names of the metric and of its score.
         direction: ``higher``, ``lower`` or ``none`` is better.
         unit: what a unit is: ``tile``, ``section`` or ``slide``.
-        places: one row per unit with unit_id, patient_id, slide_id and section.
+        unit_rows: one row per unit with unit_id, patient_id, slide_id and section.
         values: {(arm, explainer, seed): [N]}, NaN if a unit has no score.
         errors: {(arm, explainer, seed): [N]}, the standard errors of the metric's own random draws.
         controls: the explainers that see no trained model.
@@ -39,7 +39,7 @@ class AlignedScores:
     score: str
     direction: str
     unit: str
-    places: pd.DataFrame
+    unit_rows: pd.DataFrame
     values: dict[Key, Floats]
     errors: dict[Key, Floats]
     controls: tuple[str, ...]
@@ -92,21 +92,21 @@ def _scored(
 ) -> Iterator[AlignedScores]:
     """Yield the score if any unit has it. ``named`` holds its controls and its rivals."""
     parts = {key: found[info.name] for key, found in tables.items() if info.name in found}
-    places = _places(parts.values())
-    if not len(places):
+    unit_rows = _unit_rows(parts.values())
+    if not len(unit_rows):
         return
-    units = pd.Index(places["unit_id"])
+    units = pd.Index(unit_rows["unit_id"])
     yield AlignedScores(
         metric=metric,
         score=info.name,
         direction=info.direction,
         unit=str(next(iter(parts.values()))["unit"].iloc[0]),
-        places=places,
+        unit_rows=unit_rows,
         values={key: _aligned(parts.get(key), units, "value") for key in tables},
         errors={key: _aligned(parts.get(key), units, "error") for key in tables},
         controls=named[0],
         rivals=named[1],
-        clusters=choose_clusters(places),
+        clusters=choose_clusters(unit_rows),
         settings=settings,
     )
 
@@ -118,7 +118,7 @@ def _by_score(item: ComparedReport) -> dict[str, pd.DataFrame]:
     return {str(score): part for score, part in known.groupby("score", sort=False)}
 
 
-def _places(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def _unit_rows(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return the place of each unit once, sorted by unit id."""
     different: list[pd.DataFrame] = []
     for part in parts:

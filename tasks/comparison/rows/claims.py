@@ -66,7 +66,7 @@ def _flag(row: Row, flags: dict[tuple[str, str], str]) -> str:
 
 
 def _empty(claim: Claim, rows: list[Row]) -> Row:
-    explainer, metric, score = claim.parts
+    explainer, metric, score = claim.names
     shown = "" if explainer == PERFORMANCE else explainer
     have = {(row.arm, row.explainer) for row in rows if (row.metric, row.score) == (metric, score)}
     lacking = [side for side in claim.sides if (side[0], "" if shown == "" else side[1]) not in have]

@@ -55,7 +55,7 @@ def _claims(job: ComparisonJob, scored: AlignedScores) -> list[Row]:
     return [
         as_claim(_difference(scored, *claim.sides), claim)
         for claim in job.recipe.claims
-        if claim.parts[1:] == (scored.metric, scored.score) and set(claim.sides) <= set(scored.pairs)
+        if claim.names[1:] == (scored.metric, scored.score) and set(claim.sides) <= set(scored.pairs)
     ]
 
 

@@ -88,7 +88,7 @@ def _evaluate(job: ComparisonJob, level: str, settings: BootstrapSettings) -> Ev
     first = next(iter(units.values()))
     if not len(first.truth):
         return None
-    clusters = choose_clusters(first.places)
+    clusters = choose_clusters(first.unit_rows)
     codes = clusters.codes.astype(np.intp)
     count, bins = int(codes.max()) + 1, job.recipe.calibration_bins
     sums = {key: performance_sums(found, codes, count, bins) for key, found in units.items()}
@@ -130,7 +130,7 @@ def _claims(job: ComparisonJob, evaluated: EvaluatedLevel) -> list[Row]:
     return [
         as_claim(_difference(evaluated, claim.arm, claim.against, score), claim)
         for claim in job.recipe.claims
-        for explainer, level, score in [claim.parts]
+        for explainer, level, score in [claim.names]
         if (explainer, level) == (PERFORMANCE, evaluated.level)
         and evaluated.seeds(claim.arm)
         and evaluated.seeds(claim.against)

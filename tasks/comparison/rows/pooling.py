@@ -25,40 +25,40 @@ ByFold = Sequence[tuple[int | None, Item]]
 class PooledPredictions(Predictions):
     """The predictions of several folds. ``folder`` is that of the first fold."""
 
-    parts: tuple[Predictions, ...] = ()
+    folds: tuple[Predictions, ...] = ()
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per tile, fold after fold."""
-        return pd.concat([part.table for part in self.parts], ignore_index=True)
+        return pd.concat([part.table for part in self.folds], ignore_index=True)
 
     @cached_property
     def slides(self) -> pd.DataFrame:
         """One row per slide, fold after fold."""
-        return pd.concat([part.slides for part in self.parts], ignore_index=True)
+        return pd.concat([part.slides for part in self.folds], ignore_index=True)
 
 
 @dataclass(frozen=True)
 class PooledReport(FaithfulnessReport):
     """The scores of one metric in several folds. ``folder`` is that of the first fold."""
 
-    parts: tuple[FaithfulnessReport, ...] = ()
+    folds: tuple[FaithfulnessReport, ...] = ()
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Long-form scores, fold after fold."""
-        return pd.concat([part.scores for part in self.parts], ignore_index=True)
+        return pd.concat([part.scores for part in self.folds], ignore_index=True)
 
     @cached_property
     def curves(self) -> pd.DataFrame | None:
         """The curves, fold after fold, if the metric traces any."""
-        traced = [part.curves for part in self.parts if part.curves is not None]
+        traced = [part.curves for part in self.folds if part.curves is not None]
         return pd.concat(traced, ignore_index=True) if traced else None
 
     @cached_property
     def info(self) -> ReportInfo:
         """Settings and score meanings of the first fold. Exclusions and passes are sums over folds."""
-        infos = [part.info for part in self.parts]
+        infos = [part.info for part in self.folds]
         return infos[0].model_copy(
             update={
                 "excluded": _sums(info.excluded for info in infos),

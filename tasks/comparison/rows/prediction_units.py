@@ -23,13 +23,13 @@ class PredictionUnits:
     """N tiles or slides with labels.
 
     Attributes:
-        places: one row per unit with patient_id, slide_id and section.
+        unit_rows: one row per unit with patient_id, slide_id and section.
         truth: [N], index of the true class.
         probability: [N, K], the predicted probabilities.
         target: index of the target class.
     """
 
-    places: pd.DataFrame
+    unit_rows: pd.DataFrame
     truth: NDArray[np.intp]
     probability: Floats
     target: int
@@ -47,8 +47,8 @@ def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) 
     kept = table["label"].isin(classes).to_numpy()
     names = {name: index for index, name in enumerate(classes)}
     truth = np.asarray(table["label"][kept].map(names), dtype=np.intp)
-    places = table.loc[kept, ["patient_id", "slide_id", "section"]].reset_index(drop=True)
-    return PredictionUnits(places, truth, probabilities_of(table, len(classes))[kept], target)
+    unit_rows = table.loc[kept, ["patient_id", "slide_id", "section"]].reset_index(drop=True)
+    return PredictionUnits(unit_rows, truth, probabilities_of(table, len(classes))[kept], target)
 
 
 def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
@@ -60,8 +60,8 @@ def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int)
     table = scored.assign(truth=truth.reindex(scored["slide_id"]).to_numpy())
     table = table[table["truth"] >= 0].reset_index(drop=True)
     probability = np.stack([1 - table["score"], table["score"]], axis=1)
-    places = table[["patient_id", "slide_id"]].assign(section=0)
-    return PredictionUnits(places, np.asarray(table["truth"], dtype=np.intp), probability, 1)
+    unit_rows = table[["patient_id", "slide_id"]].assign(section=0)
+    return PredictionUnits(unit_rows, np.asarray(table["truth"], dtype=np.intp), probability, 1)
 
 
 def _slide_truth(labels: set[str], classes: tuple[str, ...], target: int) -> int:

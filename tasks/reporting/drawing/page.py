@@ -36,12 +36,12 @@ class Page:
         self._paper: Rgb = np.full((height, width, 3), 255, np.uint8)
         self._figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
 
-    def picture(self, box: Box, image: Rgb, *, smooth: bool = True) -> "Frame":
+    def picture(self, box: Box, image: Rgb, *, smooth: bool = True) -> "PlacedPicture":
         """Fill ``box`` with ``image``, resized if needed, and return the frame to draw in."""
         left, top, width, height = (round(side) for side in box)
         shown = _resized(image, width, height, smooth=smooth)
         self._paper[top : top + height, left : left + width] = shown
-        return Frame(self, left, top, width / image.shape[1], height / image.shape[0])
+        return PlacedPicture(self, left, top, width / image.shape[1], height / image.shape[0])
 
     def line(self, points: NDArray[np.float64], width: float, halo: float = 0.0, colour: str = INK) -> None:
         """Draw a line through ``points`` [n, 2] of (x, y) pixels, with ``halo`` white pixels per side."""
@@ -109,7 +109,7 @@ def save_picture(picture: Rgb, path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PlacedPicture:
     """A picture on a page. Positions are image pixels, from the upper left corner of the image."""
 
     page: Page

@@ -25,7 +25,7 @@ _COLOURS = (
 
 MEAN = "mean attribution"
 MEAN_ABSOLUTE = "mean |attribution|"
-POSITIVE_SHARE = "positive share of |attribution|"
+POSITIVE_FRACTION = "positive share of |attribution|"
 
 
 def write_geojson(view: SlideView, item: CheckpointView, path: Path) -> None:
@@ -51,7 +51,7 @@ def tile_figures(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
     return {
         MEAN: values.mean(axis=1),
         MEAN_ABSOLUTE: total / values.shape[1],
-        POSITIVE_SHARE: share,
+        POSITIVE_FRACTION: share,
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.reporting.arrays import Rgb
 from tasks.reporting.drawing.colour import paint_attribution, paint_probability
-from tasks.reporting.drawing.page import SOFT, Frame, Page
+from tasks.reporting.drawing.page import SOFT, Page, PlacedPicture
 from tasks.reporting.heatmaps.captions import attribution_caption, probability_caption, score_caption
 from tasks.reporting.heatmaps.legend import LegendBox, attribution_legend, legend_height, probability_legend
 from tasks.reporting.maps.view import CheckpointView, SlideView
@@ -41,7 +41,7 @@ def probability_page(view: SlideView, item: CheckpointView) -> Page:
     return page
 
 
-def draw_outlines(frame: Frame, view: SlideView) -> None:
+def draw_outlines(frame: PlacedPicture, view: SlideView) -> None:
     """Draw the annotated outlines in black with a white edge, visible on any colour, thin at tile edges."""
     for line in view.outlines.closed:
         frame.line(line, width=0.7, halo=0.5)
@@ -49,7 +49,7 @@ def draw_outlines(frame: Frame, view: SlideView) -> None:
         frame.line(line, width=1.6, halo=1.2)
 
 
-def draw_scale_bar(frame: Frame, view: SlideView) -> None:
+def draw_scale_bar(frame: PlacedPicture, view: SlideView) -> None:
     """Draw a scale bar of a round number of micrometres in the lower left corner."""
     height, width = view.thumbnail.shape[:2]
     um_per_pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp

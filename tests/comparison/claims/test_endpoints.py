@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claims.endpoints import (
     PERFORMANCE,
-    parts_of,
+    endpoint_names,
     performance_endpoints,
     refuse_unknown,
 )
@@ -25,8 +25,8 @@ ARMS = ("standard", "better")
 
 
 def test_an_endpoint_has_three_parts():
-    assert parts_of("gradient/deletion.gap") == ("gradient", "deletion", "gap")
-    assert parts_of("performance/tile.auroc") == ("performance", "tile", "auroc")
+    assert endpoint_names("gradient/deletion.gap") == ("gradient", "deletion", "gap")
+    assert endpoint_names("performance/tile.auroc") == ("performance", "tile", "auroc")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_a_slide_is_positive_where_a_tile_is_target_or_mixed(tmp_path):
     margin = np.linspace(-1, 1, len(table))
     predictions = make_predictions(tmp_path, table, margin)
     units = slide_units(predictions, CLASSES, 1)
-    assert list(units.places["slide_id"]) == ["s0", "s2", "s3"]
+    assert list(units.unit_rows["slide_id"]) == ["s0", "s2", "s3"]
     np.testing.assert_array_equal(units.truth, [1, 1, 0])
     highest = table.assign(p=1 / (1 + np.exp(-margin))).groupby("slide_id")["p"].max()
     np.testing.assert_allclose(units.probability[:, 1], highest[["s0", "s2", "s3"]])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.artifacts.attributions import INDEX
-from tasks.evaluation.plan import EvaluationSettings, evaluate_parts
+from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.completeness import Completeness
 from tests._support.agreement import CLASSES, grey_tiles, inputs, network, quantus, values
@@ -23,5 +23,5 @@ def test_quantus_compares_floats_for_equality_and_we_measure_the_difference(tmp_
     index.assign(completeness_error=errors).to_parquet(tmp_path / "maps" / INDEX, index=False)
     evidence = Evidence([tiles], {"e": (attributions,)}, CLASSES, 1)
     metric = Completeness()
-    result = evaluate_parts(network(), evidence, [("e", metric)], EvaluationSettings())["e", metric.id]
+    result = evaluate_pairs(network(), evidence, [("e", metric)], EvaluationSettings())["e", metric.id]
     assert (values(result, "relative") < 1e-5).all()

@@ -7,7 +7,13 @@ import pytest
 import shapely
 
 from tasks.artifacts.tile_set import SLIDE
-from tasks.reporting.exports.geojson import MEAN, MEAN_ABSOLUTE, POSITIVE_SHARE, tile_figures, write_geojson
+from tasks.reporting.exports.geojson import (
+    MEAN,
+    MEAN_ABSOLUTE,
+    POSITIVE_FRACTION,
+    tile_figures,
+    write_geojson,
+)
 from tasks.reporting.maps.view import view_slide
 from tasks.slides.qupath import read_qupath
 from tests._support.heatmap_jobs import geometry, make_attributions, make_job
@@ -80,7 +86,7 @@ def test_measurements_and_class_are_those_of_the_tile(tmp_path):
         assert found[MEAN] == pytest.approx(values.mean(), rel=1e-6)
         assert found[MEAN_ABSOLUTE] == pytest.approx(np.abs(values).mean(), rel=1e-6)
         positive = values[values > 0].sum() / np.abs(values).sum()
-        assert found[POSITIVE_SHARE] == pytest.approx(positive, rel=1e-6)
+        assert found[POSITIVE_FRACTION] == pytest.approx(positive, rel=1e-6)
         name = feature["properties"]["classification"]["name"]
         assert name == ("tumour" if margin[row] > 0 else "normal")
     colours = {
@@ -95,7 +101,7 @@ def test_figures_with_known_answers():
     found = tile_figures(maps)
     np.testing.assert_allclose(found[MEAN], [0.5, -2.0])
     np.testing.assert_allclose(found[MEAN_ABSOLUTE], [1.0, 2.0])
-    np.testing.assert_allclose(found[POSITIVE_SHARE], [0.75, 0.0])
+    np.testing.assert_allclose(found[POSITIVE_FRACTION], [0.75, 0.0])
 
 
 def test_what_is_no_number_is_left_out(tmp_path):
