@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from prefect import flow, runtime
 from pydantic import Field
 
@@ -55,7 +54,6 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
 
 def carry_through(opened: Study, options: RerunOptions, command: str = "") -> Outcome:
     """Run every stage of the study that is needed."""
-    torch.set_num_threads(opened.config.cpu_threads)
     return settle(execute(Plan(opened), options, run_as_task, _tags(command)))
 
 

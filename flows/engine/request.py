@@ -85,9 +85,18 @@ class _Advance:
 def fulfil(request: BuildRequest) -> None:
     """Build what is requested and store it. What is stored already, and not forced, is left."""
     stage, store = stage_named(request.stage), request.study.store
+    if stage.asks_models:
+        _limit_threads(request.study.config.cpu_threads)
     writers = stage.writers([_opened(request, artifact) for artifact in request.artifacts])
     for artifact, write in zip(request.artifacts, writers, strict=True):
         store.reuse_or_build(artifact.spec, write, force=artifact.force, attempt=request.attempt)
+
+
+def _limit_threads(count: int) -> None:
+    """Let this thread use ``count`` threads for a model. OpenMP keeps that number per calling thread."""
+    import torch  # heavy: a plan does not need it
+
+    torch.set_num_threads(count)
 
 
 def _opened(request: BuildRequest, artifact: RequestedArtifact) -> Build[Any]:

@@ -129,6 +129,12 @@ def test_two_runs_from_scratch_agree_to_the_byte(config, finished, tmp_path):
     assert digests(tmp_path / "other") == digests(finished[0])
 
 
+def test_two_device_slots_change_no_number(manifest, finished, tmp_path):
+    two = tiny_config(manifest, resources={"batch": 32, "devices": ["cpu", "cpu"]})
+    study(two, tmp_path / "other")
+    assert digests(tmp_path / "other") == digests(finished[0])
+
+
 def test_comparison_page_and_recording_made_again_are_the_same_bytes(config, home):
     kinds = ("Comparison", "ReviewPage", "Recording")
     before = {r.spec.label: r.digest for kind in kinds for r in Store(home).records(kind)}
