@@ -34,11 +34,6 @@ class RunResult:
     state: RunState
     executed: tuple[ArtifactKey, ...]
 
-    @property
-    def failed_slides(self) -> dict[str, str]:
-        """{slide id: reason} of the slides that could not be tiled."""
-        return {str(k.slide): why for k, why in self.state.failed.items() if k.stage == "tile"}
-
 
 @dataclass
 class Execution:

@@ -60,7 +60,7 @@ class Guard:
         """
         if not self._too_many(state):
             return
-        failed = _failed_slides(state)
+        failed = state.failed_slides
         allowed = self._study.config.failures.max_failed_slides
         listed = "\n".join(f"  {slide}: {why}" for slide, why in failed.items())
         raise TooManyFailedSlidesError(
@@ -70,7 +70,7 @@ class Guard:
 
     def _too_many(self, state: RunState) -> bool:
         allowed = self._study.config.failures.max_failed_slides
-        return len(_failed_slides(state)) > allowed * len(self._study.slides)
+        return len(state.failed_slides) > allowed * len(self._study.slides)
 
     def _note(self, stage: str, fold: int | None) -> None:
         """Append one line to ``logs/test_readings.jsonl`` if ``stage`` is about to read test slides."""
@@ -120,7 +120,3 @@ def _held_out(study: Study, fold: int | None) -> set[str]:
         for row in rows
         if row.split == "test"
     }
-
-
-def _failed_slides(state: RunState) -> dict[str, str]:
-    return {str(key.slide): why for key, why in state.failed.items() if key.stage == "tile"}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from flows.engine.resolve import tolerated
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.spec import Reference
 
@@ -44,7 +45,7 @@ def settle(result: "RunResult") -> Outcome:
         ArtifactsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
     """
     state = result.state
-    fatal = {key: why for key, why in state.failed.items() if key.stage != "tile"}
+    fatal = {key: why for key, why in state.failed.items() if not tolerated(key)}
     if fatal:
         waiting = Counter(state.blocked.values())
         listed = "\n".join(f"  {key}: {why}{_waiting(waiting[key])}" for key, why in fatal.items())
@@ -54,7 +55,7 @@ def settle(result: "RunResult") -> Outcome:
         study=result.plan.study.name,
         executed=tuple(key.label for key in result.executed),
         reused=len(references) - len(result.executed),
-        failed_slides=result.failed_slides,
+        failed_slides=state.failed_slides,
         comparison=references.get(ArtifactKey("compare")),
         review=references.get(ArtifactKey("review")),
         recording=references.get(ArtifactKey("record")),

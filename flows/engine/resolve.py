@@ -18,6 +18,11 @@ from tasks.study.stage import InputField, InputKeys, Planned
 from tasks.study.study import Study
 
 
+def tolerated(key: ArtifactKey) -> bool:
+    """Say whether ``failures.max_failed_slides`` applies to the artifact."""
+    return stage_named(key.stage).tolerates_failures
+
+
 @dataclass
 class RunState:
     """What has become of the artifacts of a plan so far.
@@ -35,6 +40,11 @@ class RunState:
     blocked: dict[ArtifactKey, ArtifactKey] = field(default_factory=dict)
     absent: set[ArtifactKey] = field(default_factory=set)
     pending: set[ArtifactKey] = field(default_factory=set)
+
+    @property
+    def failed_slides(self) -> dict[str, str]:
+        """{slide id: reason} of the slides that failed in a stage that tolerates some failures."""
+        return {str(k.slide): why for k, why in self.failed.items() if tolerated(k)}
 
     def cause(self, key: ArtifactKey) -> ArtifactKey | None:
         """Return the artifact whose failure keeps ``key`` from being made; None where none does."""
