@@ -13,6 +13,7 @@ SHOWN = {
     "regularizers/my_penalty.py": "class MyPenalty(Regularizer)",
     "explainers/my_map.py": "class MyMap(Explainer)",
     "faithfulness/my_metric.py": "class MyMetric(Metric)",
+    "aggregators/my_aggregator.py": "class MyAggregator(Aggregator)",
     "model_metrics/my_model_metric.py": "class MyModelMetric(ModelMetric)",
 }
 

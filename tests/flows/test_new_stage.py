@@ -83,7 +83,7 @@ def test_a_run_makes_its_artifacts_and_status_knows_them(tree, answers):
 def test_only_count_makes_counts_again_and_nothing_else(answers):
     assert answers["only"].code == 0, answers["only"].err
     assert "tiny: 6 artifacts made, 6 reused" in answers["only"].out
-    assert "27 artifacts planned: 6 count to make" in answers["only"].err
+    assert "27 artifacts planned, to make: 6 count" in answers["only"].err
 
 
 def test_status_previews_it_and_a_selector_narrows_it(answers):
