@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.problems import load_study
+from flows.config import load_study
 from tasks.artifacts.payload import sha256_of
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.slides.manifest import load_manifest

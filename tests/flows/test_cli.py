@@ -105,6 +105,21 @@ def test_wrong_orders_are_refused_before_any_work(study_file, tmp_path, words, s
     assert sentence in done.stderr
 
 
+def test_only_on_a_study_that_was_never_run_ends_with_code_2_and_names_what_is_missing(study_file, tmp_path):
+    done = veritile("run", study_file, "--home", tmp_path / "home", "--only", "compare")
+    assert done.returncode == 2
+    assert "--only compare needs 24 artifacts that were never made: train/standard/seed0, " in done.stderr
+    assert "run the study without --only first" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_an_unknown_selector_is_refused_with_the_nearest(study_file, tmp_path, command):
+    words = ["--only", "explain", "--explainer", "smothgrad"]
+    done = veritile(command, study_file, "--home", tmp_path / "home", *words)
+    assert done.returncode == 2
+    assert "did you mean 'smoothgrad'?" in done.stderr
+
+
 def test_unused_lists_what_could_go_and_deletes_it_only_when_asked(tmp_path):
     store = Store(tmp_path / "home")
     part = ArtifactSpec(stage="tile", label="tile/a", kind="TileSet", recipe={})
