@@ -19,7 +19,7 @@ from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.faithfulness.base import Metric
 from tasks.model_metrics.base import ModelMetric
-from tasks.plugins import recipe_of
+from tasks.plugins import modules_of, recipe_of
 from tasks.predict import PredictSection
 from tasks.study.config import StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
@@ -53,20 +53,26 @@ class Compare(Stage[CompareInputs]):
         """Yield the comparison."""
         explain, evaluate = study.section(ExplainSection), study.section(EvaluateSection)
         recipe = study.section(ComparisonRecipe)
+        aggregator = study.section(PredictSection).aggregator
         yield Planned(
             key=ArtifactKey(self.name),
             recipe={
                 # Whole: the ids of claims are in what it writes.
                 "comparison": recipe.model_dump(mode="json"),
-                "aggregator": recipe_of(study.section(PredictSection).aggregator),
+                "aggregator": recipe_of(aggregator),
                 "study": study.name,
+                "split_hash": study.split_hash,
+                "classes": study.section(TilingRecipe).classes,
+                "target": target_of(study),
                 "arms": [arm.id for arm in study.section(TrainSection).arms],
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
+                "controls": [control.id for control in explain.controls],
                 "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
                 "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
             },
             modules=(
                 "tasks.comparison.compare",
+                *modules_of(aggregator),
                 *(("tasks.comparison.rows.pooling",) if study.folds else ()),
             ),
             inputs={

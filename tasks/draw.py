@@ -11,7 +11,7 @@ from tasks.artifacts.pages import Heatmaps
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
-from tasks.plugins import recipe_of
+from tasks.plugins import modules_of, recipe_of
 from tasks.predict import PredictSection
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, required, some
@@ -41,6 +41,7 @@ class Draw(Stage[DrawInputs]):
     def plan(self, study: Study) -> Iterator[Planned]:
         """Yield the drawings of every explainer and slide."""
         section, pairs = study.section(ExplainSection), explained_models(study)
+        aggregator = study.section(PredictSection).aggregator
         for explainer in section.explainers:
             for slide in explained_slides(study):
                 drawn = [m for m, rows in pairs if slide in {row.slide_id for row in rows}]
@@ -48,11 +49,13 @@ class Draw(Stage[DrawInputs]):
                     key=ArtifactKey(self.name, explainer=explainer.id, slide=slide),
                     recipe={
                         "explainer": explainer.id,
+                        "signed": explainer.signed_maps,
+                        "classes": study.section(TilingRecipe).classes,
                         "target": target_of(study),
                         "heatmaps": recipe_of(section.heatmaps),
-                        "aggregator": recipe_of(study.section(PredictSection).aggregator),
+                        "aggregator": recipe_of(aggregator),
                     },
-                    modules=("tasks.reporting.heatmaps.draw",),
+                    modules=("tasks.reporting.heatmaps.draw", *modules_of(aggregator)),
                     inputs={
                         "tiles": tile_key(slide),
                         "scale": ArtifactKey("scale", explainer=explainer.id),

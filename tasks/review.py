@@ -61,6 +61,7 @@ class Review(Stage[ReviewInputs]):
                 "classes": study.section(TilingRecipe).classes,
                 "heatmaps": recipe_of(explain.heatmaps),
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
+                "controls": [control.id for control in explain.controls],
                 "statistics": compare.model_dump(include={"draws", "seed", "confidence"}),
                 # Scripts and styles are no modules, so code does not tell of them.
                 "page": page_digest(),
