@@ -216,12 +216,12 @@ def schedule(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one sentence and exit code 2, a failed part exit code 1."""
+    """Run the command line. A user's mistake is one sentence and exit code 2, a failed run exit code 1."""
     sys.excepthook = _one_sentence
     try:
         app()
     except SystemExit:
-        # The normal end; asking for the mistakes below would import half the house to say --help.
+        # The normal end; asking for the mistakes below would import most of the package to say --help.
         raise
     except _mistakes() as mistake:
         if _debug:
@@ -259,7 +259,7 @@ def _mistakes() -> tuple[type[BaseException], ...]:
 
 
 def _one_sentence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell an error that nobody foresaw in one sentence too; the traceback comes with --debug."""
+    """Tell an unexpected error in one sentence too; the traceback comes with --debug."""
     if _debug:
         sys.__excepthook__(kind, error, trace)
         return

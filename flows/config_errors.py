@@ -1,4 +1,4 @@
-"""Turn a refused study file into one sentence a problem, each with the nearest known key."""
+"""Turn a refused study file into one sentence per problem, each with the nearest known key."""
 
 import difflib
 from collections.abc import Mapping, Sequence

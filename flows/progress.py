@@ -61,7 +61,9 @@ class StudyBars:
             case Advanced(label, items) if label in self._builds:
                 self._bars.update(self._builds[label], advance=items)
             case BuildEnded(stage, label, artifacts):
-                self._bars.remove_task(self._builds.pop(label))
+                bar = self._builds.pop(label, None)
+                if bar is not None:
+                    self._bars.remove_task(bar)
                 self._count(stage, artifacts)
             case Reused(stage):
                 self._count(stage, 1)

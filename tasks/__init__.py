@@ -1,1 +1,1 @@
-"""Verbs (modules that Prefect runs) and nouns (packages that have never heard of Prefect)."""
+"""The stages, one file each, and the domain packages that they use. Neither imports Prefect."""

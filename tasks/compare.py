@@ -67,6 +67,10 @@ class Compare(Stage[CompareInputs]):
                 "arms": [arm.id for arm in study.section(TrainSection).arms],
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
                 "controls": [control.id for control in explain.controls],
+                # The page follows the sequence of the study file, which a JSON mapping forgets.
+                "sequence": [
+                    item.id for item in (*explain.everything, *evaluate.metrics, *evaluate.model_metrics)
+                ],
                 "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
                 "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
             },

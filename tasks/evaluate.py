@@ -96,6 +96,9 @@ class Evaluate(Stage[EvaluateInputs]):
             },
             modules=(
                 "tasks.evaluation.plan",
+                "tasks.evidence.evidence",
+                "tasks.evidence.slide",
+                "tasks.explaining.calibrated",
                 "tasks.models.classifier",
                 *modules_of(metric),
                 *(modules_of(explainer) if calls else ()),

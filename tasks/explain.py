@@ -158,7 +158,12 @@ class Explain(Stage[ExplainInputs]):
                 "device": study.device,
                 **_sample(study),
             },
-            modules=("tasks.explaining.slide", "tasks.models.classifier", *modules_of(explainer)),
+            modules=(
+                "tasks.explaining.slide",
+                "tasks.explaining.calibrated",
+                "tasks.models.classifier",
+                *modules_of(explainer),
+            ),
             inputs={
                 "checkpoint": model.checkpoint,
                 "tiles": tile_key(slide),

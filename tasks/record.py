@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
@@ -83,8 +84,13 @@ class Record(Stage[RecordInputs]):
         ]
         yield Planned(
             key=ArtifactKey(self.name),
-            recipe={"record": recipe_of(study.section(RecordSection)), "study": study.name},
-            modules=("tasks.tracking.study",),
+            recipe={
+                "record": recipe_of(study.section(RecordSection)),
+                "study": study.name,
+                "config": _config(study),
+                "split_hash": study.split_hash,
+            },
+            modules=("tasks.tracking.study", "tasks.comparison.costs"),
             inputs={
                 "tiles": {row.slide_id: tile_key(row.slide_id) for row in study.slides},
                 "checkpoints": {model.key: model.checkpoint for model in models(study)},
@@ -112,8 +118,7 @@ class Record(Stage[RecordInputs]):
             checkpoints=tuple(_checkpoint(inputs, context, key, datasets) for key in inputs.checkpoints),
             experiment=section.experiment or study.name,
             tracking_uri=section.tracking_uri,
-            # The manifest's folder is a path of this machine and tells a reader nothing.
-            config={**study.config.model_dump(mode="json"), "manifest": Path(study.config.manifest).name},
+            config=_config(study),
             params=_headline(study),
             comparison=None if inputs.comparison is None else inputs.comparison.folder,
             review=None if inputs.review is None else inputs.review.page,
@@ -140,7 +145,7 @@ Datasets = Mapping[int | None, tuple[RecordedDataset, ...]]
 def _checkpoint(
     inputs: RecordInputs, context: BuildContext, model: ModelKey, datasets: Datasets
 ) -> RecordedCheckpoint:
-    stored = context.records[ArtifactKey("train", model)]
+    stored = context.record_of(ArtifactKey("train", model))
     explain = context.study.section(ExplainSection)
     controls = {control.id for control in explain.controls}
     reports = {key: report for key, report in inputs.reports.items() if key.model == model}
@@ -153,7 +158,7 @@ def _checkpoint(
         arm=model.arm,
         seed=model.seed,
         fold=model.fold,
-        fingerprint=digest_of([stored.digest, {key.label: context.records[key].digest for key in shown}]),
+        fingerprint=digest_of([stored.digest, {key.label: context.record_of(key).digest for key in shown}]),
         digest=stored.digest,
         checkpoint=inputs.checkpoints[model],
         predictions=inputs.predictions.get(model),
@@ -198,15 +203,24 @@ def _datasets(
             split,
             split,
             [inputs.tiles[slide] for slide in slides],
-            [context.records[tile_key(slide)].digest for slide in slides],
+            [context.record_of(tile_key(slide)).digest for slide in slides],
         )
         for split, slides in splits.items()
     )
 
 
+def _config(study: Study) -> dict[str, Any]:
+    """Return the study file as it is recorded: without resources, which change no number.
+
+    The folder of the manifest is a path of this machine and tells a reader nothing.
+    """
+    config = study.config.model_dump(mode="json", exclude={"resources"})
+    return {**config, "manifest": Path(study.config.manifest).name}
+
+
 def _costs(context: BuildContext, trained: Iterable[ModelKey]) -> str:
     """Return what training cost, from the records of the checkpoints."""
-    measured = {model: context.records[ArtifactKey("train", model)].measures for model in trained}
+    measured = {model: context.record_of(ArtifactKey("train", model)).measures for model in trained}
     section = context.study.section(TrainSection)
     reference = context.study.section(ComparisonRecipe).reference_arm or section.arms[0].id
     return cost_table(training_costs(measured, reference), reference)

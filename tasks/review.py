@@ -51,6 +51,7 @@ class Review(Stage[ReviewInputs]):
     def plan(self, study: Study) -> Iterator[Planned]:
         """Yield the page."""
         explain, compare = study.section(ExplainSection), study.section(ComparisonRecipe)
+        evaluate = study.section(EvaluateSection)
         pairs = explained_models(study)
         maps = [maps_key(m, e, row.slide_id) for m, rows in pairs for e in explain.everything for row in rows]
         yield Planned(
@@ -62,11 +63,14 @@ class Review(Stage[ReviewInputs]):
                 "heatmaps": recipe_of(explain.heatmaps),
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
                 "controls": [control.id for control in explain.controls],
+                # The page follows the sequence of the study file, which a JSON mapping forgets.
+                "sequence": [e.id for e in explain.everything] + [m.id for m in evaluate.metrics],
+                "models": [model.key.label for model, _ in pairs],
                 "statistics": compare.model_dump(include={"draws", "seed", "confidence"}),
                 # Scripts and styles are no modules, so code does not tell of them.
                 "page": page_digest(),
             },
-            modules=("tasks.reporting.review.write",),
+            modules=("tasks.reporting.review.write", "tasks.reporting.pseudonyms"),
             inputs={
                 "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
@@ -97,12 +101,14 @@ class Review(Stage[ReviewInputs]):
             recipe=study.section(ExplainSection).heatmaps,
             bootstrap=BootstrapSettings(draws=compare.draws, seed=compare.seed, level=compare.confidence),
             comparison=None if inputs.comparison is None else inputs.comparison.table_path,
-            failed={
-                key.label: str(without_patients(why, study.patients, study.salt))
-                for key, why in context.failures.items()
-            },
+            failed=_without_patients(study, context.spec.recipe["failed"]),
+            missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),
         )
         return write_review(job, out, context.advance)
+
+
+def _without_patients(study: Study, reasons: Mapping[str, str]) -> dict[str, str]:
+    return {label: str(without_patients(why, study.patients, study.salt)) for label, why in reasons.items()}
 
 
 def _map_reports(study: Study) -> Iterator[ArtifactKey]:

@@ -20,6 +20,10 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
     )
     for slide, why in outcome.failed_slides.items():
         console.print(f"[yellow]slide {escape(slide)} failed:[/] {escape(why)}")
+    for label, cause in outcome.not_made.items():
+        console.print(
+            f"[yellow]{escape(label)} was not made:[/] nothing is left of it without {escape(cause)}"
+        )
     if outcome.comparison is None:
         return
     folder = Store(home).path(outcome.comparison)
@@ -32,7 +36,7 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
 
 
 def print_table(folder: Path, console: Console) -> None:
-    """Print what became of the claims and, where the arms fit beside one another, a line a figure."""
+    """Print what became of the claims and, where the arms fit beside one another, one line per figure."""
     rows = pd.read_parquet(folder / "comparison.parquet")
     claims = rows[rows["kind"] == "claim"]
     if len(claims):

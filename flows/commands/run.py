@@ -4,6 +4,7 @@ from rich.console import Console
 
 from flows.commands.results import print_outcome
 from flows.commands.target import Target
+from flows.engine.status import plan_status, refuse_missing
 from flows.progress import shown
 from flows.study import study
 
@@ -11,6 +12,9 @@ from flows.study import study
 def run(target: Target, command: str, console: Console) -> None:
     """Run the study and print what came out."""
     plan, options = target.plan(), target.options
+    if options.only is not None:
+        # Told before Prefect starts.
+        refuse_missing(plan_status(plan, options), options)
     with shown(console):
         outcome = study(
             plan.study.config,

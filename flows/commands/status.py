@@ -12,7 +12,7 @@ from flows.commands.status_rows import status_rows
 from flows.commands.target import Target
 from flows.engine.adopt import adopt as adopt_stored
 from flows.engine.stages import all_stages, stages_of
-from flows.engine.status import ArtifactStatus, plan_status
+from flows.engine.status import ArtifactStatus, plan_status, refuse_missing
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Split
 from tasks.study.errors import UsageError
@@ -21,6 +21,7 @@ from tasks.study.errors import UsageError
 def status(target: Target, console: Console, *, verify: bool, every: bool) -> None:
     """Print the artifacts that are not done, with their reasons, and a count of the rest."""
     statuses = plan_status(target.plan(), target.options, full=verify)
+    refuse_missing(statuses, target.options)
     table = Table("artifact", "state", "why", box=None, pad_edge=False)
     for row in status_rows(statuses, every=every):
         table.add_row(*map(escape, row))

@@ -1,5 +1,6 @@
 """Adopting: stored artifacts stand for code that changed without changing a number."""
 
+import os
 import shutil
 
 from flows.engine.plan import Plan
@@ -9,13 +10,14 @@ from flows.engine.status import ArtifactStatus, Preview
 from tasks.artifacts.artifact import OutdatedArtifactError
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.payload import damage
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 
 
 def adopt(plan: Plan, stages: frozenset[str], reason: str) -> list[ArtifactKey]:
-    """ArtifactRecord that stored artifacts of ``stages`` stand for today's code, and return their keys.
+    """Record that stored artifacts of ``stages`` stand for today's code, and return their keys.
 
     An artifact is adopted where its recipe, inputs and seed are unchanged, and where today's code can read
     its payload. It is then available to the artifacts after it, such as the maps of a calibration.
@@ -47,11 +49,12 @@ def _adopted(
                 "adopted": reason,
             }
         )
+        if damage(store.folder(old), old.files) is not None:
+            continue
         if store.folder(record) != store.folder(old):
             _copy(store, old, record)
         store.put(record)
-        if store.find(spec) is not None:
-            return record
+        return record
     return None
 
 
@@ -59,5 +62,7 @@ def _copy(store: Store, old: ArtifactRecord, new: ArtifactRecord) -> None:
     """Bring the payload of an artifact whose kind has another name now to where that kind is kept."""
     target = store.folder(new)
     if not target.exists():
+        draft = store.drafts / f"adopt.{new.fingerprint}.{os.getpid()}"
+        shutil.copytree(store.folder(old), draft, copy_function=shutil.copy2)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(store.folder(old), target, copy_function=shutil.copy2)
+        draft.rename(target)

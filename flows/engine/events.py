@@ -1,4 +1,4 @@
-"""RunState as events: who builds tells how far it is, who shows it listens. Neither holds the other."""
+"""Progress as events: who builds tells how far it is, who shows it listens. Neither holds the other."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -37,24 +37,25 @@ class RunResult:
 
 @dataclass
 class Execution:
-    """One run of a plan."""
+    """One run of a plan. ``counted`` holds what progress expects to be made."""
 
     plan: Plan
     options: RerunOptions
     runner: Runner
     guard: Guard
     tags: Mapping[str, str] = field(default_factory=dict)
+    counted: Set[ArtifactKey] = frozenset()
     executed: list[ArtifactKey] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._resolver = Resolver(self.plan.study, self.options)
+        self._resolver = Resolver(self.plan, self.options)
         self.state = self._resolver.state
         self._notes = FailureNotes(self.plan.study.home)
         self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
         self._ready: dict[ArtifactKey, Resolved] = {}
 
     def run(self) -> RunResult:
-        """Carry the plan through."""
+        """Run the plan."""
         while True:
             self._settle_what_is_ready()
             self._start_what_fits()
@@ -85,7 +86,8 @@ class Execution:
         record = None if forced else self._resolver.stored(resolved.spec, use=True)
         if record is not None:
             state.references[key] = record.reference
-            emit(Reused(key.stage))
+            if key in self.counted:
+                emit(Reused(key.stage))
             return True
         if self.options.may_make(key):
             return False
@@ -116,7 +118,6 @@ class Execution:
 
     def _request(self, group: list[Resolved]) -> BuildRequest:
         first = group[0].planned.key
-        causes = {cause for resolved in group for cause in resolved.causes}
         return BuildRequest(
             first.stage,
             self.plan.study,
@@ -125,7 +126,7 @@ class Execution:
                 for r in group
             ],
             os.urandom(8).hex(),
-            {cause: self.state.failed[cause] for cause in causes},
+            {key: why for resolved in group for key, why in resolved.failures.items()},
             self.tags,
         )
 
@@ -185,15 +186,13 @@ def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str
     options.check(plan)
     statuses = plan_status(plan, options)
     refuse_missing(statuses, options)
-    counts = to_make(statuses)
-    per_stage = Counter[str]()
-    for (stage, _), count in counts.items():
-        per_stage[stage] += count
+    counted = to_make(statuses)
+    per_stage = Counter(key.stage for key in counted)
     _log.info("%d artifacts planned, to make: %s", len(plan), _summary(per_stage))
     emit(RunStarted(per_stage))
-    guard = Guard(plan.study, counts)
+    guard = Guard(plan.study, counted)
     with _runner(plan, submit) as runner:
-        result = Execution(plan, options, runner, guard, tags).run()
+        result = Execution(plan, options, runner, guard, tags, counted).run()
     guard.refuse_too_many(result.state)
     return result
 

@@ -1,11 +1,12 @@
-"""Before stages read: splits are checked again, readings of test slides are logged, failures are counted.
+"""Before stages read: splits are checked again, access to test slides is logged, failures are counted.
 
 A study that looks at its test slides often is a study that was tuned on them, so each look is one line.
 """
 
 import json
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from flows.engine.outcome import TooManyFailedSlidesError
@@ -26,11 +27,12 @@ class Guard:
 
     Args:
         study: the study.
-        to_make: how many artifacts each stage makes in each fold.
+        to_make: what the run makes.
     """
 
-    def __init__(self, study: Study, to_make: Mapping[tuple[str, int | None], int]) -> None:
-        self._study, self._to_make = study, to_make
+    def __init__(self, study: Study, to_make: Iterable[ArtifactKey]) -> None:
+        self._study = study
+        self._to_make = Counter((key.stage, _fold(key)) for key in to_make)
         self._logged: set[tuple[str, int | None]] = set()
 
     def before(self, stage: AnyStage, key: ArtifactKey) -> None:
@@ -40,7 +42,7 @@ class Guard:
             ManifestError: a patient lies in two splits.
             ConfigError: a patient lies on two sides of a fold.
         """
-        fold = None if key.model is None else key.model.fold
+        fold = _fold(key)
         if (stage.name, fold) in self._logged or not (stage.asks_models or stage.reads_held_out):
             return
         refuse_leaks(self._study)
@@ -84,7 +86,7 @@ class Guard:
             "split_hash": self._study.split_hash,
             **({} if fold is None else {"fold": fold}),
             "slides": len(slides),
-            "parts": self._to_make.get((stage, fold), 0),
+            "parts": self._to_make[stage, fold],
         }
         folder = self._study.home / "logs"
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,6 +111,10 @@ def refuse_leaks(study: Study) -> None:
         rows = dealt_out(recipe, study.manifest.slides)
         for fold in study.folds:
             refuse_parted(recipe, rows, fold.roles, shared)
+
+
+def _fold(key: ArtifactKey) -> int | None:
+    return None if key.model is None else key.model.fold
 
 
 def _held_out(study: Study, fold: int | None) -> set[str]:

@@ -24,7 +24,8 @@ class TooManyFailedSlidesError(ArtifactsFailedError):
 class Outcome(BaseModel):
     """The end of a study run: small, and the same whether read by a person or by Prefect.
 
-    ``executed`` and the keys of failed slides are labels, in the order in which they were made.
+    ``executed`` holds labels, in the order in which the artifacts were made. ``not_made`` names what could
+    not be made because of a tolerated slide, beyond what is of that slide alone: {label: the cause}.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +34,7 @@ class Outcome(BaseModel):
     executed: tuple[str, ...]
     reused: int
     failed_slides: dict[str, str]
+    not_made: dict[str, str] = {}
     comparison: Reference | None = None
     review: Reference | None = None
     recording: Reference | None = None
@@ -50,12 +52,23 @@ def settle(result: "RunResult") -> Outcome:
         waiting = Counter(state.blocked.values())
         listed = "\n".join(f"  {key}: {why}{_waiting(waiting[key])}" for key, why in fatal.items())
         raise ArtifactsFailedError(f"{len(fatal)} artifacts failed, the others are stored:\n{listed}")
+    lost = {
+        key: cause for key, cause in state.blocked.items() if key.slide is None or key.slide != cause.slide
+    }
+    whole = [key for key in lost if not key.coordinates]
+    if whole:
+        cause, listed = lost[whole[0]], " and ".join(map(str, whole))
+        raise ArtifactsFailedError(
+            f"{listed} could not be made: the failed slides are tolerated, but too little is left without "
+            f"{cause} ({state.failed[cause]})"
+        )
     references = state.references
     return Outcome(
         study=result.plan.study.name,
         executed=tuple(key.label for key in result.executed),
         reused=len(references) - len(result.executed),
         failed_slides=state.failed_slides,
+        not_made={key.label: cause.label for key, cause in lost.items()},
         comparison=references.get(ArtifactKey("compare")),
         review=references.get(ArtifactKey("review")),
         recording=references.get(ArtifactKey("record")),

@@ -11,7 +11,7 @@ from tasks.study.study import Study
 
 
 class PlanError(TypeError):
-    """A stage plans what cannot be: a mistake of its author."""
+    """A stage plans something invalid: a mistake of its author."""
 
 
 class Plan:
@@ -53,6 +53,16 @@ class Plan:
                 users[key].append(planned.key)
         return users
 
+    def upstream(self, key: ArtifactKey) -> list[ArtifactKey]:
+        """Return all that ``key`` rests on, directly or through others, in the order of the plan."""
+        found: set[ArtifactKey] = set()
+        waiting = [key]
+        while waiting:
+            new = set(self[waiting.pop()].input_keys) - found
+            found |= new
+            waiting += new
+        return [planned.key for planned in self if planned.key in found]
+
     def _add(self, stage: Stage[object], planned: Planned) -> None:
         if planned.key.stage != stage.name:
             raise PlanError(f"stage {stage.name} plans {planned.key}")
@@ -65,6 +75,9 @@ class Plan:
                     f"{planned.key} is given the input {name!r}, which {stage.name} does not declare"
                 )
             self._check_input(planned, name, keys, declared[name])
+        forgotten = [n for n, item in declared.items() if n not in planned.inputs and not item.may_be_none]
+        if forgotten:
+            raise PlanError(f"{planned.key} is not given its input {forgotten[0]!r}")
         self._planned[planned.key] = planned
 
     def _check_input(self, planned: Planned, name: str, keys: InputKeys, declared: InputField) -> None:

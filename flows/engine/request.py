@@ -1,15 +1,16 @@
 """BuildRequest: what is sent to wherever a build runs, and the build itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flows.engine.events import Advanced, emit
 from flows.engine.resolve import Resolved
 from flows.engine.stages import stage_named
-from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.study.stage import Build, BuildContext, InputKeys
 from tasks.study.study import Study
@@ -83,13 +84,20 @@ class _Advance:
 
 
 def fulfil(request: BuildRequest) -> None:
-    """Build what is requested and store it. What is stored already, and not forced, is left."""
+    """Build what is requested and store it. What is stored already, and not forced, is left.
+
+    An artifact that cannot be written keeps none of the others from being stored.
+    """
     stage, store = stage_named(request.stage), request.study.store
     if stage.asks_models:
         _limit_threads(request.study.config.cpu_threads)
-    writers = stage.writers([_opened(request, artifact) for artifact in request.artifacts])
-    for artifact, write in zip(request.artifacts, writers, strict=True):
-        store.reuse_or_build(artifact.spec, write, force=artifact.force, attempt=request.attempt)
+    writers = stage.writers(list(_opened(request)))
+    with ExitStack() as errors:
+        for artifact, write in zip(request.artifacts, writers, strict=True):
+            # Called back last to first; an error in one lets the others run and is raised at the end.
+            errors.callback(
+                store.reuse_or_build, artifact.spec, write, force=artifact.force, attempt=request.attempt
+            )
 
 
 def _limit_threads(count: int) -> None:
@@ -99,32 +107,36 @@ def _limit_threads(count: int) -> None:
     torch.set_num_threads(count)
 
 
-def _opened(request: BuildRequest, artifact: RequestedArtifact) -> Build[Any]:
+def _opened(request: BuildRequest) -> Iterator[Build[Any]]:
+    """Yield the builds of a request. What several of them read is checked and opened once."""
     stage, store = stage_named(request.stage), request.study.store
-    view = partial(_view, store.path, artifact.references)
-    given: dict[str, Any] = {}
-    for name, declared in stage.input_fields().items():
-        keys = artifact.inputs.get(name)
-        if keys is None:
-            given[name] = {} if declared.many else None
-        elif isinstance(keys, ArtifactKey):
-            given[name] = view(declared.view, keys)
-        else:
-            given[name] = {member: view(declared.view, key) for member, key in keys.items()}
-    context = BuildContext(
-        study=request.study,
-        spec=artifact.spec,
-        key=artifact.key,
-        device=request.device,
-        advance=_Advance(request.label),
-        records={key: store.record(reference) for key, reference in artifact.references.items()},
-        failures=request.failures,
-        tags=request.tags,
-    )
-    return Build(stage.inputs_type()(**given), context)
+    path, record = cache(store.path), cache(store.record)
+    for artifact in request.artifacts:
+        given: dict[str, Any] = {}
+        for name, declared in stage.input_fields().items():
+            keys = artifact.inputs.get(name)
+            if keys is None:
+                given[name] = {} if declared.many else None
+            elif isinstance(keys, ArtifactKey):
+                given[name] = declared.view(path(artifact.references[keys]))
+            else:
+                given[name] = {n: declared.view(path(artifact.references[k])) for n, k in keys.items()}
+        context = BuildContext(
+            study=request.study,
+            spec=artifact.spec,
+            key=artifact.key,
+            device=request.device,
+            advance=_Advance(request.label),
+            record_of=partial(_record_of, record, artifact.references),
+            failures=request.failures,
+            tags=request.tags,
+        )
+        yield Build(stage.inputs_type()(**given), context)
 
 
-def _view(
-    path: Any, references: Mapping[ArtifactKey, Reference], view: type[Artifact], key: ArtifactKey
-) -> Artifact:
-    return view(path(references[key]))
+def _record_of(
+    record: Callable[[Reference], ArtifactRecord],
+    references: Mapping[ArtifactKey, Reference],
+    key: ArtifactKey,
+) -> ArtifactRecord:
+    return record(references[key])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
 from flows.engine.stages import stage_named
 from tasks.artifacts.code import code_of
@@ -15,7 +16,6 @@ from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.study.stage import InputField, InputKeys, Planned
-from tasks.study.study import Study
 
 
 def tolerated(key: ArtifactKey) -> bool:
@@ -58,16 +58,16 @@ class Resolved:
     Attributes:
         planned: the artifact.
         inputs: its inputs without those that failed and may be left out.
-        causes: the failures because of which inputs were left out.
+        failures: why inputs were left out, by key; where the stage tells failures, also what failed before.
         blocked_by: the failure that keeps it from being made.
         missing: inputs that were never made and are not to be made.
         pending: inputs that would be made first.
-        spec: what the store is asked for; None as long as an input is not there.
+        spec: what the store is asked for; None while an input is missing.
     """
 
     planned: Planned
     inputs: Mapping[str, InputKeys] = field(default_factory=dict)
-    causes: tuple[ArtifactKey, ...] = ()
+    failures: Mapping[ArtifactKey, str] = field(default_factory=dict)
     blocked_by: ArtifactKey | None = None
     missing: tuple[ArtifactKey, ...] = ()
     pending: tuple[ArtifactKey, ...] = ()
@@ -77,9 +77,9 @@ class Resolved:
 class Resolver:
     """Decides about the artifacts of one study, one after the other."""
 
-    def __init__(self, study: Study, options: RerunOptions, *, full: bool = False) -> None:
-        self._study, self._options, self._full = study, options, full
-        self._store, self._notes = study.store, FailureNotes(study.home)
+    def __init__(self, plan: Plan, options: RerunOptions, *, full: bool = False) -> None:
+        self._plan, self._options, self._full = plan, options, full
+        self._store, self._notes = plan.study.store, FailureNotes(plan.study.home)
         self.state = RunState()
 
     def resolve(self, planned: Planned) -> Resolved:
@@ -92,14 +92,14 @@ class Resolver:
         resolved = Resolved(
             planned,
             inputs,
-            causes=tuple(dict.fromkeys(left_out.values())),
+            failures=self._told(planned, left_out),
             blocked_by=blocked_by,
             missing=tuple(key for key in wanted if key in there.absent),
             pending=tuple(key for key in wanted if key in there.pending),
         )
         if blocked_by or any(key not in there.references for key in wanted):
             return resolved
-        return Resolved(planned, inputs, resolved.causes, spec=self._spec(resolved, left_out))
+        return Resolved(planned, inputs, resolved.failures, spec=self._spec(resolved, left_out))
 
     def stored(self, spec: ArtifactSpec, *, use: bool = False) -> ArtifactRecord | None:
         """Return the record of a whole artifact; ``use`` remembers that it was wanted now."""
@@ -151,17 +151,27 @@ class Resolver:
             stage=stage.name,
             label=planned.key.label,
             kind=stage.makes.kind(),
-            recipe={**planned.recipe, **self._failures(stage.tells_failures, left_out)},
+            recipe={**planned.recipe, **self._failures(stage.tells_failures, resolved, left_out)},
             inputs={**dict(self._named(resolved.inputs)), **planned.files},
             code=code_of(planned.modules),
             seed=planned.seed,
         )
 
-    def _failures(self, told: bool, left_out: Mapping[ArtifactKey, ArtifactKey]) -> dict[str, Any]:
-        """Return what of the recipe names inputs that failed: their reasons where the payload tells them."""
+    def _told(self, planned: Planned, left_out: Mapping[ArtifactKey, ArtifactKey]) -> dict[ArtifactKey, str]:
+        """Return why each left out input is not there, and what failed of all that ``planned`` rests on."""
+        failed = self.state.failed
+        told = {key: failed[cause] for key, cause in left_out.items()}
+        if failed and stage_named(planned.key.stage).tells_failures:
+            told |= {key: failed[key] for key in self._plan.upstream(planned.key) if key in failed}
+        return told
+
+    def _failures(
+        self, told: bool, resolved: Resolved, left_out: Mapping[ArtifactKey, ArtifactKey]
+    ) -> dict[str, Any]:
+        """Return what of the recipe names failures: with their reasons where the payload tells them."""
         if told:
-            causes = dict.fromkeys(left_out.values())
-            return {"failed": {cause.label: self.state.failed[cause] for cause in causes}}
+            failures = {key.label: why for key, why in resolved.failures.items() if key in self.state.failed}
+            return {"failed": failures}
         return {"left_out": sorted(key.label for key in left_out)} if left_out else {}
 
     def _named(self, inputs: Mapping[str, InputKeys]) -> Iterator[tuple[str, Reference]]:

@@ -14,12 +14,12 @@ from tasks.study.stage import Stage
 
 AnyStage = Stage[Any]
 GROUP = "-group"
-"""What a group is called by behind its name, as stages bear the same names."""
+"""The suffix of group words, because some stages have the same name."""
 
 
 @cache
 def all_stages() -> tuple[AnyStage, ...]:
-    """Return one of each stage, in the order of a run: group after group, and in each what comes first."""
+    """Return one instance of each stage in the order of a run: group after group, inputs first."""
     stages = {stage.name: stage for stage in _found()}
     before = _dependencies(stages.values())
     groups: dict[str, set[str]] = {stage.group: set() for stage in stages.values()}

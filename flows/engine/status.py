@@ -1,6 +1,5 @@
 """What a run would do with each artifact, told before it does it."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -48,7 +47,7 @@ class Preview:
 
     def __init__(self, plan: Plan, options: RerunOptions, *, full: bool = False) -> None:
         self._plan, self._options = plan, options
-        self._resolver = Resolver(plan.study, options, full=full)
+        self._resolver = Resolver(plan, options, full=full)
         self._state = self._resolver.state
         self._may_change: set[ArtifactKey] = set()
         self.earlier = Earlier(plan.study.store)
@@ -156,11 +155,6 @@ def refuse_missing(statuses: list[ArtifactStatus], options: RerunOptions) -> Non
     )
 
 
-def to_make(statuses: list[ArtifactStatus]) -> Counter[tuple[str, int | None]]:
-    """Count what a run would or may make, per stage and fold; what failed is tried again."""
-    making = ("would run", "may run", "failed")
-    return Counter(
-        (s.key.stage, None if s.key.model is None else s.key.model.fold)
-        for s in statuses
-        if s.state in making
-    )
+def to_make(statuses: list[ArtifactStatus]) -> frozenset[ArtifactKey]:
+    """Return what a run would or may make; what failed is tried again."""
+    return frozenset(s.key for s in statuses if s.state in ("would run", "may run", "failed"))

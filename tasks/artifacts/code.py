@@ -1,4 +1,4 @@
-"""Which code a part rests on: the syntax trees of the modules that its stage reaches by import.
+"""The code that an artifact depends on: the syntax trees of the modules that its stage reaches by import.
 
 A comment, a docstring or a reformatting changes no hash; a changed line changes the hash of its module
 and hence of every part that reaches it. Plug-ins are reached by name, not by import, so a stage names the

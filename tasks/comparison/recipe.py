@@ -42,7 +42,7 @@ class ComparisonRecipe(BaseModel):
     def _claims_are_told_apart(self) -> Self:
         twice = _repeated(claim.id for claim in self.claims)
         if twice:
-            raise ValueError(f"ids of claims must be unique, but {twice!r} stands there more than once")
+            raise ValueError(f"ids of claims must be unique, but {twice!r} is listed more than once")
         paper = _repeated(claim.source for claim in self.claims if claim.primary)
         if paper:
             raise ValueError(f"source {paper!r} has more than one primary claim; name the one that counts")

@@ -105,7 +105,7 @@ def _keys(keys: Sequence[str], count: int) -> tuple[str, ...]:
     found = _names("keys", keys, count)
     twice = [key for key, times in Counter(found).items() if times > 1]
     if twice:
-        raise ScoringError(f"keys must be unique, but {twice[0]!r} stands there more than once")
+        raise ScoringError(f"keys must be unique, but {twice[0]!r} is listed more than once")
     return found
 
 

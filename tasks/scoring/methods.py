@@ -111,4 +111,4 @@ def _sentence(what: str, item: Any, problem: Any) -> str:
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        raise ScoringError(f"{what} must be unique, but {repeated[0]!r} stands there more than once")
+        raise ScoringError(f"{what} must be unique, but {repeated[0]!r} is listed more than once")

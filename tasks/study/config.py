@@ -73,8 +73,8 @@ class StudyBase(Section):
     """The cohort's CSV, relative to the study file."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cpu_threads: int = Field(2, ge=1)
-    """Threads of one model on a CPU. It is recipe: another number sums in another order, and training grows
-    the last bits into other weights."""
+    """Threads of one model on a CPU. It belongs to the recipe of training: another number changes rounding,
+    and therefore the trained weights."""
     processes: int = Field(1, ge=1)
     """Processes that one training is spread over. On a CPU they share the threads, elsewhere each has an
     accelerator. It is recipe: other sums, other last bits."""
@@ -121,4 +121,4 @@ def refuse_repeats(what: str, values: Iterable[str]) -> None:
     """Raise ValueError naming each of ``values`` that is repeated."""
     repeated = [value for value, count in Counter(values).items() if count > 1]
     if repeated:
-        raise ValueError(f"{what} must be unique, but {', '.join(repeated)} stands there more than once")
+        raise ValueError(f"{what} must be unique, but {', '.join(repeated)} is listed more than once")

@@ -61,12 +61,14 @@ class InputField:
         many: whether it is a mapping of artifacts.
         tolerance: which of its members may be left out after a failure.
         along: the input whose left out members alone may be left out here too; None: any.
+        may_be_none: whether an artifact may be planned without it.
     """
 
     view: type[Artifact]
     many: bool
     tolerance: Tolerance
     along: str | None = None
+    may_be_none: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ class BuildContext:
         key: which artifact.
         device: the device slot that the build has.
         advance: called with the number of items just done; where it is shown is not the build's affair.
-        records: the records of all inputs, by key.
-        failures: why artifacts of the study failed, by key; filled where the stage tells failures.
+        record_of: the record of one input, by its key.
+        failures: why inputs were left out, by key; where the stage tells failures, also what failed before.
         tags: what the recording notes of this run, such as the command that was typed.
     """
 
@@ -118,7 +120,7 @@ class BuildContext:
     key: ArtifactKey
     device: str
     advance: Callable[[int], None]
-    records: Mapping[ArtifactKey, ArtifactRecord]
+    record_of: Callable[[ArtifactKey], ArtifactRecord]
     failures: Mapping[ArtifactKey, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -196,10 +198,6 @@ class Stage(ABC, Generic[I]):
     def check(self, config: StudyBase) -> None:  # most stages have nothing to add
         """Refuse a study whose sections disagree, with a ValueError of one sentence."""
 
-    def key(self, model: ModelKey | None = None) -> ArtifactKey:
-        """Return the key of this stage's artifact, of ``model`` if one is given."""
-        return ArtifactKey(self.name, model)
-
     def _write(self, build: Build[I], out: Path) -> Measures | None:
         return self.build(build.inputs, out, build.context)
 
@@ -226,7 +224,9 @@ def _fields_of(inputs: Any) -> Mapping[str, InputField]:
 
 
 def _field(hint: Any, declared: Mapping[str, Any]) -> InputField:
-    if get_origin(hint) in (Union, UnionType):
+    may_be_none = get_origin(hint) in (Union, UnionType)
+    if may_be_none:
         hint = next(arg for arg in get_args(hint) if arg is not type(None))
     many = get_origin(hint) is not None
-    return InputField(get_args(hint)[1] if many else hint, many, declared[_TOLERANCE], declared.get(_ALONG))
+    view = get_args(hint)[1] if many else hint
+    return InputField(view, many, declared[_TOLERANCE], declared.get(_ALONG), may_be_none)

@@ -50,7 +50,7 @@ def loaded(folder, compare):
             "no model metric is called 'neuron_consistency'; there are: gradient_scale",
         ),
         ({"claims": [claim(arm="other")]}, "claim 'c' sets arm 'other' against itself"),
-        ({"claims": [claim(), claim()]}, "ids of claims must be unique, but 'c' stands there more than once"),
+        ({"claims": [claim(), claim()]}, "ids of claims must be unique, but 'c' is listed more than once"),
         (
             {"claims": [claim(primary=True), claim(id="d", primary=True)]},
             "source 'a paper' has more than one primary claim",

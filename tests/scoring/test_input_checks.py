@@ -48,7 +48,7 @@ def test_targets_that_are_none(targets, said):
 def test_names_are_one_an_image_and_keys_unique():
     with pytest.raises(ScoringError, match="1 keys come with 2 images"):
         given(keys=["a"])
-    with pytest.raises(ScoringError, match="keys must be unique, but 'a' stands there more than once"):
+    with pytest.raises(ScoringError, match="keys must be unique, but 'a' is listed more than once"):
         given(keys=["a", "a"])
     with pytest.raises(ScoringError, match="3 patients come with 2 images"):
         given(patients=["a", "a", "b"])

@@ -29,7 +29,7 @@ def test_a_metric_is_named_described_or_given():
             ["deletoin"],
             r"metric 'deletoin': no 'deletoin' among the faithfulness \(did you mean 'deletion'\?\)",
         ),
-        (["gini", "gini"], "metric ids must be unique, but 'gini' stands there more than once"),
+        (["gini", "gini"], "metric ids must be unique, but 'gini' is listed more than once"),
         (
             [{"name": "deletion", "steps": 1}],
             "metric 'deletion', steps: input should be greater than or equal",
@@ -58,7 +58,7 @@ def test_controls_are_controls_under_names_of_their_own():
     assert set(controls_asked(["random_map", "optical_density"], ["m"])) == {"random_map", "optical_density"}
     with pytest.raises(ScoringError, match="gradient is no control map; give it as an explainer"):
         controls_asked(["gradient"], [])
-    with pytest.raises(ScoringError, match="unique, but 'random_map' stands there more than once"):
+    with pytest.raises(ScoringError, match="unique, but 'random_map' is listed more than once"):
         controls_asked(["random_map"], ["random_map"])
 
 

@@ -6,13 +6,17 @@ OpenMP threads of its own, and where these are more than the cores all of them s
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 
 from flows.engine.request import BuildRequest
 from flows.engine.runners.base import Ended, Lane, Submit
+
+Result = Future[BaseException | None]
+"""The error of a build, None where it raised none."""
 
 
 class ThreadsRunner:
@@ -24,7 +28,7 @@ class ThreadsRunner:
         self._submit, self._threads = submit, threads
         self._free = {"device": list(devices), "slides": [""] * workers}
         self._one_device = devices[0] if len(devices) == 1 else None
-        self._ended: SimpleQueue[Ended] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[BuildRequest, Result]] = SimpleQueue()
         self._running = 0
 
     def has_room(self, lane: Lane) -> bool:
@@ -33,36 +37,34 @@ class ThreadsRunner:
 
     def start(self, request: BuildRequest, lane: Lane) -> bool:
         """Start the request in its lane."""
-        self._running += 1
         if lane == "flow" or (lane == "device" and self._one_device):
-            device = self._one_device or request.device
-            self._ended.put(Ended(request, self._submit(request.on(device))))
+            result: Result = Future()
+            result.set_result(self._submit(request.on(self._one_device or request.device)))
+            self._running += 1
+            self._ended.put((request, result))
             return True
         slot = self._free[lane].pop()
         if lane == "device":
             request.on(slot)
-        context = copy_context()
-        self._threads.submit(context.run, self._run, request, lane, slot)
+        self._running += 1
+        started = self._threads.submit(copy_context().run, self._submit, request)
+        started.add_done_callback(partial(self._end, request, lane, slot))
         return False
 
     def wait(self) -> Ended:
-        """Return a request that has ended; waits for one."""
-        ended = self._ended.get()
+        """Return a request that has ended; waits for one. What kept it from running at all is raised."""
+        request, result = self._ended.get()
         self._running -= 1
-        return ended
+        return Ended(request, result.result())
 
     @property
     def busy(self) -> bool:
         """Whether any request has not been collected."""
         return self._running > 0
 
-    def _run(self, request: BuildRequest, lane: Lane, slot: str) -> None:
-        error: BaseException | None = RuntimeError("the build ended without a word")
-        try:
-            error = self._submit(request)
-        finally:
-            self._free[lane].append(slot)
-            self._ended.put(Ended(request, error))
+    def _end(self, request: BuildRequest, lane: Lane, slot: str, result: Result) -> None:
+        self._free[lane].append(slot)
+        self._ended.put((request, result))
 
 
 @contextmanager

@@ -61,6 +61,7 @@ class ReviewJob:
         bootstrap: draws, seed and level of the intervals.
         comparison: the table ``comparison.parquet`` of the study.
         failed: {label of an artifact: why it failed}, for instance ``explain/<model>/<explainer>/<slide>``.
+        missing: {label of a map or report: why it is not there}, also where something before it failed.
     """
 
     study: str
@@ -76,6 +77,7 @@ class ReviewJob:
     bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
     comparison: Path | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target_class(self) -> str:
@@ -105,5 +107,6 @@ class ReviewJob:
         return self._why(f"evaluate/{model.label}/{explainer}/{metric}", f"train/{model.label}")
 
     def _why(self, *labels: str) -> str:
-        reasons = (self.failed[label] for label in labels if label in self.failed)
+        known = {**self.failed, **self.missing}
+        reasons = (known[label] for label in labels if label in known)
         return next(reasons, "this step of the study has not been run")

@@ -93,7 +93,7 @@ def test_a_claim_about_an_unknown_arm_or_endpoint_names_the_claim():
 @pytest.mark.parametrize(
     ("claims", "sentence"),
     [
-        ([{}, {}], "ids of claims must be unique, but 'more_faithful' stands there more than once"),
+        ([{}, {}], "ids of claims must be unique, but 'more_faithful' is listed more than once"),
         (
             [{"primary": True}, {"id": "other", "primary": True}],
             "source 'arXiv:0000.00001' has more than one primary claim; name the one that counts",

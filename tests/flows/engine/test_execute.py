@@ -4,14 +4,14 @@ import pickle
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from flows.engine import execute as execute_module
 from flows.engine import plan as plan_module
 from flows.engine import stages as stages_module
-from flows.engine.events import Advanced, BuildEnded, BuildStarted, RunStarted, listening
+from flows.engine.events import Advanced, BuildEnded, BuildStarted, Reused, RunStarted, listening
 from flows.engine.execute import execute
 from flows.engine.plan import Plan
 from flows.engine.request import fulfil
@@ -99,7 +99,7 @@ class Tell(Stage[SentenceInputs]):
 
     def build(self, inputs, out, context):
         HOOK[0](context)
-        failed = [f"{key}: {why}" for key, why in context.failures.items()]
+        failed = [f"{label}: {why}" for label, why in context.spec.recipe["failed"].items()]
         (out / "text").write_text(" ".join([*(w.text for w in inputs.words.values()), *failed]))
 
 
@@ -303,6 +303,47 @@ def test_only_makes_do_without_what_failed_and_says_so(make, without_y):
     result = make(options=RerunOptions(only="tell"), runner="inline")
     assert labels(result.executed) == ["tell"]
     assert result.state.blocked == {ArtifactKey("say", MODELS[1]): ArtifactKey("spell", slide="y")}
+
+
+def test_what_keeps_a_request_from_running_ends_the_run_in_every_lane(make):
+    class ServerGoneError(Exception):
+        pass
+
+    for resources in ({"runner": "inline"}, {"workers": 2}, {"devices": ["cpu", "cpu"]}):
+
+        def submit(request):
+            raise ServerGoneError("no server")
+
+        with pytest.raises(ServerGoneError, match="no server"):
+            make(submit, **resources)
+
+
+def test_one_artifact_of_a_request_that_fails_keeps_no_other_from_being_stored(
+    make, hook, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Say, "plan", together(Say.plan))
+
+    def fail(context):
+        if context.key == ArtifactKey("say", MODELS[1]):
+            raise ValueError("no breath")
+
+    hook(fail)
+    result = make(runner="inline")
+    assert result.state.failed == {ArtifactKey("say", MODELS[1]): "no breath"}
+    assert text(tmp_path / "home", "tell") == "ax cz say/b/seed0: no breath"
+
+
+def together(plan):
+    return lambda self, study: (replace(planned, together=MODELS[0]) for planned in plan(self, study))
+
+
+def test_a_bar_counts_what_may_be_made_and_nothing_that_is_stored(make):
+    make(runner="inline")
+    heard = []
+    with listening(heard.append):
+        make(options=RerunOptions(from_stage="say"), runner="inline")
+    assert heard[0] == RunStarted({"say": 3, "tell": 1})
+    assert [event for event in heard if isinstance(event, Reused)] == [Reused("tell")]
 
 
 def test_progress_comes_as_events(make):

@@ -33,7 +33,8 @@ def before(guard, stage, model=MODEL):
 
 
 def test_each_reading_of_test_slides_is_one_line(study):
-    guard = Guard(study, {("evaluate", None): 4, ("compare", None): 1})
+    reports = [ArtifactKey("evaluate", MODEL, name, metric="gini") for name in "abcd"]
+    guard = Guard(study, [*reports, ArtifactKey("compare")])
     for _ in range(2):
         before(guard, "evaluate")
     before(guard, "compare", None)
@@ -47,13 +48,13 @@ def test_each_reading_of_test_slides_is_one_line(study):
 def test_what_reads_no_test_slide_is_not_noted(manifest, tmp_path):
     explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
     study = open_study(tiny_config(manifest, explain=explain), tmp_path, None)
-    before(Guard(study, {}), "evaluate")
+    before(Guard(study, ()), "evaluate")
     assert lines(study) == []
 
 
 @pytest.mark.parametrize("stage", ["tile", "train", "explain", "draw", "review", "record"])
 def test_stages_that_do_not_judge_are_not_noted(study, stage):
-    before(Guard(study, {(stage, None): 4}), stage)
+    before(Guard(study, [ArtifactKey(stage, MODEL)]), stage)
     assert lines(study) == []
 
 
@@ -63,7 +64,7 @@ def test_a_patient_on_both_sides_is_refused_again_later(study):
     moved = first.model_copy(update={"split": "test", "slide_id": "moved"})
     leaking = replace(study, manifest=study.manifest.model_copy(update={"slides": (first, *others, moved)}))
     with pytest.raises(ManifestError, match=first.patient_id):
-        before(Guard(leaking, {}), "train")
+        before(Guard(leaking, ()), "train")
 
 
 @pytest.fixture
@@ -73,7 +74,8 @@ def folded(manifest, tmp_path):
 
 
 def test_with_folds_each_reads_the_slides_that_it_holds_out(folded):
-    guard = Guard(folded, {("predict", 0): 2, ("predict", 2): 2, ("compare", None): 1})
+    models = [ModelKey(arm, 0, fold) for arm in ("standard", "other") for fold in (0, 2)]
+    guard = Guard(folded, [ArtifactKey("compare"), *(ArtifactKey("predict", model) for model in models)])
     for fold in (0, 2, 0):
         before(guard, "predict", ModelKey("standard", 0, fold))
     before(guard, "compare", None)
@@ -88,7 +90,7 @@ def test_with_folds_each_reads_the_slides_that_it_holds_out(folded):
 def test_val_slides_of_a_fold_are_no_test_reading(manifest, tmp_path):
     explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
     study = open_study(folded_config(manifest, explain=explain), tmp_path, None)
-    before(Guard(study, {}), "predict", ModelKey("standard", 0, 0))
+    before(Guard(study, ()), "predict", ModelKey("standard", 0, 0))
     assert lines(study) == []
 
 
@@ -105,12 +107,12 @@ def test_a_patient_on_both_sides_of_a_fold_is_refused_again_later(folded):
 
 def test_other_stages_stop_where_more_slides_failed_than_are_tolerated(study, manifest, tmp_path):
     state = RunState(failed={ArtifactKey("tile", slide="phantom_05_1"): "cut short"})
-    guard = Guard(study, {})
+    guard = Guard(study, ())
     assert guard.stops(stage_named("train"), state)
     assert not guard.stops(stage_named("tile"), state), "the other slides are still tried"
     with pytest.raises(TooManyFailedSlidesError, match=r"1 of 6 slides failed, .* 0%:\n  phantom_05_1: cut"):
         guard.refuse_too_many(state)
     tolerant = tiny_config(manifest, failures={"max_failed_slides": 0.25})
-    guard = Guard(open_study(tolerant, tmp_path, None), {})
+    guard = Guard(open_study(tolerant, tmp_path, None), ())
     assert not guard.stops(stage_named("train"), state)
     guard.refuse_too_many(state)

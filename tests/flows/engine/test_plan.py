@@ -155,6 +155,7 @@ class LonelyInputs:
         ({"inputs": {"tiles": {"a": ArtifactKey("tile", slide="a")}}}, "must be given one artifact as tiles"),
         ({"inputs": {"tiles": ArtifactKey("tile", slide="a")}}, "made from tile/a, which no stage before it"),
         ({"key": ArtifactKey("tile")}, "stage lonely plans tile"),
+        ({}, "lonely is not given its input 'tiles'"),
     ],
 )
 def test_a_stage_that_plans_what_cannot_be_is_told_so(plan, monkeypatch, changed, sentence):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flows.engine.execute import execute
+from flows.engine.outcome import ArtifactsFailedError, settle
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.status import plan_status
@@ -76,6 +77,84 @@ def test_a_run_makes_what_status_said_for_twenty_random_orders(plan):
         kinds |= {s.state for s in before}
         taken += 1
     assert {"done", "would run", "may run", "failed", "blocked", "stale", "untouched"} <= kinds
+
+
+def test_where_forced_bytes_change_a_run_makes_some_of_what_may_run_too(plan):
+    def other_bytes(request):
+        error = scribble(request)
+        for artifact in request.artifacts if error is None and request.stage == "train" else ():
+            request.study.store.reuse_or_build(
+                artifact.spec,
+                lambda out: (out / "word").write_text("another") and None,
+                force=True,
+                attempt=request.attempt,
+            )
+        return error
+
+    options = RerunOptions(from_stage="train", selection=Selection(arm=("standard",)))
+    before = plan_status(plan, options)
+    would = {s.key for s in before if s.state == "would run"}
+    may = {s.key for s in before if s.state == "may run"}
+    made = set(execute(plan, options, other_bytes, {}).executed)
+    assert would < made <= would | may
+    assert {key.stage for key in made - would} >= {"predict", "explain", "evaluate"}
+
+
+def tile_fails(*slides):
+    """A submitter in whose study these slides cannot be tiled."""
+
+    def submit(request):
+        if request.stage == "tile" and request.artifacts[0].key.slide in slides:
+            return ValueError("cut short")
+        return scribble(request)
+
+    return submit
+
+
+def tolerant(manifest, tmp_path, config=tiny_config, **blocks):
+    changed = {**BLOCKS, "failures": {"max_failed_slides": 0.9}, **blocks}
+    return Plan(open_study(config(manifest, **changed), tmp_path / "tolerant", None))
+
+
+def test_a_failed_training_slide_is_told_by_comparison_page_and_recording(manifest, tmp_path):
+    told = {}
+
+    def submit(request):
+        told[request.stage] = {key.label: why for key, why in request.failures.items()}
+        return tile_fails("phantom_01_1")(request)
+
+    plan = tolerant(manifest, tmp_path, train={**BLOCKS["train"], "arms": ARMS[:1]})
+    outcome = settle(execute(plan, RerunOptions(), submit, {}))
+    assert outcome.failed_slides == {"phantom_01_1": "cut short"}
+    for stage in ("compare", "review", "record"):
+        assert told[stage]["tile/phantom_01_1"] == "cut short"
+    (record,) = plan.study.store.records("Comparison")
+    assert record.spec.recipe["failed"]["tile/phantom_01_1"] == "cut short"
+
+
+def test_a_study_of_which_too_little_is_left_fails_although_its_slides_are_tolerated(manifest, tmp_path):
+    plan = tolerant(manifest, tmp_path, train={**BLOCKS["train"], "arms": ARMS[:1]})
+    result = execute(plan, RerunOptions(), tile_fails("phantom_04_1", "phantom_05_1"), {})
+    with pytest.raises(
+        ArtifactsFailedError, match=r"compare could not be made: .* without tile/phantom_0\d_1 \(cut"
+    ):
+        settle(result)
+
+
+def test_a_fold_whose_held_out_slides_failed_explains_nothing_and_is_named(manifest, tmp_path):
+    plan = tolerant(manifest, tmp_path, folded_config, train={**BLOCKS["train"], "arms": ARMS[:1]})
+    lost = sorted(slide for slide, role in plan.study.folds[1].roles.items() if role == "test")
+    outcome = settle(execute(plan, RerunOptions(), tile_fails(*lost), {}))
+    assert outcome.comparison is not None
+    assert "predict/standard/fold1/seed0" in outcome.not_made
+    predictions = [label for label in outcome.not_made if label.startswith("predict")]
+    assert all("/fold1/" in label for label in predictions)
+    predicted = {planned.key for planned in plan.of("predict")} & set(outcome_keys(plan, outcome))
+    assert {key.model.fold for key in predicted} == {0, 2}
+
+
+def outcome_keys(plan, outcome):
+    return [planned.key for planned in plan if planned.key.label in outcome.executed]
 
 
 def test_a_failed_arm_is_told_and_what_waits_for_it_too(plan):
