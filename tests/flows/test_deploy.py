@@ -1,4 +1,4 @@
-"""The deployments that ship: one flow, whose form lists every stage, with the settings of the command line."""
+"""The deployments that ship: one flow, whose form lists every stage, with the settings of the command."""
 
 from pathlib import Path
 
