@@ -49,10 +49,10 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
     """
     options = RerunOptions(only, from_stage, selection or Selection())
     loaded = load_study(config) if isinstance(config, Path) else config
-    return carry_through(open_study(loaded, home, data_root), options, command)
+    return run_opened(open_study(loaded, home, data_root), options, command)
 
 
-def carry_through(opened: Study, options: RerunOptions, command: str = "") -> Outcome:
+def run_opened(opened: Study, options: RerunOptions, command: str = "") -> Outcome:
     """Run every stage of the study that is needed."""
     return settle(execute(Plan(opened), options, run_as_task, _tags(command)))
 

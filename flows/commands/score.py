@@ -15,11 +15,11 @@ from rich.table import Table
 from flows.config import read_yaml
 from flows.config_errors import sentences
 from flows.progress import item_bar, shown
-from tasks.scoring.job import ScoreJob, carry_out
+from tasks.scoring.job import ScoreJob, score_job
 from tasks.scoring.table import MEANS, PAGE, SAID
 from tasks.study.errors import ConfigError
 
-_score_maps = task(name="score", cache_policy=NO_CACHE, persist_result=False)(carry_out)
+_score_maps = task(name="score", cache_policy=NO_CACHE, persist_result=False)(score_job)
 
 
 @flow(name="score")

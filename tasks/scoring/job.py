@@ -38,7 +38,7 @@ class ScoreJob(BaseModel):
     """Images in flight; changes no score beyond 1e-5."""
 
 
-def carry_out(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda n: None) -> Path:
+def score_job(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda n: None) -> Path:
     """Score the maps, write the report and return its folder.
 
     Besides the files of a :class:`tasks.scoring.table.FaithfulnessTable` it holds ``job.json``: the job, with

@@ -10,7 +10,7 @@ import torch
 
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.evaluate import evaluate
-from tasks.scoring.job import ScoreJob, carry_out
+from tasks.scoring.job import ScoreJob, score_job
 from tasks.scoring.table import FaithfulnessTable
 from tests._support.brought_networks import linear
 from tests._support.scoring_jobs import COUNT, images, true_maps, weight, write_job
@@ -21,7 +21,7 @@ def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
     job = ScoreJob.model_validate(write_job(folder))
     told: list[int] = []
-    return folder, job, carry_out(job, folder, told.append), told
+    return folder, job, score_job(job, folder, told.append), told
 
 
 def test_it_gives_the_numbers_of_the_library(done):
@@ -68,7 +68,7 @@ def test_a_finished_report_is_not_written_over(done):
     folder, job, out, _ = done
     before = (out / "report.md").stat().st_mtime_ns
     with pytest.raises(ScoringError, match="exists; name a new folder"):
-        carry_out(job, folder)
+        score_job(job, folder)
     assert (out / "report.md").stat().st_mtime_ns == before
 
 
@@ -80,7 +80,7 @@ def test_what_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(FaithfulnessTable, "to_markdown", fail)
     with pytest.raises(OSError, match="no space left"):
-        carry_out(job, tmp_path)
+        score_job(job, tmp_path)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -89,5 +89,5 @@ def test_a_target_that_the_network_does_not_know(tmp_path):
     index = tmp_path / "maps" / "index.csv"
     index.write_text(index.read_text().replace(",1,", ",2,"))
     with pytest.raises(ScoringError, match="targets name class 2; the model has 2 classes"):
-        carry_out(job, tmp_path)
+        score_job(job, tmp_path)
     assert not (tmp_path / "out").exists()

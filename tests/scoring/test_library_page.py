@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tasks.scoring.job import ScoreJob, carry_out
+from tasks.scoring.job import ScoreJob, score_job
 from tests._support.snippets import ROOT, blocks
 
 PAGE = "docs/library.md"
@@ -54,7 +54,7 @@ def test_explainers_answer_everything(page):
 
 def test_the_job_of_the_page_runs(page):
     (job,) = blocks(PAGE, "yaml")
-    folder = carry_out(ScoreJob.model_validate(yaml.safe_load(job)), page[0])
+    folder = score_job(ScoreJob.model_validate(yaml.safe_load(job)), page[0])
     assert folder == page[0] / "report"
     means = pd.read_csv(folder / "means.csv")
     assert set(means["explainer"]) == {"window", "corner", "random_map"}
