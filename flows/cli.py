@@ -2,9 +2,10 @@
 
 import logging
 import shlex
+import signal
 import sys
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Annotated
 
 import typer
@@ -37,6 +38,7 @@ OnlyOption = Annotated[
     ),
 ]
 FromOption = Annotated[str | None, typer.Option("--from", help="Make this stage again and go on to the end.")]
+VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash every stored byte again.")]
 Names = Annotated[list[str] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
 Numbers = Annotated[list[int] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
 
@@ -75,6 +77,7 @@ def run(
     explainer: Names = None,
     metric: Names = None,
     fold: Numbers = None,
+    verify: VerifyOption = False,
 ) -> None:
     """Run a study, or force one stage of it. Finished artifacts are reused."""
     prepare(home)
@@ -82,7 +85,7 @@ def run(
     from flows.commands.target import Target, selected
 
     selection = selected(arm, seed, slide, explainer, metric, fold)
-    run(Target(config, home, data_root, only, from_, selection), _typed(), out)
+    run(Target(config, home, data_root, only, from_, selection), _typed(), out, verify=verify)
 
 
 @app.command()
@@ -98,7 +101,7 @@ def status(
     explainer: Names = None,
     metric: Names = None,
     fold: Numbers = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Hash every stored byte again.")] = False,
+    verify: VerifyOption = False,
     every: Annotated[
         bool, typer.Option("--all", help="Name every artifact, also those of equal reason.")
     ] = False,
@@ -171,7 +174,6 @@ def unused(
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
 ) -> None:
     """List artifacts that no recorded study uses and no run has touched for N days."""
-    prepare(home)
     from flows.commands.unused import unused
 
     unused(home, days, keep or (), out, delete=delete)
@@ -202,7 +204,7 @@ def ui(
 def schedule(
     config: ConfigArg,
     cron: Annotated[str | None, typer.Option(help="When, for example '0 2 * * *'.")] = None,
-    every: Annotated[int | None, typer.Option(help="Or every N seconds.")] = None,
+    every: Annotated[int | None, typer.Option(min=1, help="Or every N seconds.")] = None,
     timezone: Annotated[str, typer.Option(help="The clock that --cron is read by.")] = "UTC",
     home: HomeOption = Path(".veritile"),
     data_root: RootOption = None,
@@ -218,8 +220,10 @@ def schedule(
 def main() -> None:
     """Run the command line. A user's mistake is one sentence and exit code 2, a failed run exit code 1."""
     sys.excepthook = _one_sentence
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        app()
+        # Not app(): Typer would put its own hook in the place of ours.
+        typer.main.get_command(app)()
     except SystemExit:
         # The normal end; asking for the mistakes below would import most of the package to say --help.
         raise
@@ -235,6 +239,12 @@ def main() -> None:
         sys.exit(1)
 
 
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that a server that was started is stopped too."""
+    err.print("ended by a signal; run the command again to resume")
+    sys.exit(128 + number)
+
+
 def _typed() -> str:
     """Return the command as it was typed, for the recording."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
@@ -245,7 +255,7 @@ def _tell(error: BaseException) -> None:
 
 
 def _failures() -> tuple[type[BaseException], ...]:
-    """Return the exceptions that mean a study whose parts failed, though all was asked rightly."""
+    """Return the exceptions that mean that artifacts failed although the request was valid."""
     from flows.exit_codes import FAILURES
 
     return FAILURES

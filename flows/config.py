@@ -1,5 +1,6 @@
 """StudyConfig: the sections of the stages, put together; one YAML file is one frozen model."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -52,16 +53,34 @@ def load_study(path: Path) -> StudyConfig:
     return _with_paths_from(config, path.parent)
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """The safe loader, which also refuses a key that is written twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key.value!r} is written twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file, read by the safe loader.
 
     Raises:
         ConfigError: the file is absent, is no YAML, or holds no mapping.
     """
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder, not a file")
     if not path.is_file():
         raise ConfigError(f"no study file at {path}")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506  # a safe loader
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 NO_TELEMETRY = {
@@ -54,7 +55,9 @@ def prepare(home: Path) -> None:
         os.environ.setdefault(name, value)
     _tell_allocator()
     own = (home / "prefect").resolve()
-    own.mkdir(parents=True, exist_ok=True)
+    # A home that may only be read is told by what needs to write, with its own sentence.
+    with suppress(OSError):
+        own.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(own))
 
 

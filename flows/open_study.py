@@ -1,6 +1,7 @@
 """Open a study: check its manifest and files before any work starts."""
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tasks.study.folds import make_folds
 from tasks.study.study import Study
 from tasks.train import TrainSection
 
+_log = logging.getLogger("veritile.study")
+
 
 class FileHashes:
     """Hashes of input files, kept by path, size and time, so that a cohort is read once."""
@@ -21,7 +24,7 @@ class FileHashes:
         self._path = home / "work" / "file_hashes.json"
         self._hashes: dict[str, str] = {}
         if self._path.is_file():
-            self._hashes = json.loads(self._path.read_text(encoding="utf-8"))
+            self._hashes = _read_hashes(self._path)
 
     def __call__(self, path: Path) -> str:
         """Return the hex sha256 of ``path``, read only if the file is new or was touched."""
@@ -33,8 +36,24 @@ class FileHashes:
 
     def save(self) -> None:
         """Keep what was hashed for the next run."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, json.dumps(self._hashes, indent=0, sort_keys=True))
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, json.dumps(self._hashes, indent=0, sort_keys=True))
+        except OSError as error:
+            # A home that may only be read: the next command hashes again.
+            _log.debug("hashes of input files are not kept: %s", error)
+
+
+def _read_hashes(path: Path) -> dict[str, str]:
+    """Return what is kept; a damaged file is as good as none, as everything in it can be had again."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        kept = None
+    if isinstance(kept, dict):
+        return kept
+    _log.warning("%s is damaged; input files are hashed again", path.name)
+    return {}
 
 
 def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
@@ -77,6 +96,21 @@ def _initial_weights(config: StudyBase, hashes: FileHashes) -> Mapping[str, str]
     if not Path(path).is_file():
         raise UsageError(f"train.recipe.network.init names no file: {path}")
     return {path: hashes(Path(path))}
+
+
+def refuse_absent_devices(study: Study) -> None:
+    """Refuse devices that this machine does not have, before any work starts.
+
+    Raises:
+        UsageError: naming the first and what there is.
+    """
+    import torch  # heavy: not needed to plan
+
+    there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    allowed = {*there, "cuda"} if len(there) > 1 else {*there}
+    absent = [slot for slot in study.device_slots if slot not in allowed]
+    if absent:
+        raise UsageError(f"device {absent[0]} is not on this machine, which has: {', '.join(there)}")
 
 
 def _device(config: StudyBase) -> str:

@@ -14,7 +14,7 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
 from flows.engine.task import run_as_task
-from flows.open_study import open_study
+from flows.open_study import open_study, refuse_absent_devices
 from tasks.study.study import Study
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
     from_stage: StageWord | None = None,
     selection: Selection | None = None,
     command: str = "",
+    verify: bool = False,
 ) -> Outcome:
     """Run one study, or force one stage of it; finished artifacts are reused from the store.
 
@@ -46,15 +47,17 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
         from_stage: make this stage again and go on to the end.
         selection: which artifacts of the forced stage; all by default.
         command: the command that was typed, for the recording.
+        verify: hash every stored byte again before it is reused.
     """
     options = RerunOptions(only, from_stage, selection or Selection())
     loaded = load_study(config) if isinstance(config, Path) else config
-    return run_opened(open_study(loaded, home, data_root), options, command)
+    return run_opened(open_study(loaded, home, data_root), options, command, verify=verify)
 
 
-def run_opened(opened: Study, options: RerunOptions, command: str = "") -> Outcome:
+def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
     """Run every stage of the study that is needed."""
-    return settle(execute(Plan(opened), options, run_as_task, _tags(command)))
+    refuse_absent_devices(opened)
+    return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))
 
 
 def _tags(command: str) -> Mapping[str, str]:

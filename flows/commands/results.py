@@ -20,10 +20,8 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
     )
     for slide, why in outcome.failed_slides.items():
         console.print(f"[yellow]slide {escape(slide)} failed:[/] {escape(why)}")
-    for label, cause in outcome.not_made.items():
-        console.print(
-            f"[yellow]{escape(label)} was not made:[/] nothing is left of it without {escape(cause)}"
-        )
+    for label, why in outcome.not_made.items():
+        console.print(f"[yellow]{escape(label)} was not made:[/] {escape(why)}")
     if outcome.comparison is None:
         return
     folder = Store(home).path(outcome.comparison)

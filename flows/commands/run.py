@@ -9,7 +9,7 @@ from flows.progress import shown
 from flows.study import study
 
 
-def run(target: Target, command: str, console: Console) -> None:
+def run(target: Target, command: str, console: Console, *, verify: bool) -> None:
     """Run the study and print what came out."""
     plan, options = target.plan(), target.options
     if options.only is not None:
@@ -24,5 +24,6 @@ def run(target: Target, command: str, console: Console) -> None:
             options.from_stage,
             options.selection,
             command,
+            verify,
         )
     print_outcome(outcome, target.home, console)

@@ -22,7 +22,7 @@ def status_rows(statuses: Iterable[ArtifactStatus], *, every: bool = False) -> l
 
 def _likeness(status: ArtifactStatus) -> Hashable:
     # Artifacts that wait for others name different ones, which is no different reason.
-    waiting = status.state == "would run" and status.spec is None
+    waiting = status.state in ("would run", "may run") and status.spec is None
     return status.key.stage, status.state, None if waiting else status.reasons
 
 

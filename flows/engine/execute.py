@@ -45,10 +45,11 @@ class Execution:
     guard: Guard
     tags: Mapping[str, str] = field(default_factory=dict)
     counted: Set[ArtifactKey] = frozenset()
+    full: bool = False
     executed: list[ArtifactKey] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._resolver = Resolver(self.plan, self.options)
+        self._resolver = Resolver(self.plan, self.options, full=self.full)
         self.state = self._resolver.state
         self._notes = FailureNotes(self.plan.study.home)
         self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
@@ -96,6 +97,7 @@ class Execution:
             state.absent.add(key)
         else:
             state.failed[key] = why
+            state.recalled.add(key)
         return True
 
     def _start_what_fits(self) -> None:
@@ -122,7 +124,9 @@ class Execution:
             first.stage,
             self.plan.study,
             [
-                RequestedArtifact.of(r, self.state.references, self.options.forces(r.planned.key))
+                RequestedArtifact.of(
+                    r, self.state.references, self.full or self.options.forces(r.planned.key)
+                )
                 for r in group
             ],
             os.urandom(8).hex(),
@@ -170,7 +174,9 @@ def plan_reached(plan: Plan, options: RerunOptions) -> list[ArtifactKey]:
     return [planned.key for planned in plan if options.reaches(planned.key)]
 
 
-def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str, str]) -> RunResult:
+def execute(
+    plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str, str], *, full: bool = False
+) -> RunResult:
     """Run a plan and return what it came to.
 
     Args:
@@ -178,13 +184,14 @@ def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str
         options: what is forced.
         submit: runs one request where it is called.
         tags: what the recording notes of this run.
+        full: hash every stored byte before it is reused.
 
     Raises:
         UsageError: under ``only`` an input was never made, or the options name what the study does not have.
         TooManyFailedSlidesError: more slides failed than the study tolerates.
     """
     options.check(plan)
-    statuses = plan_status(plan, options)
+    statuses = plan_status(plan, options, full=full)
     refuse_missing(statuses, options)
     counted = to_make(statuses)
     per_stage = Counter(key.stage for key in counted)
@@ -192,7 +199,7 @@ def execute(plan: Plan, options: RerunOptions, submit: Submit, tags: Mapping[str
     emit(RunStarted(per_stage))
     guard = Guard(plan.study, counted)
     with _runner(plan, submit) as runner:
-        result = Execution(plan, options, runner, guard, tags, counted).run()
+        result = Execution(plan, options, runner, guard, tags, counted, full).run()
     guard.refuse_too_many(result.state)
     return result
 

@@ -1,11 +1,12 @@
 """How a study ended: what was made, what failed and why, where to look."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from flows.engine.resolve import tolerated
+from flows.engine.resolve import RunState, tolerated
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.spec import Reference
 
@@ -24,8 +25,9 @@ class TooManyFailedSlidesError(ArtifactsFailedError):
 class Outcome(BaseModel):
     """The end of a study run: small, and the same whether read by a person or by Prefect.
 
-    ``executed`` holds labels, in the order in which the artifacts were made. ``not_made`` names what could
-    not be made because of a tolerated slide, beyond what is of that slide alone: {label: the cause}.
+    ``executed`` holds labels, in the order in which the artifacts were made. ``not_made`` names, with the
+    reason, what failed before and was not tried, and what could not be made because of a tolerated slide,
+    beyond what is of that slide alone.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,14 +49,12 @@ def settle(result: "RunResult") -> Outcome:
         ArtifactsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
     """
     state = result.state
-    fatal = {key: why for key, why in state.failed.items() if not tolerated(key)}
+    fatal = {k: why for k, why in state.failed.items() if not tolerated(k) and k not in state.recalled}
     if fatal:
         waiting = Counter(state.blocked.values())
         listed = "\n".join(f"  {key}: {why}{_waiting(waiting[key])}" for key, why in fatal.items())
         raise ArtifactsFailedError(f"{len(fatal)} artifacts failed, the others are stored:\n{listed}")
-    lost = {
-        key: cause for key, cause in state.blocked.items() if key.slide is None or key.slide != cause.slide
-    }
+    lost = {k: cause for k, cause in state.blocked.items() if tolerated(cause) and k.slide != cause.slide}
     whole = [key for key in lost if not key.coordinates]
     if whole:
         cause, listed = lost[whole[0]], " and ".join(map(str, whole))
@@ -68,11 +68,18 @@ def settle(result: "RunResult") -> Outcome:
         executed=tuple(key.label for key in result.executed),
         reused=len(references) - len(result.executed),
         failed_slides=state.failed_slides,
-        not_made={key.label: cause.label for key, cause in lost.items()},
+        not_made=_not_made(state, lost),
         comparison=references.get(ArtifactKey("compare")),
         review=references.get(ArtifactKey("review")),
         recording=references.get(ArtifactKey("record")),
     )
+
+
+def _not_made(state: RunState, lost: Mapping[ArtifactKey, ArtifactKey]) -> dict[str, str]:
+    before = {
+        key.label: f"it failed before: {state.failed[key]}" for key in state.failed if key in state.recalled
+    }
+    return before | {key.label: f"nothing is left of it without {cause}" for key, cause in lost.items()}
 
 
 def _waiting(count: int) -> str:

@@ -48,24 +48,24 @@ class RerunOptions:
     selection: Selection = field(default_factory=Selection)
 
     def __post_init__(self) -> None:
-        if self.only and self.from_stage:
+        if self.only is not None and self.from_stage is not None:
             raise UsageError("--only and --from exclude each other; give one of them")
-        if self.selection.wanted and not self.word:
+        if self.selection.wanted and self.word is None:
             raise UsageError(
                 "--arm, --fold, --seed, --slide, --explainer and --metric narrow --only or --from; give one"
             )
-        if self.word:
+        if self.word is not None:
             stages_of(self.word)
 
     @property
     def word(self) -> str | None:
         """The stage or group that is forced."""
-        return self.only or self.from_stage
+        return self.from_stage if self.only is None else self.only
 
     @property
     def forced_stages(self) -> tuple[str, ...]:
         """The names of the stages that are forced."""
-        return tuple(stage.name for stage in stages_of(self.word)) if self.word else ()
+        return tuple(stage.name for stage in stages_of(self.word)) if self.word is not None else ()
 
     def forces(self, key: ArtifactKey) -> bool:
         """Say whether the artifact is made again although it is stored."""

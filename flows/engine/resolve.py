@@ -30,6 +30,7 @@ class RunState:
     Attributes:
         references: what is stored.
         failed: what was tried and failed, with its reason.
+        recalled: what of it failed in an earlier run and was not tried in this one.
         blocked: what waits for a failed artifact, with that one: the cause.
         absent: what was never made and is not to be made.
         pending: what would be made; only a preview holds any.
@@ -37,6 +38,7 @@ class RunState:
 
     references: dict[ArtifactKey, Reference] = field(default_factory=dict)
     failed: dict[ArtifactKey, str] = field(default_factory=dict)
+    recalled: set[ArtifactKey] = field(default_factory=set)
     blocked: dict[ArtifactKey, ArtifactKey] = field(default_factory=dict)
     absent: set[ArtifactKey] = field(default_factory=set)
     pending: set[ArtifactKey] = field(default_factory=set)
@@ -103,7 +105,11 @@ class Resolver:
 
     def stored(self, spec: ArtifactSpec, *, use: bool = False) -> ArtifactRecord | None:
         """Return the record of a whole artifact; ``use`` remembers that it was wanted now."""
-        return self._store.use(spec) if use else self._store.find(spec, full=self._full)
+        return self._store.use(spec, full=self._full) if use else self._store.find(spec, full=self._full)
+
+    def spec_so_far(self, resolved: Resolved) -> ArtifactSpec:
+        """Return what is known of an artifact of which some inputs are not there yet."""
+        return self._spec(resolved, dict(self._left_out(resolved.planned)))
 
     def failure(self, spec: ArtifactSpec) -> str | None:
         """Return why ``spec`` failed when it was last tried."""
@@ -175,12 +181,14 @@ class Resolver:
         return {"left_out": sorted(key.label for key in left_out)} if left_out else {}
 
     def _named(self, inputs: Mapping[str, InputKeys]) -> Iterator[tuple[str, Reference]]:
+        """Yield the references of the inputs that are there, by their names in the spec."""
+        references = self.state.references
         for name, keys in inputs.items():
             if isinstance(keys, ArtifactKey):
-                yield name, self.state.references[keys]
+                members = {name: keys}
             else:
-                for member, key in keys.items():
-                    yield f"{name}/{member}", self.state.references[key]
+                members = {f"{name}/{member}": key for member, key in keys.items()}
+            yield from ((full, references[key]) for full, key in members.items() if key in references)
 
 
 def _keys(keys: InputKeys) -> Iterable[ArtifactKey]:

@@ -35,6 +35,12 @@ class ArtifactStatus:
     other_versions: tuple[str, ...] = ()
     spec: ArtifactSpec | None = None
     missing: tuple[ArtifactKey, ...] = ()
+    tried_again: bool = False
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a run makes it, may make it, or tries it again."""
+        return self.state in ("would run", "may run") or (self.state == "failed" and self.tried_again)
 
     @property
     def key(self) -> ArtifactKey:
@@ -83,8 +89,9 @@ class Preview:
         planned, why = resolved.planned, self._resolver.failure(spec)
         if why is not None:
             self._state.failed[planned.key] = why
-            again = " (it is tried again)" if self._options.may_make(planned.key) else ""
-            return ArtifactStatus(planned, "failed", (f"{why}{again}",), spec=spec)
+            again = self._options.may_make(planned.key)
+            told = f"{why} (it is tried again)" if again else why
+            return ArtifactStatus(planned, "failed", (told,), spec=spec, tried_again=again)
         if not self._options.may_make(planned.key):
             return self._absent(planned)
         self._state.pending.add(planned.key)
@@ -116,7 +123,11 @@ class Preview:
         inputs = resolved.missing or resolved.pending
         more = f" and {len(inputs) - 1} other inputs" if len(inputs) > 1 else ""
         verb = "were never made" if resolved.missing else "would be made before it"
-        return ArtifactStatus(planned, "would run", (f"{inputs[0]}{more} {verb}",), missing=resolved.missing)
+        spec = self._resolver.spec_so_far(resolved)
+        again = not resolved.missing and self.earlier.agrees_so_far(spec)
+        hope = ", perhaps with the bytes of before" if again else ""
+        state: State = "may run" if again else "would run"
+        return ArtifactStatus(planned, state, (f"{inputs[0]}{more} {verb}{hope}",), missing=resolved.missing)
 
     def _absent(self, planned: Planned) -> ArtifactStatus:
         self._state.absent.add(planned.key)
@@ -157,4 +168,4 @@ def refuse_missing(statuses: list[ArtifactStatus], options: RerunOptions) -> Non
 
 def to_make(statuses: list[ArtifactStatus]) -> frozenset[ArtifactKey]:
     """Return what a run would or may make; what failed is tried again."""
-    return frozenset(s.key for s in statuses if s.state in ("would run", "may run", "failed"))
+    return frozenset(s.key for s in statuses if s.is_made)

@@ -35,6 +35,16 @@ class Earlier:
         """Return the stored artifacts that differ from ``spec`` in code alone."""
         return self._kind(spec.kind).without_code.get(spec.fingerprint_without_code, [])
 
+    def agrees_so_far(self, spec: ArtifactSpec) -> bool:
+        """Say whether an artifact of this key is stored that differs in nothing that ``spec`` holds."""
+        return any(
+            record.spec.recipe == spec.recipe
+            and record.spec.code == spec.code
+            and record.spec.seed == spec.seed
+            and spec.input_bytes.items() <= record.spec.input_bytes.items()
+            for record in self._kind(spec.kind).by_label.get(spec.label, [])
+        )
+
     def _kind(self, kind: str) -> "_Kind":
         if kind not in self._kinds:
             before = self._store.records(KINDS[kind]) if kind in KINDS else ()

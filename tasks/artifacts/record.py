@@ -1,5 +1,6 @@
 """artifact.json: the self-description that is put last and makes an artifact exist."""
 
+import logging
 import os
 import platform
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from tasks.artifacts.payload import PayloadFile
 from tasks.artifacts.spec import SCHEMA_VERSION, ArtifactSpec, Reference
 
+_log = logging.getLogger("veritile.store")
 FILE_NAME = "artifact.json"
 _LIBRARIES = ("torch", "monai", "numpy", "openslide-python", "openslide-bin", "captum", "scipy", "shapely")
 
@@ -93,5 +95,8 @@ def read_record(path: Path) -> ArtifactRecord | None:
     """Return the record at ``path``, or None if there is none; an unreadable one counts as none."""
     try:
         return ArtifactRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        _log.warning("unreadable record %s: its artifact counts as absent and will be made again", path)
         return None

@@ -80,7 +80,7 @@ class ArtifactSpec(BaseModel):
         return digest_of(self._identity())
 
     @property
-    def input_bytes(self) -> Mapping[str, str]:
+    def input_bytes(self) -> dict[str, str]:
         """What of each input enters the fingerprint: the kind and digest, or the hash of a file."""
         return {name: _bytes_of(item) for name, item in self.inputs.items()}
 

@@ -47,9 +47,9 @@ class Store:
         )
         return None
 
-    def use(self, spec: ArtifactSpec) -> ArtifactRecord | None:
+    def use(self, spec: ArtifactSpec, *, full: bool = False) -> ArtifactRecord | None:
         """Return what :meth:`find` does, and remember that the artifact was wanted now."""
-        record = self.find(spec)
+        record = self.find(spec, full=full)
         if record is not None:
             try:
                 os.utime(self._pointer(spec.kind, spec.fingerprint))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -60,7 +60,7 @@ class Resources(Section):
     runner: Literal["inline", "threads"] = "threads"
     """Where builds run: ``inline`` makes one artifact after another; ``threads`` tiles slides in threads and
     gives each device slot a thread."""
-    devices: tuple[str, ...] = ()
+    devices: tuple[Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")], ...] = ()
     """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
     a time. Left out: one slot."""
 

@@ -14,6 +14,7 @@ from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.store import Store
 from tests._support.studies import folded_config, tiny_config
 
+ROOT = Path(__file__).parents[2]
 VERITILE = str(Path(sys.executable).with_name("veritile"))
 
 
@@ -108,7 +109,7 @@ def test_wrong_orders_are_refused_before_any_work(study_file, tmp_path, words, s
 def test_only_on_a_study_that_was_never_run_ends_with_code_2_and_names_what_is_missing(study_file, tmp_path):
     done = veritile("run", study_file, "--home", tmp_path / "home", "--only", "compare")
     assert done.returncode == 2
-    assert "--only compare needs 24 artifacts that were never made: train/standard/seed0, " in done.stderr
+    assert "--only compare needs 18 artifacts that were never made: train/standard/seed0, " in done.stderr
     assert "run the study without --only first" in done.stderr
 
 
@@ -118,6 +119,57 @@ def test_an_unknown_selector_is_refused_with_the_nearest(study_file, tmp_path, c
     done = veritile(command, study_file, "--home", tmp_path / "home", *words)
     assert done.returncode == 2
     assert "did you mean 'smoothgrad'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b"# caf\xe9"), "is not UTF-8"),
+        (lambda path: path.write_text(path.read_text() + "study: other"), "key 'study' is written twice"),
+        (lambda path: (path.unlink(), path.mkdir()), "is a folder, not a file"),
+    ],
+)
+def test_a_file_that_is_no_study_file_is_one_sentence(study_file, tmp_path, change, sentence):
+    change(study_file)
+    done = veritile("validate", study_file, "--home", tmp_path / "home")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+PLANTED = """
+import sys
+import flows.cli
+import flows.commands.phantom
+flows.commands.phantom.plugins = lambda console: 1 / 0
+sys.argv = ["veritile", *sys.argv[1:]]
+flows.cli.main()
+"""
+
+
+@pytest.mark.parametrize(("words", "trace"), [(("plugins",), False), (("--debug", "plugins"), True)])
+def test_an_unexpected_error_is_one_sentence_too(words, trace):
+    command = [sys.executable, "-c", PLANTED, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert ("Traceback" in done.stderr) == trace
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert ("(--debug shows where)" in done.stderr) != trace
+
+
+def test_an_empty_word_is_refused(study_file, tmp_path):
+    done = veritile("status", study_file, "--home", tmp_path / "home", "--only", "")
+    assert done.returncode == 2
+    assert "no stage ''" in done.stderr
+
+
+def test_a_device_that_is_not_there_is_refused_before_any_work(study_file, tmp_path):
+    study_file.write_text(study_file.read_text().replace("devices: []", "devices: ['cuda:7']"))
+    study_file.write_text(study_file.read_text().replace("device: cpu", "device: cuda"))
+    done = veritile("run", study_file, "--home", tmp_path / "home")
+    assert done.returncode == 2
+    assert "device cuda:7 is not on this machine, which has: cpu" in done.stderr
+    assert not (tmp_path / "home" / "store").exists()
 
 
 def test_unused_lists_what_could_go_and_deletes_it_only_when_asked(tmp_path):

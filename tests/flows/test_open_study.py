@@ -22,6 +22,21 @@ def test_files_are_hashed_once_and_again_when_touched(tmp_path):
     )  # printf one | sha256sum
 
 
+@pytest.mark.parametrize("damaged", ['{"a', "[]"])
+def test_damaged_hashes_are_made_again(tmp_path, damaged, caplog):
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"one")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "file_hashes.json").write_text(damaged)
+    assert FileHashes(tmp_path)(file).startswith("7692c3ad")
+    assert "is damaged; input files are hashed again" in caplog.text
+
+
+def test_hashes_that_cannot_be_kept_are_no_error(tmp_path):
+    (tmp_path / "work").write_text("a file where the folder should be")
+    FileHashes(tmp_path).save()
+
+
 def test_a_study_has_one_device_slot_or_those_that_are_named(manifest, tmp_path):
     plain = open_study(tiny_config(manifest), tmp_path, None)
     assert plain.device_slots == ("cpu",)

@@ -105,9 +105,14 @@ def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest,
     would = {label for label, s in before.items() if s.state == "would run"}
     reasons = before["explain/standard/seed0/smoothgrad/phantom_04_1"].reasons
     assert reasons == ("recipe explainer.samples: 2 -> 3",)
+    may = {label for label, s in before.items() if s.state == "may run"}
     outcome = study(changed, home)
-    assert set(outcome.executed) == would
-    assert would == {label for label in before if "smoothgrad" in label} | {"compare", "review", "record"}
+    assert would <= set(outcome.executed) <= would | may
+    assert set(outcome.executed) == {label for label in before if "smoothgrad" in label} | {
+        "compare",
+        "review",
+        "record",
+    }
 
 
 def test_a_damaged_artifact_is_noticed_reported_and_rebuilt(config, home, caplog):
@@ -117,7 +122,9 @@ def test_a_damaged_artifact_is_noticed_reported_and_rebuilt(config, home, caplog
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    assert statuses(config, home)["tile/phantom_04_1"].reasons == ("its stored artifact is damaged",)
+    said = statuses(config, home)
+    assert said["tile/phantom_04_1"].reasons == ("its stored artifact is damaged",)
+    assert {label for label, s in said.items() if s.state == "would run"} == {"tile/phantom_04_1"}
     outcome = study(config, home)
     assert outcome.executed == ("tile/phantom_04_1",), "equal bytes came back, so nothing after it ran"
     assert "damaged artifact" in caplog.text

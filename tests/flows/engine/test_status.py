@@ -9,7 +9,7 @@ from flows.engine.execute import execute
 from flows.engine.outcome import ArtifactsFailedError, settle
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
-from flows.engine.status import plan_status
+from flows.engine.status import plan_status, to_make
 from flows.open_study import open_study
 from tasks.study.errors import UsageError
 from tests._support.studies import folded_config, tiny_config
@@ -77,6 +77,26 @@ def test_a_run_makes_what_status_said_for_twenty_random_orders(plan):
         kinds |= {s.state for s in before}
         taken += 1
     assert {"done", "would run", "may run", "failed", "blocked", "stale", "untouched"} <= kinds
+
+
+def test_what_failed_before_is_not_tried_under_only_and_fails_no_run(plan):
+    options = RerunOptions(only="predict", selection=Selection(arm=("standard",)))
+    assert {key.stage for key in to_make(plan_status(plan, options))} == {"predict"}
+    outcome = settle(execute(plan, options, scribble, {}))
+    assert outcome.executed
+    assert {label.split("/")[1] for label in outcome.not_made} == {"broken"}
+    assert set(outcome.not_made.values()) == {"it failed before: training diverged in epoch 1"}
+
+
+def test_verified_damage_is_made_again(plan):
+    record = next(iter(plan.study.store.records("Predictions")))
+    path = plan.study.store.folder(record) / "word"
+    stat, text = path.stat(), path.read_text()
+    path.write_text(text.swapcase())
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert execute(plan, RerunOptions(), scribble, {}).executed == ()
+    made = execute(plan, RerunOptions(), scribble, {}, full=True).executed
+    assert [key.label for key in made] == [record.spec.label]
 
 
 def test_where_forced_bytes_change_a_run_makes_some_of_what_may_run_too(plan):
