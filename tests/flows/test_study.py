@@ -259,7 +259,7 @@ def test_adopting_says_that_old_artifacts_stand_for_changed_code(config, home, m
     monkeypatch.setattr(resolve, "code_of", changed)
     said = statuses(config, home)
     assert said["tile/phantom_01_1"].reasons == ("code tasks.tiling.grid changed",)
-    assert said["train/standard/seed0"].state == "would run"
+    assert said["train/standard/seed0"].state == "may run", "its tiles may come back with the bytes of before"
     assert len(adopt(plan_of(config, home), frozenset({"tile"}), "only names changed")) == 6
     assert {s.state for s in statuses(config, home).values()} == {"done"}
     record = next(r for r in Store(home).records("TileSet") if r.adopted)
