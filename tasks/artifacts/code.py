@@ -31,8 +31,10 @@ def code_of(modules: Iterable[str]) -> dict[str, str]:
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
     """Return the hash of a module's tree and the modules of ours that it imports."""
     tree = ast.parse(_source(module).read_text(encoding="utf-8"))
-    _drop_docstrings(tree)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], tuple(sorted(_imports(tree)))
+    nodes = list(ast.walk(tree))
+    imports = _imports(nodes)
+    _drop_docstrings(nodes)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], tuple(sorted(imports))
 
 
 def _source(module: str) -> Path:
@@ -42,8 +44,8 @@ def _source(module: str) -> Path:
     return Path(spec.origin)
 
 
-def _drop_docstrings(tree: ast.AST) -> None:
-    for node in ast.walk(tree):
+def _drop_docstrings(nodes: Iterable[ast.AST]) -> None:
+    for node in nodes:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [s for s in body if not _is_bare_string(s)]  # type: ignore[attr-defined]
@@ -55,9 +57,9 @@ def _is_bare_string(node: ast.AST) -> bool:
     return isinstance(node.value.value, str)
 
 
-def _imports(tree: ast.AST) -> set[str]:
+def _imports(nodes: Iterable[ast.AST]) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

@@ -15,7 +15,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 _BLOCK = 1000
@@ -107,6 +106,8 @@ def tail_levels(clusters: int, settings: BootstrapSettings) -> tuple[float, floa
     """
     tail = (1 - settings.level) / 2
     if settings.expanded and clusters > 1:
+        from scipy import stats  # takes half a second to import, which a plan need not spend
+
         reach = stats.t.ppf(tail, clusters - 1) * np.sqrt(clusters / (clusters - 1))
         tail = float(stats.norm.cdf(reach))
     return tail, 1 - tail
