@@ -19,7 +19,6 @@ from tasks.plugins import recipe_of
 from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
-from tasks.reporting.review.write import write_review
 from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
@@ -83,6 +82,8 @@ class Review(Stage[ReviewInputs]):
 
     def build(self, inputs: ReviewInputs, out: Path, context: BuildContext) -> Measures | None:
         """Write the page; no patient is named in it."""
+        from tasks.reporting.review.write import write_review  # scikit-image, which a plan does not need
+
         study = context.study
         compare = study.section(ComparisonRecipe)
         job = ReviewJob(

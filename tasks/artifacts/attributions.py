@@ -14,14 +14,16 @@ completeness_error (NaN where the explainer promises none).
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-import zarr
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact
+
+if TYPE_CHECKING:
+    import zarr
 
 ATTRIBUTIONS = "attributions.zarr"
 TILE_SCORES = "tile_scores.parquet"
@@ -56,6 +58,8 @@ class PixelMaps(ExplainedSamples):
 
     def maps(self, rows: slice | None = None) -> NDArray[np.float32]:
         """Return float32 [N, H, W], all or a slice of them."""
+        import zarr  # takes a fifth of a second, which a plan need not spend
+
         array = zarr.open_array(self.folder / ATTRIBUTIONS, mode="r")
         return np.asarray(array[rows or slice(None)], dtype=np.float32)
 
@@ -114,8 +118,10 @@ class Attributions(Artifact):
             raise SupportError(f"attributions are values per {self.support}, needed: values per {wanted}")
 
 
-def create_maps(folder: Path, count: int, tile_px: int, chunk: int = 64) -> zarr.Array:
+def create_maps(folder: Path, count: int, tile_px: int, chunk: int = 64) -> "zarr.Array":
     """Create the empty zarr [count, tile_px, tile_px] of an attribution set, to be filled by slices."""
+    import zarr
+
     return zarr.create_array(
         folder / ATTRIBUTIONS,
         shape=(count, tile_px, tile_px),

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
-import zarr
 from torch import Tensor
 
 from tasks.artifacts.attributions import ATTRIBUTIONS, create_maps
@@ -24,6 +23,8 @@ class Progress:
             self.forget()
             self._folder.mkdir(parents=True)
             create_maps(work, count, tile_px, CHUNK)
+        import zarr  # a plan need not spend its time
+
         self._maps = zarr.open_array(self.maps_folder, mode="r+")
 
     def has(self, span: slice) -> bool:
