@@ -1,5 +1,6 @@
 """The ``veritile`` command; every heavy import is inside a command, so that --help is instant."""
 
+import gc
 import logging
 import shlex
 import signal
@@ -107,6 +108,7 @@ def status(
     ] = False,
 ) -> None:
     """Say of every artifact whether it is done, or would be made by such a run and why."""
+    gc.disable()  # it ends soon, and imports and syntax trees make a million objects that all stay
     prepare(home)
     from flows.commands.status import status
     from flows.commands.target import Target, selected
@@ -118,6 +120,7 @@ def status(
 @app.command()
 def validate(config: ConfigArg, data_root: RootOption = None, home: HomeOption = Path(".veritile")) -> None:
     """Check a study file and its manifest; nothing is run."""
+    gc.disable()  # it ends soon, and imports and syntax trees make a million objects that all stay
     prepare(home)
     from flows.commands.status import validate
     from flows.commands.target import Target
