@@ -15,7 +15,7 @@ from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJ
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
 from tasks.comparison.rows.pooling import ByFold, pool
-from tasks.evaluate import EvaluateSection
+from tasks.evaluate import EvaluateSection, map_report_keys
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.faithfulness.base import Metric
 from tasks.model_metrics.base import ModelMetric
@@ -122,17 +122,10 @@ class Compare(Stage[CompareInputs]):
 
 def report_keys(study: Study) -> list[ArtifactKey]:
     """Return the keys of every faithfulness report and every model metric's report."""
-    explain, evaluate = study.section(ExplainSection), study.section(EvaluateSection)
+    metrics = study.section(EvaluateSection).model_metrics
     trained = [model.key for model, _ in explained_models(study)]
-    maps = [
-        ArtifactKey("evaluate", model, explainer.id, metric=metric.id)
-        for model in trained
-        for explainer in explain.everything
-        for metric in evaluate.metrics
-    ]
-    return maps + [
-        ArtifactKey("measure", model, metric=m.id) for model in trained for m in evaluate.model_metrics
-    ]
+    measured = [ArtifactKey("measure", model, metric=metric.id) for model in trained for metric in metrics]
+    return [*map_report_keys(study), *measured]
 
 
 def failed_slides(context: BuildContext) -> dict[str, str]:

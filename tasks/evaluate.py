@@ -155,6 +155,16 @@ class Evaluate(Stage[EvaluateInputs]):
                 )
 
 
+def map_report_keys(study: Study) -> list[ArtifactKey]:
+    """Return the key of the report of every model, explainer or control, and metric."""
+    return [
+        ArtifactKey("evaluate", model.key, explainer.id, metric=metric.id)
+        for model, _ in explained_models(study)
+        for explainer in study.section(ExplainSection).everything
+        for metric in study.section(EvaluateSection).metrics
+    ]
+
+
 def _asked(build: Build[EvaluateInputs]) -> tuple[Explainer, Metric]:
     """Return the explainer, with the sigma that was found for it, and the metric."""
     study, key = build.context.study, build.context.key

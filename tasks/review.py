@@ -13,7 +13,7 @@ from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.evaluate import EvaluateSection
+from tasks.evaluate import EvaluateSection, map_report_keys
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.plugins import recipe_of
 from tasks.reporting.pseudonyms import without_patients
@@ -74,7 +74,7 @@ class Review(Stage[ReviewInputs]):
                 "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
                 "maps": {key: key for key in maps},
-                "reports": {key: key for key in _map_reports(study)},
+                "reports": {key: key for key in map_report_keys(study)},
                 "scales": {e.id: ArtifactKey("scale", explainer=e.id) for e in explain.everything},
                 "comparison": ArtifactKey("compare"),
             },
@@ -110,13 +110,6 @@ class Review(Stage[ReviewInputs]):
 
 def _without_patients(study: Study, reasons: Mapping[str, str]) -> dict[str, str]:
     return {label: str(without_patients(why, study.patients, study.salt)) for label, why in reasons.items()}
-
-
-def _map_reports(study: Study) -> Iterator[ArtifactKey]:
-    for model, _ in explained_models(study):
-        for explainer in study.section(ExplainSection).everything:
-            for metric in study.section(EvaluateSection).metrics:
-                yield ArtifactKey("evaluate", model.key, explainer.id, metric=metric.id)
 
 
 def _explainers(section: ExplainSection, scales: Mapping[str, ColourScale]) -> Iterator[ReviewedExplainer]:

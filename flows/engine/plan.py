@@ -6,7 +6,7 @@ from functools import cached_property
 
 from flows.engine.stages import all_stages, stage_named
 from tasks.artifacts.key import ArtifactKey
-from tasks.study.stage import InputField, InputKeys, Planned, Stage
+from tasks.study.stage import InputField, InputKeys, Planned, Stage, keys_in
 from tasks.study.study import Study
 
 
@@ -84,7 +84,7 @@ class Plan:
         if isinstance(keys, ArtifactKey) == declared.many:
             wanted = "artifacts by name" if declared.many else "one artifact"
             raise PlanError(f"{planned.key} must be given {wanted} as {name}")
-        for key in (keys,) if isinstance(keys, ArtifactKey) else keys.values():
+        for key in keys_in(keys):
             if key not in self._planned:
                 raise PlanError(f"{planned.key} is made from {key}, which no stage before it plans")
             if stage_named(key.stage).makes is not declared.view:

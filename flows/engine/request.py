@@ -12,7 +12,7 @@ from flows.engine.stages import stage_named
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
-from tasks.study.stage import Build, BuildContext, InputKeys
+from tasks.study.stage import Build, BuildContext, InputKeys, keys_in
 from tasks.study.study import Study
 
 
@@ -32,12 +32,7 @@ class RequestedArtifact:
     ) -> "RequestedArtifact":
         """Return the request for an artifact whose inputs are all stored."""
         assert resolved.spec is not None
-        used = {
-            key
-            for keys in resolved.inputs.values()
-            for key in ((keys,) if isinstance(keys, ArtifactKey) else keys.values())
-        }
-        stored = {key: references[key] for key in used}
+        stored = {key: references[key] for keys in resolved.inputs.values() for key in keys_in(keys)}
         return cls(resolved.planned.key, resolved.spec, resolved.inputs, stored, force)
 
 

@@ -3,7 +3,7 @@
 Both the run and ``status`` decide by :class:`Resolver`, so that one previews what the other does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
-from tasks.study.stage import InputField, InputKeys, Planned
+from tasks.study.stage import InputField, InputKeys, Planned, keys_in
 
 
 def tolerated(key: ArtifactKey) -> bool:
@@ -89,7 +89,7 @@ class Resolver:
         left_out = dict(self._left_out(planned))
         inputs = dict(_remaining(planned, left_out))
         blocked_by = self._blocked_by(planned, inputs, left_out)
-        wanted = [key for keys in inputs.values() for key in _keys(keys)]
+        wanted = [key for keys in inputs.values() for key in keys_in(keys)]
         there = self.state
         resolved = Resolved(
             planned,
@@ -129,7 +129,7 @@ class Resolver:
         if declared.tolerance == "none":
             return
         if isinstance(keys, ArtifactKey) or declared.along is None:
-            yield from _keys(keys)
+            yield from keys_in(keys)
             return
         leaders: Any = planned.inputs[declared.along]
         yield from (key for name, key in keys.items() if self.state.cause(leaders[name]) is not None)
@@ -143,10 +143,10 @@ class Resolver:
         """Return the failure without whose artifact ``planned`` cannot be made."""
         fields = stage_named(planned.key.stage).input_fields()
         for name, keys in planned.inputs.items():
-            needed = _keys(inputs[name]) if name in inputs else ()
+            needed = keys_in(inputs[name]) if name in inputs else ()
             causes = [cause for key in needed if (cause := self.state.cause(key)) is not None]
             if fields[name].tolerance == "some" and name not in inputs:
-                causes += [left_out[key] for key in _keys(keys) if key in left_out]
+                causes += [left_out[key] for key in keys_in(keys) if key in left_out]
             if causes:
                 return causes[0]
         return None
@@ -189,10 +189,6 @@ class Resolver:
             else:
                 members = {f"{name}/{member}": key for member, key in keys.items()}
             yield from ((full, references[key]) for full, key in members.items() if key in references)
-
-
-def _keys(keys: InputKeys) -> Iterable[ArtifactKey]:
-    return (keys,) if isinstance(keys, ArtifactKey) else keys.values()
 
 
 def _remaining(

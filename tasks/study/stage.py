@@ -1,7 +1,7 @@
 """Stage: which artifacts it plans, and how it builds one. A new stage is one file in ``tasks/``."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from functools import cache, partial
@@ -26,6 +26,12 @@ InputName = str | ModelKey | ArtifactKey
 
 InputKeys = ArtifactKey | Mapping[Any, ArtifactKey]
 """One input as planned: a key, or keys by :data:`InputName`."""
+
+
+def keys_in(keys: InputKeys) -> Iterable[ArtifactKey]:
+    """Return the keys of one input, of which there may be one or many."""
+    return (keys,) if isinstance(keys, ArtifactKey) else keys.values()
+
 
 Tolerance = Literal["none", "some", "all"]
 """How many members of an input may be left out after they were tried and failed."""
@@ -97,7 +103,7 @@ class Planned:
     def input_keys(self) -> Iterator[ArtifactKey]:
         """Every artifact that it is made from."""
         for keys in self.inputs.values():
-            yield from (keys,) if isinstance(keys, ArtifactKey) else keys.values()
+            yield from keys_in(keys)
 
 
 @dataclass(frozen=True)
