@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tasks.regularizers._scale import channel_scales
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.network import Pass
 from tasks.training_step.step import Step
 
@@ -50,6 +50,10 @@ class ActivationSensitivity(Regularizer):
         "arXiv:1908.02729"
     )
     uses: ClassVar[frozenset[str]] = frozenset({"input_graph", "pre_activations"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("pixel_sensitivity", "activations", "lower"),
+        ManipulationCheck("pixel_sensitivity", "logits", "lower"),
+    )
 
     variant: Literal["jacobian", "finite_difference"] = "jacobian"
     """How the derivatives are estimated."""
@@ -75,6 +79,10 @@ class ActivationSensitivity(Regularizer):
         if self.weight == 0 and self.output_weight == 0:
             raise ValueError("weight and output_weight are both 0: nothing would be added to the loss")
         return self
+
+    def active_checks(self) -> tuple[ManipulationCheck, ...]:
+        """Return the check of the stages if they have a weight, else that of the logits."""
+        return self.checks[:1] if self.weight > 0 else self.checks[1:]
 
     def cached_values(self) -> frozenset[str]:
         """Return the pre-activations if they have a weight, and the graph to the input if it is followed."""

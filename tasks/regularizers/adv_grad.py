@@ -15,7 +15,7 @@ from torch import Tensor
 from tasks.functional.odds import log_odds
 from tasks.regularizers._clean_statistics import CleanStatistics
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, State, TrainingPasses
 from tasks.training_step.step import Step
 
 
@@ -36,6 +36,7 @@ class AdvGrad(CleanStatistics):
         "Gong et al. (2024), arXiv:2404.04647, and their code; clipping, eval mode, warm-up, units and "
         "defaults are ours"
     )
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (ManipulationCheck("attack_response", "kl", "lower"),)
 
     norm: Literal["elastic", "group"] = "elastic"
     """Which norm of the perturbation is bounded; ``elastic`` with an ``eps2`` of 0 is the largest entry."""

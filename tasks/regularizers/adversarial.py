@@ -13,7 +13,7 @@ from torch import Tensor
 from tasks.regularizers._attack import ascend, random_start
 from tasks.regularizers._clean_statistics import CleanStatistics
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, State, TrainingPasses
 from tasks.training_step.step import Step
 
 
@@ -28,6 +28,7 @@ class Adversarial(CleanStatistics):
     """
 
     source: ClassVar[str] = "Madry et al. (2018), arXiv:1706.06083; warm-up and defaults for H&E are ours"
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (ManipulationCheck("attack_response", "kl", "lower"),)
 
     eps: float = Field(default=4 / 255, gt=0, le=1)
     """Largest change of a channel of a pixel, for images in [0, 1]; 8/255 in the paper."""

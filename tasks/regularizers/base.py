@@ -5,7 +5,7 @@ A new one is one file in this folder. It overrides the hooks it needs; the other
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -58,6 +58,27 @@ keeps the values before each stage's last ReLU. Further work with them is the re
 """
 
 
+@dataclass(frozen=True)
+class ManipulationCheck:
+    """What a method moves if it takes: a score of a model metric, and the direction it moves it in.
+
+    A method whose own quantity did not move was not applied strongly enough. A claim about it is then not
+    tested, whatever the maps look like.
+
+    Attributes:
+        metric: the name of a model metric, which measures it with its default settings.
+        score: one of that metric's scores.
+        direction: where the score of a treated network lies beside that of standard training.
+    """
+
+    metric: str
+    score: str
+    direction: Literal["higher", "lower"]
+
+    def __str__(self) -> str:
+        return f"{self.metric}.{self.score}"
+
+
 class Regularizer(Plugin):
     """A frozen set of hyper-parameters with four hooks; each is the identity unless overridden.
 
@@ -92,6 +113,16 @@ class Regularizer(Plugin):
 
     uses: ClassVar[frozenset[str]] = frozenset()
     """Cached values of a step that it uses: keys of :data:`CACHED_PASSES`."""
+
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = ()
+    """What its treatment moves, under any of its settings. Empty only with a reason in ``no_check``."""
+
+    no_check: ClassVar[str] = ""
+    """Why nothing can be measured of which it is known that the method moves it."""
+
+    def active_checks(self) -> tuple[ManipulationCheck, ...]:
+        """Return the checks of this recipe: ``checks``, or fewer where an option decides what moves."""
+        return self.checks
 
     def cached_values(self) -> frozenset[str]:
         """Return the cached values that this recipe uses: ``uses``, or fewer where an option needs fewer."""

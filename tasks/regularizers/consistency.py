@@ -19,7 +19,7 @@ from tasks.functional.cosine import cosine_distance
 from tasks.functional.odds import log_odds
 from tasks.regularizers._attack import ascend
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.network import Pass
 from tasks.training_step.step import Step
 
@@ -44,6 +44,10 @@ class Consistency(Regularizer):
     source: ClassVar[str] = (
         "Dong et al. (2017), arXiv:1708.05493, and Dong et al. (2019), arXiv:1901.09035; the weights, the "
         "schedule and the scale-free feature distance are reconstructed"
+    )
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("attack_response", "feature_distance", "lower"),
+        ManipulationCheck("attack_response", "kl", "lower"),
     )
 
     attack: Literal["fgsm", "least_likely"] = "fgsm"
@@ -77,6 +81,10 @@ class Consistency(Regularizer):
         if self.attack == "least_likely" and self.target != "predicted":
             raise ValueError(f"target {self.target!r} is for attack 'fgsm'; 'least_likely' names its own")
         return self
+
+    def active_checks(self) -> tuple[ManipulationCheck, ...]:
+        """Return the check of the features if they have a weight, else that of the prediction."""
+        return self.checks[:1] if self.feature_weight > 0 else self.checks[1:]
 
     def passes(self) -> TrainingPasses:
         """Return the passes of the attack and those of the training on what it made."""

@@ -17,7 +17,7 @@ from tasks.functional.gradients import target_margin
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.step import Step
 
 
@@ -36,6 +36,9 @@ class ExplanationConsistency(Regularizer):
         "normalisation and defaults are reconstructed"
     )
     uses: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("background_response", "disagreement", "lower"),
+    )
 
     share: float = Field(default=0.7, gt=0, le=1)
     """The background: exactly round(share x pixels), those of lowest saliency."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._clean_statistics import CleanStatistics
-from tasks.regularizers.base import State
+from tasks.regularizers.base import ManipulationCheck, State
 from tasks.training_step.step import Step
 
 
@@ -23,6 +23,7 @@ class GaussianNoise(CleanStatistics):
         "training with noise: Bishop (1995), doi 10.1162/neco.1995.7.1.108; as a control of equal variance "
         "for Li and Wang (2021), arXiv:2103.10603, it is ours"
     )
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (ManipulationCheck("noise_response", "added", "lower"),)
 
     blend: float = Field(default=0.5, ge=0, le=1)
     """The blend of the noise modulation whose mean variance it has."""

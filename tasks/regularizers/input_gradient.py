@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State
 from tasks.training_step.step import Step
 
 
@@ -24,6 +24,9 @@ class InputGradient(Regularizer):
 
     source: ClassVar[str] = "Ross and Doshi-Velez (2018), arXiv:1711.09404; default weight ours"
     uses: ClassVar[frozenset[str]] = frozenset({"loss_gradient"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("pixel_sensitivity", "loss", "lower"),
+    )
 
     weight: float = Field(default=1e-3, gt=0)
     """With the default the term was 0.068 where the cross-entropy was 0.74: a mean of four untrained

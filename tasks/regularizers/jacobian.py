@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.step import Step
 
 
@@ -28,6 +28,9 @@ class Jacobian(Regularizer):
 
     source: ClassVar[str] = "Hoffman, Roberts and Yaida (2019), arXiv:1908.02729; default weight ours"
     uses: ClassVar[frozenset[str]] = frozenset({"input_graph"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("pixel_sensitivity", "logits", "lower"),
+    )
 
     weight: float = Field(default=3e-4, gt=0)
     """With the default the term was 0.079 where the cross-entropy was 0.74: a mean of four untrained

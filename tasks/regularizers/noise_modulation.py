@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._clean_statistics import CleanStatistics
-from tasks.regularizers.base import State
+from tasks.regularizers.base import ManipulationCheck, State
 from tasks.training_step.step import Step
 
 
@@ -23,6 +23,9 @@ class NoiseModulation(CleanStatistics):
     """
 
     source: ClassVar[str] = "Li and Wang (2021), arXiv:2103.10603; the meaning of blend is reconstructed"
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("noise_response", "modulated", "lower"),
+    )
 
     blend: float = Field(default=0.5, ge=0, le=1)
     """1 is standard training, 0 the pure method."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.step import Step
 
 
@@ -34,6 +34,10 @@ class SaliencyGuided(Regularizer):
         "are ours"
     )
     uses: ClassVar[frozenset[str]] = frozenset({"saliency"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("fill_response", "low_saliency", "lower"),
+        ManipulationCheck("fill_response", "random", "lower"),
+    )
 
     share: float = Field(default=0.5, gt=0, le=1)
     """Exactly round(share x pixels) are filled, in every image."""
@@ -52,6 +56,10 @@ class SaliencyGuided(Regularizer):
 
     ramp: float = Field(default=0.2, ge=0, le=1)
     """Share of training over which the term then grows linearly to its full weight."""
+
+    def active_checks(self) -> tuple[ManipulationCheck, ...]:
+        """Return the check of the pixels that it fills: those of low saliency, or any."""
+        return self.checks[1:] if self.mask == "random" else self.checks[:1]
 
     def cached_values(self) -> frozenset[str]:
         """Return the saliency, unless the mask is random."""

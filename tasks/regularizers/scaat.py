@@ -18,7 +18,7 @@ from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._lowest import pixel_ranks
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.step import Step
 
 FRACTIONS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -44,6 +44,7 @@ class Scaat(Regularizer):
         "defaults are reconstructed"
     )
     uses: ClassVar[frozenset[str]] = frozenset({"clean_logits", "saliency"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (ManipulationCheck("attack_response", "kl", "lower"),)
 
     mask: Literal["low_saliency", "random", "top_saliency"] = "low_saliency"
     """Which pixels come first: the method, and its two controls."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.regularizers._clean_statistics import CleanStatistics
-from tasks.regularizers.base import State
+from tasks.regularizers.base import ManipulationCheck, State
 from tasks.training_step.step import Step
 
 
@@ -20,6 +20,9 @@ class SingleProductNoise(CleanStatistics):
     """
 
     source: ClassVar[str] = "a control of our own for Li and Wang (2021), arXiv:2103.10603"
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (
+        ManipulationCheck("noise_response", "multiplied", "lower"),
+    )
 
     blend: float = Field(default=0.5, ge=0, le=1)
     """The blend of the noise modulation whose variance it has."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from tasks.functional.divergence import kl_divergence
 from tasks.regularizers._attack import most_divergent
 from tasks.regularizers._schedule import ramp
-from tasks.regularizers.base import Regularizer, State, TrainingPasses
+from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
 from tasks.training_step.step import Step
 
 
@@ -30,6 +30,7 @@ class Trades(Regularizer):
         "Zhang et al. (2019), arXiv:1901.08573; uniform start, warm-up, ramp and defaults for H&E are ours"
     )
     uses: ClassVar[frozenset[str]] = frozenset({"clean_logits"})
+    checks: ClassVar[tuple[ManipulationCheck, ...]] = (ManipulationCheck("attack_response", "kl", "lower"),)
 
     eps: float = Field(default=4 / 255, gt=0, le=1)
     """Largest change of a channel of a pixel, for images in [0, 1]; 0.031 in the paper."""

@@ -60,6 +60,12 @@ def test_defaults_construct_cite_a_source_and_survive_json(regularizer):
         type(regularizer)(no_such_field=1)
 
 
+def test_it_says_what_it_moves_or_why_nothing_can_be_measured(regularizer):
+    assert bool(regularizer.checks) != bool(regularizer.no_check)
+    assert set(regularizer.active_checks()) <= set(regularizer.checks)
+    assert bool(regularizer.active_checks()) == bool(regularizer.checks)
+
+
 @pytest.mark.parametrize("amp", [False, True], ids=["float32", "bfloat16"])
 def test_loss_is_a_finite_scalar_whose_gradient_reaches_every_weight(regularizer, amp):
     model, arm = tiny_classifier(), make_arm(regularizer)
