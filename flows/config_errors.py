@@ -12,6 +12,10 @@ from tasks.plugins import Plugin, plugin_class
 RENAMED: Mapping[str, str] = {"compare.top_share": "predict.aggregator.share"}
 """Keys of the study file that have another name now; positions in lists are left out of both names."""
 
+_NOT_DRAWN = "intervals come from variance components and are no longer drawn, so it can go"
+REMOVED: Mapping[str, str] = {"compare.draws": _NOT_DRAWN, "compare.seed": _NOT_DRAWN}
+"""Keys of the study file that are gone, with the reason."""
+
 
 def sentences(error: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
     """Return one sentence for each problem of ``data`` that pydantic found, ``data`` being a ``model``."""
@@ -26,9 +30,11 @@ def _sentence(item: Mapping[str, Any], data: Mapping[str, Any], model: type[Base
     loc, kind, message = item["loc"], item["type"], item["msg"]
     where = ".".join(str(step) for step in loc)
     if kind == "extra_forbidden":
-        renamed = RENAMED.get(".".join(step for step in loc if isinstance(step, str)))
-        if renamed is not None:
-            return f"{where} is called {renamed} now"
+        name = ".".join(step for step in loc if isinstance(step, str))
+        if name in RENAMED:
+            return f"{where} is called {RENAMED[name]} now"
+        if name in REMOVED:
+            return f"{where} has gone: {REMOVED[name]}"
         known = _known_keys(loc[:-1], data, model)
         near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known keys are: {', '.join(known)}"

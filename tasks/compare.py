@@ -10,8 +10,8 @@ from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.claims.endpoints import ScoreNames, performance_endpoints
-from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob
+from tasks.comparison.claims.endpoints import KnownScores, ScoreNames, performance_endpoints
+from tasks.comparison.job import ArmCheck, ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
 from tasks.comparison.rows.pooling import ByFold, pool
@@ -106,6 +106,9 @@ class Compare(Stage[CompareInputs]):
             salt=study.salt,
             aggregator=study.section(PredictSection).aggregator,
             pooling=pooled.words,
+            removing=frozenset(m.id for m in study.section(EvaluateSection).metrics if m.removal is not None),
+            checks=_checks(study),
+            looks=context.looks,
         )
         return compare_arms(job, out)
 
@@ -164,10 +167,40 @@ def _reports(inputs: CompareInputs, explain: ExplainSection) -> ByFold[ComparedR
 def _endpoints(config: StudyBase) -> ScoreNames:
     """Return what arms can be compared in; control maps are compared with, not compared."""
     explain, evaluate = config.section(ExplainSection), config.section(EvaluateSection)
-    maps = {metric.id: _score_names(metric) for metric in evaluate.metrics}
-    networks = {metric.id: _score_names(metric) for metric in evaluate.model_metrics}
+    classes = config.section(TilingRecipe).classes
+    blind = tuple(control.id for control in explain.controls if control.held is None)
+    maps = {metric.id: _map_scores(metric, classes, blind) for metric in evaluate.metrics}
+    networks = {metric.id: KnownScores(_score_names(metric)) for metric in evaluate.model_metrics}
     explained = {explainer.id: maps for explainer in explain.explainers}
     return {**explained, PERFORMANCE: performance_endpoints(), MODEL: networks}
+
+
+def _map_scores(metric: Metric, classes: tuple[str, ...], blind: tuple[str, ...]) -> KnownScores:
+    if metric.removal is None:
+        return KnownScores(_score_names(metric))
+    return KnownScores(
+        _score_names(metric),
+        tuple(info.name for info in metric.score_infos() if info.direction != "none"),
+        classes if metric.labels == "all" else (),
+        blind,
+    )
+
+
+def _checks(study: Study) -> dict[str, tuple[ArmCheck, ...]]:
+    """Return what the training of each arm is meant to move, as far as the study measures it."""
+    measured = {metric.name: metric.id for metric in study.section(EvaluateSection).model_metrics}
+    return {
+        arm.id: tuple(
+            ArmCheck(
+                f"{MODEL}/{measured[check.metric]}.{check.score}" if check.metric in measured else "",
+                check.direction,
+                check.metric,
+            )
+            for regularizer in arm.regularizers
+            for check in regularizer.active_checks()
+        )
+        for arm in study.section(TrainSection).arms
+    }
 
 
 def _score_names(metric: Metric | ModelMetric) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from tasks.plugins import recipe_of
 from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
-from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -65,7 +64,7 @@ class Review(Stage[ReviewInputs]):
                 # The page follows the sequence of the study file, which a JSON mapping forgets.
                 "sequence": [e.id for e in explain.everything] + [m.id for m in evaluate.metrics],
                 "models": [model.key.label for model, _ in pairs],
-                "statistics": compare.model_dump(include={"draws", "seed", "confidence"}),
+                "statistics": compare.model_dump(include={"confidence"}),
                 # Scripts and styles are no modules, so code does not tell of them.
                 "page": page_digest(),
             },
@@ -100,7 +99,7 @@ class Review(Stage[ReviewInputs]):
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
             predictions=inputs.predictions,
             recipe=study.section(ExplainSection).heatmaps,
-            bootstrap=BootstrapSettings(draws=compare.draws, seed=compare.seed, level=compare.confidence),
+            confidence=compare.confidence,
             comparison=None if inputs.comparison is None else inputs.comparison.table_path,
             failed=_without_patients(study, context.spec.recipe["failed"]),
             missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flows.engine.events import BuildEnded, BuildStarted, Reused, RunStarted, emit
-from flows.engine.guard import Guard
+from flows.engine.guard import Guard, earlier_looks
 from flows.engine.plan import Plan
 from flows.engine.ready import ReadyQueue
 from flows.engine.request import BuildRequest, RequestedArtifact
@@ -22,6 +22,7 @@ from flows.engine.status import plan_status, refuse_missing, to_make
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
+from tasks.study.stage import LOOKS
 
 _log = logging.getLogger("veritile.study")
 
@@ -199,7 +200,8 @@ def execute(
     emit(RunStarted(per_stage))
     guard = Guard(plan.study, counted)
     with _runner(plan, submit) as runner:
-        result = Execution(plan, options, runner, guard, tags, counted, full).run()
+        known = {**tags, LOOKS: earlier_looks(plan.study)}
+        result = Execution(plan, options, runner, guard, known, counted, full).run()
     guard.refuse_too_many(result.state)
     return result
 

@@ -14,6 +14,7 @@ from flows.engine.resolve import RunState
 from flows.engine.stages import AnyStage
 from tasks.artifacts.key import ArtifactKey
 from tasks.explain import explained_models
+from tasks.reporting.pseudonyms import salted_hash
 from tasks.slides.manifest import assert_disjoint
 from tasks.study.folds import dealt_out, refuse_parted
 from tasks.study.study import Study
@@ -86,6 +87,7 @@ class Guard:
             "split_hash": self._study.split_hash,
             **({} if fold is None else {"fold": fold}),
             "slides": len(slides),
+            "of": _hashed(self._study, slides),
             "parts": self._to_make[stage, fold],
         }
         folder = self._study.home / "logs"
@@ -93,6 +95,44 @@ class Guard:
         with (folder / FILE).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
         _log.info("%s reads %d test slides (logged in logs/%s)", stage, len(slides), FILE)
+
+
+def earlier_looks(study: Study) -> str:
+    """Return how often a comparison read the test slides of ``study`` before, in this home, as a sentence.
+
+    Each look at the same slides is a further chance of a false finding, and no p knows of it.
+    """
+    slides = _held_out(study, None)
+    path = study.home / "logs" / FILE
+    if not slides or not path.is_file():
+        return _looks(len(slides), Counter()) if slides else ""
+    own = set(_hashed(study, slides))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    counts = Counter(
+        str(line["study"])
+        for line in lines
+        # Lines without hashes are of an earlier version, and say which split they read.
+        if line["stage"] == "compare"
+        and (own & set(line["of"]) if "of" in line else line["split_hash"] == study.split_hash)
+    )
+    return _looks(len(slides), counts)
+
+
+def _looks(slides: int, counts: Counter[str]) -> str:
+    these = f"these {slides} test slides" if slides > 1 else "this test slide"
+    if not counts:
+        return f"{these} had not been compared in this home before"
+    named = ", ".join(f"{study} {count}" for study, count in counts.most_common())
+    often = "once" if counts.total() == 1 else f"{counts.total()} times"
+    return (
+        f"{these}, or some of them, had been compared {often} in this home before ({named}); each look is "
+        "one more chance of a false finding, which no p below counts"
+    )
+
+
+def _hashed(study: Study, slides: Iterable[str]) -> list[str]:
+    """Return the slides as salted hashes, sorted: the log tells no name."""
+    return sorted(salted_hash(slide, study.salt) for slide in slides)
 
 
 def refuse_leaks(study: Study) -> None:

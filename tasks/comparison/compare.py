@@ -1,5 +1,6 @@
 """Compare the arms of a study: compute all rows and analyses, and write the files."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ from tasks.comparison.files import write_files
 from tasks.comparison.job import ComparisonError, ComparisonJob
 from tasks.comparison.row import Row
 from tasks.comparison.rows.claims import judged, unanswered
+from tasks.comparison.rows.estimates import with_detectable
 from tasks.comparison.rows.faithfulness import faithfulness_rows
+from tasks.comparison.rows.flags import flagged
 from tasks.comparison.rows.performance import performance_rows
 from tasks.comparison.summary import summarise
-from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.statistics.holm import holm
 
 
@@ -39,11 +41,11 @@ def compare_arms(job: ComparisonJob, out: Path) -> dict[str, float]:
 def compared_rows(job: ComparisonJob) -> list[Row]:
     """Return all rows, with p corrected within each family of tests. The claims come last."""
     recipe = job.recipe
-    settings = BootstrapSettings(draws=recipe.draws, seed=recipe.seed, level=recipe.confidence)
-    rows = [*performance_rows(job, settings), *faithfulness_rows(job, settings)]
+    rows = [*performance_rows(job, recipe.confidence), *faithfulness_rows(job, recipe.confidence)]
     rows += unanswered(recipe.claims, rows)
     corrected = _corrected([_in_family(row, recipe.primary) for row in rows])
-    return judged(corrected, recipe.claims, recipe.confidence)
+    known = flagged(with_detectable(corrected, recipe.confidence), recipe.confidence)
+    return judged(known, job)
 
 
 def _in_family(row: Row, primary: str | None) -> Row:
@@ -55,10 +57,18 @@ def _in_family(row: Row, primary: str | None) -> Row:
 def _corrected(rows: list[Row]) -> list[Row]:
     """Return ``rows`` with Holm's p, corrected family by family."""
     corrected = list(rows)
-    for family in dict.fromkeys(row.family for row in rows if row.family):
-        members = [i for i, row in enumerate(rows) if row.family == family]
-        for member, p in zip(members, holm([rows[i].p for i in members]), strict=True):
-            corrected[member] = replace(rows[member], p_holm=float(p))
+    families: dict[str, list[int]] = defaultdict(list)
+    for i, row in enumerate(rows):
+        families[row.family].append(i)
+    for members in (found for family, found in families.items() if family):
+        tests = zip(
+            members,
+            holm([rows[i].p for i in members]),
+            holm([rows[i].p_within for i in members]),
+            strict=True,
+        )
+        for member, p, within in tests:
+            corrected[member] = replace(rows[member], p_holm=float(p), p_within_holm=float(within))
     return corrected
 
 

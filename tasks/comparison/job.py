@@ -16,6 +16,21 @@ class ComparisonError(Exception):
 
 
 @dataclass(frozen=True)
+class ArmCheck:
+    """What the training of an arm is meant to move, if it works as its paper says.
+
+    Attributes:
+        endpoint: ``model/<metric>.<score>``; empty where the study does not measure it.
+        direction: ``higher`` or ``lower`` than in the reference arm.
+        needs: the model metric that measures it, for the sentence that it was not measured.
+    """
+
+    endpoint: str
+    direction: str
+    needs: str = ""
+
+
+@dataclass(frozen=True)
 class ComparedCheckpoint:
     """One trained model and its predictions."""
 
@@ -70,6 +85,10 @@ class ComparisonJob:
         recipe: how to compare.
         aggregator: the rule by which predictions score slides.
         pooling: a sentence on how folds were pooled, shown on the page. Empty without folds.
+        removing: the metrics that remove elements and ask the network again. How it answers a removal is
+            a property of the network too, so arms are compared in what a map adds to a blind control.
+        checks: {arm: what its training is meant to move}, for arms that have such a check.
+        looks: a sentence on how often these test slides were read before. Empty where that is not known.
     """
 
     study: str
@@ -84,6 +103,9 @@ class ComparisonJob:
     recipe: ComparisonRecipe = field(default_factory=ComparisonRecipe)
     aggregator: Aggregator = field(default_factory=TopShare)
     pooling: str = ""
+    removing: frozenset[str] = frozenset()
+    checks: Mapping[str, tuple[ArmCheck, ...]] = field(default_factory=dict)
+    looks: str = ""
 
     @property
     def reference_arm(self) -> str:

@@ -7,7 +7,13 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.comparison.claims.claim import RESERVED, Claim
-from tasks.comparison.claims.endpoints import PATTERN, ScoreNames, refuse_stranger, refuse_unknown
+from tasks.comparison.claims.endpoints import (
+    PATTERN,
+    ScoreNames,
+    refuse_bare,
+    refuse_stranger,
+    refuse_unknown,
+)
 
 
 class ComparisonRecipe(BaseModel):
@@ -18,11 +24,10 @@ class ComparisonRecipe(BaseModel):
         reference_explainer: the explainer that the others are compared with in each arm. None: explainers
             are not compared with one another.
         primary: the one endpoint named before the run, ``<explainer>/<metric>.<score>``,
-            ``performance/<tile|slide>.<score>`` or ``model/<metric>.<score>``. All others are secondary.
-            None: there is no primary endpoint.
+            ``performance/<tile|slide>.<score>`` or ``model/<metric>.<score>``. A score of removal may end in
+            `` on <class>`` and ends in `` over <control>``. All others are secondary. None: there is no
+            primary endpoint.
         claims: claims of papers, each a difference of two arms or explainers in one endpoint.
-        draws: number of bootstrap draws.
-        seed: seed of the draws.
         confidence: coverage of the intervals.
         calibration_bins: number of equal bins of the expected calibration error.
     """
@@ -33,8 +38,6 @@ class ComparisonRecipe(BaseModel):
     reference_explainer: str | None = None
     primary: Annotated[str, Field(pattern=PATTERN)] | None = None
     claims: tuple[Claim, ...] = ()
-    draws: int = Field(default=10_000, ge=100)
-    seed: int = 0
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     calibration_bins: int = Field(default=15, ge=2)
 
@@ -56,6 +59,7 @@ class ComparisonRecipe(BaseModel):
         """
         if self.primary is not None:
             refuse_unknown("compare.primary", self.primary, known)
+            refuse_bare("compare.primary", self.primary, known)
         explainers = [name for name in known if name not in RESERVED]
         if self.reference_explainer is not None:
             refuse_stranger("compare.reference_explainer: no explainer", self.reference_explainer, explainers)
@@ -64,6 +68,8 @@ class ComparisonRecipe(BaseModel):
                 said = f"claim {claim.id!r}: no explainer to be set against"
                 refuse_stranger(said, claim.against_explainer, explainers)
             refuse_unknown(f"claim {claim.id!r}: endpoint", claim.endpoint, known)
+            if claim.arm != claim.against:
+                refuse_bare(f"claim {claim.id!r}: endpoint", claim.endpoint, known)
             for arm in (claim.arm, claim.against):
                 refuse_stranger(f"claim {claim.id!r}: no arm", arm, arms)
 

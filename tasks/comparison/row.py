@@ -32,7 +32,7 @@ class Row:
             - ``between_explainers``: ``explainer`` minus ``against_explainer`` in the same arm.
             - ``claim``: ``arm`` minus ``against`` (any two arms), or the same for explainers.
         family: tests that are corrected together: primary, faithfulness, performance, model, explainers, all
-            secondary claims, or one primary claim. Empty: not corrected.
+            secondary claims, one primary claim, or one explainer against all controls. Empty: not corrected.
         arm: the arm.
         against: the arm or control that is subtracted.
         against_explainer: the explainer that is subtracted, if it is another one.
@@ -45,10 +45,18 @@ class Row:
         value: the mean, or the mean difference.
         low: lower bound of the interval.
         high: upper bound of the interval.
-        p: two-sided, uncorrected.
+        p: two-sided, uncorrected, that the true value is 0; for a claim that nothing is lost, that it is at
+            the tolerated difference.
         p_holm: corrected within the family.
-        smallest_p: the smallest p that these seeds, clusters and draws can give.
-        detectable: the smallest true difference that is detected with a power of 0.8.
+        p_within: of the test that the true difference lies within the margin of a claim, uncorrected.
+        p_within_holm: corrected within the family.
+        detectable: the smallest true difference that a study like this one finds with a power of 0.8.
+        error: standard error.
+        df: degrees of freedom of the interval.
+        sd_seed: standard deviation between training seeds.
+        sd_cluster: standard deviation between clusters.
+        sd_rest: standard deviation of a seed and a cluster together, beyond both.
+        narrows: what would narrow the interval most.
         cluster: what the interval is clustered by. Empty: no interval.
         clusters: number of clusters with a unit.
         patients: number of patients that the units come from.
@@ -82,8 +90,15 @@ class Row:
     high: float = float("nan")
     p: float = float("nan")
     p_holm: float = float("nan")
-    smallest_p: float = float("nan")
+    p_within: float = float("nan")
+    p_within_holm: float = float("nan")
     detectable: float = float("nan")
+    error: float = float("nan")
+    df: float = float("nan")
+    sd_seed: float = float("nan")
+    sd_cluster: float = float("nan")
+    sd_rest: float = float("nan")
+    narrows: str = ""
     cluster: str = ""
     clusters: int = 0
     patients: int = 0

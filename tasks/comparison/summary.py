@@ -11,7 +11,10 @@ from tasks.comparison.job import ComparisonJob
 from tasks.comparison.row import Row
 from tasks.reporting.pseudonyms import without_patients
 
-_FIGURES = ("value", "low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against")
+_FIGURES = (
+    "value", "low", "high", "p", "p_holm", "p_within_holm", "detectable", "error", "df", "sd_seed",
+    "sd_cluster", "sd_rest", "mean", "mean_against",
+)  # fmt: skip
 
 
 class ClaimOutcome(BaseModel):
@@ -19,8 +22,10 @@ class ClaimOutcome(BaseModel):
 
     Attributes:
         claim: the claim as written in the study file.
-        verdict: ``reproduced``, ``not reproduced`` or ``cannot tell``, the latter possibly with a reason.
+        verdict: ``reproduced``, ``reversed``, ``equivalent``, ``cannot tell`` or ``not tested``.
         reason: the reason for the verdict, in half a sentence.
+        flag: which side is not ahead of every control. Empty: both are, or it has none.
+        narrows: what would narrow the interval most.
         figures: the columns of its row in the table (value, low, high, p, ...). None: undefined.
         clusters, seeds, units: how many the difference is based on.
     """
@@ -30,6 +35,8 @@ class ClaimOutcome(BaseModel):
     claim: Claim
     verdict: str
     reason: str
+    flag: str = ""
+    narrows: str = ""
     figures: Mapping[str, float | None]
     clusters: int
     seeds: int
@@ -48,7 +55,6 @@ class ComparisonSummary(BaseModel):
         primary: the endpoint named before the run, if any.
         claims: the verdicts on all claims, the primary ones first.
         confidence: coverage of the intervals.
-        draws: number of bootstrap draws.
         slide_score: what a slide's score is, as half a sentence.
         patients, slides, tiles: how many were evaluated.
         split_hash: hash of the split.
@@ -56,6 +62,7 @@ class ComparisonSummary(BaseModel):
         slide_scores: {``<arm>_s<seed>``: {slide id: score}}.
         failed_slides: {slide id: reason}.
         pooling: a sentence on how folds were pooled. Empty without folds.
+        looks: a sentence on how often these test slides were compared before. Empty where it is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,7 +75,6 @@ class ComparisonSummary(BaseModel):
     primary: str | None
     claims: tuple[ClaimOutcome, ...] = ()
     confidence: float
-    draws: int
     slide_score: str
     patients: int
     slides: int
@@ -78,6 +84,7 @@ class ComparisonSummary(BaseModel):
     slide_scores: Mapping[str, Mapping[str, float]]
     failed_slides: Mapping[str, str]
     pooling: str = ""
+    looks: str = ""
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
@@ -93,7 +100,6 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         primary=job.recipe.primary,
         claims=tuple(_outcomes(job, rows, patients)),
         confidence=job.recipe.confidence,
-        draws=job.recipe.draws,
         slide_score=job.aggregator.words(job.target_class),
         patients=len(patients),
         slides=table["slide_id"].nunique(),
@@ -102,6 +108,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         clustering=clustering_notes(rows),
         slide_scores=_scores(job),
         pooling=job.pooling,
+        looks=job.looks,
         failed_slides={
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },
@@ -126,6 +133,8 @@ def _outcomes(job: ComparisonJob, rows: list[Row], patients: set[str]) -> Iterab
                 claim=Claim.model_validate(told),
                 verdict=row.verdict,
                 reason=row.reason,
+                flag=row.flag,
+                narrows=row.narrows,
                 figures={k: None if math.isnan(v) else float(v) for k, v in figures.items()},
                 clusters=row.clusters,
                 seeds=row.seeds,

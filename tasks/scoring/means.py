@@ -7,20 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evaluation.result import MetricResult
-from tasks.statistics.better import equals_or_beats, flag_of
-from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
+from tasks.scoring.controls import estimate_of, flag_against
 from tasks.statistics.clusters import MINIMUM
 from tasks.statistics.drawing import monte_carlo_error
 
 Floats = NDArray[np.float64]
 Pair = tuple[str, str]
 """Explainer, metric id."""
-
-_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,8 @@ class MeanScore:
 
     ``low`` and ``high`` are the 95 % interval of the mean (see :func:`interval_note`), ``monte_carlo`` the
     standard error that the metric's own draws leave in it, ``chance`` the mean chance level. ``flag`` says
-    that a control does as well or better, of those that the metric takes for rivals (``is_rival``).
+    which controls it is not ahead of, by the interval of the paired difference, of those that the metric
+    takes for rivals (``is_rival``).
     """
 
     explainer: str
@@ -62,7 +59,7 @@ def means_of(
         for info in result.info.scores:
             own = result.scores[result.scores["score"] == info.name]
             means.append(_mean_of((explainer, metric), info, own, known))
-    return tuple(replace(mean, flag=_flag(mean, means)) for mean in means)
+    return tuple(replace(mean, flag=_flag(mean, means, results)) for mean in means)
 
 
 def interval_note(patients: Collection[str]) -> str:
@@ -73,13 +70,13 @@ def interval_note(patients: Collection[str]) -> str:
     """
     named = {patient for patient in patients if patient}
     if len(named) >= MINIMUM:
-        return f"Intervals: 95 %, bootstrap clustered by patient ({len(named)})."
+        return f"Intervals: 95 %, Student's t, clustered by patient ({len(named)}), for this network alone."
     if named:
         return f"No intervals: {len(named)} patients, and at least {MINIMUM} are needed."
     if len(patients) < MINIMUM:
         return f"No intervals: {len(patients)} images, and at least {MINIMUM} are needed."
     return (
-        f"Intervals: 95 %, Student's, {len(patients)} images taken as independent of each other. Where "
+        f"Intervals: 95 %, Student's t, {len(patients)} images taken as independent of each other. Where "
         "several are of one patient this is too narrow: name the patients."
     )
 
@@ -88,7 +85,7 @@ def _mean_of(part: Pair, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool
     """Return the mean of ``table``; ``known`` says whether its explainer is a control, and a rival."""
     values, chance, errors = (table[c].to_numpy(dtype=np.float64) for c in ("value", "chance", "error"))
     scored = np.isfinite(values)
-    low, high = _bounds(values[scored], table["patient_id"].to_numpy(dtype=str)[scored])
+    found = estimate_of(table)
     return MeanScore(
         explainer=part[0],
         is_control=known[0],
@@ -96,9 +93,9 @@ def _mean_of(part: Pair, info: ScoreInfo, table: pd.DataFrame, known: tuple[bool
         metric=part[1],
         score=info.name,
         direction=info.direction,
-        mean=_average(values[scored]),
-        low=low,
-        high=high,
+        mean=found.value,
+        low=found.low,
+        high=found.high,
         monte_carlo=monte_carlo_error(errors[None], scored[None]),
         chance=_average(chance[scored]),
         scored=int(scored.sum()),
@@ -111,29 +108,21 @@ def _average(values: Floats) -> float:
     return float(known.mean()) if len(known) else math.nan
 
 
-def _bounds(values: Floats, patients: NDArray[np.str_]) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of float64 [n]; NaN where too few are independent."""
-    names, codes = np.unique(patients, return_inverse=True)
-    independent = names.tolist() in ([], [""])
-    if (len(values) if independent else len(names)) < MINIMUM:
-        return math.nan, math.nan
-    if not independent:
-        found = mean_interval(values, codes.astype(np.int64), BootstrapSettings(level=_LEVEL))
-        return found.low, found.high
-    reach = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - reach), float(values.mean() + reach)
-
-
-def _flag(mean: MeanScore, means: Sequence[MeanScore]) -> str:
-    """Return why the mean is not evidence here; empty for scores without a better direction."""
+def _flag(mean: MeanScore, means: Sequence[MeanScore], results: Mapping[Pair, MetricResult]) -> str:
+    """Return why the mean is not evidence here; empty for controls."""
     if mean.is_control:
         return ""
-    return flag_of(
-        [
-            other.explainer
-            for other in means
-            if other.is_rival
-            and (other.metric, other.score) == (mean.metric, mean.score)
-            and equals_or_beats(other.mean, mean.mean, mean.direction)
-        ]
+    rivals = [
+        other.explainer
+        for other in means
+        if other.is_rival and (other.metric, other.score) == (mean.metric, mean.score)
+    ]
+    return flag_against(
+        _rows(results[mean.explainer, mean.metric], mean.score),
+        {name: _rows(results[name, mean.metric], mean.score) for name in rivals},
+        mean.direction,
     )
+
+
+def _rows(result: MetricResult, score: str) -> pd.DataFrame:
+    return result.scores[result.scores["score"] == score]

@@ -56,7 +56,10 @@ def page_of(scored: ScoredTable, note: str) -> str:
 
 def _legend(means: Sequence[MeanScore]) -> Iterator[str]:
     if any(mean.flag for mean in means):
-        yield f"{FLAGGED} not informative here: a control does as well or better."
+        yield (
+            f"{FLAGGED} no evidence here: behind a control or not told apart from one, by the interval "
+            "of the paired difference on the same images."
+        )
     excused = dict.fromkeys(mean.metric for mean in means if mean.is_control and not mean.is_rival)
     if excused:
         yield (

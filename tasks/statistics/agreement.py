@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.statistics.bootstrap import BootstrapError, BootstrapSettings, Floats, drawn_means, interval_of
+from tasks.statistics.cells import estimate_of_sums, occupied
 from tasks.statistics.clusters import MINIMUM, Clusters
+from tasks.statistics.two_way import Estimate, Floats, StatisticsError
 
 Block = tuple[int, Floats]
 """The number of a training seed and its scores: float [N, M, E], M scores of E maps of each of N units."""
@@ -37,31 +38,29 @@ class Agreement:
     clusters: NDArray[np.int64]
 
 
-def rank_agreement(
-    blocks: Iterable[Block], seeds: int, clusters: Clusters, settings: BootstrapSettings
-) -> Agreement:
-    """Return the mean tau-b of every two scores, with the two-way (seed, cluster) bootstrap interval.
+def rank_agreement(blocks: Iterable[Block], seeds: int, clusters: Clusters, level: float) -> Agreement:
+    """Return the mean tau-b of every two scores, with the two-way (seed, cluster) interval.
 
     Args:
         blocks: all on the same N units and M scores, higher better throughout; a seed may have several (one
             per arm), with equal weights.
         seeds: how many training seeds there are.
         clusters: of the N units.
-        settings: draws, seed and level.
+        level: coverage of the interval, such as 0.95.
 
     Raises:
-        BootstrapError: there is no block.
+        StatisticsError: there is no block.
     """
     sums, counts = _gathered(blocks, seeds, clusters.codes)
-    taus = counts.sum(axis=(0, 1))
     held = (counts.sum(axis=0) > 0).sum(axis=0)
-    tau = np.divide(sums.sum(axis=(0, 1)), taus, out=np.full_like(taus, np.nan), where=taus > 0)
-    low, high = np.full_like(tau, np.nan), np.full_like(tau, np.nan)
-    if clusters.level is not None:
-        for one, other in zip(*np.nonzero(np.triu(held >= MINIMUM)), strict=True):
-            found = _bounds(sums[:, :, one, other], counts[:, :, one, other], settings)
-            low[one, other], high[one, other] = low[other, one], high[other, one] = found
-    return Agreement(tau, low, high, taus.astype(np.int64), held.astype(np.int64))
+    tau, low, high = (np.full(held.shape, np.nan) for _ in range(3))
+    for one, other in zip(*np.nonzero(np.triu(held > 0)), strict=True):
+        found = _estimate(sums[:, :, one, other], counts[:, :, one, other], level)
+        tau[one, other] = tau[other, one] = found.value
+        if clusters.level is not None and held[one, other] >= MINIMUM:
+            low[one, other] = low[other, one] = found.low
+            high[one, other] = high[other, one] = found.high
+    return Agreement(tau, low, high, counts.sum(axis=(0, 1)).astype(np.int64), held.astype(np.int64))
 
 
 def kendall(values: Floats) -> Floats:
@@ -98,13 +97,10 @@ def _gathered(blocks: Iterable[Block], seeds: int, codes: NDArray[np.int64]) -> 
             np.add.at(found[0][seed], codes[part], np.where(known, taus, 0.0))
             np.add.at(found[1][seed], codes[part], known)
     if found is None:
-        raise BootstrapError("no score of any map was given, so nothing can agree")
+        raise StatisticsError("no score of any map was given, so nothing can agree")
     return found
 
 
-def _bounds(sums: Floats, counts: Floats, settings: BootstrapSettings) -> tuple[float, float]:
-    """Return the interval's ends from [S, C]; seeds and clusters without a tau-b are left out."""
-    kept = np.ix_(counts.sum(axis=1) > 0, counts.sum(axis=0) > 0)
-    sums, counts = sums[kept], counts[kept]
-    found = interval_of(sums, counts, drawn_means(sums, counts, settings), settings)
-    return found.low, found.high
+def _estimate(sums: Floats, counts: Floats, level: float) -> Estimate:
+    """Return the estimate from [S, C]; seeds and clusters without a tau-b are left out."""
+    return estimate_of_sums(*occupied(sums, counts), level)

@@ -1,12 +1,13 @@
-"""Bands around mean curves: the bootstrap of means with the same draws at every point."""
+"""Bands around mean curves: the two-way interval of the mean at every point."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.statistics.bootstrap import BootstrapError, BootstrapSettings, Floats, drawn_weights, tail_levels
+from tasks.statistics.cells import mean_cells, occupied
 from tasks.statistics.clusters import MINIMUM, Clusters
+from tasks.statistics.two_way import Floats, StatisticsError, error_and_df, mean_squares, reaches
 
 
 @dataclass(frozen=True)
@@ -18,29 +19,30 @@ class Band:
     high: Floats
 
 
-def mean_band(curves: Floats, clusters: Clusters, settings: BootstrapSettings) -> Band:
-    """Return the mean over units and seeds with the two-way (seed, cluster) interval at each point.
+def mean_band(curves: Floats, clusters: Clusters, level: float) -> Band:
+    """Return the mean over units and then seeds with the two-way (seed, cluster) interval at each point.
 
     The interval holds point by point, not for the curve as a whole.
 
     Args:
         curves: float [S, N, F], S training seeds, N units, F points; a unit with NaN is excluded.
         clusters: of the N units.
-        settings: draws, seed and level.
+        level: coverage of the interval, such as 0.95.
 
     Raises:
-        BootstrapError: there is no curve without NaN.
+        StatisticsError: there is no curve without NaN.
     """
     known = np.asarray(np.isfinite(curves).all(axis=2))
     if not known.any():
-        raise BootstrapError("no unit has a curve: every one holds NaN")
+        raise StatisticsError("no unit has a curve: every one holds NaN")
     sums, counts = _cluster_sums(curves, known, clusters.codes)
-    mean = sums.sum(axis=(0, 1)) / counts.sum()
+    mean = (sums.sum(axis=1) / counts.sum(axis=1)[:, None]).mean(axis=0)
     if clusters.level is None or sums.shape[1] < MINIMUM:
         nothing = np.full_like(mean, np.nan)
         return Band(mean, nothing, nothing)
-    low, high = np.nanquantile(_drawn(sums, counts, settings), tail_levels(sums.shape[1], settings), axis=0)
-    return Band(mean, low, high)
+    error, df = error_and_df(mean_squares(mean_cells(sums, counts)), *counts.shape)
+    reach = error * reaches(df, level)
+    return Band(mean, mean - reach, mean + reach)
 
 
 def _cluster_sums(
@@ -52,15 +54,4 @@ def _cluster_sums(
     for seed, (given, there) in enumerate(zip(curves, known, strict=True)):
         np.add.at(sums[seed], codes[there], given[there])
         np.add.at(counts[seed], codes[there], 1.0)
-    kept = np.ix_(counts.sum(axis=1) > 0, counts.sum(axis=0) > 0)
-    return sums[kept], counts[kept]
-
-
-def _drawn(sums: Floats, counts: Floats, settings: BootstrapSettings) -> Floats:
-    """Return the mean curve [D, F] of each resample of seeds and clusters."""
-    by_seed, by_cluster = drawn_weights(counts.shape[0], counts.shape[1], settings)
-    number = ((by_seed @ counts) * by_cluster).sum(axis=1)
-    total = sum(weight[:, None] * (by_cluster @ one) for weight, one in zip(by_seed.T, sums, strict=True))
-    drawn: Floats = np.full((settings.draws, sums.shape[2]), np.nan)
-    np.divide(total, number[:, None], out=drawn, where=number[:, None] > 0)
-    return drawn
+    return occupied(sums, counts)

@@ -1,6 +1,8 @@
-"""Which of two values is better, and whether a control equals or beats a value."""
+"""Which of two values is better, and where an explainer stands to a control."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+
+AHEAD, BEHIND, NOT_TOLD_APART = "ahead", "behind", "not told apart"
 
 
 def better(one: float, other: float, direction: str) -> bool:
@@ -10,12 +12,30 @@ def better(one: float, other: float, direction: str) -> bool:
     return direction == "lower" and one < other
 
 
-def equals_or_beats(control: float, value: float, direction: str) -> bool:
-    """Return whether a control does as well as ``value`` or better; False if the control is NaN."""
-    told = control == control and value == value and direction != "none"
-    return told and not better(value, control, direction)
+def standing(low: float, high: float, direction: str, is_significant: bool = True) -> str:
+    """Return where the first side of a paired difference stands: ahead, behind or not told apart.
+
+    Args:
+        low: lower bound of the interval of the difference; NaN where there is none.
+        high: its upper bound.
+        direction: ``higher`` or ``lower`` is better.
+        is_significant: whether the difference is, after correction over all controls. It is asked for being
+            behind one of several, not for being ahead.
+    """
+    if better(low if direction == "higher" else high, 0.0, direction):
+        return AHEAD
+    behind = better(0.0, high if direction == "higher" else low, direction)
+    return BEHIND if behind and is_significant else NOT_TOLD_APART
 
 
-def flag_of(winners: Sequence[str]) -> str:
-    """Return why a value is not evidence; empty where no control equals or beats it."""
-    return f"not informative here: {', '.join(winners)} does as well or better" if winners else ""
+def flag_of(standings: Mapping[str, str]) -> str:
+    """Return which controls a score is not ahead of; empty where it is ahead of all.
+
+    ``standings`` maps each control to :func:`standing`.
+    """
+    parts = [
+        f"{words} {', '.join(names)}"
+        for word, words in ((BEHIND, "behind"), (NOT_TOLD_APART, "not told apart from"))
+        if (names := [name for name, stands in standings.items() if stands == word])
+    ]
+    return "; ".join(parts)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.statistics.bootstrap import Floats
+from tasks.statistics.two_way import Floats
 
 _WORTH_SAYING = 0.1
 

@@ -18,6 +18,9 @@ from tasks.artifacts.spec import ArtifactSpec
 from tasks.study.config import StudyBase
 from tasks.study.study import Study
 
+LOOKS = "earlier_looks"
+"""The tag that says how often the held-out slides were compared before this run."""
+
 Measures = Mapping[str, float]
 """What a build measured of itself (seconds, megabytes). It is kept in the record, never in the payload."""
 
@@ -129,6 +132,11 @@ class BuildContext:
     record_of: Callable[[ArtifactKey], ArtifactRecord]
     failures: Mapping[ArtifactKey, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def looks(self) -> str:
+        """A sentence on how often the held-out slides were compared before; empty if nothing is known."""
+        return self.tags.get(LOOKS, "")
 
     @property
     def work(self) -> Path:

@@ -8,6 +8,9 @@ import pandas as pd
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows.performance import checkpoint_scores
 from tasks.reporting.pseudonyms import salted_hash, without_patients
+from tasks.statistics.cells import mean_estimate
+from tasks.statistics.clusters import choose_clusters
+from tasks.statistics.two_way import Estimate
 from tasks.tracking.datasets import log_datasets
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
 from tasks.tracking.mlflow_api import MlflowClient
@@ -59,11 +62,12 @@ def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
     if item.predictions is not None:
         info, recipe = item.checkpoint.info, _recipe(job)
         target = info.classes.index(info.target_class)
-        for name, value in checkpoint_scores(item.predictions, info.classes, target, recipe).items():
-            yield f"performance/{name}", value, 0
+        for name, found in checkpoint_scores(item.predictions, info.classes, target, recipe).items():
+            yield from _bounded(f"performance/{name}", found)
     for report in item.reports:
-        for score, values in report.report.scores.groupby("score", sort=True)["value"]:
-            yield f"faithfulness/{report.explainer}/{report.metric}.{score}", _mean(values), 0
+        for score, rows in report.report.scores.groupby("score", sort=True):
+            name = f"faithfulness/{report.explainer}/{report.metric}.{score}"
+            yield from _bounded(name, _estimate(rows, _recipe(job).confidence))
     for explainer, calibration in item.calibrations.items():
         yield f"calibration/{explainer}.sigma", calibration.sigma, 0
         yield f"calibration/{explainer}.drop", calibration.info.drop, 0
@@ -116,10 +120,20 @@ def _slide_means(item: RecordedCheckpoint, slides: pd.Series) -> Iterator[pd.Ser
                 yield of_slides.rename(f"{report.explainer}/{report.metric}.{score}")
 
 
-def _mean(values: pd.Series) -> float:
-    finite = values.to_numpy(dtype=np.float64)
-    finite = finite[np.isfinite(finite)]
-    return float(finite.mean()) if len(finite) else float("nan")
+def _bounded(name: str, found: Estimate) -> Iterator[Point]:
+    """Yield a figure with its bounds, which hold for this network alone."""
+    yield from ((name, found.value, 0), (f"{name}.low", found.low, 0), (f"{name}.high", found.high, 0))
+
+
+def _estimate(rows: pd.DataFrame, level: float) -> Estimate:
+    """Return the mean of the scored rows, with its interval over the clusters of their units."""
+    scored = rows[np.isfinite(rows["value"].to_numpy(dtype=np.float64))]
+    if not len(scored):
+        return Estimate(float("nan"))
+    values, clusters = scored["value"].to_numpy(dtype=np.float64), choose_clusters(scored)
+    if clusters.level is None:
+        return Estimate(float(values.mean()))
+    return mean_estimate(values, clusters.codes, level)
 
 
 def _recipe(job: RecordJob) -> ComparisonRecipe:

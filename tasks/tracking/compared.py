@@ -11,28 +11,34 @@ from tasks.tracking.runs import Point
 
 CLAIMS = "claims"
 """Tag that holds the verdicts on the claims."""
+_SPREADS = ("sd_seed", "sd_cluster", "sd_rest")
 _BOUNDS = {
-    "difference": ("low", "high", "p_holm"),
+    "performance": ("low", "high"),
+    "faithfulness": ("low", "high"),
+    "model": ("low", "high"),
+    "against_control": ("low", "high", "p_holm"),
+    "difference": ("low", "high", "p_holm", "detectable"),
     "between_explainers": ("low", "high", "p_holm"),
-    "claim": ("low", "high", "p", "p_holm", "smallest_p", "detectable", "mean", "mean_against", "margin"),
-}
-"""Columns that are logged next to the difference itself."""
+    "claim": (
+        "low", "high", "p", "p_holm", "p_within_holm", "detectable", "mean", "mean_against", "margin",
+        *_SPREADS,
+    ),
+}  # fmt: skip
+"""Columns that are logged next to the figure itself."""
 
 
 def comparison_points(rows: pd.DataFrame) -> list[Point]:
-    """Return every figure as ``<kind>/<arm>/<name>``, for differences with bounds and corrected p.
+    """Return every figure as ``<kind>/<arm>/<name>`` with its bounds, for differences with corrected p.
 
-    Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is 1 for reproduced, -1 for not
-    reproduced and 0 where the data cannot tell.
+    The difference of an explainer to a control is ``against_control/<arm>/<explainer>-<control>/<score>``.
+    Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is 1 for reproduced, -1 for
+    reversed and 0 for all others, which the tag tells apart.
     """
     points: list[Point] = []
     for row in rows.to_dict("records"):
         kind, stem = str(row["kind"]), _stem(row)
-        if kind in ("performance", "faithfulness", "model"):
-            points.append((stem, row["value"], 0))
-        elif kind in _BOUNDS:
-            points.append((stem, row["value"], 0))
-            points += [(f"{stem}.{end}", row[end], 0) for end in _BOUNDS[kind]]
+        points.append((stem, row["value"], 0))
+        points += [(f"{stem}.{end}", row[end], 0) for end in _BOUNDS[kind]]
         if kind == "claim":
             points.append((f"{stem}.verdict", code_of(row["verdict"]), 0))
     return points
@@ -43,6 +49,8 @@ def _stem(row: Mapping[Hashable, Any]) -> str:
     score = f"{row['metric']}.{row['score']}"
     if row["kind"] == "claim":
         return f"claim/{row['claim']}"
+    if row["kind"] == "against_control":
+        return f"against_control/{row['arm']}/{row['explainer']}-{row['against']}/{score}"
     if row["kind"] == "between_explainers":
         return f"difference/{row['arm']}/{row['explainer']}-{row['against_explainer']}/{score}"
     name = f"{row['explainer']}/{score}" if row["explainer"] and row["kind"] != "model" else score

@@ -40,7 +40,7 @@ def make_claims_job(
     folder: Path,
     gains: Mapping[str, float],
     claims: Sequence[Claim] = (),
-    seeds: Sequence[int] = (0, 1),
+    seeds: Sequence[int] = (0, 1, 2, 3),
     slides: int = 12,
     bonus: Mapping[str, float] | None = None,
 ) -> ComparisonJob:
@@ -66,7 +66,7 @@ def make_claims_job(
         reports=tuple(reports),
         split_hash="ab" * 32,
         salt="pepper",
-        recipe=ComparisonRecipe(draws=2000, claims=tuple(claims)),
+        recipe=ComparisonRecipe(claims=tuple(claims)),
     )
 
 

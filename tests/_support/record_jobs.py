@@ -110,7 +110,7 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
             target=1,
             checkpoints=tuple(compared),
             reports=tuple(reports),
-            recipe=ComparisonRecipe(draws=100, claims=(claim(arm="modulated"),)),
+            recipe=ComparisonRecipe(claims=(claim(arm="modulated"),)),
         ),
         comparison,
     )

@@ -16,7 +16,6 @@ from tasks.artifacts.tile_set import ARTEFACT_MASK, PIXELS, SLIDE, TileSet
 from tasks.reporting.maps.view import THUMBNAIL
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
 from tasks.slides.geometry import SlideGeometry
-from tasks.statistics.bootstrap import BootstrapSettings
 from tests._support.heatmap_jobs import make_attributions, make_predictions, make_slide
 from tests._support.tile_sets import make_tile_set
 
@@ -28,7 +27,7 @@ EXPLAINERS = (
     ReviewedExplainer("gradient"),
     ReviewedExplainer("random_map", is_control=True),
 )
-FEW_DRAWS = BootstrapSettings(draws=200)
+LEVEL = 0.95
 WHY = "<b>out of memory</b> on this slide"
 
 
@@ -65,7 +64,7 @@ def make_review(folder: Path) -> ReviewJob:
         maps=maps,
         reports=_reports(folder / "reports", list(slides)),
         predictions=predictions,
-        bootstrap=FEW_DRAWS,
+        confidence=LEVEL,
         failed={f"explain/{MODELS[3].label}/gradient/s2": WHY},
     )
 
@@ -163,7 +162,7 @@ def make_largest(
                 maps[model, explainer.id, slide] = MapsInMemory(ids, len(maps), 64)
             rows = [_noisy_scores(tiles, generator) for tiles in tile_sets.values()]
             reports[model, explainer.id, "metric"] = ReportInMemory(pd.concat(rows), small.info)
-    return ReviewJob("largest", CLASSES, 1, tile_sets, models, names, maps, reports, bootstrap=FEW_DRAWS)
+    return ReviewJob("largest", CLASSES, 1, tile_sets, models, names, maps, reports, confidence=LEVEL)
 
 
 def without_slides(job: ReviewJob, *slides: str) -> ReviewJob:

@@ -32,7 +32,7 @@ def tiny_config(manifest: Path, **changes: Any) -> StudyConfig:
             "controls": [{"name": "random_map"}],
         },
         "evaluate": {"metrics": [{"name": "gini"}, {"name": "deletion", "steps": 4, "tiles_per_slide": 8}]},
-        "compare": {"draws": 200},
+        "compare": {},
         "resources": {"batch": 32},
     }
     return StudyConfig.model_validate({**blocks, **changes})

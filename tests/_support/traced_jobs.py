@@ -18,7 +18,7 @@ NOISE = 0.02
 
 
 def make_traced_job(folder: Path) -> ComparisonJob:
-    """Two arms, two seeds. ``deletion`` has ``gap`` (higher), ``lerf`` (lower) = 1 - gap and ``gini`` (none).
+    """Two arms, three seeds. ``deletion``: ``gap`` (higher), ``lerf`` (lower) = 1 - gap and ``gini`` (none).
 
     Its curves are ``morf_probability``, which falls from 1 to 1 - gap in even steps, and ``morf_logit``.
     ``place.hit`` (higher) scores mixed tiles alone, and the other way round: 1 - gap.

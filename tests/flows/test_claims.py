@@ -80,7 +80,7 @@ def test_the_id_of_a_claim_is_part_of_the_comparison(manifest, tmp_path):
 
     def recipe(name):
         made = claim(id=name, against="modulated")
-        config = tiny_config(manifest, compare={"draws": 200, "claims": [made]})
+        config = tiny_config(manifest, compare={"claims": [made]})
         return plan_of(config, tmp_path).of("compare")[0].recipe
 
     assert recipe("one") == recipe("one")

@@ -181,3 +181,12 @@ def test_yaml_is_read_by_the_safe_loader(tmp_path):
     path.write_text("study: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(ConfigError, match="is not YAML"):
         load_study(path)
+
+
+@pytest.mark.parametrize("gone", config_errors.REMOVED)
+def test_a_key_that_has_gone_is_answered_with_the_reason(tmp_path, gone):
+    section, _, key = gone.partition(".")
+    assert (
+        problem(tmp_path, **{section: {key: 5}})
+        == f"study.yaml: {gone} has gone: {config_errors.REMOVED[gone]}"
+    )

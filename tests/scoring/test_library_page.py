@@ -40,7 +40,7 @@ def test_the_right_map_wins_and_the_wrong_one_is_marked(page):
     assert given.unavailable == {"local_lipschitz": "not available: needs an explainer"}
     ranks = given.means.query("metric == 'rank_accuracy' and score == 'corrected'").set_index("explainer")
     assert ranks.loc["window", "mean"] == 1.0
-    assert ranks.loc["corner", "flag"] == "not informative here: random_map does as well or better"
+    assert ranks.loc["corner", "flag"] == "not told apart from random_map"
 
 
 def test_explainers_answer_everything(page):

@@ -11,7 +11,7 @@ from scipy import stats
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, ReportInfo, ScoreInfo
 from tasks.evaluation.result import MetricResult
 from tasks.scoring.means import interval_note, means_of
-from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
+from tasks.statistics.cells import mean_estimate
 
 
 def result(values, errors=None, patients=None, direction="higher", chance=math.nan):
@@ -58,8 +58,8 @@ def test_images_of_one_patient_are_drawn_together():
     """Six patients of equal images: as many independent values as patients, whatever number of images."""
     values, patients = np.repeat(np.arange(6.0), 10), np.repeat(list("abcdef"), 10)
     mean = one(result(values, patients=patients))
-    expected = mean_interval(np.arange(6.0), np.arange(6), BootstrapSettings())
-    assert (mean.low, mean.high) == pytest.approx((expected.low, expected.high), abs=0.05)
+    expected = mean_estimate(np.arange(6.0), np.arange(6), 0.95)
+    assert (mean.low, mean.high) == pytest.approx((expected.low, expected.high))
     assert mean.high - mean.low > 2 * (one(result(values)).high - one(result(values)).low)
 
 
@@ -80,37 +80,47 @@ def test_what_the_dice_leave_in_a_mean_falls_with_the_images():
 
 
 @pytest.mark.parametrize(
-    ("direction", "control", "flagged"),
+    ("direction", "control", "flag"),
     [
-        ("higher", 0.5, False),
-        ("higher", 1.0, True),
-        ("higher", 2.0, True),
-        ("lower", 0.5, True),
-        ("lower", 1.0, True),
-        ("lower", 2.0, False),
-        ("none", 2.0, False),
-        ("higher", math.nan, False),
+        ("higher", 0.5, ""),
+        ("higher", 1.0, "not told apart from c"),
+        ("higher", 2.0, "behind c"),
+        ("lower", 0.5, "behind c"),
+        ("lower", 1.0, "not told apart from c"),
+        ("lower", 2.0, ""),
+        ("none", 2.0, ""),
+        ("higher", math.nan, ""),
     ],
 )
-def test_a_control_that_does_as_well_makes_a_score_uninformative(direction, control, flagged):
+def test_a_score_is_flagged_unless_it_is_ahead_of_a_control(direction, control, flag):
+    noise = np.random.default_rng(0).normal(scale=0.01, size=12)
     results = {
-        ("e", "m"): result([1.0] * 5, direction=direction),
-        ("c", "m"): result([control] * 5, direction=direction),
-        ("c", "other"): result([1.0] * 5, direction=direction),
+        ("e", "m"): result(1.0 + noise - noise.mean(), direction=direction),
+        ("c", "m"): result([control] * 12, direction=direction),
+        ("c", "other"): result([1.0] * 12, direction=direction),
     }
     mine, *controls = means_of(results, ("c",), ("c",))
-    assert mine.flag == ("not informative here: c does as well or better" if flagged else "")
+    assert mine.flag == flag
     assert [(mean.is_control, mean.flag) for mean in controls] == [(True, "")] * 2
 
 
+def test_a_higher_mean_alone_is_not_ahead():
+    """One standard error above a control in the mean: the interval of the difference holds 0."""
+    values = np.array([1.0, -1.0] * 10)
+    lead = 1.0 / math.sqrt(20)
+    mine, _ = means_of({("e", "m"): result(values + lead), ("c", "m"): result([0.0] * 20)}, ("c",), ("c",))
+    assert mine.mean > 0
+    assert mine.flag == "not told apart from c"
+
+
 @pytest.mark.parametrize(("rivals", "winners"), [("all", "c, holding"), ("blind", "c")])
-def test_where_only_blind_controls_are_rivals_one_that_holds_an_explainer_beats_nobody(rivals, winners):
+def test_where_only_blind_controls_are_rivals_one_that_holds_an_explainer_counts_for_nothing(rivals, winners):
     made = {(name, "m"): result([1.0] * 5) for name in ("e", "c", "holding")}
     results = {
         part: replace(r, info=r.info.model_copy(update={"rivals": rivals})) for part, r in made.items()
     }
     mine, blind, holding = means_of(results, ("c", "holding"), ("c",))
-    assert mine.flag == f"not informative here: {winners} does as well or better"
+    assert mine.flag == f"not told apart from {winners}"
     assert (blind.is_control, blind.is_rival, holding.is_control) == (True, True, True)
     assert holding.is_rival == (rivals == "all")
     assert not mine.is_rival
@@ -120,9 +130,9 @@ def test_where_only_blind_controls_are_rivals_one_that_holds_an_explainer_beats_
     ("patients", "said"),
     [
         ([""] * 3, "No intervals: 3 images, and at least 5 are needed."),
-        ([""] * 7, "Intervals: 95 %, Student's, 7 images taken as independent of each other. Where several"),
+        ([""] * 7, "Intervals: 95 %, Student's t, 7 images taken as independent of each other. Where"),
         (["a", "b"] * 7, "No intervals: 2 patients, and at least 5 are needed."),
-        (list("abcdefa"), "Intervals: 95 %, bootstrap clustered by patient (6)."),
+        (list("abcdefa"), "Intervals: 95 %, Student's t, clustered by patient (6), for this network"),
     ],
 )
 def test_the_page_says_what_its_intervals_are(patients, said):

@@ -51,7 +51,7 @@ def test_a_figure_that_a_control_equals_is_marked():
     made = {("mine", "m"): result([0.5] * 4), ("rand", "m"): result([0.5] * 4)}
     text = page(made, controls=("rand",), blind=("rand",))
     assert "| mine | 0.500 † | 4 |" in text
-    assert "† not informative here: a control does as well or better." in text
+    assert "† no evidence here: behind a control or not told apart from one" in text
 
 
 def test_a_metric_with_blind_rivals_says_which_controls_count():

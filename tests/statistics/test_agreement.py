@@ -6,10 +6,11 @@ import pytest
 from scipy import stats
 
 from tasks.statistics.agreement import kendall, rank_agreement
-from tasks.statistics.bootstrap import BootstrapError, BootstrapSettings, mean_interval
+from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import choose_clusters
+from tasks.statistics.two_way import StatisticsError
 
-SETTINGS = BootstrapSettings(draws=2000)
+SETTINGS = 0.95
 
 
 def slides(units, count):
@@ -53,8 +54,8 @@ def test_the_mean_and_its_interval_are_those_of_the_taus():
     clusters = slides(30, 6)
     found = rank_agreement([(0, values[0]), (1, values[1])], 2, clusters, SETTINGS)
     taus = np.stack([kendall(block)[:, 0, 1] for block in values])
-    wanted = mean_interval(taus, clusters.codes, SETTINGS)
-    assert found.tau[0, 1] == found.tau[1, 0] == pytest.approx(wanted.estimate)
+    wanted = mean_estimate(taus, clusters.codes, SETTINGS)
+    assert found.tau[0, 1] == found.tau[1, 0] == pytest.approx(wanted.value)
     assert (found.low[0, 1], found.high[0, 1]) == pytest.approx((wanted.low, wanted.high))
     assert (found.taus[0, 1], found.clusters[0, 1]) == (60, 6)
     assert found.tau[0, 0] == pytest.approx(1)
@@ -95,5 +96,5 @@ def test_a_seed_without_a_tau_is_no_draw():
 
 
 def test_nothing_to_set_side_by_side_is_said():
-    with pytest.raises(BootstrapError, match="nothing can agree"):
+    with pytest.raises(StatisticsError, match="nothing can agree"):
         rank_agreement([], 1, slides(10, 5), SETTINGS)

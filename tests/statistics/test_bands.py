@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from tasks.statistics.bands import mean_band
-from tasks.statistics.bootstrap import BootstrapError, BootstrapSettings, mean_interval
+from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import choose_clusters
+from tasks.statistics.two_way import StatisticsError
 
-SETTINGS = BootstrapSettings(draws=1500)
+SETTINGS = 0.95
 UNITS, SLIDES = 24, 6
 
 
@@ -25,9 +26,9 @@ def curves():
 def test_every_point_has_the_interval_that_its_values_have(curves):
     band = mean_band(curves, slides(), SETTINGS)
     for point in range(4):
-        wanted = mean_interval(curves[:, :, point], slides().codes, SETTINGS)
+        wanted = mean_estimate(curves[:, :, point], slides().codes, SETTINGS)
         found = (band.mean[point], band.low[point], band.high[point])
-        assert found == pytest.approx((wanted.estimate, wanted.low, wanted.high))
+        assert found == pytest.approx((wanted.value, wanted.low, wanted.high))
 
 
 def test_a_curve_with_a_gap_counts_at_no_point(curves):
@@ -37,7 +38,7 @@ def test_a_curve_with_a_gap_counts_at_no_point(curves):
     whole[0, 3] = np.nan
     one, other = mean_band(broken, slides(), SETTINGS), mean_band(whole, slides(), SETTINGS)
     np.testing.assert_array_equal(one.low, other.low)
-    np.testing.assert_allclose(one.mean, np.nanmean(whole, axis=(0, 1)))
+    np.testing.assert_allclose(one.mean, np.nanmean(whole, axis=1).mean(axis=0))
 
 
 def test_below_five_clusters_there_is_a_mean_and_no_band(curves):
@@ -54,5 +55,5 @@ def test_clusters_without_a_curve_are_not_counted(curves):
 
 
 def test_no_curve_at_all_is_said(curves):
-    with pytest.raises(BootstrapError, match="no unit has a curve"):
+    with pytest.raises(StatisticsError, match="no unit has a curve"):
         mean_band(np.full_like(curves, np.nan), slides(), SETTINGS)

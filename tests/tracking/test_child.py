@@ -5,10 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from tasks.tracking.child import _slides
+from tasks.tracking.child import _slides, score_points
 from tasks.tracking.job import RecordedReport
-from tests._support.comparison_jobs import make_report
+from tests._support.comparison_jobs import make_report, places
 from tests._support.record_jobs import make_record_job
 
 
@@ -33,3 +34,20 @@ def test_a_table_of_many_scores_is_made_without_a_warning(job, tmp_path):
     assert len(table) == tiles["slide_id"].nunique()
     assert table["lrp/many.s3"].tolist() == [round(3 / 7, 4)] * len(table)
     assert table["lrp/many.none"].tolist() == [None] * len(table)
+
+
+def test_every_score_has_its_bounds_beside_it(job, tmp_path):
+    """Bounds hold for this network alone: those of Student's law over six slides of equal size."""
+    table = places()
+    values = np.random.default_rng(0).normal(size=len(table))
+    report = RecordedReport("lrp", "own", False, make_report(tmp_path, table, {"gap": values}))
+    item = dataclasses.replace(job.checkpoints[0], reports=(report,))
+    found = {name: value for name, value, _ in score_points(job, item)}
+    judged = {name for name in found if name.startswith(("performance/", "faithfulness/"))}
+    scores = {name for name in judged if name.rpartition(".")[2] not in ("low", "high")}
+    assert scores >= {"performance/tile.auroc", "faithfulness/lrp/own.gap"}
+    assert judged == {f"{name}{end}" for name in scores for end in ("", ".low", ".high")}
+    means = table.assign(value=values).groupby("slide_id")["value"].mean()
+    low, high = stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    own = "faithfulness/lrp/own.gap"
+    assert (found[f"{own}.low"], found[f"{own}.high"]) == pytest.approx((low, high))

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.rows.aligned_scores import AlignedScores
 from tasks.statistics.agreement import Agreement, Block, rank_agreement
-from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
@@ -45,17 +44,17 @@ class MetricAgreement:
     without_direction: tuple[str, ...] = ()
 
 
-def metric_agreement(scored: Iterable[AlignedScores], settings: BootstrapSettings) -> MetricAgreement:
+def metric_agreement(scored: Iterable[AlignedScores], level: float) -> MetricAgreement:
     """Compare every two scores of maps that have a direction."""
     maps = [item for item in scored if all(explainer != MODEL for _, explainer in item.pairs)]
     ranked = [item for item in maps if item.direction != "none" and _can_rank(item)]
     names = tuple(_name(item) for item in ranked)
     left_out = tuple(_name(item) for item in maps if item.direction == "none")
-    rows = list(_rows(ranked, settings)) if len(ranked) > 1 else []
+    rows = list(_rows(ranked, level)) if len(ranked) > 1 else []
     return MetricAgreement(pd.DataFrame(rows, columns=list(_COLUMNS)), names, left_out)
 
 
-def _rows(ranked: Sequence[AlignedScores], settings: BootstrapSettings) -> Iterator[tuple[object, ...]]:
+def _rows(ranked: Sequence[AlignedScores], level: float) -> Iterator[tuple[object, ...]]:
     units = pd.concat([item.unit_rows for item in ranked]).drop_duplicates("unit_id").reset_index(drop=True)
     groups = units.groupby(_SECTION, sort=False, dropna=False).ngroup()
     sections: NDArray[np.int64] = groups.to_numpy().astype(np.int64)
@@ -63,11 +62,11 @@ def _rows(ranked: Sequence[AlignedScores], settings: BootstrapSettings) -> Itera
     seeds = sorted({seed for item in ranked for _, _, seed in item.values})
     clusters = {UNITS: choose_clusters(units), SECTIONS: choose_clusters(pieces)}
     found: dict[str, Agreement] = {
-        UNITS: rank_agreement(_blocks(ranked, units, seeds), len(seeds), clusters[UNITS], settings)
+        UNITS: rank_agreement(_blocks(ranked, units, seeds), len(seeds), clusters[UNITS], level)
     }
     if not found[UNITS].taus.all():
         means = ((seed, _means(values, sections)) for seed, values in _blocks(ranked, units, seeds))
-        found[SECTIONS] = rank_agreement(means, len(seeds), clusters[SECTIONS], settings)
+        found[SECTIONS] = rank_agreement(means, len(seeds), clusters[SECTIONS], level)
     for one, other in combinations(range(len(ranked)), 2):
         on = UNITS if found[UNITS].taus[one, other] else SECTIONS
         pair = found[on]

@@ -11,9 +11,8 @@ from tasks.comparison.analyses.leaderboard import headlines, leaderboard
 from tasks.comparison.analyses.pareto import ParetoAnalysis, pareto_of
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.row import Row
-from tasks.comparison.rows.aligned_scores import aligned_scores
+from tasks.comparison.rows.aligned_scores import aligned_scores, representative
 from tasks.comparison.summary import ComparisonSummary
-from tasks.statistics.bootstrap import BootstrapSettings
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,14 @@ class Analyses:
 
 def analyse(job: ComparisonJob, summary: ComparisonSummary, rows: list[Row]) -> Analyses:
     """Run every analysis on ``job`` and its ``rows``."""
-    settings = BootstrapSettings(draws=job.recipe.draws, seed=job.recipe.seed, level=job.recipe.confidence)
-    scores = list(aligned_scores(job, settings))
+    level = job.recipe.confidence
+    scores = representative(job, aligned_scores(job, level))
     arms = arms_to_draw(summary, curves_per_arm(job))
     return Analyses(
         leaderboard=leaderboard(rows),
         headlines=tuple(".".join(score) for score in headlines(rows, summary.primary).items()),
-        curves=tuple(mean_curves(job, rows, arms, settings)),
+        curves=tuple(mean_curves(job, rows, arms, level)),
         pareto=pareto_of(summary, rows),
-        agreement=metric_agreement(scores, settings),
+        agreement=metric_agreement(scores, level),
         tiles=extreme_tiles(scores),
     )

@@ -12,7 +12,6 @@ from tasks.comparison.job import ComparedReport, ComparisonJob
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.statistics.bands import Band, mean_band
-from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
@@ -41,7 +40,7 @@ class MeanCurve:
 
 
 def mean_curves(
-    job: ComparisonJob, rows: list[Row], arms: Iterable[str], settings: BootstrapSettings
+    job: ComparisonJob, rows: list[Row], arms: Iterable[str], level: float
 ) -> Iterator[MeanCurve]:
     """Yield each scored curve of each explainer and of the best control of each arm.
 
@@ -58,7 +57,8 @@ def mean_curves(
                 and (not item.is_control or (control is not None and item.explainer == control.explainer))
             ]
             for explainer in dict.fromkeys(item.explainer for item in sorted(kept, key=_controls_last)):
-                yield from _of_explainer([i for i in kept if i.explainer == explainer], settings)
+                items = [item for item in kept if item.explainer == explainer]
+                yield from _of_explainer(items, job.target_class if metric in job.removing else "", level)
 
 
 def curves_per_arm(job: ComparisonJob) -> int:
@@ -88,19 +88,22 @@ def _controls_last(item: ComparedReport) -> bool:
     return item.is_control
 
 
-def _of_explainer(items: Sequence[ComparedReport], settings: BootstrapSettings) -> Iterator[MeanCurve]:
-    """Yield the curves of one arm, explainer and metric. ``items`` holds one report per seed."""
+def _of_explainer(items: Sequence[ComparedReport], target: str, level: float) -> Iterator[MeanCurve]:
+    """Yield the curves of one arm, explainer and metric, on tiles of the class ``target`` if one is given.
+
+    ``items`` holds one report per seed.
+    """
     traced = [item.report.curves for item in items if item.report.curves is not None]
     if not traced:
         return
-    places = _places(items)
+    places = _places(items, target)
     clusters = choose_clusters(places)
     for name in _scored_curves(items[0], _names(items[0])):
         parts = [table[table["curve"] == name] for table in traced]
         fractions = np.sort(parts[0]["fraction"].unique()).astype(np.float64)
         curves = np.stack([_aligned(part, places, fractions) for part in parts])
         if np.isfinite(curves).all(axis=2).any():
-            yield _mean(items[0], name, fractions, curves, (clusters, settings))
+            yield _mean(items[0], name, fractions, curves, (clusters, level))
 
 
 def _mean(
@@ -108,9 +111,9 @@ def _mean(
     name: str,
     fractions: Floats,
     curves: Floats,
-    resampling: tuple[Clusters, BootstrapSettings],
+    interval: tuple[Clusters, float],
 ) -> MeanCurve:
-    clusters, settings = resampling
+    clusters, level = interval
     return MeanCurve(
         arm=item.arm,
         explainer=item.explainer,
@@ -118,7 +121,7 @@ def _mean(
         metric=item.metric,
         curve=name,
         fractions=fractions,
-        band=mean_band(curves, clusters, settings),
+        band=mean_band(curves, clusters, level),
         units=int(np.isfinite(curves).all(axis=2).sum()),
         note=clusters.note,
     )
@@ -136,16 +139,21 @@ def _scored_curves(item: ComparedReport, names: Iterable[str]) -> list[str]:
     ]
 
 
-def _places(items: Iterable[ComparedReport]) -> pd.DataFrame:
-    """Return the place of each unit of the reports once, sorted by unit id."""
-    columns = ["unit_id", "patient_id", "slide_id", "section"]
+def _places(items: Iterable[ComparedReport], target: str) -> pd.DataFrame:
+    """Return the place of each unit of the reports once, sorted by unit id.
+
+    Where some of the units have the label ``target`` and some have another, only the former are returned.
+    """
+    columns = ["unit_id", "patient_id", "slide_id", "section", "label"]
     tables = [item.report.scores[columns] for item in items]
     found = pd.concat(tables).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
-    return found.reset_index(drop=True)
+    of_class = found[found["label"] == target]
+    return (of_class if len(of_class) else found).reset_index(drop=True)
 
 
 def _aligned(part: pd.DataFrame, places: pd.DataFrame, fractions: Floats) -> Floats:
     """Return the curves [N, F] of one seed in the order of ``places``. NaN if a unit has none."""
+    part = part[part["unit_id"].isin(places["unit_id"])]
     rows = pd.Index(places["unit_id"]).get_indexer(pd.Index(part["unit_id"]))
     values = np.full((len(places), len(fractions)), np.nan)
     values[rows, np.searchsorted(fractions, part["fraction"])] = part["value"]

@@ -30,8 +30,8 @@ class ParetoPoint:
 class ParetoAnalysis:
     """All points, the Pareto front, and the best control of each arm.
 
-    A point that a control equals or beats is no evidence. It is not on the front and removes no other point
-    from it.
+    A point that is not ahead of every control is no evidence. It is not on the front and removes no other
+    point from it.
     """
 
     points: tuple[ParetoPoint, ...]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claims.endpoints import PATTERN, endpoint_names
+from tasks.comparison.claims.expectation import is_tolerant
 from tasks.comparison.row import PERFORMANCE
 
 RESERVED = (PERFORMANCE, MODEL)
@@ -29,11 +30,15 @@ class Claim(BaseModel):
     against_explainer: str | None = None
     """The explainer that is subtracted, if it is not that of the endpoint. Both arms may then be the same."""
     endpoint: Annotated[str, Field(pattern=PATTERN)]
-    """``<explainer>/<metric>.<score>``, ``performance/<level>.<score>`` or ``model/<metric>.<score>``."""
+    """``<explainer>/<metric>.<score>``, ``performance/<level>.<score>`` or ``model/<metric>.<score>``.
+
+    A score of removal ends in `` over <control>`` where arms are compared, and may name a class before that:
+    ``gap on tumour over optical_density``."""
     expected: Expected
     """Where the endpoint of ``arm`` lies relative to that of ``against``, whichever direction is better."""
     margin: float = Field(default=0.0, ge=0)
-    """In the endpoint's units. For ``higher`` and ``lower``: the smallest difference of interest. For
+    """In the endpoint's units. For ``higher`` and ``lower``: differences up to it, either way, are as good as
+    none, and a claim whose difference lies within it is *equivalent*; 0 names no such margin. For
     ``not_lower`` and ``not_higher``: the difference that is tolerated, above 0."""
     primary: bool = False
     """The main claim of its source. It is tested alone, without correction."""
@@ -61,7 +66,7 @@ class Claim(BaseModel):
     @property
     def tolerates(self) -> bool:
         """Whether the claim is that nothing is lost, rather than that something is gained."""
-        return self.expected in ("not_lower", "not_higher")
+        return is_tolerant(self.expected)
 
     @property
     def names(self) -> tuple[str, str, str]:

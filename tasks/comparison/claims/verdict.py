@@ -1,22 +1,27 @@
-"""The verdict on a claim: reproduced, not reproduced or cannot tell, with the reason."""
+"""The verdict on a claim: one of five words, with the reason. Every word comes after Holm's correction."""
 
 import math
 
+from tasks.comparison.claims.expectation import is_tolerant, null_of, sign_of, trained_once
 from tasks.comparison.row import Row
 from tasks.statistics.printing import number
 
 REPRODUCED = "reproduced"
-NOT_REPRODUCED = "not reproduced"
+REVERSED = "reversed"
+"""The difference lies on the other side, by the same test."""
+EQUIVALENT = "equivalent"
+"""The difference lies within the margin that was named before the run."""
 UNKNOWN = "cannot tell"
-NOT_INFORMATIVE = "cannot tell (endpoint not informative here)"
-"""A control, which sees no trained model, does as well as the explainer on one of the two sides."""
+NOT_TESTED = "not tested"
+"""The training did not move what it is meant to move, so the claim about it was not put to a test."""
+VERDICTS = (REPRODUCED, REVERSED, EQUIVALENT, UNKNOWN, NOT_TESTED)
 
 Verdict = tuple[str, str]
 """The verdict, and the reason in half a sentence."""
 
 
 def verdict_on(row: Row, confidence: float, tests: int) -> Verdict:
-    """Judge a row of kind ``claim`` by its interval and its corrected p.
+    """Judge a row of kind ``claim`` by its corrected p.
 
     Args:
         row: ``expected`` and ``margin`` hold the claim.
@@ -26,36 +31,22 @@ def verdict_on(row: Row, confidence: float, tests: int) -> Verdict:
     missing = _missing(row)
     if missing:
         return UNKNOWN, missing
-    sign = 1 if row.expected in ("higher", "not_lower") else -1
-    worst, best = sorted((sign * row.low, sign * row.high))
-    if row.expected in ("not_lower", "not_higher"):
-        return _nothing_lost(row, worst, best, sign)
-    if best < 0:
-        return NOT_REPRODUCED, f"the whole interval lies {_side(-sign)} 0"
-    if best < row.margin:
-        return NOT_REPRODUCED, (
-            f"the whole interval lies short of {number(sign * row.margin)}, the smallest difference of "
-            "interest"
-        )
-    if worst <= 0:
-        return UNKNOWN, f"the interval holds 0{_missed(row)}"
-    if row.p_holm < 1 - confidence:
-        return REPRODUCED, f"the whole interval lies {_side(sign)} 0"
-    return UNKNOWN, f"the interval lies {_side(sign)} 0, but {_p_too_large(row, tests)}"
+    level = 1 - confidence
+    if row.p_within_holm < level:
+        bounds = f"{number(-row.margin)} and {number(row.margin)}"
+        return EQUIVALENT, f"the difference lies between {bounds}, {_p(row.p_within_holm, tests)}"
+    sign, null = sign_of(row.expected), null_of(row)
+    beyond = sign * (row.value - null)
+    if row.p_holm < level:
+        side = "above" if row.value > null else "below"
+        verdict = REPRODUCED if beyond > 0 else REVERSED
+        return verdict, f"the difference lies {side} {number(null)}, {_p(row.p_holm, tests)}"
+    return UNKNOWN, f"{_holds(row, null)}, {_p(row.p_holm, tests)}{_missed(row)}"
 
 
 def code_of(verdict: str) -> float:
-    """Return 1 for reproduced, -1 for not reproduced and 0 for all others."""
-    return {REPRODUCED: 1.0, NOT_REPRODUCED: -1.0}.get(verdict, 0.0)
-
-
-def _nothing_lost(row: Row, worst: float, best: float, sign: int) -> Verdict:
-    end, bound = number(sign * worst), number(-sign * row.margin)
-    if worst >= -row.margin:
-        return REPRODUCED, f"the interval's worst end, {end}, is within {bound}"
-    if best < -row.margin:
-        return NOT_REPRODUCED, f"the whole interval lies beyond {bound}"
-    return UNKNOWN, f"the interval's worst end, {end}, is beyond {bound}, but not all of it is"
+    """Return 1 for reproduced, -1 for reversed and 0 for all others."""
+    return {REPRODUCED: 1.0, REVERSED: -1.0}.get(verdict, 0.0)
 
 
 def _missing(row: Row) -> str:
@@ -69,26 +60,25 @@ def _missing(row: Row) -> str:
     if not row.cluster:
         return row.note
     if math.isnan(row.low):
-        return "the figure is not defined in enough draws for an interval"
-    if row.low == row.high == 0:
-        return "both sides agree in every cluster, so nothing shows how far they may differ"
+        return f"the figure is not defined without one of the {row.cluster}s, so there is no interval"
+    if row.low == row.high:
+        return "both sides differ by the same in every cluster, so nothing shows how far they may differ"
+    if trained_once(row):
+        return "each arm was trained once, so nothing shows how far training again would move it"
     return ""
 
 
-def _p_too_large(row: Row, tests: int) -> str:
-    corrected = f" after correction over {tests} claims" if tests > 1 else ""
-    return (
-        f"p = {number(row.p_holm)}{corrected}; the smallest p that {row.clusters} {row.cluster}s can give is "
-        f"{number(row.smallest_p)}{', uncorrected' if corrected else ''}"
-    )
+def _holds(row: Row, null: float) -> str:
+    inside = row.low <= null <= row.high
+    return f"the interval {'holds' if inside else 'leaves out'} {number(null)}"
+
+
+def _p(p: float, tests: int) -> str:
+    return f"p = {number(p)}{f' after correction over {tests} claims' if tests > 1 else ''}"
 
 
 def _missed(row: Row) -> str:
-    """Return how large a true difference must be to be detected, if that is available."""
-    return (
-        f"; a true difference below {number(row.detectable)} may well be missed" if row.detectable > 0 else ""
-    )
-
-
-def _side(sign: int) -> str:
-    return "above" if sign > 0 else "below"
+    """Return how large a true difference must be to be found, if that is available."""
+    if is_tolerant(row.expected) or not row.detectable > 0:
+        return ""
+    return f"; a true difference below {number(row.detectable)} may well be missed"

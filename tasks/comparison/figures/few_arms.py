@@ -104,5 +104,5 @@ def _caption(summary: ComparisonSummary, left_out: int) -> str:
     return (
         f"{summary.study}: means over seeds with {summary.confidence:.0%} intervals ({notes}). "
         f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. "
-        f"Hollow: a control does as well or better.{more}"
+        f"Hollow: not ahead of every control.{more}"
     )

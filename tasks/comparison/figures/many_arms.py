@@ -96,8 +96,8 @@ def _caption(summary: ComparisonSummary, left_out: int) -> str:
     shown = "claimed endpoints and the primary one" if named else "one endpoint per metric"
     return fill(
         f"{summary.study}: means over seeds with {summary.confidence:.0%} intervals ({notes}). "
-        f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. Hollow: a control does as well or "
-        f"better in that arm. Shown: {shown}, and tile AUROC. {left_out} more endpoints are in the tables of "
-        "comparison.md.",
+        f"{ARROWS['higher']} higher, {ARROWS['lower']} lower is better. Hollow: not ahead of every "
+        f"control in that arm. Shown: {shown}, and tile AUROC. {left_out} more endpoints are in the "
+        "tables of comparison.md.",
         230,
     )

@@ -155,6 +155,6 @@ def _caption(summary: ComparisonSummary, found: ParetoAnalysis) -> str:
     )
     return (
         f"{summary.study}: {across}up is more faithful. Means over seeds with {summary.confidence:.0%} "
-        f"intervals. {names} Hollow: a control does as well or better in that arm. Such a point is no "
+        f"intervals. {names} Hollow: not ahead of every control in that arm. Such a point is no "
         f"evidence and is not on the front.{upward}"
     )

@@ -22,7 +22,7 @@ def pareto_section(summary: ComparisonSummary, found: ParetoAnalysis | None) -> 
     x, y = found.points[0].accuracy, found.points[0].faithfulness
     axes = f"Tile {NAMES[x.score]} against {y.metric}.{y.score}"
     if not found.front:
-        said = "A control does as well or better at every point, so no point is on the front."
+        said = "No point is ahead of every control, so none is on the front."
     else:
         names = "; ".join(
             f"{point.name} ({number(point.accuracy.value)}, {number(point.faithfulness.value)})"

@@ -79,7 +79,7 @@ def explainer_table(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
     return table(("score", "arm", *TEST_HEAD), body) if body else []
 
 
-def control_table(rows: list[Row]) -> list[str]:
+def control_table(rows: list[Row], confidence: float) -> list[str]:
     """Return for each explainer, score and arm the difference to the strongest control."""
     body = [
         (
@@ -87,7 +87,7 @@ def control_table(rows: list[Row]) -> list[str]:
             row.arm,
             row.against,
             with_interval(row),
-            ahead_or_behind(row),
+            ahead_or_behind(row, confidence),
         )
         for row in strongest_controls(rows)
     ]

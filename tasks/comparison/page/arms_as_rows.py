@@ -46,14 +46,14 @@ def difference_tables(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
     return _stacked(_arms_tested(summary, title, group) for title, group in endpoints.items())
 
 
-def control_tables(rows: list[Row]) -> list[str]:
+def control_tables(rows: list[Row], confidence: float) -> list[str]:
     """Return one table per score and explainer: the difference of each arm to the strongest control."""
     endpoints = _grouped(strongest_controls(rows), _endpoint)
     if not endpoints:
         return ["No control was evaluated."]
     head = ("arm", "strongest control", "explainer minus control", "reading")
     cells = {
-        title: [(row.arm, row.against, with_interval(row), ahead_or_behind(row)) for row in group]
+        title: [(row.arm, row.against, with_interval(row), ahead_or_behind(row, confidence)) for row in group]
         for title, group in endpoints.items()
     }
     return _stacked([f"### {title}", "", *table(head, body)] for title, body in cells.items())

@@ -7,6 +7,7 @@ from tasks.comparison.page.reading import ahead_or_behind, strongest_controls
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import MOST_COLUMNS, with_interval
+from tasks.statistics.better import AHEAD, BEHIND
 from tasks.statistics.printing import ARROWS, DASH, FLAGGED, number, table
 
 MOST_LINES = 150
@@ -41,22 +42,19 @@ def controls_brief(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
     """Return the differences of each explainer to the strongest control, which is named."""
     told = (
         "Cells: the difference, its interval and the control. **Bold**: the whole interval is ahead. "
-        "*behind*: the whole interval is behind."
+        "*behind*: the whole interval is behind, after Holm's correction over all controls."
     )
-    return [f"{REST} {told}", *_tables(summary, rows, strongest_controls(rows), _over_control)]
+
+    def cell(row: Row) -> str:
+        stands, text = ahead_or_behind(row, summary.confidence), with_interval(row)
+        text = f"**{text}**" if stands == AHEAD else text
+        return f"{text} {row.against}" + (", *behind*" if BEHIND in stands else "")
+
+    return [f"{REST} {told}", *_tables(summary, rows, strongest_controls(rows), cell)]
 
 
 def _mean(row: Row) -> str:
     return f"{with_interval(row)} {FLAGGED}" if row.flag else with_interval(row)
-
-
-def _over_control(row: Row) -> str:
-    words = {"ahead": f"**{with_interval(row)}** {row.against}", "**behind**": f"{_plain(row)}, *behind*"}
-    return words.get(ahead_or_behind(row), _plain(row))
-
-
-def _plain(row: Row) -> str:
-    return f"{with_interval(row)} {row.against}"
 
 
 def _tables(

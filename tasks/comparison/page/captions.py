@@ -43,8 +43,10 @@ def drawn_caption(body: Iterable[str]) -> str:
 
 _ARROWS = f"{ARROWS['higher']} higher is more faithful, {ARROWS['lower']} lower is. No arrow: neither."
 _FAITHFULNESS = (
-    f"{_ARROWS} Lines marked *control* are maps that see no trained model. If a control does as well as an "
-    "explainer in the same arm, the score is flagged: it is no evidence for the explainer on this data."
+    f"{_ARROWS} Lines marked *control* are maps that see no trained model. A score is flagged unless its "
+    "paired difference to every control in the same arm lies on the better side: it is no evidence for the "
+    "explainer on this data. *Behind* is said after Holm's correction over the controls, *not told apart* "
+    "where the interval of the difference holds 0. A score *on* a class is that of the tiles with its label."
 )
 _MARKED = f" Controls are the columns in *italics*. {FLAGGED} marks a flagged score."
 _DRAWN = (
@@ -59,12 +61,12 @@ _PLAIN = {
     ),
     "Explainers against one another": (
         "Each explainer minus the reference explainer in the same arm, paired by seed and unit. *p (Holm)* "
-        "is corrected over all differences of this kind. If the smallest attainable p times their number "
-        "exceeds the level, none can be significant, whatever its interval. Differences that are claims are "
-        "corrected among the claims alone."
+        "is corrected over all differences of this kind. Differences that are claims are corrected among the "
+        "claims alone."
     ),
     "Explainers against the strongest control": (
-        "The explainer minus the best rival control in the same arm, paired by seed and unit. All pairs are "
+        "The explainer minus the best rival control in the same arm, paired by seed and unit. *Ahead* and "
+        "*behind*: the whole interval is, *behind* after Holm's correction over all controls. All pairs are "
         "in `comparison.parquet`."
     ),
 }
@@ -83,7 +85,10 @@ def _prediction(summary: ComparisonSummary) -> str:
 def _differences(summary: ComparisonSummary) -> str:
     return (
         f"Each arm minus {summary.reference_arm}, paired by seed and unit. *p (Holm)* is corrected within "
-        "its family (primary, performance, the network, faithfulness). *Smallest p*: the lowest uncorrected "
-        "p that these seeds, clusters and draws can give. *Detectable*: the smallest true difference that is "
-        "detected with a power of 0.8. If either is large, *cannot tell* says that there is little data."
+        "its family (primary, performance, the network, faithfulness). *Detectable*: the smallest true "
+        "difference that a study like this one finds with a power of 0.8, by the rule of this table. If it "
+        "is large, *cannot tell* says that there is little data. *sd*: standard deviations of the "
+        "difference between training seeds, between clusters, and of a seed and a cluster together. *Over* a "
+        "control: a score of removal minus that of a map which sees no network, on the same network. How an "
+        "output falls when pixels go is a property of the network, too; what a map adds to that is its own."
     )

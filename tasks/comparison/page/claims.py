@@ -4,15 +4,18 @@ import math
 from collections import Counter
 
 from tasks.comparison.claims.claim import Claim
-from tasks.comparison.claims.verdict import NOT_REPRODUCED, REPRODUCED
-from tasks.comparison.page.reading import out_of_reach
+from tasks.comparison.claims.verdict import VERDICTS
+from tasks.comparison.page.reading import spreads
 from tasks.comparison.row import Row
 from tasks.comparison.rows.claims import SECONDARY
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import difference_label, with_interval
-from tasks.statistics.printing import DASH, number, table
+from tasks.statistics.printing import number, table
 
-_HEAD = ("paper", "claim", "endpoint", "difference", "p", "detectable", "verdict", "why")
+_HEAD = (
+    "paper", "claim", "endpoint", "difference", "p", "detectable", "sd: seed / cluster / both", "verdict",
+    "why",
+)  # fmt: skip
 
 
 def claims_section(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
@@ -28,8 +31,7 @@ def claims_section(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
 def verdict_counts(rows: list[Row]) -> str:
     """Return the number of claims per verdict, as half a sentence."""
     counts = Counter(row.verdict for row in rows)
-    known = (counts.pop(REPRODUCED, 0), counts.pop(NOT_REPRODUCED, 0))
-    return f"{known[0]} reproduced, {known[1]} not reproduced, {sum(counts.values())} cannot tell"
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
 
 
 def _line(claim: Claim, row: Row) -> tuple[str, ...]:
@@ -39,11 +41,18 @@ def _line(claim: Claim, row: Row) -> tuple[str, ...]:
         f"{'**primary** ' if claim.primary else ''}{claim.id}: {claim.says}",
         f"{claim.endpoint}, {_expected(claim)}",
         f"{said}: {with_interval(row)}{_means(row)}",
-        number(row.p_holm) if row.family else DASH,
+        number(row.p_holm),
         number(row.detectable),
+        spreads(row),
         f"**{row.verdict}**",
-        row.reason,
+        _why(row),
     )
+
+
+def _why(row: Row) -> str:
+    """Return the reason, where its sides stand to the controls, and what would narrow the interval."""
+    beside = f"as levels: {row.flag}" if row.flag else ""
+    return ". ".join(part for part in (row.reason, beside, row.narrows) if part)
 
 
 def _expected(claim: Claim) -> str:
@@ -51,7 +60,7 @@ def _expected(claim: Claim) -> str:
     word = claim.expected.replace("_", " ")
     if claim.tolerates:
         return f"{word} by more than {number(claim.margin)}"
-    return word + (f", of interest from {number(claim.margin)}" if claim.margin else "")
+    return word + (f"; within {number(claim.margin)} of 0 as good as none" if claim.margin else "")
 
 
 def _means(row: Row) -> str:
@@ -71,14 +80,14 @@ def _words(summary: ComparisonSummary, found: list[Row]) -> list[str]:
     level = f"{1 - summary.confidence:.3g}"
     said = [
         f"Named before the run. {counts} Each is the difference of two arms or of two explainers, paired",
-        "by seed and unit.",
-        f"*Reproduced*: the whole interval lies on the expected side of 0 and p is below {level}.",
-        "*Not reproduced*: it lies on the other side, or below the smallest difference of interest.",
-        "*Cannot tell*: neither, or a control does as well as the explainer on one of the two sides.",
-        "A claim that nothing is lost is judged by the worst end of its interval against the tolerated",
-        "difference, and has no p. A primary claim (one per paper) is tested alone. The p of all others are",
-        f"corrected together (Holm, {len(tests)} tests).",
-        out_of_reach(tests, summary.confidence, "None of these"),
-        "*Detectable*: the smallest true difference that is detected with a power of 0.8.",
+        "by seed and unit, and every word comes after correction: a primary claim (one per paper) is tested",
+        f"alone, the p of all others are corrected together (Holm, {len(tests)} tests).",
+        f"*Reproduced*: p is below {level} and the difference lies on the expected side; *reversed*: the",
+        "same on the other side. *Equivalent*: two one-sided tests place it within the margin that the claim",
+        "named. *Cannot tell*: neither. *Not tested*: the training did not move what it is meant to move.",
+        "A claim that nothing is lost is tested against the tolerated difference instead of 0.",
+        "*Detectable*: the smallest true difference that a study like this one finds with a power of 0.8 by",
+        "these rules. *sd*: the standard deviation between seeds, between clusters, and of both together.",
+        "*As levels*: where the maps of a side stand to controls; it does not void a difference of arms.",
     ]
     return [" ".join(part for part in said if part)]

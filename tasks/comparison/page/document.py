@@ -68,7 +68,7 @@ def _columns(summary: ComparisonSummary, rows: list[Row]) -> dict[str, Lines]:
         "Faithfulness": arms_as_columns.faithfulness_table(summary, rows),
         "Differences": arms_as_columns.difference_table(summary, rows),
         "Explainers against one another": arms_as_columns.explainer_table(summary, rows),
-        "Explainers against the strongest control": arms_as_columns.control_table(rows),
+        "Explainers against the strongest control": arms_as_columns.control_table(rows, summary.confidence),
     }
 
 
@@ -80,7 +80,7 @@ def _rows(summary: ComparisonSummary, rows: list[Row]) -> dict[str, Lines]:
         "Faithfulness": arms_as_rows.faithfulness_tables(summary, rows),
         "Differences": arms_as_rows.difference_tables(summary, rows),
         "Explainers against one another": arms_as_columns.explainer_table(summary, rows),
-        "Explainers against the strongest control": arms_as_rows.control_tables(rows),
+        "Explainers against the strongest control": arms_as_rows.control_tables(rows, summary.confidence),
     }
 
 
@@ -97,10 +97,12 @@ def _frame(summary: ComparisonSummary) -> Lines:
         f"{'patient' if summary.patients == 1 else 'patients'}; explained class: {summary.target_class}.",
         f"- Arms: {', '.join(summary.arms)}; reference arm: {summary.reference_arm}; "
         f"seeds: {', '.join(map(str, seeds))}. Values are means over seeds.",
-        f"- Intervals: {summary.confidence:.0%}, two-way bootstrap over seeds and clusters, "
-        f"{summary.draws} draws.",
+        f"- Intervals: {summary.confidence:.0%}, Student's t with training seeds and clusters both drawn at "
+        "random, Satterthwaite's degrees of freedom."
+        + (" With one seed they hold for these networks alone." if len(seeds) == 1 else ""),
     ]
     lines += [f"- Intervals are {note}." if note[0] == "c" else f"- {note}." for note in summary.clustering]
+    lines += [f"- {summary.looks[0].upper()}{summary.looks[1:]}."] if summary.looks else []
     lines += [f"- {summary.pooling[0].upper()}{summary.pooling[1:]}."] if summary.pooling else []
     return [*lines, f"- Split: `{summary.split_hash[:16] or 'not given'}`."]
 

@@ -17,9 +17,10 @@ Line = tuple[str, str]
 _WORDS = (
     "One score per metric: the primary one, or the first that has a direction. All others are in "
     f"`leaderboard.csv`. {ARROWS['higher']} higher is better, {ARROWS['lower']} lower is better. **Bold**: "
-    "the best value of the column among those that no control reaches in the same arm. Whether it differs "
-    f"from the next best is shown by the differences below. {FLAGGED}: a control does as well or better in "
-    "the same arm, so the value is no evidence here. The last line of an arm is its best control, named in "
+    "the best value of the column among those that are ahead of every control in the same arm. Whether it "
+    f"differs from the next best is shown by the differences below. {FLAGGED}: behind a control in the same "
+    "arm or not told apart from one, by the interval of the paired difference, so the value is no evidence "
+    "here. The last line of an arm is its best control, named in "
     "each cell. Ranks are not summed over columns. Metrics ask different questions, several are areas under "
     "the same curves and would count twice, and a sum would hide that a control wins one of them."
 )
@@ -76,7 +77,7 @@ def _cell(row: Row, is_best: bool) -> str:
 
 
 def _best(rows: Iterable[Row]) -> Row | None:
-    """Return the row with the best value that no control reaches in the same arm."""
+    """Return the row with the best value of those that are ahead of every control in their arm."""
     best: Row | None = None
     for row in rows:
         if not row.flag and row.value == row.value:

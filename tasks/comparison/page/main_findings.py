@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from tasks.comparison.analyses.leaderboard import headlines
-from tasks.comparison.page.reading import out_of_reach, reading
+from tasks.comparison.page.reading import BETTER, reading
 from tasks.comparison.row import Row
+from tasks.comparison.rows.aligned_scores import OVER
+from tasks.comparison.rows.flags import flags_of
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import with_interval
 from tasks.statistics.printing import number
@@ -19,7 +21,8 @@ _MOST_FLAGGED = 40
 def main_findings(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
     """Return a line on the primary endpoint, one per family of secondary endpoints, and one on controls."""
     tests = [row for row in rows if row.kind == "difference"]
-    lines = [_primary(summary, [row for row in tests if row.family == "primary"])]
+    primary = [row for row in tests if row.family == "primary"]
+    lines = [_primary(summary, primary, flags_of(rows))]
     for family, words in _FAMILIES.items():
         members = [row for row in tests if row.family == family]
         if members:
@@ -27,7 +30,7 @@ def main_findings(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
     return [f"- {line}" for line in [*lines, *_flagged(summary, rows)]]
 
 
-def _primary(summary: ComparisonSummary, rows: list[Row]) -> str:
+def _primary(summary: ComparisonSummary, rows: list[Row], flags: Mapping[tuple[str, str], str]) -> str:
     if summary.primary is None:
         if summary.claims:
             return "Claims were named before the run and come next. All other differences are exploratory."
@@ -36,10 +39,23 @@ def _primary(summary: ComparisonSummary, rows: list[Row]) -> str:
         return f"The primary endpoint {summary.primary} was not evaluated."
     said = [
         f"{row.arm} minus {row.against}: {with_interval(row)}, p = {number(row.p_holm)} "
-        f"({reading(row, summary.confidence)})"
+        f"({_told(row, summary.confidence, flags)})"
         for row in rows
     ]
-    return f"Primary endpoint {summary.primary}: {'; '.join(said)}."
+    narrows = dict.fromkeys(row.narrows for row in rows if row.narrows)
+    advice = f" To narrow it: {'. '.join(narrows)}." if len(rows) == 1 and narrows else ""
+    return f"Primary endpoint {summary.primary}: {'; '.join(said)}.{advice}"
+
+
+def _told(row: Row, confidence: float, flags: Mapping[tuple[str, str], str]) -> str:
+    """Return the reading of the primary difference. *Better* needs maps that are ahead of every control."""
+    said = reading(row, confidence)
+    whole = row.name.partition(OVER)[0]
+    flag = flags.get((row.arm if said.startswith(f"{row.arm} ") else row.against, whole), "")
+    if not said.endswith(BETTER) or not flag:
+        return said
+    side = said.removesuffix(BETTER).strip()
+    return f"{side} scores better than the other arm, but is no evidence: its maps are {flag}"
 
 
 def _secondary(family: str, members: list[Row], confidence: float) -> str:
@@ -50,12 +66,25 @@ def _secondary(family: str, members: list[Row], confidence: float) -> str:
     named = f": {'; '.join(names)}" if names else ""
     return (
         f"Secondary, {family}: {len(told)} of {len(members)} differences are significant after "
-        f"Holm's correction{named}. {out_of_reach(members, confidence)}".rstrip()
+        f"Holm's correction{named}. {_reach(members)}".rstrip()
+    )
+
+
+def _reach(members: list[Row]) -> str:
+    """Return how large a difference would have to be to be found, over the tests of a family."""
+    known = sorted(row.detectable for row in members if row.detectable > 0)
+    if not known:
+        return ""
+    if len(known) == 1:
+        return f"A true difference of {number(known[0])} is found with a power of 0.8."
+    return (
+        f"True differences of {number(known[0])} to {number(known[-1])}, by endpoint, are found with a power "
+        "of 0.8."
     )
 
 
 def _flagged(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return the line on scores that a control reaches. Scores without a value are not counted."""
+    """Return the line on scores that are not ahead of every control. Scores without a value do not count."""
     scored = [
         row
         for row in rows
@@ -72,7 +101,7 @@ def _flagged(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
         named = f". {_counts(scored, headlines(rows, summary.primary))}"
     return [
         f"Of {len({row.name for row in scored})} explainer scores with a direction, {len(flagged)} are "
-        f"equalled or beaten by a control in at least one arm and are no evidence here{named}."
+        f"behind a control or not told apart from one in at least one arm, and are no evidence here{named}."
     ]
 
 

@@ -4,12 +4,17 @@ import math
 from collections.abc import Iterable
 
 from tasks.comparison.row import Row
+from tasks.comparison.rows.flags import standing_of
 from tasks.comparison.wording import with_interval
-from tasks.statistics.better import better
+from tasks.statistics.better import BEHIND, better
 from tasks.statistics.printing import number
 
-TEST_HEAD = ("difference", "p", "p (Holm)", "smallest p", "detectable", "reading")
+TEST_HEAD = (
+    "difference", "p", "p (Holm)", "detectable", "sd: seed / cluster / both", "would narrow it most",
+    "reading",
+)  # fmt: skip
 """The columns of a paired difference and its test."""
+BETTER = "is better"
 _FAMILIES = ("primary", "performance", "model", "faithfulness")
 
 
@@ -23,32 +28,32 @@ def reading(row: Row, confidence: float) -> str:
     if row.direction == "none":
         return f"{one} is {'higher' if row.value > 0 else 'lower'}"
     wins = (row.value > 0) == (row.direction == "higher")
-    return f"{one if wins else other} is better"
+    return f"{one if wins else other} {BETTER}"
 
 
 def tested(row: Row, confidence: float) -> tuple[str, ...]:
     """Return the cells of a difference for the columns :data:`TEST_HEAD`."""
-    figures = (row.p, row.p_holm, row.smallest_p, row.detectable)
-    return with_interval(row), *(number(figure) for figure in figures), reading(row, confidence)
-
-
-def out_of_reach(tests: Iterable[Row], confidence: float, none: str = "None") -> str:
-    """Return a sentence if even the smallest attainable p is too large after correction, else nothing."""
-    known = [row.smallest_p for row in tests if not math.isnan(row.p)]
-    if not known or min(known) * len(known) <= 1 - confidence:
-        return ""
+    figures = (row.p, row.p_holm, row.detectable)
     return (
-        f"{none} could: even the smallest attainable p ({number(min(known))}) times {len(known)} tests "
-        f"exceeds {1 - confidence:.3g}."
+        with_interval(row),
+        *(number(figure) for figure in figures),
+        spreads(row),
+        row.narrows.partition(";")[0],
+        reading(row, confidence),
     )
 
 
-def ahead_or_behind(row: Row) -> str:
-    """Return whether the explainer is ahead of the control, behind it, or neither."""
+def spreads(row: Row) -> str:
+    """Return the three standard deviations: between seeds, between clusters, and of both together."""
+    return " / ".join(number(value) for value in (row.sd_seed, row.sd_cluster, row.sd_rest))
+
+
+def ahead_or_behind(row: Row, confidence: float) -> str:
+    """Return where the explainer stands to a control, or that there is no interval."""
     if math.isnan(row.low):
         return "no interval"
-    ahead, behind = (row.low > 0, row.high < 0) if row.direction == "higher" else (row.high < 0, row.low > 0)
-    return "ahead" if ahead else "**behind**" if behind else "not told apart"
+    stands = standing_of(row, confidence)
+    return f"**{stands}**" if stands == BEHIND else stands
 
 
 def by_family(rows: Iterable[Row]) -> list[Row]:

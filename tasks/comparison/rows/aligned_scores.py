@@ -1,7 +1,7 @@
 """One score of one metric for all arms, explainers and seeds, aligned on the same units."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.faithfulness_report import MODEL, ScoreInfo
 from tasks.comparison.job import ComparedReport, ComparisonJob
-from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str, int]
 """Arm, explainer, seed."""
-_PLACES = ["unit_id", "patient_id", "slide_id", "section"]
+_PLACES = ["unit_id", "patient_id", "slide_id", "section", "label"]
+ON, OVER = " on ", " over "
+"""Join a score to the label of its tiles, and to the control that is subtracted from it."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,19 @@ class AlignedScores:
     """One score of one metric for all arms, explainers and seeds, on the same N units.
 
     Attributes:
-        metric, score: names of the metric and of its score.
+        metric: id of the metric.
+        score: name of the score, such as ``gap``, ``gap on tumour`` (the tiles with that label alone) or
+            ``gap on tumour over optical_density`` (minus the score of that control's map).
         direction: ``higher``, ``lower`` or ``none`` is better.
         unit: what a unit is: ``tile``, ``section`` or ``slide``.
-        unit_rows: one row per unit with unit_id, patient_id, slide_id and section.
+        unit_rows: one row per unit with unit_id, patient_id, slide_id, section and label.
         values: {(arm, explainer, seed): [N]}, NaN if a unit has no score.
         errors: {(arm, explainer, seed): [N]}, the standard errors of the metric's own random draws.
         controls: the explainers that see no trained model.
         rivals: the controls that explainers must beat by this metric.
+        blind: the controls that see no network.
         clusters: the cluster of each unit.
-        settings: the settings of the bootstrap.
+        level: coverage of the intervals.
     """
 
     metric: str
@@ -44,8 +48,9 @@ class AlignedScores:
     errors: dict[Key, Floats]
     controls: tuple[str, ...]
     rivals: tuple[str, ...]
+    blind: tuple[str, ...]
     clusters: Clusters
-    settings: BootstrapSettings
+    level: float
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -64,13 +69,41 @@ class AlignedScores:
         """Return the errors of ``seeds``, float64 [S, N]."""
         return self._stacked(self.errors, arm, explainer, seeds)
 
+    def on(self, label: str) -> "AlignedScores":
+        """Return the same scores on the units with ``label`` alone."""
+        kept = (self.unit_rows["label"] == label).to_numpy()
+        rows = self.unit_rows[kept].reset_index(drop=True)
+        return replace(
+            self,
+            score=f"{self.score}{ON}{label}",
+            unit_rows=rows,
+            values={key: values[kept] for key, values in self.values.items()},
+            errors={key: errors[kept] for key, errors in self.errors.items()},
+            clusters=choose_clusters(rows),
+        )
+
+    def over(self, control: str) -> "AlignedScores":
+        """Return the scores of explainers minus that of ``control`` on the same network and unit."""
+        pairs = [key for key in self.values if key[1] not in self.controls]
+        kept = [key for key in pairs if (key[0], control, key[2]) in self.values]
+        return replace(
+            self,
+            score=f"{self.score}{OVER}{control}",
+            values={key: self.values[key] - self.values[key[0], control, key[2]] for key in kept},
+            errors={key: np.hypot(self.errors[key], self.errors[key[0], control, key[2]]) for key in kept},
+        )
+
     def _stacked(self, found: dict[Key, Floats], arm: str, explainer: str, seeds: tuple[int, ...]) -> Floats:
         rows = [found[arm, explainer, seed] for seed in seeds]
         return np.stack(rows) if rows else np.empty((0, len(self.clusters.codes)))
 
 
-def aligned_scores(job: ComparisonJob, settings: BootstrapSettings) -> Iterator[AlignedScores]:
-    """Yield each named score of each metric in the order of the reports. Networks come after maps."""
+def aligned_scores(job: ComparisonJob, level: float) -> Iterator[AlignedScores]:
+    """Yield each named score of each metric in the order of the reports. Networks come after maps.
+
+    A score of removal is yielded by label first, the explained class before all others: what is true of
+    tumour tiles and what is true of normal tiles may be opposites, and their mean hides both.
+    """
     keys = dict.fromkeys((item.explainer == MODEL, item.metric) for item in job.reports)
     for of_model, metric in sorted(keys, key=lambda key: key[0]):
         items = [i for i in job.reports if (i.explainer == MODEL, i.metric) == (of_model, metric)]
@@ -78,19 +111,46 @@ def aligned_scores(job: ComparisonJob, settings: BootstrapSettings) -> Iterator[
         items.sort(key=lambda item: (job.arms.index(item.arm), item.is_control))
         controls = tuple(dict.fromkeys(item.explainer for item in items if item.is_control))
         rivals = tuple(dict.fromkeys(item.explainer for item in items if item.is_rival))
+        blind = tuple(name for name in controls if any(i.explainer == name and i.is_blind for i in items))
         tables = {(i.arm, i.explainer, i.seed): _by_score(i) for i in items}
         for info in items[0].report.info.scores:
-            yield from _scored(metric, info, (controls, rivals), tables, settings)
+            for whole in _scored(metric, info, (controls, rivals, blind), tables, level):
+                if metric in job.removing:
+                    yield from (whole.on(label) for label in _labels(job, whole))
+                yield whole
+
+
+def representative(job: ComparisonJob, scores: Iterable[AlignedScores]) -> list[AlignedScores]:
+    """Return one of the scores that differ in their labels alone: the one on the explained class."""
+    found = list(scores)
+    by_label = {
+        (item.metric, item.score.partition(ON)[0])
+        for item in found
+        if item.score.endswith(f"{ON}{job.target_class}")
+    }
+    return [
+        item
+        for item in found
+        if (item.metric, item.score.partition(ON)[0]) not in by_label
+        or item.score.endswith(f"{ON}{job.target_class}")
+    ]
+
+
+def _labels(job: ComparisonJob, scored: AlignedScores) -> list[str]:
+    """Return the classes of the scored units, the explained one first; none where all have the same."""
+    order = (job.target_class, *(name for name in job.classes if name != job.target_class))
+    known = set(scored.unit_rows["label"])
+    return [name for name in order if name in known] if len(known) > 1 else []
 
 
 def _scored(
     metric: str,
     info: ScoreInfo,
-    named: tuple[tuple[str, ...], tuple[str, ...]],
+    named: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     tables: dict[Key, dict[str, pd.DataFrame]],
-    settings: BootstrapSettings,
+    level: float,
 ) -> Iterator[AlignedScores]:
-    """Yield the score if any unit has it. ``named`` holds its controls and its rivals."""
+    """Yield the score if any unit has it. ``named``: its controls, its rivals and those that are blind."""
     parts = {key: found[info.name] for key, found in tables.items() if info.name in found}
     unit_rows = _unit_rows(parts.values())
     if not len(unit_rows):
@@ -106,8 +166,9 @@ def _scored(
         errors={key: _aligned(parts.get(key), units, "error") for key in tables},
         controls=named[0],
         rivals=named[1],
+        blind=named[2],
         clusters=choose_clusters(unit_rows),
-        settings=settings,
+        level=level,
     )
 
 

@@ -4,8 +4,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tasks.comparison.claims.claim import Claim
-from tasks.comparison.claims.verdict import NOT_INFORMATIVE, verdict_on
+from tasks.comparison.claims.verdict import NOT_TESTED, verdict_on
+from tasks.comparison.job import ComparisonJob
 from tasks.comparison.row import PERFORMANCE, Row
+from tasks.comparison.rows.aligned_scores import OVER
+from tasks.comparison.rows.estimates import family_sizes
+from tasks.comparison.rows.flags import flags_of
+from tasks.comparison.rows.treatment import not_measured, not_taken
 
 SECONDARY = "claims"
 """The family of tests of all secondary claims."""
@@ -14,14 +19,12 @@ SECONDARY = "claims"
 def as_claim(difference: Row, claim: Claim) -> Row:
     """Return the row of ``claim``, made from the difference of its arms.
 
-    Each primary claim is a family of its own, and all secondary claims together are another. A claim that
-    nothing is lost belongs to no family: it is judged by its interval, not by the test of no difference.
+    Each primary claim is a family of its own, and all secondary claims together are another.
     """
-    family = "" if claim.tolerates else f"claim {claim.id}" if claim.primary else SECONDARY
     return replace(
         difference,
         kind="claim",
-        family=family,
+        family=f"claim {claim.id}" if claim.primary else SECONDARY,
         claim=claim.id,
         expected=claim.expected,
         margin=claim.margin,
@@ -34,35 +37,43 @@ def unanswered(claims: Iterable[Claim], rows: list[Row]) -> list[Row]:
     return [_empty(claim, rows) for claim in claims if claim.id not in answered]
 
 
-def judged(rows: list[Row], claims: Iterable[Claim], confidence: float) -> list[Row]:
-    """Return ``rows`` with flags and verdicts on the claims. p must already be corrected.
+def judged(rows: list[Row], job: ComparisonJob) -> list[Row]:
+    """Return ``rows`` with verdicts on the claims. p must already be corrected, and scores flagged.
 
-    The claims come last: first the primary ones, then the others, both in the order of ``claims``.
+    The claims come last: first the primary ones, then the others, both in the order of the study file.
     """
-    flags = {(row.name, row.arm): row.flag for row in rows if row.kind == "faithfulness" and row.flag}
-    tests = sum(row.family == SECONDARY and row.p == row.p for row in rows)
-    found = {row.claim: _judged(row, flags, confidence, tests) for row in rows if row.kind == "claim"}
-    ordered = sorted(claims, key=lambda claim: not claim.primary)
+    flags, sizes = flags_of(rows), family_sizes(rows)
+    found = {
+        row.claim: _judged(row, job, rows, (flags, sizes[row.family])) for row in rows if row.kind == "claim"
+    }
+    ordered = sorted(job.recipe.claims, key=lambda claim: not claim.primary)
     return [*(row for row in rows if row.kind != "claim"), *(found[claim.id] for claim in ordered)]
 
 
-def _judged(row: Row, flags: dict[tuple[str, str], str], confidence: float, tests: int) -> Row:
-    verdict, reason = verdict_on(row, confidence, tests if row.family == SECONDARY else 1)
-    flag = _flag(row, flags)
-    if flag:
-        reason = f"{flag}. The number alone would say: {verdict}, {reason}"
-        verdict = NOT_INFORMATIVE
-    return replace(row, verdict=verdict, reason=reason, flag=flag)
+def _judged(
+    row: Row, job: ComparisonJob, rows: list[Row], known: tuple[dict[tuple[str, str], str], int]
+) -> Row:
+    """Judge a claim. A flag speaks of a level, not of a difference, so it stands beside the verdict."""
+    confidence = job.recipe.confidence
+    verdict, reason = verdict_on(row, confidence, known[1])
+    failed = not_taken(row, job.checks, rows, confidence)
+    if failed:
+        verdict, reason = NOT_TESTED, f"{failed}. The number alone would say: {verdict}, {reason}"
+    unknown = not_measured(row, job.checks)
+    reason = f"{reason}; {unknown}" if unknown else reason
+    return replace(row, verdict=verdict, reason=reason, flag=_flag(row, known[0]))
 
 
 def _flag(row: Row, flags: dict[tuple[str, str], str]) -> str:
-    """Return why the endpoint is no evidence on one side or on both. Empty if it is evidence."""
-    other = row.name if not row.against_explainer else replace(row, explainer=row.against_explainer).name
-    said = {side: flags[side] for side in ((row.name, row.arm), (other, row.against)) if side in flags}
-    if len(said) == 2 and len(set(said.values())) == 1:
-        return next(iter(said.values()))
-    words = {side: side[1] if not row.against_explainer else " in ".join(side) for side in said}
-    return "; ".join(f"{words[side]}: {flag}" for side, flag in said.items())
+    """Return which side of the claim is not ahead of every control. Empty if both are."""
+    name = row.name.partition(OVER)[0]
+    other = replace(row, explainer=row.against_explainer or row.explainer).name.partition(OVER)[0]
+    said = {side: flags[side] for side in ((row.arm, name), (row.against, other)) if side in flags}
+    words = {
+        side: side[0] if not row.against_explainer else f"{side[1].partition('/')[0]} in {side[0]}"
+        for side in said
+    }
+    return "; ".join(f"{words[side]} is {flag}" for side, flag in said.items())
 
 
 def _empty(claim: Claim, rows: list[Row]) -> Row:

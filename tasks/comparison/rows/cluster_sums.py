@@ -1,8 +1,8 @@
-"""Scores as functions of cluster weights, so that all bootstrap draws take one matrix product.
+"""Scores as functions of cluster weights, from which the score without each cluster follows.
 
-A resample of C clusters is a vector of C weights: how often each cluster was drawn. Accuracy, AUROC and the
-like depend on the units only through sums per cluster. These classes hold the sums and return the score for
-any weights [D, C]. A score that is undefined on a resample (AUROC with one class) is NaN.
+Leaving a cluster out is giving it the weight 0. Accuracy, AUROC and the like depend on the units only through
+sums per cluster. These classes hold the sums and return the score for any weights [D, C]. A score that is
+undefined for some weights (AUROC with one class) is NaN.
 """
 
 from dataclasses import dataclass
@@ -58,10 +58,10 @@ class ClassMeanSums:
         return np.asarray(self.counts.sum(axis=1) > 0)
 
     def of(self, weights: Floats) -> Floats:
-        """Return the mean [D] over the classes that occur in a draw."""
-        recalls = ratio(weights @ self.sums, weights @ self.counts)
-        held = np.isfinite(recalls)
-        return ratio(np.where(held, recalls, 0.0).sum(axis=1), held.sum(axis=1).astype(np.float64))
+        """Return the mean [D] over the classes that have a unit, NaN where the weights leave one without."""
+        held = self.counts.sum(axis=0) > 0
+        recalls = ratio(weights @ self.sums[:, held], weights @ self.counts[:, held])
+        return np.asarray(recalls.mean(axis=1)) if held.any() else np.full(len(weights), np.nan)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class AurocSums:
         return (self.positives + self.negatives) > 0
 
     def of(self, weights: Floats) -> Floats:
-        """Return the area [D], NaN if a draw holds one class only."""
+        """Return the area [D], NaN where the weights leave one class only."""
         won = np.einsum("dc,dc->d", weights @ self.wins, weights)
         return ratio(won, (weights @ self.positives) * (weights @ self.negatives))
 
@@ -105,6 +105,11 @@ class CalibrationSums:
     def of(self, weights: Floats) -> Floats:
         """Return the error [D]."""
         return ratio(np.abs(weights @ self.gaps).sum(axis=1), weights @ self.counts)
+
+
+def point(sums: list[ClusterSums]) -> float:
+    """Return the mean over seeds of the score on all units. ``sums`` has one entry per seed."""
+    return float(np.mean([one.of(np.ones((1, len(one.occupied))))[0] for one in sums]))
 
 
 def mean_sums(values: Floats, clusters: Codes, count: int) -> MeanSums:

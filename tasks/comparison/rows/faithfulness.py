@@ -6,37 +6,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.faithfulness_report import MODEL
+from tasks.comparison.claims.claim import Claim
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.row import Row
 from tasks.comparison.rows.aligned_scores import AlignedScores, aligned_scores
 from tasks.comparison.rows.claims import as_claim
-from tasks.statistics.better import equals_or_beats, flag_of
-from tasks.statistics.bootstrap import BootstrapSettings, Interval, mean_interval
+from tasks.comparison.rows.estimates import with_estimate, with_test
+from tasks.statistics.cells import mean_estimate
 from tasks.statistics.drawing import monte_carlo_error
-from tasks.statistics.paired import PairedDifference, paired_difference
+from tasks.statistics.two_way import Estimate
 
 Pair = tuple[str, str]
 """Arm, explainer."""
 _NAN = float("nan")
 
 
-def faithfulness_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
+def faithfulness_rows(job: ComparisonJob, level: float) -> list[Row]:
     """Return the rows on maps and networks: means, differences of arms and of explainers, claims."""
     rows: list[Row] = []
-    for scored in aligned_scores(job, settings):
-        means = {pair: _mean_row(scored, *pair) for pair in scored.pairs}
-        rows += [_flagged(row, means) for row in means.values()]
-        rows += [_of_arms(scored, pair, job.reference_arm) for pair in _comparable(job, scored)]
-        rows += _claims(job, scored)
+    for scored in aligned_scores(job, level):
+        rows += [_mean_row(scored, *pair) for pair in scored.pairs]
+        for compared in between_arms(job, scored):
+            rows += [_of_arms(compared, pair, job.reference_arm) for pair in _comparable(job, compared)]
+        for compared in (scored, *_over_controls(job, scored)):
+            rows += _claims(job, compared)
         rows += [
             _against_control(scored, arm, explainer, control)
             for arm, explainer in scored.pairs
             if explainer not in scored.controls
             for control in scored.rivals
-            if (arm, control) in means
+            if (arm, control) in scored.pairs
         ]
         rows += _between_explainers(job, scored)
     return rows
+
+
+def between_arms(job: ComparisonJob, scored: AlignedScores) -> list[AlignedScores]:
+    """Return what arms are compared in: the score, or what maps add to a blind control by a score of removal.
+
+    How much an output falls when pixels go is a property of the network as well as of the map: the score of a
+    control that sees no network changes with the arm, too. The difference to it on the same network is about
+    the map.
+    """
+    return _over_controls(job, scored) or [scored]
+
+
+def _over_controls(job: ComparisonJob, scored: AlignedScores) -> list[AlignedScores]:
+    if scored.metric not in job.removing or scored.direction == "none":
+        return []
+    return [scored.over(control) for control in scored.blind]
 
 
 def _comparable(job: ComparisonJob, scored: AlignedScores) -> list[tuple[str, str]]:
@@ -53,7 +71,7 @@ def _comparable(job: ComparisonJob, scored: AlignedScores) -> list[tuple[str, st
 def _claims(job: ComparisonJob, scored: AlignedScores) -> list[Row]:
     """Return the claims on this score, if both sides have the score."""
     return [
-        as_claim(_difference(scored, *claim.sides), claim)
+        _difference(scored, *claim.sides, claim)
         for claim in job.recipe.claims
         if claim.names[1:] == (scored.metric, scored.score) and set(claim.sides) <= set(scored.pairs)
     ]
@@ -77,18 +95,25 @@ def _mean_row(scored: AlignedScores, arm: str, explainer: str) -> Row:
     seeds = scored.seeds(arm, explainer)
     block = scored.block(arm, explainer, seeds)
     known = np.isfinite(block)
-    found = Interval(float(np.mean(block[known])) if known.any() else _NAN, _NAN, _NAN, _NAN)
-    if scored.clusters.level is not None and known.any():
-        found = mean_interval(block, scored.clusters.codes, scored.settings)
-    return replace(
+    row = replace(
         _blank(scored, arm, explainer),
-        value=found.estimate,
-        low=found.low,
-        high=found.high,
         seeds=len(seeds),
         units=int(known.sum()),
         monte_carlo=monte_carlo_error(scored.error_block(arm, explainer, seeds), known),
     )
+    return with_estimate(row, _estimate(scored, block)) if known.any() else row
+
+
+def _estimate(scored: AlignedScores, block: NDArray[np.float64]) -> Estimate:
+    """Return the mean over units and then seeds, with its interval where there are clusters."""
+    found = mean_estimate(block, scored.clusters.codes, scored.level)
+    return found if scored.clusters.level is not None else Estimate(_mean(block))
+
+
+def _mean(block: NDArray[np.float64]) -> float:
+    """Return the mean over the seeds [S, N] that have a unit of the mean over their units."""
+    held = block[np.isfinite(block).any(axis=1)]
+    return float(np.nanmean(held, axis=1).mean())
 
 
 def _of_arms(scored: AlignedScores, pair: Pair, reference: str) -> Row:
@@ -99,11 +124,20 @@ def _of_arms(scored: AlignedScores, pair: Pair, reference: str) -> Row:
 def _against_control(scored: AlignedScores, arm: str, explainer: str, control: str) -> Row:
     """Return ``explainer`` minus ``control`` in one arm."""
     row = _difference(scored, (arm, explainer), (arm, control))
-    return replace(row, kind="against_control", family="", against=control, against_explainer="")
+    return replace(
+        row,
+        kind="against_control",
+        family=f"controls of {arm}, {row.name}",
+        against=control,
+        against_explainer="",
+    )
 
 
-def _difference(scored: AlignedScores, one: Pair, other: Pair) -> Row:
-    """Return the (arm, explainer) ``one`` minus ``other``, paired by seed and unit."""
+def _difference(scored: AlignedScores, one: Pair, other: Pair, claim: Claim | None = None) -> Row:
+    """Return the (arm, explainer) ``one`` minus ``other``, paired by seed and unit.
+
+    The row is that of ``claim``, if one is given.
+    """
     both = tuple(seed for seed in scored.seeds(*one) if seed in scored.seeds(*other))
     blank = _blank(scored, *one)
     blank = replace(
@@ -112,6 +146,7 @@ def _difference(scored: AlignedScores, one: Pair, other: Pair) -> Row:
         against=other[0],
         against_explainer=other[1] if other[1] != one[1] else "",
     )
+    blank = blank if claim is None else as_claim(blank, claim)
     return _paired(scored, blank, scored.block(*one, both), scored.block(*other, both))
 
 
@@ -121,28 +156,12 @@ def _paired(scored: AlignedScores, blank: Row, one: NDArray[np.float64], other: 
         return blank
     blank = replace(
         blank,
-        value=float((one - other)[known].mean()),
-        mean=float(one[known].mean()),
-        mean_against=float(other[known].mean()),
-        seeds=len(one),
+        mean=_mean(np.where(known, one, np.nan)),
+        mean_against=_mean(np.where(known, other, np.nan)),
+        seeds=int(known.any(axis=1).sum()),
         units=int(known.sum()),
     )
-    if scored.clusters.level is None:
-        return blank
-    return _with_test(blank, paired_difference(one, other, scored.clusters.codes, scored.settings))
-
-
-def _with_test(row: Row, found: PairedDifference) -> Row:
-    return replace(
-        row,
-        value=found.interval.estimate,
-        low=found.interval.low,
-        high=found.interval.high,
-        p=found.p,
-        smallest_p=found.smallest_p,
-        detectable=found.detectable,
-        clusters=found.clusters,
-    )
+    return with_test(blank, _estimate(scored, one - other), scored.level)
 
 
 def _blank(scored: AlignedScores, arm: str, explainer: str) -> Row:
@@ -162,15 +181,3 @@ def _blank(scored: AlignedScores, arm: str, explainer: str) -> Row:
         patients=clusters.patients,
         note=clusters.note,
     )
-
-
-def _flagged(row: Row, means: dict[tuple[str, str], Row]) -> Row:
-    """Flag an explainer that a rival equals or beats in the same arm. Its score is then no evidence."""
-    if row.is_control:
-        return row
-    winners = [
-        other.explainer
-        for (arm, _), other in means.items()
-        if arm == row.arm and other.is_rival and equals_or_beats(other.value, row.value, row.direction)
-    ]
-    return replace(row, flag=flag_of(winners))

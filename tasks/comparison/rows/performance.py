@@ -1,23 +1,26 @@
 """The rows on prediction: accuracy and calibration of each arm, and the differences between arms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.artifacts.predictions import Predictions
+from tasks.comparison.claims.claim import Claim
 from tasks.comparison.claims.endpoints import DIRECTIONS, LEVELS
 from tasks.comparison.job import ComparedCheckpoint, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE, Row
 from tasks.comparison.rows.claims import as_claim
-from tasks.comparison.rows.cluster_sums import ClusterSums, performance_sums
+from tasks.comparison.rows.cluster_sums import ClusterSums, performance_sums, point
+from tasks.comparison.rows.estimates import with_estimate, with_test
 from tasks.comparison.rows.prediction_units import PredictionUnits, slide_units, tile_units
-from tasks.comparison.rows.resampling import Draws, detectable, draw, drawn, interval, p_value, point
-from tasks.statistics.bootstrap import BootstrapSettings, Interval
+from tasks.statistics.cells import figure_cells
 from tasks.statistics.clusters import Clusters, choose_clusters
+from tasks.statistics.two_way import Estimate, estimate
 
+Floats = NDArray[np.float64]
 _NAN = float("nan")
 
 
@@ -29,7 +32,7 @@ class EvaluatedLevel:
     sums: Mapping[tuple[str, int], Mapping[str, ClusterSums]]
     clusters: Clusters
     units: int
-    settings: BootstrapSettings
+    confidence: float
 
     def seeds(self, arm: str) -> tuple[int, ...]:
         """Return the seeds that ``arm`` was trained with."""
@@ -39,20 +42,20 @@ class EvaluatedLevel:
         """Return the sums of ``score``, one per seed."""
         return [self.sums[arm, seed][score] for seed in seeds]
 
-    def draws(self, seeds: int) -> Draws:
-        """Return the draws. Equal numbers of seeds get equal draws, so that arms are paired."""
-        return draw(seeds, self.clusters.count, self.settings)
+    def cells(self, arm: str, seeds: tuple[int, ...], score: str) -> Floats:
+        """Return the pseudo-values [S, C] of ``score``, one line per seed."""
+        return np.stack([figure_cells(one.of, self.clusters.count) for one in self.of(arm, seeds, score)])
 
-    def interval(self, estimate: float, replicates: NDArray[np.float64]) -> Interval:
-        """Return the interval of ``replicates``."""
-        return interval(estimate, replicates, self.clusters.count, self.settings)
+    def estimate(self, value: float, cells: Floats) -> Estimate:
+        """Return ``value`` with the interval that ``cells`` [S, C] give."""
+        return estimate(value, cells, self.confidence)
 
 
-def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Row]:
+def performance_rows(job: ComparisonJob, level: float) -> list[Row]:
     """Return the scores of each arm, its differences to the reference arm and the claims, at both levels."""
     rows: list[Row] = []
-    for level in LEVELS:
-        evaluated = _evaluate(job, level, settings)
+    for name in LEVELS:
+        evaluated = _evaluate(job, name, level)
         if evaluated is None:
             continue
         arms = [arm for arm in job.arms if evaluated.seeds(arm)]
@@ -67,22 +70,28 @@ def performance_rows(job: ComparisonJob, settings: BootstrapSettings) -> list[Ro
 
 def checkpoint_scores(
     predictions: Predictions, classes: tuple[str, ...], target: int, recipe: ComparisonRecipe
-) -> dict[str, float]:
-    """Return ``<level>.<score>`` of one checkpoint, without intervals. Levels without labels are left out."""
-    found: dict[str, float] = {}
+) -> dict[str, Estimate]:
+    """Return ``<level>.<score>`` of one checkpoint, with intervals that hold for this network alone.
+
+    Levels without labels are left out.
+    """
+    found: dict[str, Estimate] = {}
     by_level = {
         "tile": tile_units(predictions, classes, target),
         "slide": slide_units(predictions, classes, target),
     }
     for level, units in by_level.items():
         if len(units.truth):
-            single = np.zeros(len(units.truth), dtype=np.intp)
-            sums = performance_sums(units, single, 1, recipe.calibration_bins)
-            found.update({f"{level}.{score}": point([one]) for score, one in sums.items()})
+            clusters = choose_clusters(units.unit_rows)
+            count = max(1, clusters.count)
+            sums = performance_sums(units, clusters.codes.astype(np.intp), count, recipe.calibration_bins)
+            for score, one in sums.items():
+                value, cells = point([one]), figure_cells(one.of, count)[None]
+                found[f"{level}.{score}"] = estimate(value, cells, recipe.confidence)
     return found
 
 
-def _evaluate(job: ComparisonJob, level: str, settings: BootstrapSettings) -> EvaluatedLevel | None:
+def _evaluate(job: ComparisonJob, level: str, confidence: float) -> EvaluatedLevel | None:
     """Return the sums of all checkpoints, or None if no unit has a label."""
     units = {(item.arm, item.seed): _units(job, item, level) for item in job.checkpoints}
     first = next(iter(units.values()))
@@ -92,7 +101,7 @@ def _evaluate(job: ComparisonJob, level: str, settings: BootstrapSettings) -> Ev
     codes = clusters.codes.astype(np.intp)
     count, bins = int(codes.max()) + 1, job.recipe.calibration_bins
     sums = {key: performance_sums(found, codes, count, bins) for key, found in units.items()}
-    return EvaluatedLevel(level, sums, clusters, len(codes), settings)
+    return EvaluatedLevel(level, sums, clusters, len(codes), confidence)
 
 
 def _units(job: ComparisonJob, item: ComparedCheckpoint, level: str) -> PredictionUnits:
@@ -103,32 +112,19 @@ def _units(job: ComparisonJob, item: ComparedCheckpoint, level: str) -> Predicti
 
 def _arm_row(evaluated: EvaluatedLevel, arm: str, score: str) -> Row:
     seeds = evaluated.seeds(arm)
-    sums = evaluated.of(arm, seeds, score)
-    found = Interval(point(sums), _NAN, _NAN, _NAN)
-    if evaluated.clusters.level is not None:
-        found = evaluated.interval(found.estimate, drawn(sums, evaluated.draws(len(seeds))))
-    return Row(
-        kind="performance",
-        arm=arm,
-        metric=evaluated.level,
-        score=score,
-        direction=DIRECTIONS[score],
-        value=found.estimate,
-        low=found.low,
-        high=found.high,
-        cluster=evaluated.clusters.level or "",
-        clusters=evaluated.clusters.count,
-        patients=evaluated.clusters.patients,
-        seeds=len(seeds),
-        units=evaluated.units,
-        note=evaluated.clusters.note,
-    )
+    row = replace(_blank(evaluated, arm, score), seeds=len(seeds))
+    row = replace(row, value=point(evaluated.of(arm, seeds, score)))
+    if evaluated.clusters.level is None or not np.isfinite(row.value):
+        return row
+    row = with_estimate(row, evaluated.estimate(row.value, evaluated.cells(arm, seeds, score)))
+    # No score of prediction can lie outside 0 and 1; cutting the interval there loses no true value.
+    return replace(row, low=float(np.clip(row.low, 0, 1)), high=float(np.clip(row.high, 0, 1)))
 
 
 def _claims(job: ComparisonJob, evaluated: EvaluatedLevel) -> list[Row]:
     """Return the claims on this level, if both arms were evaluated."""
     return [
-        as_claim(_difference(evaluated, claim.arm, claim.against, score), claim)
+        _difference(evaluated, claim.arm, claim.against, score, claim)
         for claim in job.recipe.claims
         for explainer, level, score in [claim.names]
         if (explainer, level) == (PERFORMANCE, evaluated.level)
@@ -137,38 +133,34 @@ def _claims(job: ComparisonJob, evaluated: EvaluatedLevel) -> list[Row]:
     ]
 
 
-def _difference(evaluated: EvaluatedLevel, arm: str, reference: str, score: str) -> Row:
-    """Return ``arm`` minus ``reference``, paired by seed and unit."""
+def _difference(
+    evaluated: EvaluatedLevel, arm: str, reference: str, score: str, claim: Claim | None = None
+) -> Row:
+    """Return ``arm`` minus ``reference``, paired by seed and unit; the row of ``claim``, if one is given."""
     seeds = tuple(seed for seed in evaluated.seeds(arm) if seed in evaluated.seeds(reference))
-    one, other = evaluated.of(arm, seeds, score), evaluated.of(reference, seeds, score)
-    mean, mean_against = (point(one), point(other)) if seeds else (_NAN, _NAN)
-    estimate = mean - mean_against
-    found, p, smallest = Interval(estimate, _NAN, _NAN, _NAN), _NAN, _NAN
-    if evaluated.clusters.level is not None and np.isfinite(estimate):
-        draws = evaluated.draws(len(seeds))
-        replicates = drawn(one, draws) - drawn(other, draws)
-        found = evaluated.interval(estimate, replicates)
-        p, smallest = p_value(replicates, evaluated.clusters.count, evaluated.settings)
+    row = replace(_blank(evaluated, arm, score), kind="difference", family="performance", against=reference)
+    row = row if claim is None else as_claim(row, claim)
+    if not seeds:
+        return row
+    mean, mean_against = (point(evaluated.of(side, seeds, score)) for side in (arm, reference))
+    row = replace(row, value=mean - mean_against, mean=mean, mean_against=mean_against, seeds=len(seeds))
+    if evaluated.clusters.level is None or not np.isfinite(row.value):
+        return row
+    cells = evaluated.cells(arm, seeds, score) - evaluated.cells(reference, seeds, score)
+    return with_test(row, evaluated.estimate(row.value, cells), evaluated.confidence)
+
+
+def _blank(evaluated: EvaluatedLevel, arm: str, score: str) -> Row:
     return Row(
-        kind="difference",
-        family="performance",
+        kind="performance",
         arm=arm,
-        against=reference,
         metric=evaluated.level,
         score=score,
         direction=DIRECTIONS[score],
-        value=found.estimate,
-        low=found.low,
-        high=found.high,
-        p=p,
-        smallest_p=smallest,
-        detectable=detectable(found.error, evaluated.settings),
+        value=_NAN,
         cluster=evaluated.clusters.level or "",
         clusters=evaluated.clusters.count,
         patients=evaluated.clusters.patients,
-        seeds=len(seeds),
         units=evaluated.units,
         note=evaluated.clusters.note,
-        mean=mean,
-        mean_against=mean_against,
     )

@@ -11,7 +11,6 @@ from tasks.artifacts.key import ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.maps.job import HeatmapRecipe
-from tasks.statistics.bootstrap import BootstrapSettings
 
 ReviewKey = tuple[ModelKey, str, str]
 """A model, the id of an explainer, and the id of a slide (maps) or of a metric (reports)."""
@@ -58,7 +57,7 @@ class ReviewJob:
         reports: {(model, explainer id, metric id): scores}. Metrics are shown in the order of this mapping.
         predictions: {model: evaluated predictions}.
         recipe: how heatmaps are drawn.
-        bootstrap: draws, seed and level of the intervals.
+        confidence: coverage of the intervals.
         comparison: the table ``comparison.parquet`` of the study.
         failed: {label of an artifact: why it failed}, for instance ``explain/<model>/<explainer>/<slide>``.
         missing: {label of a map or report: why it is not there}, also where something before it failed.
@@ -74,7 +73,7 @@ class ReviewJob:
     reports: Mapping[ReviewKey, FaithfulnessReport] = field(default_factory=dict)
     predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
     recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
-    bootstrap: BootstrapSettings = field(default_factory=BootstrapSettings)
+    confidence: float = 0.95
     comparison: Path | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)

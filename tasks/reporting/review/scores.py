@@ -13,7 +13,8 @@ from tasks.reporting.arrays import Floats
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.codes import packed, packed_words, range_codes
 from tasks.reporting.review.job import ReviewJob
-from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
+from tasks.statistics.better import standing
+from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
 
 _TILE = "tile"
@@ -82,10 +83,11 @@ class ReviewedScores:
         return by_tile
 
     def records(self, slide: str) -> dict[str, Any]:
-        """Return ``notes`` and ``of``, which holds [model][explainer][score]: a record or None.
+        """Return ``notes``, and ``of`` and ``against``, which hold [model][explainer][score] or None.
 
-        A record is [mean, low, high, units, note, mean chance]. ``note`` is an index into ``notes``. Bounds
-        are None where there is no interval.
+        ``of`` is [mean, low, high, units, note, mean chance]. ``note`` is an index into ``notes``. Bounds are
+        None where there is no interval. ``against`` is [control, difference, low, high, standing]: the paired
+        difference to the rival control that the explainer is least ahead of, for explainers alone.
         """
         notes: dict[str, int] = {}
         of = [
@@ -95,13 +97,40 @@ class ReviewedScores:
             ]
             for m in range(len(self.job.models))
         ]
-        return {"notes": list(notes), "of": of}
+        against = [
+            [
+                [self._against(m, e, s, slide) for s in range(len(self.named))]
+                for e in range(len(self.job.explainers))
+            ]
+            for m in range(len(self.job.models))
+        ]
+        return {"notes": list(notes), "of": of, "against": against}
+
+    def _against(self, model: int, explainer: int, score: int, slide: str) -> list[Any] | None:
+        named, own = self.named[score], self.units(model, explainer, score, slide)
+        if own is None or named.info.direction == "none" or self.job.explainers[explainer].is_control:
+            return None
+        pairs = {
+            number: paired_units(own, other)
+            for number, rival in enumerate(self.job.explainers)
+            if rival.is_control and (rival.is_blind or named.rivals == "all")
+            if (other := self.units(model, number, score, slide)) is not None
+        }
+        sign = 1 if named.info.direction == "higher" else -1
+        means = {number: sign * pair["value"].mean() for number, pair in pairs.items() if len(pair)}
+        if not means:
+            return None
+        hardest = min(means, key=lambda number: means[number])
+        pair = pairs[hardest]
+        value, low, high, _ = interval_within(pair, self._clusters(pair), self.job.confidence)
+        stands = standing(low, high, named.info.direction)
+        return [hardest, _short(value), _short(low), _short(high), stands]
 
     def _record(self, key: tuple[int, int, int], slide: str, notes: dict[str, int]) -> list[Any] | None:
         part = self.units(*key, slide)
         if part is None:
             return None
-        mean, low, high, note = interval_within(part, self._clusters(part), self.job.bootstrap)
+        mean, low, high, note = interval_within(part, self._clusters(part), self.job.confidence)
         chance = part["chance"].to_numpy(dtype=np.float64)
         finite = chance[np.isfinite(chance)]
         position = notes.setdefault(note, len(notes))
@@ -116,15 +145,21 @@ class ReviewedScores:
         return self._clusters_by_units[key]
 
 
-def interval_within(
-    units: pd.DataFrame, clusters: Clusters, settings: BootstrapSettings
-) -> tuple[float, float, float, str]:
+def paired_units(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``own`` that ``other`` scores too, with the difference of the two as value."""
+    if np.array_equal(own["unit_id"], other["unit_id"]):
+        return own.assign(value=own["value"].to_numpy() - other["value"].to_numpy())
+    joined = own.merge(other[["unit_id", "value"]], on="unit_id", suffixes=("", "_other"))
+    return joined.assign(value=joined["value"] - joined["value_other"])
+
+
+def interval_within(units: pd.DataFrame, clusters: Clusters, level: float) -> tuple[float, float, float, str]:
     """Return mean, low and high of the scored ``units`` of one slide, and the note on their clusters."""
     values = units["value"].to_numpy(dtype=np.float64)
     if clusters.level is None:
         return float(values.mean()), float("nan"), float("nan"), clusters.note
-    interval = mean_interval(values, clusters.codes, settings)
-    return interval.estimate, interval.low, interval.high, clusters.note
+    found = mean_estimate(values, clusters.codes, level)
+    return found.value, found.low, found.high, clusters.note
 
 
 def packed_tile_scores(values: Mapping[tuple[int, int, int], Floats], max_bytes: int) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from tasks.comparison.figures.axes import CONTROL
 from tasks.comparison.figures.curves import draw_curves
 from tasks.comparison.page.analyses import curves_section
 from tasks.comparison.summary import summarise
-from tasks.statistics.bootstrap import BootstrapSettings, mean_interval
+from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import choose_clusters
 from tests._support.traced_jobs import FRACTIONS, VALUES, make_traced_job
 
-SETTINGS = BootstrapSettings(draws=400)
+SETTINGS = 0.95
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_mean_is_the_planted_line_with_the_interval_of_the_scores(job, curve
     ]
     gaps = [report.scores.query("score == 'gap'").sort_values("unit_id") for report in reports]
     values = np.stack([gap["value"].to_numpy() for gap in gaps])
-    interval = mean_interval(values, choose_clusters(gaps[0]).codes, SETTINGS)
+    interval = mean_estimate(values, choose_clusters(gaps[0]).codes, SETTINGS)
     assert (found.band.low[-1], found.band.high[-1]) == pytest.approx((1 - interval.high, 1 - interval.low))
     assert found.units == values.size
 

@@ -8,7 +8,6 @@ import pytest
 
 from tasks.comparison.analyses.extreme_tiles import MOST, extreme_tiles
 from tasks.comparison.rows.aligned_scores import AlignedScores
-from tasks.statistics.bootstrap import BootstrapSettings
 from tasks.statistics.clusters import choose_clusters
 
 
@@ -28,8 +27,9 @@ def scored(values, direction="higher", unit="tile"):
         {},
         ("c",),
         ("c",),
-        choose_clusters(table),
-        BootstrapSettings(),
+        blind=(),
+        clusters=choose_clusters(table),
+        level=0.95,
     )
 
 

@@ -63,7 +63,7 @@ def test_the_best_control_follows_the_direction_and_is_named(rows):
 
 def test_a_value_that_a_control_reaches_says_so(rows):
     table = leaderboard(rows)
-    assert line(table, "standard", "poor")["deletion.gap note"].startswith("not informative here: optical")
+    assert line(table, "standard", "poor")["deletion.gap note"].startswith("behind optical_density")
     assert line(table, "standard", "good")["deletion.gap note"] == ""
 
 

@@ -50,7 +50,7 @@ def test_equal_points_are_both_on_the_front():
 
 
 def test_what_a_control_beats_is_not_on_the_front_and_keeps_nothing_off():
-    points = [point(0.9, 0.9, flag="not informative here"), point(0.8, 0.3)]
+    points = [point(0.9, 0.9, flag="behind random_map"), point(0.8, 0.3)]
     assert places(front_of(points)) == [(0.8, 0.3)]
     assert front_of(points[:1]) == ()
 
@@ -161,7 +161,7 @@ def test_the_page_names_the_front_or_says_that_there_is_none(job, rows):
     found = pareto_of(summary, rows)
     text = " ".join(pareto_section(summary, found))
     assert "Tile AUROC against deletion.gap. Not dominated by any other: good, " in text
-    assert "A control does as well or better at every point" in " ".join(
+    assert "No point is ahead of every control" in " ".join(
         pareto_section(summary, dataclasses.replace(found, front=()))
     )
     alone = summary.model_copy(update={"arms": ("standard",)})

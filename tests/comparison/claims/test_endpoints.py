@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from pydantic import ValidationError
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claims.endpoints import (
     PERFORMANCE,
+    KnownScores,
     endpoint_names,
     performance_endpoints,
     refuse_unknown,
@@ -15,12 +18,19 @@ from tasks.comparison.rows.cluster_sums import performance_sums
 from tasks.comparison.rows.prediction_units import PredictionUnits
 from tests._support.claim_jobs import claim
 
+CLASSES = ("normal", "tumour")
 KNOWN = {
-    "gradient": {"deletion": ("gap", "morf"), "gini": ("gini",)},
+    "gradient": {
+        "deletion": KnownScores(
+            ("gap", "morf", "size"), ("gap", "morf"), CLASSES, ("random_map", "edge_map")
+        ),
+        "erasure": KnownScores(("drop",), ("drop",)),
+        "gini": KnownScores(("gini",)),
+    },
     PERFORMANCE: performance_endpoints(),
-    MODEL: {"neuron_consistency": ("adversarial_true",)},
+    MODEL: {"neuron_consistency": KnownScores(("adversarial_true",))},
 }
-GAP = "gradient/deletion.gap"
+GAP = "gradient/deletion.gap over random_map"
 ARMS = ("standard", "better")
 
 
@@ -31,7 +41,14 @@ def test_an_endpoint_has_three_parts():
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["gradient/deletion.gap", "performance/slide.ece", "model/neuron_consistency.adversarial_true"],
+    [
+        "gradient/deletion.gap over random_map",
+        "gradient/deletion.gap on tumour over edge_map",
+        "gradient/deletion.size",
+        "gradient/gini.gini",
+        "performance/slide.ece",
+        "model/neuron_consistency.adversarial_true",
+    ],
 )
 def test_what_the_study_has_is_taken(endpoint):
     ComparisonRecipe(primary=endpoint, claims=(claim(endpoint=endpoint),)).refuse_unknown(ARMS, KNOWN)
@@ -48,11 +65,11 @@ def test_what_the_study_has_is_taken(endpoint):
         (
             "gradient/deletoin.gap",
             "x 'gradient/deletoin.gap': no metric is called 'deletoin' (did you mean 'deletion'?); there "
-            "are: deletion, gini",
+            "are: deletion, erasure, gini",
         ),
         (
             "gradient/deletion.gini",
-            "x 'gradient/deletion.gini': no score of 'deletion' is called 'gini'; there are: gap, morf",
+            "x 'gradient/deletion.gini': no score of 'deletion' is called 'gini'; there are: gap, morf, size",
         ),
         (
             "performance/tiles.auroc",
@@ -70,6 +87,43 @@ def test_what_it_lacks_is_refused_with_the_nearest_name(endpoint, sentence):
     with pytest.raises(ValueError, match="there are") as caught:
         refuse_unknown("x", endpoint, KNOWN)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "sentence"),
+    [
+        (
+            "gradient/deletion.gap on tumor",
+            "no label of the tiles that 'deletion' scores is called 'tumor' (did",
+        ),
+        (
+            "gradient/deletion.gap over random",
+            "no control without a network is called 'random' (did you mean",
+        ),
+        ("gradient/gini.gini on tumour", "' on' and ' over' follow scores of removal alone; 'gini' is none"),
+        ("gradient/deletion.size over edge_map", "follow scores of removal alone; 'size' is none"),
+    ],
+)
+def test_a_label_and_a_control_must_be_those_of_the_study(endpoint, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        refuse_unknown("x", endpoint, KNOWN)
+
+
+def test_arms_are_not_compared_in_bare_removal():
+    """How an output falls when pixels go is a property of the network; over a control it is the map's."""
+    bare = "gradient/deletion.gap on tumour"
+    said = f"{re.escape(bare)}' compares arms in what removal does.* '{re.escape(bare)} over random_map' or "
+    with pytest.raises(ValueError, match=said):
+        ComparisonRecipe(claims=(claim(endpoint=bare),)).refuse_unknown(ARMS, KNOWN)
+    with pytest.raises(ValueError, match=r"compare\.primary 'gradient/deletion\.gap' compares arms"):
+        ComparisonRecipe(primary="gradient/deletion.gap").refuse_unknown(ARMS, KNOWN)
+    with pytest.raises(ValueError, match="the study has none, so add one, such as optical_density"):
+        ComparisonRecipe(primary="gradient/erasure.drop").refuse_unknown(ARMS, KNOWN)
+
+
+def test_explainers_of_one_network_are():
+    one = claim(endpoint="gradient/deletion.gap", arm="better", against="better", against_explainer="lrp")
+    ComparisonRecipe(claims=(one,)).refuse_unknown(ARMS, {**KNOWN, "lrp": KNOWN["gradient"]})
 
 
 def test_a_study_without_model_metrics_says_there_are_none():
@@ -129,7 +183,7 @@ def test_a_claim_that_cannot_be_judged_is_refused(changed, sentence):
 def test_the_names_of_prediction_are_those_that_are_computed():
     units = PredictionUnits(pd.DataFrame(index=range(2)), np.array([0, 1]), np.eye(2), 1)
     found = performance_sums(units, np.zeros(2, dtype=np.intp), 1, 5)
-    assert set(found) == set(dict(performance_endpoints())["tile"])
+    assert set(found) == set(performance_endpoints()["tile"].names)
 
 
 def test_the_reserved_word_is_the_one_that_reports_bear():

@@ -76,7 +76,7 @@ def test_a_flagged_point_is_hollow(tmp_path):
 
 
 def test_without_claims_each_metric_has_its_first_endpoint(job):
-    figure, axes = drawn(dataclasses.replace(job, recipe=ComparisonRecipe(draws=200)))
+    figure, axes = drawn(dataclasses.replace(job, recipe=ComparisonRecipe()))
     assert titles(axes) == [
         "performance/tile.accuracy \u2191",
         "performance/slide.accuracy \u2191",

@@ -5,6 +5,7 @@ import pytest
 
 from tasks.comparison.compare import compared_rows
 from tasks.comparison.page.document import write_page
+from tasks.comparison.page.main_findings import main_findings
 from tasks.comparison.page.reading import reading
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.summary import summarise
@@ -26,7 +27,8 @@ def page(tmp_path_factory):
         "- Primary endpoint smoothgrad/deletion.gap: modulated minus standard:",
         "*random_map (control)*",
         "| tile AUROC \u2191 |",
-        "None could: even the smallest attainable p",
+        "Student's t with training seeds and clusters both drawn at random",
+        "are found with a power of 0.8",
         "![Comparison of the arms](comparison.png)",
     ],
 )
@@ -46,8 +48,34 @@ def test_every_table_row_has_as_many_cells_as_its_head(page):
             assert above.count(" |") == line.count(" |"), line
 
 
+def test_the_looks_of_before_are_said(tmp_path):
+    job = dataclasses.replace(make_job(tmp_path), looks="these 6 test slides had been compared once")
+    rows = compared_rows(job)
+    assert "\n- These 6 test slides had been compared once.\n" in write_page(summarise(job, rows), rows)
+
+
+def test_the_sentence_on_the_primary_endpoint_obeys_its_flag(tmp_path):
+    """The better arm's maps are ahead of the control, or they are not: only then is it called better."""
+    job = make_job(tmp_path)
+    rows = compared_rows(job)
+    line = "modulated minus standard: "
+    ahead = main_findings(summarise(job, rows), rows)[0]
+    assert line in ahead
+    assert "(modulated is better)" in ahead
+    flag = "not told apart from random_map"
+    hollow = [
+        dataclasses.replace(row, flag=flag)
+        if (row.kind, row.arm, row.name) == ("faithfulness", "modulated", "smoothgrad/deletion.gap")
+        else row
+        for row in rows
+    ]
+    said = main_findings(summarise(job, hollow), hollow)[0]
+    assert "is better" not in said
+    assert f"modulated scores better than the other arm, but is no evidence: its maps are {flag}" in said
+
+
 def test_without_a_primary_endpoint_the_page_says_exploratory(tmp_path):
-    job = make_job(tmp_path, recipe=ComparisonRecipe(draws=200))
+    job = make_job(tmp_path, recipe=ComparisonRecipe())
     rows = compared_rows(job)
     assert "so all differences below are exploratory" in write_page(summarise(job, rows), rows)
 

@@ -36,7 +36,7 @@ def test_the_mean_over_tiles_and_seeds_has_the_error_divided_by_the_root_of_thei
     found = [row for row in rows if row.kind == "faithfulness" and row.score == "gap"]
     assert len(found) == 4
     for row in found:
-        assert row.units == 2 * SLIDES * TILES
+        assert row.units == 3 * SLIDES * TILES
         assert row.monte_carlo == pytest.approx(ERROR / np.sqrt(row.units))
 
 

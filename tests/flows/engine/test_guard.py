@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.engine.guard import FILE, Guard, refuse_leaks
+from flows.engine.guard import FILE, Guard, earlier_looks, refuse_leaks
 from flows.engine.outcome import TooManyFailedSlidesError
 from flows.engine.resolve import RunState
 from flows.engine.stages import stage_named
@@ -116,3 +116,39 @@ def test_other_stages_stop_where_more_slides_failed_than_are_tolerated(study, ma
     guard = Guard(open_study(tolerant, tmp_path, None), ())
     assert not guard.stops(stage_named("train"), state)
     guard.refuse_too_many(state)
+
+
+def test_the_looks_of_before_are_counted_by_the_slides_and_not_by_the_split(study, manifest, tmp_path):
+    """A second study of other settings and another split reads the same slides: both know of the first."""
+    assert earlier_looks(study) == "these 2 test slides had not been compared in this home before"
+    before(Guard(study, [ArtifactKey("compare")]), "compare", None)
+    before(Guard(study, [ArtifactKey("compare")]), "evaluate")
+    other = open_study(tiny_config(manifest, study="other"), tmp_path, None)
+    for at in (study, other):
+        said = earlier_looks(at)
+        assert said.startswith(
+            "these 2 test slides, or some of them, had been compared once in this home before"
+        )
+        assert "(tiny 1)" in said
+    before(Guard(other, [ArtifactKey("compare")]), "compare", None)
+    assert "compared 2 times in this home before (tiny 1, other 1)" in earlier_looks(study)
+
+
+def test_the_log_names_no_slide(study):
+    before(Guard(study, [ArtifactKey("compare")]), "compare", None)
+    text = (study.home / "logs" / FILE).read_text()
+    assert not [row.slide_id for row in study.slides if row.slide_id in text]
+    assert len(lines(study)[0]["of"]) == 2
+
+
+def test_lines_of_an_earlier_version_count_where_they_read_the_same_split(study):
+    path = study.home / "logs" / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = {"study": "old", "stage": "compare", "split_hash": study.split_hash, "slides": 2}
+    path.write_text("\n".join(json.dumps({**line, "split_hash": split}) for split in (study.split_hash, "x")))
+    assert "compared once in this home before (old 1)" in earlier_looks(study)
+
+
+def test_a_study_that_judges_no_test_slide_has_no_looks(manifest, tmp_path):
+    explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
+    assert earlier_looks(open_study(tiny_config(manifest, explain=explain), tmp_path, None)) == ""

@@ -10,8 +10,8 @@ import pytest
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.scores import NamedScore, ReviewedScores, faithful_order, packed_tile_scores
-from tasks.statistics.bootstrap import mean_interval
-from tests._support.review_jobs import EXPLAINERS, FEW_DRAWS, MODELS, make_review, score_rows, write_report
+from tasks.statistics.cells import mean_estimate
+from tests._support.review_jobs import EXPLAINERS, LEVEL, MODELS, make_review, score_rows, write_report
 
 GAP = NamedScore("deletion", ScoreInfo(name="gap", direction="higher"), "tile")
 COST = NamedScore("deletion", ScoreInfo(name="cost", direction="lower"), "tile")
@@ -39,7 +39,7 @@ def test_the_mean_is_of_this_slide_with_an_interval_over_its_sections(scores):
     found = scores.records("s1")
     mean, low, high, units, note, chance = found["of"][1][0][0]
     values = np.arange(40) / 40 + 1
-    wanted = mean_interval(values, np.arange(40) // 5, FEW_DRAWS)
+    wanted = mean_estimate(values, np.arange(40) // 5, LEVEL)
     assert mean == pytest.approx(1.4875)
     assert (low, high) == pytest.approx((wanted.low, wanted.high), rel=1e-4)
     assert (units, chance) == (40, 0.0)

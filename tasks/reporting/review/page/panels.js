@@ -37,21 +37,12 @@ Object.assign(Review, (() => {
     return made;
   }
 
-  const better = (one, other, direction) => direction === 'higher' ? one > other : direction === 'lower' && one < other;
-
-  /* True where a map must beat this explainer in this score. Where a metric tests whether a map depends on the
-     network, a control that holds an explainer is no rival. */
-  const isRival = (explainer, score) => explainer.blind || (explainer.control && study.scores[score].rivals === 'all');
-
-  /* The rival with the best mean for this model: [its number, its record], or null. */
-  function strongestControl(slide, model, score) {
-    const direction = study.scores[score].direction;
-    let found = null;
-    study.explainers.forEach((explainer, number) => {
-      const record = isRival(explainer, score) ? slide.records.of[model][number][score] : null;
-      if (record && direction !== 'none' && (!found || better(record[0], found[1][0], direction))) found = [number, record];
-    });
-    return found;
+  /* The rival that this explainer is least ahead of: its number, its record and the paired difference, or null. */
+  function strongestControl(slide, state, score) {
+    const against = slide.records.against[state.model][state.explainer][score];
+    if (!against) return null;
+    const [number, difference, low, high, standing] = against;
+    return { number, record: slide.records.of[state.model][number][score], difference: [difference, low, high], standing };
   }
 
   function ofStudy(model, explainer, score) {
@@ -82,7 +73,7 @@ Object.assign(Review, (() => {
       svg.append(drawn('line', { x1: at(whole.low), x2: at(whole.high), y1: 18, y2: 18, stroke: '#6b4c9a', 'stroke-width': 2 }));
     }
     if (whole && whole.value !== null) svg.append(mark('study', at(whole.value), 18));
-    if (control) svg.append(mark('control', at(control[1][0]), 11));
+    if (control) svg.append(mark('control', at(control.record[0]), 11));
     if (record[1] !== null) {
       svg.append(drawn('line', { x1: at(record[1]), x2: at(record[2]), y1: 8, y2: 8, stroke: '#0b57a4', 'stroke-width': 3 }));
     }
@@ -103,7 +94,7 @@ Object.assign(Review, (() => {
       svg.append(mark(what, 7, what === 'study' ? 7 : 6));
       panel.append(svg, ` ${words}`);
     }
-    panel.append('dashed: chance. All maps of this slide share one axis. ↑ higher, ↓ lower is more faithful. A score that a control reaches is no evidence.');
+    panel.append('dashed: chance. All maps of this slide share one axis. ↑ higher, ↓ lower is more faithful. A score is no evidence unless the paired difference to every control is ahead.');
     if (study.scores.some(score => score.rivals === 'blind')) {
       panel.append(' Where a score tests whether a map depends on the network, only controls that see no network count.');
     }
@@ -134,17 +125,15 @@ Object.assign(Review, (() => {
       return block;
     }
     line.append(element('span', bounded(...record), { class: 'value' }));
-    const isControl = study.explainers[state.explainer].control;
-    const control = isControl ? null : strongestControl(slide, state.model, score);
+    const control = strongestControl(slide, state, score);
     const whole = ofStudy(state.model, state.explainer, score);
     block.append(strip(slide, score, record, control, whole));
     const beside = [`${plural(record[3], unit)}${record[1] === null ? ', no interval' : ''}`];
     if (whole) beside.push(`study ${bounded(whole.value, whole.low, whole.high)}`);
     block.append(element('span', beside.join(' · '), { class: 'beside' }));
     if (control) {
-      const beaten = !better(record[0], control[1][0], direction);
-      const words = `control ${study.explainers[control[0]].id} ${said(control[1][0])}${beaten ? ': as good or better' : ''}`;
-      block.append(element('span', words, { class: beaten ? 'flag' : 'beside' }));
+      const words = `control ${study.explainers[control.number].id} ${said(control.record[0])}: ${control.standing}, difference ${bounded(...control.difference)}`;
+      block.append(element('span', words, { class: control.standing === 'ahead' ? 'beside' : 'flag' }));
     }
     return block;
   }
