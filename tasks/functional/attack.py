@@ -3,7 +3,7 @@
 Madry et al. (2018), "Towards deep learning models resistant to adversarial attacks", arXiv:1706.06083.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,30 +17,28 @@ def ascend(
     images: Tensor,
     start: Tensor,
     budget: Tensor | float,
-    steps: int,
-    gain: Gain,
+    gains: Sequence[Gain],
 ) -> Tensor:
-    """Return images [B, 3, H, W], detached, whose ``gain`` was raised in ``steps`` steps from ``start``.
+    """Return images [B, 3, H, W], detached, moved from ``start`` in one step for each of ``gains``.
 
-    Each step moves a pixel by 2 / ``steps`` of its budget along the sign of its gradient: one forward pass
-    and one input backward pass. The gain is computed in float64: for a confident prediction the gradient by
-    the largest logit is 1 minus a number near 1, which float32 rounds to 0. From a margin of 14 on, the sign
-    of a pixel's gradient is often wrong in float32.
+    Each of n steps raises its own gain and moves a pixel by 2 / n of its budget along the sign of its
+    gradient: one forward pass and one input backward pass. The gain is computed in float64: for a confident
+    prediction the gradient by the largest logit is 1 minus a number near 1, which float32 rounds to 0. From
+    a margin of 14 on, the sign of a pixel's gradient is often wrong in float32.
 
     Args:
         predict: gives logits [B, K] with their graph; in eval mode, so that images are independent.
         images: float32 [B, 3, H, W] in [0, 1], the centre of the budget.
         start: where the first step begins.
         budget: most that a value may change, in pixel units; broadcasts to the images.
-        steps: at least 1.
-        gain: the quantity to raise.
+        gains: the quantity that each step raises, at least one.
     """
     moved = start
     with torch.enable_grad():
-        for _ in range(steps):
+        for gain in gains:
             leaf = moved.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(gain(predict(leaf).double()).sum(), leaf)
-            moved = within(leaf.detach() + (2 / steps) * budget * gradient.sign(), images, budget)
+            moved = within(leaf.detach() + (2 / len(gains)) * budget * gradient.sign(), images, budget)
     return moved.detach()
 
 

@@ -42,4 +42,4 @@ def moved_away(model: nn.Module, images: Tensor, classes: Tensor, keys: Tensor, 
         # Not the cross-entropy: its gradient underflows where the network is sure, so nothing would move.
         return -log_odds(logits, classes)
 
-    return ascend(model, images, start, attack.eps, attack.steps, gain)
+    return ascend(model, images, start, attack.eps, [gain] * attack.steps)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tasks.functional.cosine import cosine_distance
 from tasks.functional.gradients import target_margin
-from tasks.regularizers._attack import most_divergent
+from tasks.regularizers._attack import OwnStart, most_divergent
 from tasks.regularizers._lowest import lowest
 from tasks.regularizers._schedule import ramp
 from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
@@ -47,7 +47,12 @@ class ExplanationConsistency(Regularizer):
     """Largest change of a channel of a background pixel, for images in [0, 1]."""
 
     steps: int = Field(default=3, ge=1)
-    """Steps of the attack, which starts at random and drives the prediction from the clean one."""
+    """Steps of the attack, which drives the prediction from the clean one."""
+
+    start: OwnStart = "margin"
+    """How the attack begins. ``margin``: at the clean image, and its first step lowers the log odds of the
+    predicted class. ``uniform``: at a random point of the budget; about every second tile of two classes
+    then becomes more certain."""
 
     warmup: float = Field(default=0.1, ge=0, lt=1)
     """Share of training in which all tiles weigh 1."""
@@ -82,7 +87,7 @@ class ExplanationConsistency(Regularizer):
 
     def _attacked(self, step: Step) -> Tensor:
         background = lowest(step, step.saliency.abs().mean(1), self.share)
-        return most_divergent(step, self.eps * background, self.steps)
+        return most_divergent(step, self.eps * background, self.steps, self.start)
 
 
 def relative(step: Step, values: Tensor) -> Tensor:

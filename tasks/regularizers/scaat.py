@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tasks.functional.blur import gaussian_blur
 from tasks.functional.divergence import kl_divergence
-from tasks.regularizers._attack import most_divergent
+from tasks.regularizers._attack import OwnStart, most_divergent
 from tasks.regularizers._lowest import pixel_ranks
 from tasks.regularizers._schedule import ramp
 from tasks.regularizers.base import ManipulationCheck, Regularizer, State, TrainingPasses
@@ -76,7 +76,12 @@ class Scaat(Regularizer):
     """Largest change of a channel of a pixel, for images in [0, 1]."""
 
     steps: int = Field(default=3, ge=1)
-    """Steps of the attack, from a random start; each moves by 2 eps w / steps."""
+    """Steps of the attack; each moves by 2 eps w / steps."""
+
+    start: OwnStart = "margin"
+    """How the attack begins. ``margin``: at the clean image, and its first step lowers the log odds of the
+    predicted class. ``uniform``: at a random point of the budget; about every second tile of two classes
+    then becomes more certain."""
 
     weight: float = Field(default=1.0, ge=0)
     """Of the divergence."""
@@ -120,7 +125,7 @@ class Scaat(Regularizer):
     def _attacked(self, step: Step) -> Tensor:
         images = step.images
         weights = self._weights(step).view(-1, 1, *images.shape[2:])
-        attacked = most_divergent(step, self.eps * weights, self.steps)
+        attacked = most_divergent(step, self.eps * weights, self.steps, self.start)
         step.note("perturbation", (attacked - images).abs().mean())
         step.note("share", (weights > 0).float().mean())
         return attacked

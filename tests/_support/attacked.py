@@ -23,8 +23,8 @@ def attacked_by(monkeypatch, method, step):
     module, seen = sys.modules[type(method).__module__], {}
     real = module.most_divergent
 
-    def spy(given, budget, steps):
-        seen["budget"], seen["moved"] = budget, real(given, budget, steps)
+    def spy(given, budget, steps, start):
+        seen["budget"], seen["moved"] = budget, real(given, budget, steps, start)
         return seen["moved"]
 
     with monkeypatch.context() as patch:

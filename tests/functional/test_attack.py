@@ -17,7 +17,7 @@ def grey(count=5):
 
 
 def test_on_a_linear_network_every_pixel_goes_to_the_end_of_its_budget():
-    moved = ascend(linear, grey(), grey(), 0.1, 3, lambda logits: logits[:, 1])
+    moved = ascend(linear, grey(), grey(), 0.1, [lambda logits: logits[:, 1]] * 3)
     assert torch.allclose(moved, 0.5 + 0.1 * WEIGHT.sign().expand(5, -1, -1, -1))
     assert not moved.requires_grad
 
@@ -25,7 +25,7 @@ def test_on_a_linear_network_every_pixel_goes_to_the_end_of_its_budget():
 def test_each_pixel_has_a_budget_of_its_own_and_none_stays():
     budget = torch.rand(5, 1, 4, 4, generator=torch.Generator().manual_seed(1)) * 0.2
     budget[:, :, 0] = 0
-    moved = ascend(linear, grey(), grey(), budget, 2, lambda logits: logits[:, 1])
+    moved = ascend(linear, grey(), grey(), budget, [lambda logits: logits[:, 1]] * 2)
     assert torch.allclose((moved - 0.5).abs(), budget.expand(5, 3, 4, 4), atol=1e-6)
 
 
@@ -36,7 +36,7 @@ def test_a_step_and_an_image_count_one_pass_each():
         seen.append(len(images))
         return linear(images)
 
-    ascend(counted, grey(), grey(), 0.1, 4, lambda logits: logits[:, 1])
+    ascend(counted, grey(), grey(), 0.1, [lambda logits: logits[:, 1]] * 4)
     assert seen == [5] * 4
 
 
@@ -47,7 +47,7 @@ def test_the_gain_is_computed_in_double():
         types.append(logits.dtype)
         return logits[:, 1]
 
-    ascend(linear, grey(), grey(), 0.1, 1, gain)
+    ascend(linear, grey(), grey(), 0.1, [gain])
     assert types == [torch.float64]
 
 

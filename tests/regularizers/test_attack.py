@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from tasks.functional.attack import within
 from tasks.functional.divergence import kl_divergence
 from tasks.functional.gradients import target_margin
+from tasks.functional.odds import log_odds
 from tasks.regularizers._attack import ascend, most_divergent, random_start
+from tasks.regularizers.base import TrainingPasses
+from tasks.training_step.step import Batch
+from tests._support.trained_networks import trained_network
+from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import (
     linear_classifier,
     make_arm,
@@ -148,7 +153,8 @@ def test_sure_predictions_are_attacked_along_their_margin(margin):
         return ((moved - 0.5) * difference).sum((1, 2, 3)) / (EPS * difference.abs().sum())
 
     assert (step.clean_logits.softmax(1)[:, 0] > 0.999).all()
-    assert (effect(most_divergent(step, flat(step), 3)).abs() > 0.9).all()
+    assert (effect(most_divergent(step, flat(step), 3)) < -0.9).all()
+    assert (effect(most_divergent(step, flat(step), 3, "uniform")).abs() > 0.9).all()
     labels = torch.zeros_like(step.labels)
     start = random_start(step, flat(step))
     worst = ascend(step, start, flat(step), 3, lambda z: F.cross_entropy(z, labels, reduction="none"))
@@ -180,3 +186,50 @@ def test_an_image_is_attacked_alike_in_any_company():
     together = ascend(step, start, flat(step), 2, lambda z: target_margin(z, labels))
     same = (torch.cat([alone(place) for place in range(4)]) - together[:4]).abs() < 1e-6
     assert same.float().mean() > 0.99
+
+
+@pytest.fixture(scope="module", params=[2, 3], ids=["two classes", "three classes"])
+def trained(request, tmp_path_factory):
+    return trained_network(tmp_path_factory.mktemp("trained"), request.param)
+
+
+def effects(trained, start, steps=3, amp=False):
+    """The share of tiles more certain of their class after the attack, the divergence, and the flips."""
+    model, images, labels = trained
+    step = make_step(model, make_arm(), Batch(images, labels, torch.arange(len(labels)), len(labels)), amp)
+    step.generator = torch.Generator().manual_seed(3)
+    moved = most_divergent(step, flat(step), steps, start)
+    with step.eval_mode(), torch.no_grad():
+        before, after = (model(each).double() for each in (images, moved))
+    predicted = before.argmax(1)
+    surer = log_odds(after, predicted) > log_odds(before, predicted)
+    flipped = (after.argmax(1) != predicted).double().mean().item()
+    return surer.double().mean().item(), kl_divergence(before, after).mean().item(), flipped
+
+
+@pytest.mark.parametrize("amp", [False, True], ids=["float32", "bfloat16"])
+def test_a_trained_network_is_attacked_away_from_what_it_predicts(trained, amp):
+    for steps in (1, 3, 10):
+        assert effects(trained, "margin", steps, amp)[0] <= 0.05
+
+
+@pytest.mark.parametrize("start", ["uniform", "published"])
+def test_from_a_random_start_many_tiles_become_more_certain(trained, start):
+    """Trap: the divergence rises all the same, so nobody looks at its side."""
+    surer, divergence, flipped = effects(trained, start)
+    _, _, also_flipped = effects(trained, "margin")
+    assert surer > 0.25
+    assert divergence > 0.1
+    assert also_flipped > 1.25 * flipped
+
+
+def test_the_start_changes_no_cost(trained):
+    model, images, labels = trained
+    for start in ("margin", "uniform", "published"):
+        batch = Batch(images[:8], labels[:8], torch.arange(8), 8)
+        step = make_step(model, make_arm(), batch)
+        step.generator = torch.Generator().manual_seed(3)
+        assert len(step.clean_logits) == 8  # asked for before the count begins
+        with counted_training_passes(model, 8) as spent:
+            most_divergent(step, flat(step), 4, start)
+        assert spent.passes == TrainingPasses(forward=4, input_backward=4)
