@@ -11,3 +11,8 @@ def kl_divergence(logits: Tensor, others: Tensor) -> Tensor:
     """
     first, second = F.log_softmax(logits, dim=1), F.log_softmax(others, dim=1)
     return (first.exp() * (first - second)).sum(1)
+
+
+def total_variation(logits: Tensor, others: Tensor) -> Tensor:
+    """Return half the summed difference of two predictions, float [B] in [0, 1], of their logits [B, K]."""
+    return (logits.softmax(1) - others.softmax(1)).abs().sum(1) / 2

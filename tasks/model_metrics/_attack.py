@@ -6,6 +6,7 @@ from is the predicted one: the true label would leak into the image (Kurakin et 
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from tasks.functional.attack import ascend, within
@@ -22,7 +23,14 @@ class Attack:
     seed: int
 
 
-def moved_away(model: nn.Module, images: Tensor, classes: Tensor, keys: Tensor, attack: Attack) -> Tensor:
+def moved_away(
+    model: nn.Module,
+    images: Tensor,
+    classes: Tensor,
+    keys: Tensor,
+    attack: Attack,
+    where: Tensor | None = None,
+) -> Tensor:
     """Return images [B, 3, H, W] in [0, 1], within ``eps`` of ``images``, that lower ``classes``.
 
     One forward pass and one input backward pass per step; each step moves a pixel by 2 eps / steps.
@@ -33,13 +41,15 @@ def moved_away(model: nn.Module, images: Tensor, classes: Tensor, keys: Tensor, 
         classes: int64 [B], the class that each image is moved away from.
         keys: int64 [B], the tile keys that the start is drawn by.
         attack: the budget.
+        where: bool [B, 1, H, W], the pixels that may change; None: all.
     """
+    budget = torch.full_like(images[:, :1], attack.eps) * (1 if where is None else where)
     seed = seed_of(attack.seed, "adversarial start")
     noise = uniform(seed, keys, 0, images.shape[1:]).to(images.dtype)
-    start = within(images + attack.eps * (2 * noise - 1), images, attack.eps)
+    start = within(images + budget * (2 * noise - 1), images, budget)
 
     def gain(logits: Tensor) -> Tensor:
         # Not the cross-entropy: its gradient underflows where the network is sure, so nothing would move.
         return -log_odds(logits, classes)
 
-    return ascend(model, images, start, attack.eps, [gain] * attack.steps)
+    return ascend(model, images, start, budget, [gain] * attack.steps)

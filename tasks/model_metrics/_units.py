@@ -1,15 +1,22 @@
 """Scores in the long form of a report: one row per unit and score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
 from tasks.samples.measured_tiles import MeasuredTiles
 
 Values = NDArray[np.float64]
+
+
+def gathered(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Values]:
+    """Return {score: [N]} of the scores {score: [B]} of all batches, on the host in float64."""
+    return {name: torch.cat([part[name] for part in parts]).double().cpu().numpy() for name in parts[0]}
 
 
 def tile_rows(tiles: MeasuredTiles, scores: Mapping[str, Values]) -> pd.DataFrame:

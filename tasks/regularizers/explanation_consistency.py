@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tasks.functional.cosine import cosine_distance
+from tasks.functional.divergence import total_variation
 from tasks.functional.gradients import target_margin
 from tasks.regularizers._attack import OwnStart, most_divergent
 from tasks.regularizers._lowest import lowest
@@ -94,11 +95,6 @@ def relative(step: Step, values: Tensor) -> Tensor:
     """Return ``values`` [B] over their mean in the whole batch, or ones where that is 0."""
     mean = step.mean_over_batch(values)
     return torch.where(mean > 0, values / mean, 1)
-
-
-def total_variation(logits: Tensor, others: Tensor) -> Tensor:
-    """Return half the summed difference of two predictions, float [B] in [0, 1], of their logits [B, K]."""
-    return (logits.softmax(1) - others.softmax(1)).abs().sum(1) / 2
 
 
 def _heatmap(gradient: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import available, plugin_class
 from tasks.regularizers.base import CACHED_PASSES, Regularizer, step_passes
 from tasks.training.objective import objective
@@ -64,6 +65,10 @@ def test_it_says_what_it_moves_or_why_nothing_can_be_measured(regularizer):
     assert bool(regularizer.checks) != bool(regularizer.no_check)
     assert set(regularizer.active_checks()) <= set(regularizer.checks)
     assert bool(regularizer.active_checks()) == bool(regularizer.checks)
+    for check in regularizer.checks:
+        metric = plugin_class(ModelMetric.package, check.metric)()
+        (info,) = [info for info in metric.score_infos() if info.name == check.score]
+        assert info.direction in (check.direction, "none")
 
 
 @pytest.mark.parametrize("amp", [False, True], ids=["float32", "bfloat16"])

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tasks.functional.divergence import kl_divergence
+from tasks.functional.divergence import kl_divergence, total_variation
 
 
 def logits_of(*rows):
@@ -45,3 +45,10 @@ def test_both_sides_have_gradients_that_agree_with_finite_differences():
     generator = torch.Generator().manual_seed(0)
     pair = [torch.randn(3, 4, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(2)]
     assert torch.autograd.gradcheck(kl_divergence, pair)
+
+
+def test_total_variation_is_known():
+    certain, even = torch.tensor([[30.0, -30.0]]), torch.zeros(1, 2)
+    assert total_variation(certain, -certain).item() == pytest.approx(1)
+    assert total_variation(certain, even).item() == pytest.approx(0.5)
+    assert total_variation(even, even).item() == 0

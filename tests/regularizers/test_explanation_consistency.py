@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from tasks.regularizers.base import STANDARD, TrainingPasses, step_passes
-from tasks.regularizers.explanation_consistency import ExplanationConsistency, relative, total_variation
+from tasks.regularizers.explanation_consistency import ExplanationConsistency, relative
 from tasks.training.objective import objective
 from tests._support.training_passes import counted_training_passes
 from tests._support.training_steps import (
@@ -132,13 +132,6 @@ def test_little_disagreement_is_told_apart(monkeypatch):
     vars(step)["saliency"] = (1 + angle * halves).expand(-1, 3, 32, -1)
     weights, _ = method.sample_weights(step, {})
     assert weights.tolist() == pytest.approx([0.4] * 4 + [1.6] * 4, rel=0.01)
-
-
-def test_total_variation_is_known():
-    certain, even = torch.tensor([[30.0, -30.0]]), torch.zeros(1, 2)
-    assert total_variation(certain, -certain).item() == pytest.approx(1)
-    assert total_variation(certain, even).item() == pytest.approx(0.5)
-    assert total_variation(even, even).item() == 0
 
 
 def test_the_loss_is_the_weighted_cross_entropy():
