@@ -17,6 +17,7 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.calibration.bisection import LOWEST, Crossing, NoCrossingError, find_crossing
 from tasks.calibration.errors import SigmaSearchError
 from tasks.calibration.picture import draw_curve
+from tasks.calibration.precision import refuse_too_few
 from tasks.calibration.recipe import CalibrationRecipe, CalibrationSettings
 from tasks.calibration.tiles import labelled_pixels
 from tasks.calibration.trial import Advance, Trial
@@ -47,14 +48,16 @@ def calibrate(
 
     Raises:
         SigmaSearchError: the validation tiles do not have two classes, the network is no better than chance
-            on them, or the accuracy does not drop so far at the greatest sigma.
+            on them, they are too few to tell the drop, or the accuracy does not drop so far at the greatest
+            sigma.
     """
     started = time.perf_counter()
     tiles = labelled_pixels(tile_sets, settings.classes, recipe.tiles)
     with leave_as_found(model), torch.no_grad():
         trial = Trial(model, tiles, recipe, settings, advance)
-        crossing = _crossing(trial, recipe)
-    info = _info(trial, crossing, recipe, tiles.counts(settings.classes))
+        counts = tiles.counts(settings.classes)
+        crossing = _crossing(trial, recipe, counts)
+    info = _info(trial, crossing, recipe, counts)
     curve = trial.curve()
     (out / INFO).write_text(info.model_dump_json(indent=1), encoding="utf-8")
     curve.to_parquet(out / CURVE, index=False)
@@ -68,12 +71,13 @@ def calibrate(
     }
 
 
-def _crossing(trial: Trial, recipe: CalibrationRecipe) -> Crossing:
+def _crossing(trial: Trial, recipe: CalibrationRecipe, counts: dict[str, int]) -> Crossing:
     if trial.accuracy <= trial.chance:
         raise SigmaSearchError(
             f"the network has a balanced accuracy of {trial.accuracy:.3f} on the validation tiles, where "
             f"guessing has {trial.chance:.3f}: noise can cost it nothing, so set sigma to a number"
         )
+    refuse_too_few(counts, trial.accuracy - trial.chance, recipe)
     try:
         return find_crossing(trial.drop, recipe.drop)
     except NoCrossingError as reached:

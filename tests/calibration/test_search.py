@@ -111,16 +111,16 @@ def test_neither_the_batch_nor_the_order_of_slides_decides(tmp_path):
 
 def test_accuracy_is_balanced(tmp_path):
     """All of the many normal tiles are right and one in four of the few tumour tiles is wrong: 0.875."""
-    tiles = pixel_tiles(tmp_path / "t", count=64)
+    tiles = pixel_tiles(tmp_path / "t")
     table = pd.read_parquet(tiles.folder / TILES)
     tumour = np.flatnonzero(table["label"] == "tumour")
-    table.loc[tumour[8:], "label"] = "mixed"
+    table.loc[tumour[64:], "label"] = "mixed"
     table.to_parquet(tiles.folder / TILES, index=False)
     model = pixel_detector()
     with torch.no_grad():
-        model.weight[0].view(-1)[tumour[:2]] = -1.0
-    info = found(tmp_path, TileSet(tiles.folder), model)[0].info
-    assert info.tiles == {"normal": 32, "tumour": 8}
+        model.weight[0].view(-1)[tumour[:16]] = -1.0
+    info = found(tmp_path, TileSet(tiles.folder), model, drop=0.1)[0].info
+    assert info.tiles == {"normal": 128, "tumour": 64}
     assert info.clean_balanced_accuracy == pytest.approx(0.875)
 
 
@@ -155,6 +155,18 @@ def test_a_drop_that_no_noise_reaches_is_refused(tmp_path, tiles):
     reached = 2 * float((pixel_noise(0, 10) < -1).double().mean())
     with pytest.raises(SigmaSearchError, match=f"by {reached:.3g} at sigma 1 only, and 0.9 is wanted"):
         found(tmp_path, tiles, drop=0.9)
+
+
+def test_tiles_that_cannot_tell_the_drop_are_refused_after_one_pass(tmp_path, tiles):
+    """All are right, so a drop of 5 % is 2.5 % of the tiles: 4 x 0.975 / 0.025 = 156 tiles are needed."""
+    advanced = []
+    few, enough = (RECIPE.model_copy(update={"tiles": count}) for count in (154, 156))
+    with pytest.raises(SigmaSearchError, match=r"77 normal and 77 tumour .* takes 156 tiles"):
+        calibrate(pixel_detector(), [tiles], few, SETTINGS, tmp_path, advanced.append)
+    assert sum(advanced) == 154
+    assert list(tmp_path.iterdir()) == []
+    calibrate(pixel_detector(), [tiles], enough, SETTINGS, tmp_path)
+    assert Calibration(tmp_path).info.tiles == {"normal": 78, "tumour": 78}
 
 
 def test_the_network_is_left_as_found_also_when_it_fails_under_noise(tmp_path, tiles):

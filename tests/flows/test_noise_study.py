@@ -16,7 +16,7 @@ from tests._support.plans import plan_of, statuses
 from tests._support.studies import tiny_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
-NOISY = {"average": "magnitude", "calibration_tiles": 24}
+NOISY = {"average": "magnitude", "calibration_tiles": 48, "drop": 0.5}
 
 
 @pytest.fixture(scope="module")
