@@ -8,6 +8,7 @@ from typing import Any
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.comparison import Comparison
+from tasks.artifacts.dose import Dose
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
@@ -35,7 +36,7 @@ from tasks.tracking.job import (
     RecordJob,
     dataset_of,
 )
-from tasks.train import TrainSection, models
+from tasks.train import TrainSection, dose_key, models
 
 
 class RecordSection(Section):
@@ -58,6 +59,7 @@ class RecordInputs:
     heatmaps: Mapping[ArtifactKey, Heatmaps] = optional_on_failure()
     calibrations: Mapping[ArtifactKey, Calibration] = optional_on_failure()
     exemplars: Mapping[ArtifactKey, ExemplarSet] = optional_on_failure()
+    doses: Mapping[ModelKey, Dose] = optional_on_failure()
     comparison: Comparison | None = optional_on_failure()
     review: ReviewPage | None = optional_on_failure()
 
@@ -99,6 +101,7 @@ class Record(Stage[RecordInputs]):
                 "heatmaps": {key: key for key in drawn},
                 "calibrations": {key: key for key in searches},
                 "exemplars": {key: key for key in exemplars},
+                "doses": {m.key: dose_key(study, m) for m in models(study) if m.arm.dose is not None},
                 "comparison": ArtifactKey("compare"),
                 "review": ArtifactKey("review"),
             },
@@ -152,6 +155,7 @@ def _checkpoint(
     calibrations = {key: item for key, item in inputs.calibrations.items() if key.model == model}
     exemplars = {key: item for key, item in inputs.exemplars.items() if key.model == model}
     shown = [*reports, *inputs.heatmaps, *calibrations, *exemplars]
+    dose = inputs.doses.get(model)
     if model in inputs.predictions:
         shown.append(ArtifactKey("predict", model))
     return RecordedCheckpoint(
@@ -170,6 +174,7 @@ def _checkpoint(
         datasets=() if model.fold is None else datasets[model.fold],
         calibrations={str(key.explainer): item for key, item in calibrations.items()},
         exemplars={str(key.explainer): item for key, item in exemplars.items()},
+        dose=dose,
     )
 
 

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.dose import Dose
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.plugins import Plugin, modules_of, recipe_of
@@ -16,7 +17,7 @@ from tasks.samples.axes import refuse_misfit
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.folds import Fold
-from tasks.study.stage import BuildContext, Measures, Planned, Stage, some
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
 from tasks.study.study import Study
 from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
@@ -89,9 +90,10 @@ def tiles_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
 
 @dataclass(frozen=True)
 class TrainInputs:
-    """The tiles to train on and to choose the epoch on."""
+    """The tiles to train on and to choose the epoch on, and the strength of an arm that searches it."""
 
     tiles: Mapping[str, TileSet] = some()
+    dose: Dose | None = required()
 
 
 class Train(Stage[TrainInputs]):
@@ -109,10 +111,10 @@ class Train(Stage[TrainInputs]):
             rows = model.learns_from(study.slides)
             yield Planned(
                 key=model.checkpoint,
-                recipe=_recipe(study, model, rows),
+                recipe=training_recipe(study, model, rows),
                 modules=(_trainer(study), *_modules(model.arm.regularizers)),
-                inputs={"tiles": tiles_of(rows)},
-                files=_initial_weights(study),
+                inputs={"tiles": tiles_of(rows), **_dose(study, model)},
+                files=initial_weights(study),
                 seed=model.key.seed,
             )
 
@@ -123,6 +125,7 @@ class Train(Stage[TrainInputs]):
 
         study, spec = context.study, context.spec
         arm = next(model.arm for model in models(study) if model.checkpoint == context.key)
+        arm = arm if inputs.dose is None else arm.dosed(inputs.dose.value)
         section, processes = study.section(TrainSection), study.config.processes
         job = TrainingJob(
             tuple(inputs.tiles.values()),
@@ -171,11 +174,23 @@ def _refuse_misfits(arm: ArmRecipe, recipe: TrainingRecipe) -> None:
         )
 
 
-def _recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> dict[str, Any]:
+def dose_key(study: Study, model: PlannedModel) -> ArtifactKey:
+    """Return the key of the dose of the model's arm in its fold, which all its seeds share."""
+    first = study.section(TrainSection).seeds[0]
+    return ArtifactKey("dose", replace(model.key, seed=first))
+
+
+def _dose(study: Study, model: PlannedModel) -> dict[str, ArtifactKey]:
+    """Return the dose that ``model`` waits for as an input; empty where its strength is given."""
+    return {} if model.arm.dose is None else {"dose": dose_key(study, model)}
+
+
+def training_recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> dict[str, Any]:
+    """Return every setting that may change the weights of ``model``, as plain JSON."""
     arm = model.arm
     recipe = {
         "training": _without_init(recipe_of(arm.applied_to(study.section(TrainSection).recipe))),
-        "regularizers": recipe_of(arm.regularizers),
+        "regularizers": _regularizers(arm),
         "device": _arithmetic(study),
         "shared_patients": sorted(study.config.shared_patients),
         **({} if arm.sites is None else {"sites": sorted(arm.sites)}),
@@ -183,6 +198,14 @@ def _recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> dict[str
     # The tiles name the split of the manifest. In a fold a slide has another role, and that is recipe.
     roles = {} if model.fold is None else {"roles": {row.slide_id: row.split for row in rows}}
     return {**recipe, **roles}
+
+
+def _regularizers(arm: ArmRecipe) -> list[Any]:
+    """Return the recipes of the regularizers; a strength that is searched is in the bytes of the dose."""
+    recipes: list[Any] = recipe_of(arm.regularizers)
+    if arm.dose is not None:
+        recipes[arm.dosed_place][arm.dose.field] = "searched"
+    return recipes
 
 
 def _arithmetic(study: Study) -> str:
@@ -202,7 +225,8 @@ def _without_init(recipe: dict[str, Any]) -> dict[str, Any]:
     return {**recipe, "network": network}
 
 
-def _initial_weights(study: Study) -> dict[str, str]:
+def initial_weights(study: Study) -> dict[str, str]:
+    """Return the hash of the file of initial weights, where there is one."""
     path = study.section(TrainSection).recipe.network.init
     return {"init": f"sha256:{study.hashes[path]}"} if path else {}
 

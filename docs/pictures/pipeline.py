@@ -55,8 +55,9 @@ class Group:
 
 GROUPS = (
     Group("tile", 10, 115, 160, 118, 0, [Card("tile", "TileSet", ("one per slide",))]),
-    Group("train", 211, 115, 160, 118, 0, [
-        Card("train", "Checkpoint", ("one per model:", "arm, fold, seed")),
+    Group("train", 211, 10, 160, 223, 0, [
+        Card("dose", "Dose", ("one per arm with a", "searched strength")),
+        Card("train", "Checkpoint", ("one per model:", "arm, fold, seed"), 0, 1),
     ]),
     Group("explain", 412, 10, 478, 223, 23, [
         Card("predict", "Predictions", ("one per model",)),
@@ -78,7 +79,7 @@ GROUPS = (
 )  # fmt: skip
 
 ARROWS = (
-    "90,68 90,112", "170,174 207,174", "371,174 408,174",  # input, tile, train, explain
+    "90,68 90,112", "170,174 207,174", "371,174 408,174", "291,116 291,138",  # input to explain, dose
     "719,78 739,78", "808,116 808,138", "739,180 720,180",  # calibrate, explain, scale, draw
     "651,233 651,262 164,262 164,287", "318,350 363,350", "515,356 531,356",
     "681,350 726,350",  # evaluate, compare, review, record

@@ -19,6 +19,7 @@ from tasks.tracking.names import flat
 from tasks.tracking.pictures import (
     log_calibrations,
     log_checkpoint_pictures,
+    log_dose,
     log_exemplars,
     log_report_pictures,
     log_slide_table,
@@ -41,6 +42,8 @@ def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: Recorded
     log_report_pictures(client, run_id, item.reports)
     log_calibrations(client, run_id, item.calibrations)
     log_exemplars(client, run_id, item.exemplars)
+    if item.dose is not None:
+        log_dose(client, run_id, item.dose)
     log_slide_table(client, run_id, _slides(job, item), job.heatmaps, f"overlay_{item.name}")
 
 
@@ -54,7 +57,7 @@ def epoch_points(item: RecordedCheckpoint) -> Iterator[Point]:
 
 
 def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
-    """Yield training costs, validation figures, performance, faithfulness and calibrations."""
+    """Yield training costs, validation figures, performance, faithfulness, calibrations, the dose."""
     for name, value in item.measures.items():
         yield f"cost/{name}", float(value), 0
     for name, value in item.checkpoint.info.scores.items():
@@ -68,9 +71,18 @@ def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
         for score, rows in report.report.scores.groupby("score", sort=True):
             name = f"faithfulness/{report.explainer}/{report.metric}.{score}"
             yield from _bounded(name, _estimate(rows, _recipe(job).confidence))
+    yield from _searched(item)
+
+
+def _searched(item: RecordedCheckpoint) -> Iterator[Point]:
+    """Yield what was searched for this model: sigmas of explainers, and the dose of its arm."""
     for explainer, calibration in item.calibrations.items():
         yield f"calibration/{explainer}.sigma", calibration.sigma, 0
         yield f"calibration/{explainer}.drop", calibration.info.drop, 0
+    if item.dose is not None:
+        found = item.dose.info
+        yield f"dose/{found.regularizer}.{found.field}", found.value, 0
+        yield f"dose/{found.quantity}.moved", found.moved, 0
 
 
 def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:

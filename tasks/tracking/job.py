@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.artifacts.dose import Dose
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ModelKey
@@ -46,6 +47,7 @@ class RecordedCheckpoint:
         datasets: one per split of its fold. Empty without folds, which uses those of the study.
         calibrations: {explainer id: calibration of its sigma}.
         exemplars: {id: its exemplars}.
+        dose: the strength that was searched for its arm.
     """
 
     arm: str
@@ -61,6 +63,7 @@ class RecordedCheckpoint:
     datasets: tuple["RecordedDataset", ...] = ()
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     exemplars: Mapping[str, ExemplarSet] = field(default_factory=dict)
+    dose: Dose | None = None
 
     @property
     def name(self) -> str:

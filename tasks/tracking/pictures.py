@@ -10,6 +10,9 @@ from PIL import Image as Pictures
 from tasks.artifacts.calibration import CURVE, Calibration
 from tasks.artifacts.calibration import INFO as CALIBRATION
 from tasks.artifacts.calibration import PICTURE as CURVE_PICTURE
+from tasks.artifacts.dose import INFO as DOSE
+from tasks.artifacts.dose import PICTURE as DOSE_PICTURE
+from tasks.artifacts.dose import TRIALS, Dose
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.reporting.heatmaps.draw import SHEET, TILE_SHEET
 from tasks.tracking.job import RecordedHeatmaps, RecordedReport
@@ -61,6 +64,13 @@ def log_calibrations(client: MlflowClient, run_id: str, calibrations: Mapping[st
         log_card(client, run_id, calibration.folder / CURVE_PICTURE, f"calibration {explainer}", 0)
         for name in (CURVE_PICTURE, CURVE, CALIBRATION):
             client.log_artifact(run_id, str(calibration.folder / name), f"calibration/{explainer}")
+
+
+def log_dose(client: MlflowClient, run_id: str, dose: Dose) -> None:
+    """Log the curve of what the doses moved as a card and as files ``dose/...``."""
+    log_card(client, run_id, dose.folder / DOSE_PICTURE, "dose", 0)
+    for name in (DOSE, TRIALS):
+        client.log_artifact(run_id, str(dose.folder / name), "dose")
 
 
 def log_exemplars(client: MlflowClient, run_id: str, exemplars: Mapping[str, ExemplarSet]) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tasks.models.recipe import NetworkRecipe
 from tasks.plugins import plugin_type
 from tasks.regularizers.base import Regularizer
+from tasks.training.dose_recipe import DoseRecipe
 
 
 class AugmentationRecipe(BaseModel):
@@ -104,6 +105,39 @@ class ArmRecipe(BaseModel):
     """Limit this arm's training and validation slides to these sites of the manifest; None uses all sites.
     Test slides are the same for all arms."""
 
+    dose: DoseRecipe | None = None
+    """Chooses the strength of one regularizer by what it moves, in short trainings before this one."""
+
+    @property
+    def dosed_place(self) -> int:
+        """The place of the regularizer whose strength is searched.
+
+        Raises:
+            ValueError: there is none, or several and none is named.
+        """
+        asked, ids = self.dose and self.dose.regularizer, [each.id for each in self.regularizers]
+        if asked is None and len(ids) == 1:
+            return 0
+        if asked not in ids:
+            found = "dose.regularizer must name one of them" if asked is None else f"dose names {asked!r}"
+            raise ValueError(f"arm {self.id!r} has the regularizers {ids}: {found}")
+        return ids.index(asked)
+
+    def dosed(self, value: float) -> Self:
+        """Return this arm with the dose found and no search."""
+        assert self.dose is not None
+        place, changed = self.dosed_place, list(self.regularizers)
+        given = changed[place].model_dump()
+        whole = value == int(value) and isinstance(given[self.dose.field], int)
+        given[self.dose.field] = int(value) if whole else value
+        changed[place] = type(changed[place]).model_validate(given)
+        return self.model_copy(update={"regularizers": tuple(changed), "dose": None})
+
+    def undosed(self) -> Self:
+        """Return this arm without the regularizer whose strength is searched."""
+        rest = tuple(r for place, r in enumerate(self.regularizers) if place != self.dosed_place)
+        return self.model_copy(update={"regularizers": rest, "dose": None})
+
     def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Return ``recipe`` with this arm's changes."""
         return recipe if self.lr is None else recipe.model_copy(update={"lr": self.lr})
@@ -115,4 +149,33 @@ class ArmRecipe(BaseModel):
             raise ValueError(
                 f"arm {self.id!r} has two regularizers of one id: {ids}; give each an id of its own"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _dose_fits(self) -> Self:
+        if self.dose is None:
+            return self
+        method, field = self.regularizers[self.dosed_place], self.dose.field
+        numbers = [
+            name
+            for name in type(method).model_fields
+            if isinstance(getattr(method, name), int | float) and not isinstance(getattr(method, name), bool)
+        ]
+        if field not in numbers:
+            raise ValueError(
+                f"arm {self.id!r}: dose.field {field!r} is no number of {method.name!r}; allowed are "
+                f"{', '.join(numbers)}"
+            )
+        for value in self.dose.values:
+            try:
+                treated = self.dosed(value).regularizers[self.dosed_place]
+            except ValidationError as error:
+                raise ValueError(
+                    f"arm {self.id!r}: dose.values holds {value:g}, which is no {field} of {method.name!r}: "
+                    f"{error.errors()[0]['msg']}"
+                ) from None
+            if not treated.active_checks():
+                raise ValueError(
+                    f"arm {self.id!r}: {method.name!r} names nothing that it moves, so no dose can be found"
+                )
         return self

@@ -58,6 +58,53 @@ def test_sigma_is_searched_on_validation_tiles_alone(plan, tmp_path, manifest):
         assert {fold.roles[slide] for slide in planned.inputs["tiles"]} == {"val"}
 
 
+DOSED = {
+    "arms": [
+        {"id": "standard"},
+        {
+            "id": "calm",
+            "regularizers": [{"name": "jacobian"}],
+            "dose": {"field": "weight", "values": [1e-4, 1e-2], "moves": 0.2},
+        },
+    ],
+    "seeds": [3, 4],
+    "recipe": {"network": {"width": 0.125}, "epochs": 3, "batch": 16},
+}
+
+
+def test_one_dose_serves_all_seeds_of_its_arm_and_reads_no_test_slide(tmp_path, manifest):
+    plan = plan_of(tiny_config(manifest, train=DOSED), tmp_path)
+    assert set(labelled(plan, "dose")) == {"dose/calm/seed3"}
+    (search,) = plan.of("dose")
+    assert slides_of(search) == {row.slide_id for row in plan.study.slides if row.split != "test"}
+    assert (search.recipe["training"]["epochs"], search.recipe["seeds"]) == (2, [3])
+    assert search.recipe["dose"]["values"] == [1e-4, 1e-2]
+    assert "tasks.model_metrics.pixel_sensitivity" in search.modules
+    for label, planned in labelled(plan, "train").items():
+        waits = {key.label for key in planned.input_keys if key.stage == "dose"}
+        assert waits == ({"dose/calm/seed3"} if "calm" in label else set())
+        # The number in the study file counts for nothing: the bytes of the dose do.
+        assert all(r["weight"] == "searched" for r in planned.recipe["regularizers"])
+    assert "dose/calm/seed3" in input_labels(plan.of("record")[0])
+
+
+def test_each_fold_searches_its_own_dose_without_its_test_slides(tmp_path, manifest):
+    plan = plan_of(folded_config(manifest, train=DOSED), tmp_path)
+    assert len(plan.of("dose")) == len(plan.study.folds) == 3
+    for planned in plan.of("dose"):
+        fold = plan.study.folds[planned.key.model.fold]
+        assert {fold.roles[slide] for slide in planned.inputs["tiles"]} == {"train", "val"}
+    for planned in plan.of("train"):
+        doses = [key for key in planned.input_keys if key.stage == "dose"]
+        assert all(key.model.fold == planned.key.model.fold for key in doses)
+
+
+def test_a_search_over_more_seeds_than_there_are_is_refused(manifest):
+    calm = {**DOSED["arms"][1], "dose": {**DOSED["arms"][1]["dose"], "seeds": 3}}
+    with pytest.raises(ValueError, match=r"arm 'calm': dose.seeds is 3, and train.seeds has 2"):
+        tiny_config(manifest, train={**DOSED, "arms": [calm]})
+
+
 def test_maps_and_metrics_that_call_wait_for_the_sigma_and_others_do_not(plan):
     maps = labelled(plan, "explain")
     slide = next(row.slide_id for row in plan.study.slides if row.split == "test")

@@ -27,8 +27,9 @@ BLOCKS = {
     "resources": {"runner": "inline"},
 }
 STAGES = (
-    "tile", "train", "predict", "calibrate", "explain", "scale", "draw", "exemplify", "evaluate", "measure",
-    "compare", "review", "record", "explain-group", "evaluate-group", "compare-group",
+    "tile", "dose", "train", "predict", "calibrate", "explain", "scale", "draw", "exemplify", "evaluate",
+    "measure", "compare", "review", "record", "train-group", "explain-group", "evaluate-group",
+    "compare-group",
 )  # fmt: skip
 
 

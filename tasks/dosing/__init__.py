@@ -1,0 +1,1 @@
+"""The search for the strength of a training method at which its own quantity moves."""
