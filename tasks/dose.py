@@ -115,5 +115,5 @@ def _short(study: Study, arm: ArmRecipe, dose: DoseRecipe) -> TrainingRecipe:
 
 
 def _method(arm: ArmRecipe, dose: DoseRecipe) -> Regularizer:
-    method: Regularizer = arm.dosed(dose.values[0]).regularizers[arm.dosed_place]
+    method: Regularizer = arm.dosed(dose.values[0]).regularizers[arm.dosed_index]
     return method

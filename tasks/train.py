@@ -204,7 +204,7 @@ def _regularizers(arm: ArmRecipe) -> list[Any]:
     """Return the recipes of the regularizers; a strength that is searched is in the bytes of the dose."""
     recipes: list[Any] = recipe_of(arm.regularizers)
     if arm.dose is not None:
-        recipes[arm.dosed_place][arm.dose.field] = "searched"
+        recipes[arm.dosed_index][arm.dose.field] = "searched"
     return recipes
 
 

@@ -39,7 +39,7 @@ def search_dose(
     started = time.perf_counter()
     arm, recipe = settings.job.arm, settings.job.arm.dose
     assert recipe is not None
-    method = arm.dosed(recipe.values[0]).regularizers[arm.dosed_place]
+    method = arm.dosed(recipe.values[0]).regularizers[arm.dosed_index]
     check = method.active_checks()[0]
     trials = Trials(settings, check, work, advance)
     free, moves = trials.mean(arm.undosed()), Moves()

@@ -26,7 +26,7 @@ Advance = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrainedNetwork:
     """One network: its dose (NaN without the method), its check, its AUROC, and what stopped it."""
 
     dose: float
@@ -49,11 +49,11 @@ class Trials:
         job = settings.job
         val = [tiles for tiles in job.tile_sets if split_of(tiles, job.roles) == "val"]
         self.tiles = MeasuredTiles(val, job.recipe.classes)
-        self.made: list[Trial] = []
+        self.made: list[TrainedNetwork] = []
 
     def mean(self, arm: ArmRecipe, dose: float = math.nan) -> float:
         """Return the mean of the check over networks of ``arm``, one of each seed; NaN where one stopped."""
-        trials = [self._trial(arm, dose, seed) for seed in self._settings.seeds]
+        trials = [self._network(arm, dose, seed) for seed in self._settings.seeds]
         self.made += trials
         return sum(trial.quantity for trial in trials) / len(trials)
 
@@ -61,13 +61,15 @@ class Trials:
         """Return one row for each network, in the order in which they were trained."""
         return pd.DataFrame([asdict(trial) for trial in self.made])
 
-    def _trial(self, arm: ArmRecipe, dose: float, seed: int) -> Trial:
+    def _network(self, arm: ArmRecipe, dose: float, seed: int) -> TrainedNetwork:
         job = replace(self._settings.job, arm=arm, seed=seed)
         try:
             checkpoint = self._trained(job, f"{dose:g}_seed{seed}")
         except StoppedError as stopped:
-            return Trial(dose, seed, math.nan, math.nan, str(stopped))
-        return Trial(dose, seed, self._measured(checkpoint, seed), checkpoint.info.scores["val_auroc"])
+            return TrainedNetwork(dose, seed, math.nan, math.nan, str(stopped))
+        return TrainedNetwork(
+            dose, seed, self._measured(checkpoint, seed), checkpoint.info.scores["val_auroc"]
+        )
 
     def _trained(self, job: TrainingJob, name: str) -> Checkpoint:
         out, work = self._work / f"{name}_out", self._work / f"{name}_work"

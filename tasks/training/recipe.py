@@ -109,8 +109,8 @@ class ArmRecipe(BaseModel):
     """Chooses the strength of one regularizer by what it moves, in short trainings before this one."""
 
     @property
-    def dosed_place(self) -> int:
-        """The place of the regularizer whose strength is searched.
+    def dosed_index(self) -> int:
+        """The index of the regularizer whose strength is searched.
 
         Raises:
             ValueError: there is none, or several and none is named.
@@ -126,16 +126,16 @@ class ArmRecipe(BaseModel):
     def dosed(self, value: float) -> Self:
         """Return this arm with the dose found and no search."""
         assert self.dose is not None
-        place, changed = self.dosed_place, list(self.regularizers)
-        given = changed[place].model_dump()
+        index, changed = self.dosed_index, list(self.regularizers)
+        given = changed[index].model_dump()
         whole = value == int(value) and isinstance(given[self.dose.field], int)
         given[self.dose.field] = int(value) if whole else value
-        changed[place] = type(changed[place]).model_validate(given)
+        changed[index] = type(changed[index]).model_validate(given)
         return self.model_copy(update={"regularizers": tuple(changed), "dose": None})
 
     def undosed(self) -> Self:
         """Return this arm without the regularizer whose strength is searched."""
-        rest = tuple(r for place, r in enumerate(self.regularizers) if place != self.dosed_place)
+        rest = tuple(r for index, r in enumerate(self.regularizers) if index != self.dosed_index)
         return self.model_copy(update={"regularizers": rest, "dose": None})
 
     def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
@@ -155,7 +155,7 @@ class ArmRecipe(BaseModel):
     def _dose_fits(self) -> Self:
         if self.dose is None:
             return self
-        method, field = self.regularizers[self.dosed_place], self.dose.field
+        method, field = self.regularizers[self.dosed_index], self.dose.field
         numbers = [
             name
             for name in type(method).model_fields
@@ -168,7 +168,7 @@ class ArmRecipe(BaseModel):
             )
         for value in self.dose.values:
             try:
-                treated = self.dosed(value).regularizers[self.dosed_place]
+                treated = self.dosed(value).regularizers[self.dosed_index]
             except ValidationError as error:
                 raise ValueError(
                     f"arm {self.id!r}: dose.values holds {value:g}, which is no {field} of {method.name!r}: "

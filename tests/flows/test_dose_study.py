@@ -55,7 +55,9 @@ def test_the_arm_is_trained_with_the_dose_that_was_found(manifest, tmp_path, pre
 
 def test_an_arm_without_a_dose_fails_with_its_sentence_and_the_others_go_on(manifest, tmp_path, prefect):
     config = dosed(manifest, [1e-9], moves=0.9)
-    with pytest.raises(ArtifactsFailedError, match=r"no weight of 'jacobian' moves pixel_sensitivity.logits by 90%"):
+    with pytest.raises(
+        ArtifactsFailedError, match=r"no weight of 'jacobian' moves pixel_sensitivity.logits by 90%"
+    ):
         study(config, tmp_path)
     found = statuses(config, tmp_path)
     assert found["dose/calm/seed0"].state == "failed"
