@@ -15,13 +15,24 @@ from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
-from tasks.explain import ExplainSection, calibration_of, explained_models, maps_key
+from tasks.evidence.explainer_like import ExplainerLike
+from tasks.explain import (
+    ExplainSection,
+    calibration_of,
+    explained_models,
+    halo_of,
+    halo_recipe,
+    maps_key,
+    surrounded_of,
+)
 from tasks.explainers.base import Explainer
 from tasks.explaining.calibrated import calibrated
+from tasks.explaining.halo import HaloExplainer
 from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.model_metrics.base import ModelMetric
 from tasks.models.classifier import load_classifier
@@ -55,11 +66,12 @@ class EvaluateSection(Section):
 
 @dataclass(frozen=True)
 class EvaluateInputs:
-    """A model, its slides, the maps of one explainer, and the sigma of metrics that call the explainer."""
+    """A model, its slides and the maps of one explainer; for metrics that call it, its sigma and halo."""
 
     checkpoint: Checkpoint = required()
     tiles: Mapping[str, TileSet] = some()
     maps: Mapping[str, Attributions] = some(along="tiles")
+    surrounded: Mapping[str, SurroundedTiles] | None = some(along="tiles")
     calibration: Calibration | None = required()
 
 
@@ -92,13 +104,14 @@ class Evaluate(Stage[EvaluateInputs]):
                 "device": study.device,
                 "seed": study.section(EvaluateSection).seed,
                 # Other metrics see nothing but the map: whoever made the same one scores the same.
-                **({"explainer": recipe_of(explainer)} if calls else {}),
+                **({"explainer": recipe_of(explainer), **halo_recipe(study, explainer)} if calls else {}),
             },
             modules=(
                 "tasks.evaluation.plan",
                 "tasks.evidence.evidence",
                 "tasks.evidence.slide",
                 "tasks.explaining.calibrated",
+                "tasks.explaining.halo",
                 "tasks.models.classifier",
                 *modules_of(metric),
                 *(modules_of(explainer) if calls else ()),
@@ -107,7 +120,7 @@ class Evaluate(Stage[EvaluateInputs]):
                 "checkpoint": model.checkpoint,
                 "tiles": tiles_of(rows),
                 "maps": {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows},
-                **(calibration_of(study, model.key, explainer) if calls else {}),
+                **(_called_with(study, model, explainer, rows) if calls else {}),
             },
             together=model.key,
         )
@@ -155,6 +168,19 @@ class Evaluate(Stage[EvaluateInputs]):
                 )
 
 
+def _called_with(
+    study: Study, model: PlannedModel, explainer: Explainer, rows: list[SlideRow]
+) -> dict[str, ArtifactKey | dict[str, ArtifactKey]]:
+    """Return the inputs of a metric that calls ``explainer``: what the stored maps were made with."""
+    surrounded = {
+        row.slide_id: key for row in rows for key in surrounded_of(study, explainer, row.slide_id).values()
+    }
+    return {
+        **calibration_of(study, model.key, explainer),
+        **({"surrounded": surrounded} if surrounded else {}),
+    }
+
+
 def map_report_keys(study: Study) -> list[ArtifactKey]:
     """Return the key of the report of every model, explainer or control, and metric."""
     return [
@@ -183,7 +209,21 @@ def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Exp
         },
         classes=first.inputs.checkpoint.info.classes,
         target=target_of(first.context.study),
-        explainers={e.id: e for e, metric in asked if "attribution" in metric.needs},
+        explainers={
+            explainer.id: _as_stored(build, explainer)
+            for build, (explainer, metric) in zip(builds, asked, strict=True)
+            if "attribution" in metric.needs
+        },
+    )
+
+
+def _as_stored(build: Build[EvaluateInputs], explainer: Explainer) -> ExplainerLike:
+    """Return what explains changed tiles as the stored maps were made: with the same surroundings."""
+    study = build.context.study
+    if not halo_of(study, explainer):
+        return explainer
+    return HaloExplainer(
+        explainer, tuple((build.inputs.surrounded or {}).values()), study.config.resources.batch
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -13,6 +13,7 @@ from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.artifacts.key import ArtifactKey, ModelKey
+from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
 from tasks.calibration.recipe import CalibrationRecipe
 from tasks.exemplars.base import Exemplars
@@ -29,7 +30,11 @@ from tasks.study.config import Section, Split, StudyBase, refuse_repeats
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
 from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
 from tasks.train import PlannedModel, TrainSection, models, target_of
+
+MOST_HALO_PX = 32
+"""The halo of ``auto`` on large tiles; docs/explanations.md shows what is left of the border effect there."""
 
 if TYPE_CHECKING:
     AnyExemplars = Exemplars
@@ -50,6 +55,10 @@ class ExplainSection(Section):
     first of ``explainers``. An empty list: none."""
     exemplars: tuple[AnyExemplars, ...] = ()
     """Explanations that are no maps: nearest tiles, preferred images."""
+    halo_px: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    """Pixels read around a tile on each side, so that its border is explained like its middle. The larger
+    image is explained, and its middle is kept. ``auto``: a quarter of the tile, at most 32, for our own
+    networks; 0 for a ``module``, which may take images of one size only."""
     heatmaps: HeatmapRecipe = HeatmapRecipe()
 
     @model_validator(mode="before")
@@ -110,6 +119,43 @@ def explained_slides(study: Study) -> list[str]:
     return [row.slide_id for row in study.slides if row.slide_id in explained]
 
 
+def halo_of(study: Study, explainer: Explainer) -> int:
+    """Return how many pixels around a tile ``explainer`` sees; 0 for a map of the tile itself."""
+    if not explainer.takes_halo:
+        return 0
+    asked = study.section(ExplainSection).halo_px
+    if asked != "auto":
+        return asked
+    if study.section(TrainSection).recipe.network.module is not None:
+        return 0
+    return min(study.section(TilingRecipe).tile_px // 4, MOST_HALO_PX)
+
+
+def halo_in_words(study: Study) -> str:
+    """Say which halo the study has and what it costs, or why there is none."""
+    section, tile_px = study.section(ExplainSection), study.section(TilingRecipe).tile_px
+    halo_px = max(halo_of(study, explainer) for explainer in section.everything)
+    if halo_px:
+        times = (tile_px + 2 * halo_px) ** 2 / tile_px**2
+        return f"{halo_px} px around each explained tile of {tile_px} px, {times:.3g} times the pixels"
+    if section.halo_px == "auto" and any(explainer.takes_halo for explainer in section.everything):
+        return (
+            "none, as train.recipe.network.module may take images of one size only; explain.halo_px sets one"
+        )
+    return "none"
+
+
+def surrounded_of(study: Study, explainer: Explainer, slide: str) -> dict[str, ArtifactKey]:
+    """Return the surroundings that ``explainer`` needs of ``slide``; empty where it needs none."""
+    return {"surrounded": ArtifactKey("surround", slide=slide)} if halo_of(study, explainer) else {}
+
+
+def sample_of(study: Study) -> dict[str, int]:
+    """Return the sample of tiles where there is one. The recipe of maps of all tiles does not mention it."""
+    most = study.section(ExplainSection).tiles_per_slide
+    return {} if most is None else {"tiles_per_slide": most}
+
+
 def maps_key(model: PlannedModel, explainer: Explainer, slide: str) -> ArtifactKey:
     """Return the key of the maps of ``explainer`` on ``slide``."""
     return ArtifactKey("explain", model.key, explainer.id, slide)
@@ -125,10 +171,11 @@ def calibration_of(study: Study, model: ModelKey, explainer: Explainer) -> dict[
 
 @dataclass(frozen=True)
 class ExplainInputs:
-    """A model, a slide, and the sigma of explainers that wait for one."""
+    """A model, a slide, what surrounds its tiles, and the sigma of explainers that wait for one."""
 
     checkpoint: Checkpoint = required()
     tiles: TileSet = required()
+    surrounded: SurroundedTiles | None = required()
     calibration: Calibration | None = required()
 
 
@@ -156,7 +203,8 @@ class Explain(Stage[ExplainInputs]):
                 "explainer": recipe_of(explainer),
                 "target": target_of(study),
                 "device": study.device,
-                **_sample(study),
+                **halo_recipe(study, explainer),
+                **sample_of(study),
             },
             modules=(
                 "tasks.explaining.slide",
@@ -167,6 +215,7 @@ class Explain(Stage[ExplainInputs]):
             inputs={
                 "checkpoint": model.checkpoint,
                 "tiles": tile_key(slide),
+                **surrounded_of(study, explainer, slide),
                 **calibration_of(study, model.key, explainer),
             },
         )
@@ -181,6 +230,7 @@ class Explain(Stage[ExplainInputs]):
             batch=study.config.resources.batch,
             device=context.device,
             tiles_per_slide=section.tiles_per_slide,
+            surrounded=inputs.surrounded,
         )
         explainer = calibrated(section.explainer(context.key), inputs.calibration)
         return attribute_slide(model, inputs.tiles, explainer, settings, out, context.work, context.advance)
@@ -204,7 +254,7 @@ class Explain(Stage[ExplainInputs]):
             )
 
 
-def _sample(study: Study) -> dict[str, int]:
-    """Return the sample of tiles where there is one. The recipe of maps of all tiles does not mention it."""
-    most = study.section(ExplainSection).tiles_per_slide
-    return {} if most is None else {"tiles_per_slide": most}
+def halo_recipe(study: Study, explainer: Explainer) -> dict[str, int]:
+    """Return the halo where there is one. The recipe of maps without a halo does not mention it."""
+    halo_px = halo_of(study, explainer)
+    return {"halo_px": halo_px} if halo_px else {}

@@ -8,7 +8,8 @@ value (float32, signed and unscaled, NaN where not explained), and ``index.parqu
 slide.
 
 The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index> and
-completeness_error (NaN where the explainer promises none).
+completeness_error (NaN where the explainer promises none). Maps that were made with a halo are the middle of
+larger ones: completeness_error is that of the larger map, and halo_sum the sum of what was cut off.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ATTRIBUTIONS = "attributions.zarr"
 TILE_SCORES = "tile_scores.parquet"
 INDEX = "index.parquet"
+HALO_SUM = "halo_sum"
+"""The column that maps with a halo have in addition."""
 
 
 class SupportError(ValueError):

@@ -57,6 +57,10 @@ class BagBlock:
         missing = torch.full((len(self.rows),), torch.nan, dtype=torch.float64, device=self.keys.device)
         return self.errors.get(explainer_id, missing)
 
+    def halo_sums(self, explainer_id: str) -> Tensor:
+        """Return zeros, float64 [B]: scores of tiles have no halo."""
+        return torch.zeros_like(self.completeness_errors(explainer_id))
+
     def units(self) -> pd.DataFrame:
         """Return one row per slide."""
         return self.table.assign(unit="slide", unit_id=self.table["slide_id"], section=0)

@@ -60,6 +60,10 @@ class Block(Protocol):
         """Return float64 [B]; NaN where the explainer names no reference."""
         ...
 
+    def halo_sums(self, explainer_id: str) -> Tensor:
+        """Return float64 [B]: what was cut off from each attribution sums to; 0 where nothing was."""
+        ...
+
     def units(self) -> pd.DataFrame:
         """Return B rows with unit, unit_id, slide_id, patient_id, section and label."""
         ...

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.artifacts.attributions import HALO_SUM
 from tasks.artifacts.tile_set import Mark
 from tasks.evidence.sources import EvidenceError, MapSource, Rows, TileSource
 from tasks.functional.pixels import spans, to_images
@@ -118,6 +119,14 @@ class SlideEvidence:
         self._aligned(explainer_id)
         errors = self.attributions[explainer_id].index["completeness_error"].to_numpy(dtype=np.float64)
         return np.asarray(errors[np.searchsorted(self.explained, rows)])
+
+    def halo_sums(self, explainer_id: str, rows: Rows) -> NDArray[np.float64]:
+        """Return float64 [n], what the cut off part of each map sums to; 0 for maps without a halo."""
+        self._aligned(explainer_id)
+        index = self.attributions[explainer_id].index
+        if HALO_SUM not in index:
+            return np.zeros(len(rows))
+        return np.asarray(index[HALO_SUM].to_numpy(dtype=np.float64)[np.searchsorted(self.explained, rows)])
 
     def mask(self, name: MaskName, rows: Rows) -> NDArray[np.bool_]:
         """Return bool [n, H, W] inside the named mask; all False where the slide has no such mask."""

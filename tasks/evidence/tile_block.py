@@ -61,6 +61,10 @@ class TileBlock:
         errors = self.slide.completeness_errors(explainer_id, self.rows)
         return torch.from_numpy(errors).to(self.images.device)
 
+    def halo_sums(self, explainer_id: str) -> Tensor:
+        """Return float64 [n]; 0 for maps without a halo."""
+        return torch.from_numpy(self.slide.halo_sums(explainer_id, self.rows)).to(self.images.device)
+
     def units(self) -> pd.DataFrame:
         """Return the rows of the tiles."""
         table = self.slide.tiles.table.iloc[self.rows]

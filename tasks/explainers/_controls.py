@@ -15,6 +15,11 @@ class BlindControl(Explainer):
     kind: ClassVar[Kind] = "control"
     control: ClassVar[bool] = True
 
+    @property
+    def takes_halo(self) -> bool:
+        """False: it is a map of the tile itself."""
+        return False
+
     def passes(self) -> Passes:
         """None."""
         return Passes()

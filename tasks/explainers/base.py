@@ -82,6 +82,18 @@ class Explainer(Plugin):
         return base if isinstance(base, Explainer) else None
 
     @property
+    def takes_halo(self) -> bool:
+        """Whether pixels around the tile change its map, as they do where a network is asked about pixels."""
+        return self.held.takes_halo if self.held else self.support == "pixel"
+
+    def with_halo(self, tile_px: int, halo_px: int) -> Self:
+        """Return the same explainer for images of a tile with ``halo_px`` more pixels on each side.
+
+        An explainer that divides its images, or looks at the tile as a whole, overrides this.
+        """
+        return self.model_copy(update={"base": self.held.with_halo(tile_px, halo_px)}) if self.held else self
+
+    @property
     def signed_maps(self) -> bool:
         """Whether the maps of this recipe have a sign; an option may drop the sign of the method."""
         return self.signed

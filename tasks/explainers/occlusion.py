@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from pydantic import Field
@@ -32,6 +32,12 @@ class Occlusion(BaselineExplainer):
     """Windows along a side; a tile needs at least as many pixels."""
     overlap: float = Field(default=0.5, ge=0, lt=1)
     """The share of a window's side that it has in common with its neighbour."""
+
+    def with_halo(self, tile_px: int, halo_px: int) -> Self:
+        """Return a copy with more windows, about as large in pixels as those of the tile."""
+        ends = 1 / (1 - self.overlap) - 1
+        windows = (self.windows + ends) * (tile_px + 2 * halo_px) / tile_px - ends
+        return self.model_copy(update={"windows": max(1, round(windows))})
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the mean drops [B, H, W].

@@ -1,6 +1,6 @@
 """RISE: pixels that are kept by random masks when the margin is high."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from pydantic import Field
@@ -37,6 +37,10 @@ class Rise(BaselineExplainer):
     keep: float = Field(default=0.5, gt=0, lt=1)
     """Probability that a node of the lattice is kept."""
     seed: int = Field(default=0, ge=0)
+
+    def with_halo(self, tile_px: int, halo_px: int) -> Self:
+        """Return a copy with more cells, about as large in pixels as those of the tile."""
+        return self.model_copy(update={"cells": round(self.cells * (tile_px + 2 * halo_px) / tile_px)})
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the covariances of margin and mask over ``keep``, [B, H, W]."""

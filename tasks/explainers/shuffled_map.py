@@ -1,10 +1,12 @@
 """Control: the same values at other pixels."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from pydantic import PrivateAttr
 from torch import Tensor, nn
 
 from tasks.explainers._controls import HoldingControl
+from tasks.functional.halo import middle
 from tasks.functional.ranking import tie_keys
 
 
@@ -18,11 +20,21 @@ class ShuffledMap(HoldingControl):
     source: ClassVar[str] = "the permutation control of design section 6; no paper"
     default_position: ClassVar[int] = 8
 
+    _halo_px: int = PrivateAttr(default=0)
+
+    def with_halo(self, tile_px: int, halo_px: int) -> Self:
+        """Return a copy that shuffles the pixels of the tile among themselves and leaves the halo."""
+        copy = super().with_halo(tile_px, halo_px)
+        copy._halo_px = halo_px
+        return copy
+
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the held explainer's maps [B, H, W], in an order that depends on (seed, tile key)."""
-        maps = super().attribute(model, images, targets, tile_keys)
-        order = _order(self.seed, tile_keys, maps[0].numel())
-        return maps.flatten(1).gather(1, order).view_as(maps)
+        maps = super().attribute(model, images, targets, tile_keys).clone()
+        tile = middle(maps, self._halo_px)
+        values = tile.flatten(1)
+        tile.copy_(values.gather(1, _order(self.seed, tile_keys, values.shape[1])).view_as(tile))
+        return maps
 
 
 def _order(seed: int, keys: Tensor, count: int) -> Tensor:

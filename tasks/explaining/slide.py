@@ -1,4 +1,4 @@
-"""Explain the tiles of one slide in batches, with resume."""
+"""Explain the tiles of one slide in batches, with resume, and in their surroundings where these were read."""
 
 import shutil
 import time
@@ -13,29 +13,34 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tasks.artifacts.attributions import ATTRIBUTIONS, INDEX
+from tasks.artifacts.attributions import ATTRIBUTIONS, HALO_SUM, INDEX
+from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
 from tasks.explainers.base import Explainer, ExplanationError
 from tasks.explaining.batch import BatchExplainer
+from tasks.explaining.halo import refuse_fixed_size
 from tasks.explaining.progress import CHUNK, Progress
+from tasks.functional.halo import images_at_once, middle
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import PassCounter, counted_passes
 from tasks.functional.pixels import forward_in_batches, spans, to_images
-from tasks.functional.sample import sampled
 from tasks.functional.tile_keys import tile_keys
+from tasks.samples.sampled_tiles import sampled_rows
 
 
 @dataclass(frozen=True)
 class AttributionSettings:
-    """The explained class, the largest number of tiles per slide (None: all), and the resources.
+    """The explained class, the largest number of tiles per slide (None: all), surroundings and resources.
 
-    Resources are the images in flight and the device of the model.
+    ``surrounded`` are the tiles with what surrounds them; None explains the bare tiles. Resources are the
+    images in flight and the device of the model.
     """
 
     target: int
     batch: int = 64
     device: str = "cpu"
     tiles_per_slide: int | None = None
+    surrounded: SurroundedTiles | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,16 @@ class _SlideJob:
     tiles: TileSet
     rows: NDArray[np.intp]
     settings: AttributionSettings
+    halo_px: int
+
+    def names(self, span: slice) -> list[str]:
+        """Return the ids of some tiles."""
+        return [str(name) for name in self.tiles.table["tile_id"].iloc[self.rows[span]]]
+
+    def explained(self, span: slice, images: Tensor) -> Tensor:
+        """Return what is explained for the tiles ``images``: these themselves, or in their surroundings."""
+        around = self.settings.surrounded
+        return to_images(around.pixels[span], images.device) if around and self.halo_px else images
 
 
 def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no settings)
@@ -59,7 +74,8 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     """Write the Attributions of one slide into ``out`` and return measures.
 
     An interrupted run resumes after the last whole span of tiles in ``work`` and ends with the same bytes.
-    Memory is bounded by one span: ``settings.batch`` tiles, at least 64.
+    Memory is bounded by one span: ``settings.batch`` tiles, at least 64. With surroundings the larger image
+    is explained and its middle is kept; the logits of the index are those of the tile itself.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
@@ -71,15 +87,15 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
         advance: called with the number of tiles just done.
 
     Raises:
-        ExplanationError: the explainer gave values that are not finite, or maps of another shape.
+        ExplanationError: the explainer gave values that are not finite, or maps of another shape; or the
+            surroundings are of other tiles, or too large for the network.
     """
     started = time.perf_counter()
-    rows = explained_rows(tiles, settings.tiles_per_slide)
+    rows = sampled_rows(tiles, settings.tiles_per_slide)
     count, tile_px = len(rows), tiles.pixels.shape[1]
     progress = Progress(work, count, tile_px)
     with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
-        explaining = BatchExplainer(explainer, explainer.prepare(model), settings.batch)
-        job = _SlideJob(model, explaining, tiles, rows, settings)
+        job = _job(model, tiles, explainer, rows, settings)
         counters = _count_passes(job, stack)
         for span in spans(count, CHUNK * max(1, settings.batch // CHUNK)):
             if not progress.has(span):
@@ -91,30 +107,53 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     return _measures(count, time.perf_counter() - started, counters)
 
 
-def explained_rows(tiles: TileSet, most: int | None) -> NDArray[np.intp]:
-    """Return the rows of the tiles that are explained, in table order; see :mod:`tasks.functional.sample`."""
-    usable = tiles.usable
-    return usable[sampled(tiles.table["tile_id"].iloc[usable].astype(str).tolist(), most)]
+def _job(
+    model: nn.Module,
+    tiles: TileSet,
+    explainer: Explainer,
+    rows: NDArray[np.intp],
+    settings: AttributionSettings,
+) -> _SlideJob:
+    """Return what is to be done; the network is asked about the first surrounded tile."""
+    around, tile_px = settings.surrounded, tiles.pixels.shape[1]
+    halo_px = 0 if around is None else around.halo_px
+    if halo_px:
+        explainer = explainer.with_halo(tile_px, halo_px)
+    batch = images_at_once(settings.batch, tile_px, halo_px)
+    explaining = BatchExplainer(explainer, explainer.prepare(model), batch)
+    job = _SlideJob(model, explaining, tiles, rows, settings, halo_px)
+    if around is not None and around.index["tile_id"].astype(str).tolist() != job.names(slice(None)):
+        raise ExplanationError("the surroundings are not of the tiles that are explained")
+    if around is not None and halo_px:
+        refuse_fixed_size(model, to_images(around.pixels[:1], torch.device(settings.device)), halo_px)
+    return job
 
 
 def _explain(job: _SlideJob, span: slice) -> tuple[Tensor, pd.DataFrame]:
     """Return the maps [n, H, W] of one span on the CPU and their rows of the index."""
-    rows = job.rows[span]
-    names = job.tiles.table["tile_id"].iloc[rows].astype(str).tolist()
-    device = torch.device(job.settings.device)
-    images = to_images(job.tiles.pixels[rows], device)
-    targets = torch.full((len(rows),), job.settings.target, dtype=torch.int64, device=device)
+    names, device = job.names(span), torch.device(job.settings.device)
+    images = to_images(job.tiles.pixels[job.rows[span]], device)
+    shown = job.explained(span, images)
+    targets = torch.full((len(names),), job.settings.target, dtype=torch.int64, device=device)
     keys = tile_keys(names).to(device)
-    maps = job.explaining.maps(images, targets, keys)
+    maps = job.explaining.maps(shown, targets, keys)
     logits = forward_in_batches(job.model, images, job.settings.batch)
-    own = logits if job.explaining.network is job.model else None
-    error = job.explaining.completeness_errors(images, targets, maps, own)
+    own = logits if job.explaining.network is job.model and shown is images else None
+    # Of the whole map: only that sums to the margin which is explained.
+    error = job.explaining.completeness_errors(shown, targets, maps, own)
+    kept = middle(_checked(maps, shown, names), job.halo_px)
     index = pd.DataFrame({"tile_id": names, "target": job.settings.target})
     values = logits.double().cpu().numpy()
     for column in range(values.shape[1]):
         index[f"logit_{column}"] = values[:, column]
     index["completeness_error"] = error.cpu().numpy()
-    return _checked(maps.float().cpu(), images, names), index
+    if job.halo_px:
+        index[HALO_SUM] = (_sums(maps) - _sums(kept)).cpu().numpy()
+    return kept.float().cpu(), index
+
+
+def _sums(maps: Tensor) -> Tensor:
+    return maps.double().flatten(1).sum(1)
 
 
 def _checked(maps: Tensor, images: Tensor, names: list[str]) -> Tensor:

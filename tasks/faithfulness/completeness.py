@@ -51,7 +51,9 @@ class Completeness(Metric):
     def score_block(self, block: Block, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the explainer names no reference."""
         error = block.completeness_errors(part.explainer_id)
-        promised = (part.values.double().sum(1) - error).abs()
+        # A map made with a halo is the middle of a larger one, whose sum is what was promised.
+        whole = part.values.double().sum(1) + block.halo_sums(part.explainer_id)
+        promised = (whole - error).abs()
         return UnitScores(
             values={"error": error.abs(), "relative": error.abs() / promised.clamp(min=self.least_margin)},
             excluded={NO_REFERENCE: torch.isnan(error)},

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
+from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
 from tasks.tiling.coverage import tissue_fraction
 from tasks.tiling.grid import Floats, Grid, TilePositions, choose, lay_grid
@@ -43,9 +44,7 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str) -> Layout:
         SlideError: the slide is coarser than the recipe, holds no tissue, or no tile holds enough of it.
     """
     _refuse_coarse(slide.geometry, recipe, where)
-    overview = slide.overview(recipe.tissue_mpp)
-    pixel_um2 = overview.downsample_x * slide.geometry.mpp * overview.downsample_y * slide.geometry.mpp_y
-    tissue = find_tissue(overview, pixel_um2, recipe, where)
+    _, tissue = look_for_tissue(slide, recipe, where)
     grid = lay_grid(slide.geometry, recipe)
     fractions = tissue_fraction(tissue, grid)
     wanted = fractions >= recipe.min_tissue - _A_HAIR
@@ -55,6 +54,17 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str) -> Layout:
     return Layout(
         tissue, sections, positions, fractions[wanted], section_of_tiles(sections, tissue, positions)
     )
+
+
+def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:
+    """Return the whole slide at low resolution, and where tissue lies in it.
+
+    Raises:
+        SlideError: the slide holds no tissue.
+    """
+    overview = slide.overview(recipe.tissue_mpp)
+    pixel_um2 = overview.downsample_x * slide.geometry.mpp * overview.downsample_y * slide.geometry.mpp_y
+    return overview, find_tissue(overview, pixel_um2, recipe, where)
 
 
 def _refuse_coarse(geometry: SlideGeometry, recipe: TilingRecipe, where: str) -> None:
