@@ -88,7 +88,7 @@ def test_the_stages_are_in_the_order_of_the_overview():
     groups = dict.fromkeys(stage.group for stage in all_stages())
     assert list(groups) == ["tile", "train", "explain", "evaluate", "compare", "record"]
     assert {stage.name for stage in all_stages()} == {
-        "tile", "dose", "train", "predict", "calibrate", "explain", "scale", "draw", "exemplify",
+        "tile", "dose", "train", "predict", "calibrate", "surround", "explain", "scale", "draw", "exemplify",
         "evaluate", "measure", "compare", "review", "record",
     }  # fmt: skip
 

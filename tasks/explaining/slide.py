@@ -59,7 +59,9 @@ class _SlideJob:
     def explained(self, span: slice, images: Tensor) -> Tensor:
         """Return what is explained for the tiles ``images``: these themselves, or in their surroundings."""
         around = self.settings.surrounded
-        return to_images(around.pixels[span], images.device) if around and self.halo_px else images
+        if around is None or not self.halo_px:
+            return images
+        return to_images(around.pixels[span].copy(), images.device)
 
 
 def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no settings)
@@ -125,7 +127,7 @@ def _job(
     if around is not None and around.index["tile_id"].astype(str).tolist() != job.names(slice(None)):
         raise ExplanationError("the surroundings are not of the tiles that are explained")
     if around is not None and halo_px:
-        refuse_fixed_size(model, to_images(around.pixels[:1], torch.device(settings.device)), halo_px)
+        refuse_fixed_size(model, to_images(around.pixels[:1].copy(), torch.device(settings.device)), halo_px)
     return job
 
 

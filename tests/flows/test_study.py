@@ -64,12 +64,13 @@ def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch)
 def test_everything_is_made_once(finished):
     home, outcome = finished
     assert stages(outcome.executed) == {
-        "tile", "train", "predict", "explain", "scale", "draw", "evaluate", "compare", "review", "record",
+        "tile", "train", "predict", "surround", "explain", "scale", "draw", "evaluate", "compare", "review",
+        "record",
     }  # fmt: skip
     # 6 slides, 2 arms x 1 seed, 2 test slides, 3 maps, 2 metrics
     counts = pd.Series([label.partition("/")[0] for label in outcome.executed]).value_counts().to_dict()
     assert counts == {
-        "tile": 6, "train": 2, "predict": 2, "explain": 12,
+        "tile": 6, "train": 2, "predict": 2, "surround": 2, "explain": 12,
         "scale": 3, "draw": 4, "evaluate": 12, "compare": 1, "review": 1, "record": 1,
     }  # fmt: skip
     assert outcome.reused == 0

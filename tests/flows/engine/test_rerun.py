@@ -71,7 +71,7 @@ def test_from_forces_a_stage_and_goes_on():
 
 def test_a_group_is_its_stages():
     forced = RerunOptions(only="explain-group").forced_stages
-    assert set(forced) == {"predict", "calibrate", "explain", "scale", "draw", "exemplify"}
+    assert set(forced) == {"predict", "calibrate", "surround", "explain", "scale", "draw", "exemplify"}
     assert RerunOptions(only="compare-group").forced_stages == ("compare", "review")
     assert RerunOptions(only="compare").forced_stages == ("compare",)
 

@@ -27,8 +27,8 @@ BLOCKS = {
     "resources": {"runner": "inline"},
 }
 STAGES = (
-    "tile", "dose", "train", "predict", "calibrate", "explain", "scale", "draw", "exemplify", "evaluate",
-    "measure", "compare", "review", "record", "train-group", "explain-group", "evaluate-group",
+    "tile", "dose", "train", "predict", "calibrate", "surround", "explain", "scale", "draw", "exemplify",
+    "evaluate", "measure", "compare", "review", "record", "train-group", "explain-group", "evaluate-group",
     "compare-group",
 )  # fmt: skip
 
