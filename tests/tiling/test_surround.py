@@ -71,7 +71,7 @@ def test_around_it_are_the_pixels_of_the_slide_and_beyond_its_edge_the_colour_of
 
 
 def test_the_same_slide_gives_the_same_bytes_and_a_sample_the_same_squares(read, tmp_path):
-    level0, tiles, around, _ = read
+    _, _, around, _ = read
     draw(tmp_path)
     _, again, _ = surrounded(tmp_path / "x", tmp_path)
     assert content_digest(list_payload(again.folder)) == content_digest(list_payload(around.folder))
