@@ -10,7 +10,14 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import Heatmaps
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
+from tasks.explain import (
+    ExplainSection,
+    explained_models,
+    explained_slides,
+    halo_of,
+    halo_recipe,
+    maps_key,
+)
 from tasks.plugins import modules_of, recipe_of
 from tasks.predict import PredictSection
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
@@ -54,6 +61,7 @@ class Draw(Stage[DrawInputs]):
                         "target": target_of(study),
                         "heatmaps": recipe_of(section.heatmaps),
                         "aggregator": recipe_of(aggregator),
+                        **halo_recipe(study, explainer),
                     },
                     modules=("tasks.reporting.heatmaps.draw", *modules_of(aggregator)),
                     inputs={
@@ -86,5 +94,6 @@ class Draw(Stage[DrawInputs]):
             slide_score=study.section(PredictSection).aggregator.score,
             recipe=section.heatmaps,
             scale=inputs.scale.info,
+            halo_px=halo_of(study, explainer),
         )
         return draw_slide(job, out)

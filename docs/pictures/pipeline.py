@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-WIDTH, HEIGHT = 900, 460
+WIDTH, HEIGHT = 900, 562
 CARD_W, CARD_H, PAD, HEAD = 136, 76, 12, 30
 
 THEMES = {
@@ -59,30 +59,32 @@ GROUPS = (
         Card("dose", "Dose", ("one per arm with a", "searched strength")),
         Card("train", "Checkpoint", ("one per model:", "arm, fold, seed"), 0, 1),
     ]),
-    Group("explain", 412, 10, 478, 223, 23, [
+    Group("explain", 412, 10, 478, 325, 23, [
         Card("predict", "Predictions", ("one per model",)),
         Card("calibrate", "Calibration", ("one per model and", "search for noise"), 1),
         Card("explain", "Attributions", ("one per model,", "explainer and slide"), 2),
         Card("exemplify", "ExemplarSet", ("one per model", "and method"), 0, 1),
-        Card("draw", "Heatmaps", ("one per explainer", "and slide"), 1, 1),
+        Card("surround", "SurroundedTiles", ("one per slide,", "for the halo"), 1, 1),
         Card("scale", "ColourScale", ("one per explainer",), 2, 1),
+        Card("draw", "Heatmaps", ("one per explainer", "and slide"), 2, 2),
     ]),
-    Group("evaluate", 10, 291, 308, 118, 12, [
+    Group("evaluate", 10, 393, 308, 118, 12, [
         Card("evaluate", "FaithfulnessReport", ("one per model,", "explainer and metric")),
         Card("measure", "FaithfulnessReport", ("one per model", "and model metric"), 1),
     ]),
-    Group("compare", 367, 291, 314, 118, 18, [
+    Group("compare", 367, 393, 314, 118, 18, [
         Card("compare", "Comparison", ("one per study",)),
         Card("review", "ReviewPage", ("one per study",), 1),
     ]),
-    Group("record", 730, 291, 160, 118, 0, [Card("record", "Recording", ("one per study,", "in MLflow"))]),
+    Group("record", 730, 393, 160, 118, 0, [Card("record", "Recording", ("one per study,", "in MLflow"))]),
 )  # fmt: skip
 
 ARROWS = (
     "90,68 90,112", "170,174 207,174", "371,174 408,174", "291,116 291,138",  # input to explain, dose
-    "719,78 739,78", "808,116 808,138", "739,180 720,180",  # calibrate, explain, scale, draw
-    "651,233 651,262 164,262 164,287", "318,350 363,350", "515,356 531,356",
-    "681,350 726,350",  # evaluate, compare, review, record
+    "719,78 739,78", "719,180 730,180 730,95 739,95",  # calibrate, surround, explain
+    "808,116 808,138", "808,218 808,240",  # explain, scale, draw
+    "651,335 651,364 164,364 164,389", "318,452 363,452", "515,458 531,458",
+    "681,452 726,452",  # evaluate, compare, review, record
 )  # fmt: skip
 
 
@@ -146,13 +148,13 @@ def picture(colours: dict[str, str]) -> str:
         *(f'<polyline points="{points}" class="flow" marker-end="url(#tip)"/>' for points in ARROWS),
         text(
             10,
-            432,
+            534,
             "A card is a stage and the artifact that it makes. An artifact is stored once and reused.",
             "note",
         ),
         text(
             10,
-            449,
+            551,
             "Controls are maps that see no trained model. They are scored like every explanation.",
             "note",
         ),

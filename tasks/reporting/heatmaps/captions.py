@@ -58,7 +58,7 @@ def _attribution(view: SlideView, values: str) -> str:
         f"Raw values. The margin is the logit of {job.target_class} minus the mean of the other logits. "
         f"{shape}, the same {same}. It ends at the {job.recipe.percentile:g}th percentile of |value| without "
         f"zeros, {_pooled(view)}. {values} Larger values are clipped. Opacity grows with |value|. "
-        f"{_sample(view)}{_outlines(job)}"
+        f"{_halo(job)}{_sample(view)}{_outlines(job)}"
     )
 
 
@@ -81,6 +81,15 @@ def _sample(view: SlideView) -> str:
     return (
         f"Only {view.mapped} of {view.usable} tiles have attributions, sampled by the hash of their names. "
         "Other tiles have no colour. "
+    )
+
+
+def _halo(job: HeatmapJob) -> str:
+    if not job.halo_px:
+        return ""
+    return (
+        f"Each tile was explained inside a larger image, with {job.halo_px} px more on each side: the margin "
+        "is that of this image. "
     )
 
 

@@ -97,6 +97,7 @@ class HeatmapJob:
         recipe: how to draw.
         scale: the colour scale of all models and slides of the study. None computes one from this job alone,
             and the legends say that other slides have other scales.
+        halo_px: pixels around each tile that were explained with it, for the legends.
     """
 
     tiles: TileSet
@@ -108,6 +109,7 @@ class HeatmapJob:
     slide_score: SlideScore
     recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
     scale: ScaleInfo | None = None
+    halo_px: int = 0
 
     @property
     def target_class(self) -> str:

@@ -74,6 +74,13 @@ def test_a_sample_is_said(tmp_path):
     assert score_caption(view, view.checkpoints[0]) == "no slide score: only 3 of 40 tiles were predicted"
 
 
+def test_a_halo_is_said(tmp_path):
+    job = make_job(tmp_path)
+    assert "larger image" not in attribution_caption(view_slide(job))
+    words = attribution_caption(view_slide(dataclasses.replace(job, halo_px=16)))
+    assert "inside a larger image, with 16 px more on each side: the margin is that of this image" in words
+
+
 def test_the_slide_score_is_said(tmp_path):
     view = view_slide(make_job(tmp_path))
     item = view.checkpoints[0]
