@@ -108,6 +108,7 @@ class Ours:
         count = self.sizes.images
         given = checked_images(self.images, np.full(count, TARGET), self.masks, None, None)
         explainers = explainers_of(self.sizes)
+        called = explainers_asked({name: explainers[name] for name in names})
         evidence = Evidence(
             tile_sets=[given],
             attributions={
@@ -115,7 +116,8 @@ class Ours:
             },
             classes=["0", "1"],
             target=[given.targets],
-            explainers=explainers_asked({name: explainers[name] for name in names}),
+            explainers=called,
+            kinds={name: explainer.map_kind for name, explainer in called.items()},
         )
         asked = [metric for metric in metrics_asked(metrics) if not metric.scores_sections]
         wanted = [(name, metric) for name in names for metric in asked]

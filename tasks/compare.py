@@ -145,8 +145,8 @@ def _checkpoints(inputs: CompareInputs) -> ByFold[ComparedCheckpoint]:
 
 
 def _reports(inputs: CompareInputs, explain: ExplainSection) -> ByFold[ComparedReport]:
-    """Return the reports, each with its fold. A control that holds an explainer sees the network."""
-    blind = {control.id: control.held is None for control in explain.controls}
+    """Return the reports, each with its fold. A control may see the network."""
+    blind = {control.id: control.blind for control in explain.controls}
     compared = []
     for key, report in inputs.reports.items():
         assert key.model is not None

@@ -96,10 +96,12 @@ class Evaluate(Stage[EvaluateInputs]):
         self, study: Study, model: PlannedModel, explainer: Explainer, metric: Metric, rows: list[SlideRow]
     ) -> Planned:
         calls = "attribution" in metric.needs
+        scorer = metric.for_maps(explainer.map_kind, len(study.section(TrainSection).recipe.classes))
         return Planned(
             key=ArtifactKey(self.name, model.key, explainer.id, metric=metric.id),
             recipe={
-                "metric": recipe_of(metric),
+                # With what the kind of the maps decides: it changes numbers.
+                "metric": recipe_of(scorer),
                 "target": target_of(study),
                 "device": study.device,
                 "seed": study.section(EvaluateSection).seed,
@@ -159,6 +161,7 @@ class Evaluate(Stage[EvaluateInputs]):
                 gives=UNITS_OF_SAMPLE[network.sample],
             )
             for explainer in config.section(ExplainSection).everything:
+                metric.for_maps(explainer.map_kind, len(config.section(TrainSection).recipe.classes))
                 refuse_misfit(
                     where="evaluate.metrics",
                     subject=f"metric {metric.id!r} scores values per",
@@ -214,6 +217,7 @@ def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Exp
             for build, (explainer, metric) in zip(builds, asked, strict=True)
             if "attribution" in metric.needs
         },
+        kinds={explainer.id: explainer.map_kind for explainer, _ in asked},
     )
 
 

@@ -116,7 +116,7 @@ def _explainers(section: ExplainSection, scales: Mapping[str, ColourScale]) -> I
     for explainer in section.everything:
         scale = scales[explainer.id].info if explainer.id in scales else None
         yield ReviewedExplainer(
-            explainer.id, explainer.signed_maps, explainer.id in controls, explainer.held is None, scale
+            explainer.id, explainer.signed_maps, explainer.id in controls, explainer.blind, scale
         )
 
 

@@ -47,12 +47,16 @@ class ScoreInfo(BaseModel):
 
 
 class ReportInfo(BaseModel):
-    """The metric with its settings, its scores, its rivals, what was left out and the passes spent."""
+    """The metric with its settings, its scores, its rivals, what was left out and the passes spent.
+
+    ``sign`` says what was done with the sign of these maps, which may depend on their kind.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     metric: Mapping[str, Any]
     scores: tuple[ScoreInfo, ...]
+    sign: str = ""
     rivals: Rivals = "all"
     excluded: Mapping[str, int]
     passes: Mapping[str, int]

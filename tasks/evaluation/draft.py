@@ -17,10 +17,14 @@ from tasks.plugins import recipe_of
 
 @dataclass
 class Draft:
-    """One metric on the attributions of one explainer, growing block by block."""
+    """One metric on the attributions of one explainer, growing block by block.
+
+    ``metric`` is the one that was asked for, and ``scorer`` the same as it scores maps of this kind.
+    """
 
     explainer_id: str
     metric: Metric
+    scorer: Metric
     explainer: ExplainerLike | None = None
     units: list[pd.DataFrame] = field(default_factory=list)
     scores: list[UnitScores] = field(default_factory=list)
@@ -51,11 +55,12 @@ class Draft:
             # Without the id: it changes no number, so it must change no byte.
             metric=recipe_of(self.metric),
             scores=infos,
+            sign=self.scorer.sign,
             rivals=self.metric.rivals,
             excluded=exclusions(on_host),
             passes=self._passes(self.forward, self.explained),
             minimum_passes=self._passes(
-                self.metric.minimum_forward() * samples, self.metric.minimum_explained() * samples
+                self.scorer.minimum_forward() * samples, self.scorer.minimum_explained() * samples
             ),
         )
         table = score_table(units, [score.name for score in infos], on_host)

@@ -78,7 +78,7 @@ def evaluate_pairs(
                     advance(len(group) * len(rows))
             for draft in everything:
                 if draft.metric.scores_sections:
-                    draft.add_sections(opened, draft.metric.score_slide(opened, draft.explainer_id))
+                    draft.add_sections(opened, draft.scorer.score_slide(opened, draft.explainer_id))
                     advance(1)
     spent = sum((counter.spent for counter in counters), Passes())
     return _finish(drafts, _measures(spent, prober))
@@ -103,8 +103,20 @@ def _new_drafts(evidence: EvidenceSource[O], wanted: Wanted) -> dict[tuple[str, 
             raise EvidenceError(f"metric {metric.id!r} is wanted twice for explainer {explainer_id!r}")
         if "attribution" in metric.needs and explainer_id not in evidence.explainers:
             raise EvidenceError(f"metric {metric.id!r} is not available: it needs explainer {explainer_id!r}")
-        drafts[explainer_id, metric.id] = Draft(explainer_id, metric, evidence.explainers.get(explainer_id))
+        drafts[explainer_id, metric.id] = Draft(
+            explainer_id,
+            metric,
+            _scorer(evidence, explainer_id, metric),
+            evidence.explainers.get(explainer_id),
+        )
     return drafts
+
+
+def _scorer(evidence: EvidenceSource[O], explainer_id: str, metric: Metric) -> Metric:
+    try:
+        return metric.for_maps(evidence.kinds.get(explainer_id), len(evidence.classes))
+    except EvidenceError as error:
+        raise EvidenceError(f"explainer {explainer_id!r}: {error}") from error
 
 
 def _forward_network(
@@ -150,10 +162,10 @@ def _blocks(opened: Opened, group: Sequence[Draft], batch: int) -> Iterator[Rows
 def _score_block(block: Block, group: Sequence[Draft], prober: Prober) -> None:
     names = dict.fromkeys(draft.explainer_id for draft in group)
     parts = {name: AttributionBlock(name, block.attributions(name), block.elements) for name in names}
-    probes = [draft.metric.probes(block, parts[draft.explainer_id]) for draft in group]
+    probes = [draft.scorer.probes(block, parts[draft.explainer_id]) for draft in group]
     answers = prober.answer(block, [probe for asked in probes for probe in asked])
     for draft, asked in zip(group, probes, strict=True):
-        scores = draft.metric.score_block(block, parts[draft.explainer_id], answers)
+        scores = draft.scorer.score_block(block, parts[draft.explainer_id], answers)
         draft.add_samples(block, scores, asked)
 
 

@@ -14,6 +14,7 @@ from tasks.evidence.bag_block import BagBlock
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.sources import EvidenceError, Rows
 from tasks.functional.tile_keys import tile_keys
+from tasks.samples.axes import MapKind
 from tasks.samples.inputs import Bags
 
 
@@ -29,6 +30,7 @@ class BagEvidence:
         target: the explained class.
         explainers: those that metrics may call.
         errors: per explainer its completeness errors, float64 [B].
+        kinds: per explainer what its scores say.
     """
 
     features: Sequence[NDArray[np.float32]]
@@ -38,6 +40,7 @@ class BagEvidence:
     target: int
     explainers: Mapping[str, ExplainerLike] = field(default_factory=dict)
     errors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    kinds: Mapping[str, MapKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = [len(bag) for bag in self.features]

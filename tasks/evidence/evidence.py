@@ -11,6 +11,7 @@ from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.slide import SlideEvidence
 from tasks.evidence.sources import EvidenceError, MapSource, Rows, TileSource
 from tasks.evidence.tile_block import TileBlock
+from tasks.samples.axes import MapKind
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Evidence:
 
     ``attributions`` maps an explainer id to one PixelMaps for each tile set, in the same order.
     ``target`` is the class explained in every tile, or one int64 [N] per tile set with a class per tile.
-    ``explainers`` holds those that made the maps, for metrics that explain changed images.
+    ``explainers`` holds those that made the maps, for metrics that explain changed images. ``kinds`` says of
+    each explainer what the values of its maps say; metrics that must know refuse one that is not stated.
     """
 
     tile_sets: Sequence[TileSource]
@@ -27,6 +29,7 @@ class Evidence:
     classes: Sequence[str]
     target: int | Sequence[NDArray[np.int64]]
     explainers: Mapping[str, ExplainerLike] = field(default_factory=dict)
+    kinds: Mapping[str, MapKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         each = [self.target] if isinstance(self.target, int) else np.concatenate(self.target).tolist()

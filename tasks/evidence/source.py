@@ -1,6 +1,6 @@
 """What an evaluation plan asks of its evidence, whatever a sample is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tasks.evidence.block import Block
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.sources import Rows
+from tasks.samples.axes import MapKind
 
 
 class Opened(Protocol):
@@ -48,6 +49,16 @@ class EvidenceSource(Protocol[O]):
     @property
     def explainers(self) -> Mapping[str, ExplainerLike]:
         """The explainers that metrics may call, by id."""
+        ...
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the classes, in the order of the logits."""
+        ...
+
+    @property
+    def kinds(self) -> Mapping[str, MapKind]:
+        """What the attributions of each explainer say, by its id, where it is stated."""
         ...
 
     def opened(self) -> Iterator[O]:

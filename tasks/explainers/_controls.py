@@ -14,6 +14,7 @@ class BlindControl(Explainer):
 
     kind: ClassVar[Kind] = "control"
     control: ClassVar[bool] = True
+    blind: ClassVar[bool] = True
 
     @property
     def takes_halo(self) -> bool:

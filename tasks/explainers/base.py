@@ -10,7 +10,7 @@ from tasks.functional.gradients import Reduction
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
 from tasks.plugins import Plugin, plugin_type
-from tasks.samples.axes import Input, Support
+from tasks.samples.axes import Input, MapKind, Support
 from tasks.samples.inputs import Bags, Inputs
 
 Kind = Literal["sensitivity", "contribution", "control"]
@@ -53,6 +53,8 @@ class Explainer(Plugin):
     """``sensitivity`` to change, ``contribution`` to the output, or ``control``, a baseline to beat."""
     control: ClassVar[bool] = False
     """Whether it is a control, not to be reported as an explanation."""
+    blind: ClassVar[bool] = False
+    """Whether it sees no network at all."""
     default_position: ClassVar[int] = 100
     """Where a control stands in the default list, lowest first and equals by name."""
 
@@ -92,6 +94,16 @@ class Explainer(Plugin):
         An explainer that divides its images, or looks at the tile as a whole, overrides this.
         """
         return self.model_copy(update={"base": self.held.with_halo(tile_px, halo_px)}) if self.held else self
+
+    @property
+    def map_kind(self) -> MapKind:
+        """What the values of the maps say; what holds an explainer gives maps of its kind.
+
+        A blind control makes no claim about signs, so its maps are read by magnitude, as sensitivities are.
+        """
+        if self.held is not None:
+            return self.held.map_kind
+        return "contribution" if self.kind == "contribution" else "sensitivity"
 
     @property
     def signed_maps(self) -> bool:

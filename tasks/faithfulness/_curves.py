@@ -1,15 +1,16 @@
 """Removal curves of pixels: the images between a tile and its fill, computed once for all metrics."""
 
 from functools import cache
-from typing import ClassVar, Literal, Self
+from typing import ClassVar
 
-from pydantic import Field, model_validator
+import torch
+from pydantic import Field
 from torch import Tensor
 
 from tasks.evidence.fill_pixels import FillPixels
-from tasks.faithfulness._outputs import Output
-from tasks.faithfulness._removal import CLEAN
-from tasks.faithfulness._removal_curves import Order, RemovalCurves, ranks_of
+from tasks.faithfulness._following import FollowingMetric
+from tasks.faithfulness._outputs import Output, outputs
+from tasks.faithfulness._removal_curves import OTHER, Order, RemovalCurves, ranks_of
 from tasks.faithfulness.base import (
     Answers,
     AnyBlock,
@@ -23,7 +24,7 @@ from tasks.functional.fills import Fill
 from tasks.samples.axes import Removal
 
 
-class CurveMetric(RankingMetric):
+class CurveMetric(FollowingMetric, RankingMetric):
     """Traces the output while a fill replaces pixels, most (MoRF) or least relevant first (LeRF).
 
     Whole pixels go, all channels at once, until only the fill is left. Both orders come from one ranking with
@@ -43,34 +44,16 @@ class CurveMetric(RankingMetric):
     """Number of equal steps in which the pixels go."""
     output: Output = "probability"
     """Which of the three outputs is scored."""
-    follows: Literal["target", "predicted"] = "target"
-    """Whose output is traced: that of the explained class, or of the class predicted for the whole tile.
-
-    ``predicted`` with ``labels: all`` asks on every tile whether pixels of large magnitude support the
-    prediction. Only magnitudes can be scored so.
-    """
     blur_px: float = Field(default=8.0, gt=0)
     """Standard deviation of the ``blur`` fill in tile pixels; without effect on the other fills."""
     seed: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _a_sign_has_one_class(self) -> Self:
-        if self.follows == "predicted" and self.ranked_by == "signed":
-            raise ValueError(
-                f"{self.name} follows the predicted class by magnitudes alone; set ranked_by: magnitude"
-            )
-        return self
-
-    @property
-    def followed(self) -> str:
-        """Whose output is traced, in words."""
-        return "target" if self.follows == "target" else "class predicted for the whole tile"
 
     @property
     def asked(self) -> RemovalCurves:
         """The curves that are asked about."""
         remover = FillPixels(self.fill, self.blur_px)
-        return RemovalCurves(remover, self.steps, self.orders, self.ranking_key())
+        orders: tuple[Order, ...] = ("morf", "lerf") if self.turns else self.orders
+        return RemovalCurves(remover, self.steps, orders, self.ranking_key())
 
     def probes(self, block: AnyBlock, part: AttributionBlock) -> tuple[Probe, ...]:
         """Return the clean image, the fully removed one and the steps between of each order."""
@@ -98,8 +81,15 @@ class CurveMetric(RankingMetric):
         self, block: AnyBlock, part: AttributionBlock, answers: Answers, order: Order
     ) -> dict[Output, Tensor]:
         """Return the curve of each output, float64 [n, steps + 1], from the whole image to the fill."""
-        followed = block.targets if self.follows == "target" else answers[CLEAN][0].argmax(1)
-        return self.asked.traced(followed, part.explainer_id, answers, order)
+        return outputs(self.logits(block, part, answers, order), self.followed_classes(block, answers))
+
+    def logits(self, block: AnyBlock, part: AttributionBlock, answers: Answers, order: Order) -> Tensor:
+        """Return the logits [steps + 1, n, K]; of a turned map one order is the other."""
+        logits = self.asked.logits(part.explainer_id, answers, order)
+        if not self.turns:
+            return logits
+        other = self.asked.logits(part.explainer_id, answers, OTHER[order])
+        return torch.where(self.turned(block, answers)[:, None], other, logits)
 
     def fractions(self, block: AnyBlock) -> Tensor:
         """Return float64 [steps + 1], the fraction of pixels removed at each step."""

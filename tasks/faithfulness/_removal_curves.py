@@ -1,7 +1,8 @@
 """Removal curves over elements: the inputs between a sample and nothing, and the outputs along the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -17,6 +18,9 @@ from tasks.functional.ranking import descending_ranks, reversed_ranks, tie_keys
 
 Order = Literal["morf", "lerf"]
 """Which elements go first: the most or the least relevant ones."""
+
+OTHER: Mapping[Order, Order] = MappingProxyType({"morf": "lerf", "lerf": "morf"})
+"""The order of the negative of a map, from the order of the map."""
 
 _PURPOSE = "deletion"
 _CURVE = "removal curve"

@@ -63,7 +63,7 @@ class SubsetMetric(ReadingMetric):
 
     def removals(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> list[Removals]:
         """Return the results for each size."""
-        values = self.read(block, part.maps).flatten(1)
+        values = self.read(block, part.maps, answers).flatten(1)
         return [self._removals(block, values, answers, size) for size in self.sizes()]
 
     def _removals(self, block: Block, values: Tensor, answers: Answers, size: float) -> Removals:

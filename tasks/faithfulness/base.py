@@ -3,14 +3,16 @@
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
+from tasks.evidence.sources import EvidenceError
 from tasks.plugins import Plugin, plugin_type
-from tasks.samples.axes import Removal, ScoreUnit, Support
+from tasks.samples.axes import MapKind, Removal, ScoreUnit, Support
 from tasks.samples.inputs import Inputs
 
 Need = Literal["forward", "attribution", "mask", "dataset"]
@@ -18,6 +20,11 @@ Need = Literal["forward", "attribution", "mask", "dataset"]
 
 AnyBlock: TypeAlias = Any
 """A :class:`tasks.evidence.block.Block`. A metric that declares one support may name the block it needs."""
+
+KIND: Literal["kind"] = "kind"
+"""Stands for what a setting is on maps of one kind, and another on maps of the other."""
+
+ByKind = Mapping[str, Mapping[MapKind, str]]
 
 ProbeKey = tuple[Hashable, ...]
 Answers = Mapping[ProbeKey, Tensor]
@@ -123,6 +130,9 @@ class Metric(Plugin):
     network: a control that holds an explainer depends on a network by construction, so being equalled by it
     means nothing. Only controls that see no network are then rivals."""
 
+    by_kind: ClassVar[ByKind] = MappingProxyType({})
+    """For each field that may be ``kind``, its value on maps of each kind."""
+
     labels: Literal["target", "all"] = "target"
     """Which tiles are scored: those labelled as the explained class, or all that could be read."""
     tiles_per_slide: int | None = Field(default=None, ge=1)
@@ -132,6 +142,28 @@ class Metric(Plugin):
     def scores_sections(self) -> bool:
         """Whether it scores the sections of a slide rather than samples."""
         return "section" in self.units
+
+    def for_maps(self, kind: MapKind | None, classes: int) -> Self:
+        """Return this metric as it scores maps of one kind, made for a network of so many classes.
+
+        Raises:
+            EvidenceError: a field is ``kind``, and the kind of the maps is not stated (None).
+        """
+        asked = {field: values for field, values in self.by_kind.items() if getattr(self, field) == KIND}
+        if asked and kind is None:
+            field, values = next(iter(asked.items()))
+            allowed = " or ".join(dict.fromkeys(values.values()))
+            raise EvidenceError(
+                f"metric {self.id!r} needs to know what the maps say ({field}: {KIND}); state their kind, "
+                f"sensitivity or contribution, or set {field} to {allowed}"
+            )
+        assert kind is not None or not asked
+        return self.model_copy(update={field: values[kind] for field, values in asked.items() if kind})
+
+    @property
+    def keeps_sign(self) -> bool:
+        """Whether the sign of the map counts when elements are removed."""
+        return False
 
     @property
     def sign(self) -> str:
@@ -166,22 +198,36 @@ class Metric(Plugin):
 class RankingMetric(Metric):
     """A metric that ranks elements, by the magnitude of their values or with the sign kept.
 
-    A sensitivity says that the output changes, not that the pixel is evidence for the target. The gradient on
-    a dark tumour nucleus is negative, since making it lighter lowers the margin. So magnitudes are the
-    default. ``signed`` is for contributions, as a second use of the metric under its own id.
+    A contribution below 0 is evidence against the target, so contributions are ranked ``signed``. A
+    sensitivity says that the output changes, not that the pixel is evidence for the target: the gradient on
+    a dark tumour nucleus is negative, since making it lighter lowers the margin. So sensitivities are ranked
+    by ``magnitude``. Ranked by magnitude, the strongest evidence against the target would come first.
     """
 
-    ranked_by: Literal["magnitude", "signed"] = "magnitude"
+    by_kind: ClassVar[ByKind] = MappingProxyType(
+        {"ranked_by": {"sensitivity": "magnitude", "contribution": "signed"}}
+    )
+
+    ranked_by: Literal["kind", "magnitude", "signed"] = "kind"
+    """``kind`` ranks contributions signed and sensitivities by magnitude."""
+
+    @property
+    def keeps_sign(self) -> bool:
+        """Whether the sign of the map counts."""
+        return self.ranked_by == "signed"
 
     @property
     def sign(self) -> str:
         """Follows ``ranked_by``."""
+        if self.ranked_by == "kind":
+            return "contributions are ranked signed, sensitivities by magnitude, without their sign"
         if self.ranked_by == "signed":
             return "signed values are ranked: evidence against the target comes last"
         return "magnitudes are ranked: the sign is dropped"
 
     def ranked(self, maps: Tensor) -> Tensor:
         """Return the values that are ranked, in the shape of the maps."""
+        assert self.ranked_by != KIND, "for_maps was not called"
         return maps if self.ranked_by == "signed" else maps.abs()
 
 

@@ -36,7 +36,7 @@ class FaithfulnessEstimate(SquareMetric, ReadingMetric):
     def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the correlation; NaN where it is undefined."""
         traced = self.traced(block, answers, self.squares_key())
-        sums = square_sums(self.read(block, part.maps), self.squares)
+        sums = square_sums(self.read(block, part.maps, answers), self.squares)
         # Squares of unequal sizes would give a constant map sums that differ.
         flat = alike(sums) | alike(part.maps.flatten(1).T)
         value, _ = pearson(sums, traced.drops)

@@ -1,5 +1,6 @@
 """Infidelity: the squared error of the drop that a map predicts."""
 
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 import torch
@@ -10,7 +11,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._drops import UNMOVED
 from tasks.faithfulness._subsets import SubsetMetric
-from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, ByKind, UnitScores
 from tasks.functional.jackknife import jackknife
 
 
@@ -31,9 +32,14 @@ class Infidelity(SubsetMetric):
         "factor at 0, the division, the random subsets and the mean over channels are ours"
     )
 
+    by_kind: ClassVar[ByKind] = MappingProxyType(
+        {"reads": {"sensitivity": "sensitivity", "contribution": "contribution"}}
+    )
+
     fraction: float = Field(default=0.2, gt=0, lt=1)
     """Of the tile's pixels in each subset."""
-    reads: Literal["sensitivity", "contribution"] = "sensitivity"
+    reads: Literal["kind", "sensitivity", "contribution"] = "kind"
+    """``kind`` reads each map as what it is."""
 
     def sizes(self) -> tuple[float, ...]:
         """One size."""

@@ -1,5 +1,6 @@
 """Mass accuracy: how much of a map lies on the mask, beyond what chance gives?"""
 
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from torch import Tensor
@@ -8,7 +9,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._crossing_tiles import CrossingTiles
 from tasks.faithfulness._judging import MaskMetric, fraction_scores
-from tasks.faithfulness.base import Answers, AttributionBlock, UnitScores
+from tasks.faithfulness.base import Answers, AttributionBlock, ByKind, UnitScores
 
 
 class MassAccuracy(MaskMetric):
@@ -24,12 +25,19 @@ class MassAccuracy(MaskMetric):
         "correction (raw - chance) / (1 - chance), chance the mask's share of the tissue, are ours"
     )
 
-    weighed_by: Literal["magnitude", "positive"] = "magnitude"
-    """What has weight: the magnitude of every value, or the values that speak for the target."""
+    by_kind: ClassVar[ByKind] = MappingProxyType(
+        {"weighed_by": {"sensitivity": "magnitude", "contribution": "positive"}}
+    )
+
+    weighed_by: Literal["kind", "magnitude", "positive"] = "kind"
+    """What has weight: the magnitude of every value, or the values that speak for the target. ``kind`` weighs
+    sensitivities by magnitude, and of contributions the positive ones."""
 
     @property
     def sign(self) -> str:
         """Follows ``weighed_by``."""
+        if self.weighed_by == "kind":
+            return "sensitivities are weighed by magnitude, without their sign, and positive contributions"
         if self.weighed_by == "positive":
             return "positive values are weighed: those of negative sign weigh nothing"
         return "magnitudes are weighed: the sign is dropped"

@@ -46,7 +46,11 @@ class Monotonicity(CurveMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the correlation and the share."""
-        effect = "the rise" if self.ranked_by == "signed" else "the size of the change"
+        effect = {
+            "kind": "the rise (contributions) or the size of the change (sensitivities)",
+            "signed": "the rise",
+            "magnitude": "the size of the change",
+        }[self.ranked_by]
         return (
             ScoreInfo(
                 name="correlation",
@@ -69,11 +73,11 @@ class Monotonicity(CurveMetric):
         """Return both scores, and the curves of all outputs over the fraction of pixels put in."""
         traced = self.traced(block, part, answers, "morf")
         curves = {f"ascending_{name}": line.flip(1) for name, line in traced.items()}
-        rounding = rounding_of(
-            self.asked.logits(part.explainer_id, answers, "morf"), traced[self.output], self.output
-        )
+        logits = self.logits(block, part, answers, "morf")
+        rounding = rounding_of(logits, traced[self.output], self.output)
         rises = _steady(curves[f"ascending_{self.output}"].diff(dim=1), rounding)
-        relevance, effects = self._relevance(block, part), self.ranked(rises)
+        turned = self.turned(block, answers)
+        relevance, effects = self._relevance(block, part, turned), self.ranked(rises)
         flat, level = _alike(relevance), _alike(effects)
         correlation = rank_similarity(relevance[:, None], effects[None, :, None])[0]
         share = (rises >= 0).double().mean(1)
@@ -88,10 +92,12 @@ class Monotonicity(CurveMetric):
             excluded={_FLAT: flat, _LEVEL: level & ~flat},
         )
 
-    def _relevance(self, block: Block, part: AttributionBlock) -> Tensor:
+    def _relevance(self, block: Block, part: AttributionBlock, turned: Tensor) -> Tensor:
         """Return float64 [n, steps], the mean relevance of what comes back at each step, ascending."""
         counts = self.asked.counts(block)[:, 0].flip(0).to(part.maps.device)
-        values = whole_numbers(self.ranked(part.values)).sort(dim=1).values
+        ranked = self.ranked(part.values)
+        ranked = torch.where(turned[:, None], -ranked, ranked)
+        values = whole_numbers(ranked).sort(dim=1).values
         sums = torch.nn.functional.pad(values.cumsum(1), (1, 0))[:, counts[0] - counts].diff(dim=1)
         return sums.double() / -counts.diff()
 

@@ -12,9 +12,10 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.fill_pixels import ImputePixels, solved
 from tasks.evidence.tile_block import TileBlock
 from tasks.faithfulness._areas import area_infos, gap_of
+from tasks.faithfulness._following import FollowingMetric
 from tasks.faithfulness._outputs import Output, outputs
 from tasks.faithfulness._removal import CLEAN, clean_probe
-from tasks.faithfulness._removal_curves import Order, ranks_of
+from tasks.faithfulness._removal_curves import OTHER, Order, ranks_of
 from tasks.faithfulness.base import (
     Answers,
     AttributionBlock,
@@ -31,7 +32,7 @@ from tasks.samples.axes import Removal
 _ORDERS: tuple[Order, ...] = ("morf", "lerf")
 
 
-class Road(RankingMetric):
+class Road(FollowingMetric, RankingMetric):
     """Curves of the output and of the accuracy, most (MoRF) or least relevant pixels first, with imputation.
 
     A removed pixel becomes the weighted mean of its eight neighbours, removed ones being unknowns too, plus
@@ -42,7 +43,7 @@ class Road(RankingMetric):
     Curves begin at the whole image and go on at each of ``percentages``, of which both orders remove the
     same number of pixels; an area is the mean height of its curve up to the last one. Each curve is the mean
     over ``draws`` of noise. Beside the outputs there is the *accuracy* of the paper: of one tile 1 where the
-    explained class is the predicted one, else 0, so the mean over tiles labelled as that class is the share
+    class followed is the predicted one, else 0, so the mean over tiles labelled as that class is the share
     still classified correctly. (The authors' program calls the LeRF level p at which 1 - p is removed.)
 
     A constant map is all ties, which the seed breaks: its gaps are 0 on average. Imputation restores
@@ -78,8 +79,8 @@ class Road(RankingMetric):
         """Return gap, MoRF and LeRF of the chosen output and of the accuracy."""
         going = f"while the %s relevant pixels are imputed first; {self.sign}"
         return (
-            *area_infos(f"mean {self.output} of the target {going}", self.output == "probability"),
-            *area_infos(f"how often the target is predicted, mean {going}", True, "_accuracy"),
+            *area_infos(f"mean {self.output} of the {self.followed} {going}", self.output == "probability"),
+            *area_infos(f"how often the {self.followed} is predicted, mean {going}", True, "_accuracy"),
         )
 
     def probes(self, block: TileBlock, part: AttributionBlock) -> tuple[Probe, ...]:
@@ -99,9 +100,7 @@ class Road(RankingMetric):
         """Return areas and curves, each the mean over the draws, and the error that the draws leave."""
         counts = self._counts(block).double()
         fractions = (counts / block.images[0, 0].numel()).to(block.images.device)
-        lines = {
-            order: self._lines(block, answers[CLEAN], answers[self._key(part, order)]) for order in _ORDERS
-        }
+        lines = {order: self._lines(block, part, answers, order) for order in _ORDERS}
         areas: dict[str, Tensor] = {}
         for suffix, name in (("", self.output), ("_accuracy", "accuracy")):
             morf, lerf = (area_under(lines[order][name], fractions) for order in _ORDERS)
@@ -116,13 +115,19 @@ class Road(RankingMetric):
             fractions=fractions,
         )
 
-    def _lines(self, block: TileBlock, clean: Tensor, changed: Tensor) -> dict[str, Tensor]:
+    def _lines(
+        self, block: TileBlock, part: AttributionBlock, answers: Answers, order: Order
+    ) -> dict[str, Tensor]:
         """Return float64 [n, draws, levels + 1] of each output and of the hits."""
         levels, count = len(self.percentages), len(block.rows)
+        clean, followed = answers[CLEAN], self.followed_classes(block, answers)
+        changed, other = (answers[self._key(part, each)] for each in (order, OTHER[order]))
+        # Of a turned map one order is the other.
+        changed = torch.where(self.turned(block, answers)[:, None], other, changed)
         drawn = changed.view(levels, self.draws, count, -1).transpose(0, 1)
         logits = torch.cat([clean.expand(self.draws, *clean.shape), drawn], dim=1).flatten(0, 1)
-        hits = (logits.argmax(2) == block.targets).T.double()
-        lines = (*outputs(logits, block.targets).items(), ("accuracy", hits))
+        hits = (logits.argmax(2) == followed).T.double()
+        lines = (*outputs(logits, followed).items(), ("accuracy", hits))
         return {name: line.reshape(count, self.draws, levels + 1) for name, line in lines}
 
     def _levels(

@@ -16,6 +16,11 @@ Input = Literal["pixels", "features"]
 Support = Literal["pixel", "tile"]
 """What an explanation gives a value to: each pixel [B, H, W], or each tile of a bag [B, N]."""
 
+MapKind = Literal["sensitivity", "contribution"]
+"""What the values of a map say: how the margin moves when an element changes, or what an element adds to it.
+
+The negative value of a contribution is evidence against the target. That of a sensitivity is none."""
+
 Removal = Literal["fill_pixels", "drop_tiles"]
 """How a metric takes elements away."""
 

@@ -16,12 +16,15 @@ from tasks.functional.gradients import LogitsError
 from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import WeightNoiseError
 from tasks.plugins import recipe_of
+from tasks.samples.axes import MapKind
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.explain_in_memory import explain_in_memory
 from tasks.scoring.input_checks import Values, checked_images, checked_maps
 from tasks.scoring.memory import ImagesInMemory, MapsInMemory
 from tasks.scoring.methods import (
+    Kinds,
     Named,
+    checked_kinds,
     checked_name,
     controls_asked,
     explainers_asked,
@@ -32,6 +35,7 @@ from tasks.scoring.network import class_count
 from tasks.scoring.table import FaithfulnessTable
 
 _NONE: Mapping[str, Values] = MappingProxyType({})
+_UNSTATED: Mapping[str, MapKind] = MappingProxyType({})
 
 
 def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named, not packed)
@@ -41,6 +45,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     *,
     metrics: Sequence[Metric | Named],
     attributions: Mapping[str, Values] | None = None,
+    kinds: Kinds = _UNSTATED,
     explainers: Mapping[str, Explainer | Named] | None = None,
     controls: Sequence[Explainer | Named] = ("random_map",),
     masks: Mapping[str, Values] = _NONE,
@@ -63,6 +68,9 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         targets: integers [N], the class explained in each image; it counts as its label too.
         metrics: names, mappings as in a study file, or metrics.
         attributions: by name, maps [N, H, W], raw and signed, one value per pixel.
+        kinds: ``contribution`` (the maps say what a pixel adds to the margin) or ``sensitivity`` (how the
+            margin moves with it, such as a gradient), for all of these or by name. Metrics that must know it
+            ask for it.
         explainers: by name, to make the maps; either these or ``attributions``.
         controls: maps that see no trained model, scored beside the others; () for none.
         masks: booleans [N, H, W] under ``annotation``, ``evidence``, ``artefact`` or ``tissue`` (everywhere
@@ -91,7 +99,9 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     called = {**makers, **controlling}
     missing = {metric.id: lacking(metric, masks, bool(makers)) for metric in asked}
     names, known = (*makers, *maps, *controlling), [metric for metric in asked if not missing[metric.id]]
+    stated = checked_kinds(kinds, maps) | {name: maker.map_kind for name, maker in called.items()}
     try:
+        _refuse_unstated(stated, names, known, classes)
         made, spent = explain_in_memory(model, called, brought, settings)
         evidence = Evidence(
             tile_sets=[brought],
@@ -99,6 +109,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
             classes=[str(number) for number in range(classes)],
             target=[brought.targets],
             explainers=called,
+            kinds=stated,
         )
         wanted = [(name, metric) for name in names for metric in known]
         results = evaluate_pairs(model, evidence, wanted, settings, advance)
@@ -109,11 +120,23 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         results=results,
         unavailable={name: why for name, why in missing.items() if why is not None},
         controls=known_controls,
-        blind=tuple(name for name in known_controls if called[name].held is None),
+        blind=tuple(name for name in known_controls if called[name].blind),
         recipes={name: recipe_of(called.get(name)) for name in names},
         passes=_passes(results, spent),
         patients=brought.patients,
     )
+
+
+def _refuse_unstated(
+    kinds: Mapping[str, MapKind], names: Sequence[str], metrics: Sequence[Metric], classes: int
+) -> None:
+    """Refuse maps of an unstated kind where a metric must know it."""
+    for name in names:
+        for metric in metrics:
+            try:
+                metric.for_maps(kinds.get(name), classes)
+            except EvidenceError as error:
+                raise ScoringError(f"maps of {name!r}: {error}") from error
 
 
 def _sources(

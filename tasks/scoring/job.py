@@ -15,6 +15,7 @@ from tasks.faithfulness.base import AnyMetric
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.evaluate import evaluate
 from tasks.scoring.index import Indexed, read_index
+from tasks.scoring.methods import Kinds
 from tasks.scoring.source import NetworkSource, load_network
 
 JOB = "job.json"
@@ -29,6 +30,8 @@ class ScoreJob(BaseModel):
     index: str
     """A CSV file; see :mod:`tasks.scoring.index`. Its arrays lie in its folder or below."""
     metrics: tuple[AnyMetric, ...] = Field(min_length=1)
+    kinds: Kinds = Field(default_factory=dict)
+    """Whether the maps of the index are contributions or sensitivities: of all, or by explainer."""
     controls: tuple[AnyExplainer, ...] = Field(({"name": "random_map"},), validate_default=True)
     """Maps that see no trained model, made here and scored beside the others."""
     out: str
@@ -64,6 +67,7 @@ def score_job(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda
         brought.targets,
         metrics=job.metrics,
         attributions=brought.attributions,
+        kinds=job.kinds,
         controls=job.controls,
         masks=brought.masks,
         keys=brought.keys,

@@ -2,17 +2,21 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.faithfulness.base import AnyMetric, Metric
+from tasks.samples.axes import MapKind
 from tasks.scoring.errors import ScoringError
 
 Named = str | Mapping[str, Any]
 """A plug-in by its name, or as the mapping that stands in a study file."""
+
+Kinds = MapKind | Mapping[str, MapKind]
+"""What maps say: of all explainers, or by the name of each."""
 
 NOT_AVAILABLE = "not available: needs"
 
@@ -79,6 +83,22 @@ def checked_name(name: str) -> str:
             f"not be {MODEL!r}"
         )
     return name
+
+
+def checked_kinds(kinds: Kinds, maps: Collection[str]) -> dict[str, MapKind]:
+    """Return the stated kind of each explainer whose maps were brought.
+
+    Raises:
+        ScoringError: a kind is none, or of maps that were not brought.
+    """
+    if isinstance(kinds, str):
+        return checked_kinds(dict.fromkeys(maps, kinds), maps)
+    for name, kind in kinds.items():
+        if kind not in get_args(MapKind):
+            raise ScoringError(f"the kind of {name!r} is {kind!r}; allowed: {', '.join(get_args(MapKind))}")
+        if name not in maps:
+            raise ScoringError(f"a kind is stated for {name!r}, but no attributions of that name were given")
+    return dict(kinds)
 
 
 def lacking(metric: Metric, masks: Collection[str], callable_explainers: bool) -> str | None:

@@ -71,7 +71,7 @@ def score(
     tiles = grey_tiles(folder / "tiles", masks)
     explainers = {} if explainer is None else {"e": explainer}
     sets = {"e": (write_maps(folder / "maps", tiles, maps, TARGET),)}
-    evidence = Evidence([tiles], sets, CLASSES, TARGET, explainers)
+    evidence = Evidence([tiles], sets, CLASSES, TARGET, explainers, kinds={"e": "sensitivity"})
     parts = [("e", metric)]
     return evaluate_pairs(model or network(), evidence, parts, EvaluationSettings())["e", metric.id]
 

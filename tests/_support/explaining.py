@@ -52,4 +52,11 @@ def handed(folder: Path, tiles: TileSet, explainers: dict[str, ExplainerLike], m
         name: maps_of(folder / name, [tiles], lambda t, e=explainer: clean_maps(e, model, t))
         for name, explainer in explainers.items()
     }
-    return Evidence([tiles], sets, ("normal", "tumour"), 1, explainers)
+    return Evidence(
+        [tiles],
+        sets,
+        ("normal", "tumour"),
+        1,
+        explainers,
+        kinds=dict.fromkeys(sets, "sensitivity"),
+    )

@@ -72,7 +72,7 @@ def scored(
     """Score each metric on each map of one slide; a linear model of ``WEIGHT`` unless one is given."""
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     wanted = [(name, metric) for name in draws for metric in metrics]
     return evaluate_pairs(model or LinearNetwork(WEIGHT), evidence, wanted, EvaluationSettings(batch))
 

@@ -61,7 +61,7 @@ def scored(
     """Score every named map of ``count`` tiles (two in five are of the class) with every metric."""
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     wanted = [(name, metric) for name in draws for metric in metrics]
     return evaluate_pairs(model or LinearNetwork(WEIGHT), evidence, wanted, EvaluationSettings(16))
 

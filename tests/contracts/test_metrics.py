@@ -52,7 +52,9 @@ def evidence(tmp_path_factory) -> Evidence:
     maps = {"noise": noise, "darkness": darkness, "gradient": gradient}
     error = {"noise": 0.1, "darkness": np.nan, "gradient": np.nan}
     sets = {name: maps_of(folder / name, slides, draw, error[name]) for name, draw in maps.items()}
-    return Evidence(slides, sets, ("normal", "tumour"), 1, EXPLAINERS)
+    return Evidence(
+        slides, sets, ("normal", "tumour"), 1, EXPLAINERS, kinds=dict.fromkeys(sets, "sensitivity")
+    )
 
 
 @pytest.fixture(scope="module")

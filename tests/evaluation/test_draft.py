@@ -14,7 +14,7 @@ from tests._support.tile_sets import make_tile_set
 
 def test_sections_are_named_after_their_slide(tmp_path):
     slide = SlideEvidence(make_tile_set(tmp_path, "s", "p", "test", 5), {}, 1, "tumour")
-    draft = Draft("m", SectionAuc())
+    draft = Draft("m", SectionAuc(), SectionAuc(ranked_by="signed"))
     value = torch.tensor([0.7, 0.6], dtype=torch.float64)
     draft.add_sections(slide, UnitScores(values={"auc": value}, sections=(1, 4)))
     found = draft.finish(draft.scores, {"x": 1.0})
@@ -22,11 +22,14 @@ def test_sections_are_named_after_their_slide(tmp_path):
     assert found.scores["value"].tolist() == [0.7, 0.6]
     assert found.scores["patient_id"].tolist() == ["p", "p"]
     assert found.measures == {"x": 1.0}
+    assert found.info.metric["ranked_by"] == "kind"
+    assert found.info.sign == SectionAuc(ranked_by="signed").sign
 
 
 def test_the_report_says_which_controls_are_rivals():
     """A test of dependence on the network counts those alone that see none."""
     found = {
-        m: Draft("e", m()).finish([], {}).info.rivals for m in (Gini, ParameterRandomisation, RandomLogit)
+        m: Draft("e", m(), m()).finish([], {}).info.rivals
+        for m in (Gini, ParameterRandomisation, RandomLogit)
     }
     assert found == {Gini: "all", ParameterRandomisation: "blind", RandomLogit: "blind"}

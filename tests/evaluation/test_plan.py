@@ -1,5 +1,6 @@
 """The shared plan: shared passes, honest counts, and sentences for what does not fit."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -60,7 +61,7 @@ def evidence(tmp_path_factory):
         "noise": maps_of(folder / "noise", slides, noise),
         "dark": maps_of(folder / "dark", slides, darkness),
     }
-    return Evidence(slides, sets, ("normal", "tumour"), 1)
+    return Evidence(slides, sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
 
 
 def test_shared_images_go_through_the_model_once(evidence):
@@ -164,6 +165,7 @@ def test_nothing_wanted_and_nothing_to_score(evidence, tmp_path):
     assert evaluate_pairs(small_network(), evidence, [], SETTINGS) == {}
     tiles = make_tile_set(tmp_path / "t", "s", "p", "test", 2)
     none = Evidence([tiles], {"noise": maps_of(tmp_path / "m", [tiles], noise)}, ("normal", "tumour"), 1)
+    none = replace(none, kinds={"noise": "contribution"})
     wanted = [("noise", metric) for metric in (Deletion(), Gini(), SectionAuc())]
     found = evaluate_pairs(small_network(), none, wanted, SETTINGS)
     assert [len(found["noise", name].scores) for name in ("deletion", "gini", "section_auc")] == [0, 0, 1]

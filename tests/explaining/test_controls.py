@@ -23,6 +23,7 @@ def test_blind_controls_come_first_and_the_others_hold_the_first_explainer():
         *({"name": name} for name in BLIND),
         {"name": "shuffled_map", "base": held},
         {"name": "untrained_network", "base": held},
+        {"name": "predicted_probability"},
     ]
 
 

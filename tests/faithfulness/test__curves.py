@@ -5,6 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tasks.evidence.sources import EvidenceError
 from tasks.faithfulness import _removal_curves
 from tasks.faithfulness._outputs import outputs, rounding_of
 from tasks.faithfulness.deletion import Deletion
@@ -12,6 +13,7 @@ from tasks.faithfulness.erasure import Erasure
 from tasks.faithfulness.insertion import Insertion
 from tasks.faithfulness.monotonicity import Monotonicity
 from tasks.faithfulness.region_deletion import RegionDeletion
+from tasks.faithfulness.road import Road
 from tests._support.linear_removal import (
     WEIGHT,
     curve,
@@ -19,7 +21,9 @@ from tests._support.linear_removal import (
     images_of,
     passes,
     scored,
+    shuffled,
     target_rows,
+    values,
     worth,
 )
 from tests._support.small_networks import LinearNetwork
@@ -138,9 +142,39 @@ def test_following_the_prediction_turns_the_curves_of_tiles_called_normal(tmp_pa
 
 
 @pytest.mark.parametrize("reader", READERS)
-def test_a_signed_ranking_cannot_follow_the_prediction(reader):
-    with pytest.raises(ValidationError, match=f"{reader().name} follows the predicted class by magnitudes"):
-        reader(follows="predicted", ranked_by="signed")
+def test_a_signed_map_is_turned_where_the_other_class_is_predicted_and_followed(tmp_path, reader):
+    """It scores as the negative map whose target is that class. Any map will do: here one that is wrong."""
+    weight = WEIGHT - WEIGHT.mean()
+    wrong = shuffled(worth(weight=weight))
+    draws = {"map": wrong, "negative": lambda tiles: -wrong(tiles)}
+    asked = [
+        reader(labels="all", follows=whose, id=whose, steps=STEPS, ranked_by="signed", output="margin")
+        for whose in ("target", "predicted")
+    ]
+    found = scored(tmp_path, draws, asked, LinearNetwork(weight), count=20)
+    swapped = scored(tmp_path / "swapped", draws, asked, LinearNetwork(-weight), count=20)
+    tiles, _ = target_rows(tmp_path)
+    normal = (weight.double() * images_of(tiles)).sum((1, 2, 3)).numpy() < 0
+    assert 0 < normal.sum() < len(normal)
+    moved = []
+    for name in (info.name for info in asked[0].score_infos()):
+        followed, kept = (values(found["map", metric.id], name) for metric in asked[::-1])
+        assert (followed[~normal] == kept[~normal]).all()
+        expected = values(swapped["negative", "target"], name)[normal]
+        np.testing.assert_allclose(followed[normal], expected, rtol=1e-6, atol=1e-6)
+        moved.append(abs(followed[normal] - kept[normal]).max())
+    # The gap of two classes is the same either way; the areas are not.
+    assert max(moved) > 0.01
+
+
+@pytest.mark.parametrize("reader", [*READERS, Road])
+def test_the_sign_of_a_map_says_nothing_of_the_predicted_one_of_three_classes(reader):
+    metric = reader(follows="predicted")
+    for kind in ("contribution", "sensitivity"):
+        assert metric.for_maps(kind, 2).turns == (kind == "contribution")
+    assert not metric.for_maps("sensitivity", 3).turns
+    with pytest.raises(EvidenceError, match="predicted class of 3 classes"):
+        metric.for_maps("contribution", 3)
 
 
 @pytest.mark.parametrize("reader", [*READERS, RegionDeletion])

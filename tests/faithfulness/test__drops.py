@@ -70,10 +70,23 @@ def test_a_saturated_probability_still_moves(block):
 
 def test_the_three_readings(block):
     maps = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(Plain().read(block, maps), maps.abs())
-    assert torch.equal(Plain(reads="contribution").read(block, maps), maps)
-    slopes = Plain(reads="sensitivity").read(block, maps)
+    for kind, reads in (("sensitivity", "magnitude"), ("contribution", "contribution")):
+        assert Plain().for_maps(kind, 2).reads == reads
+    assert torch.equal(Plain(reads="magnitude").read(block, maps, {}), maps.abs())
+    assert torch.equal(Plain(reads="contribution").read(block, maps, {}), maps)
+    slopes = Plain(reads="sensitivity").read(block, maps, {})
     torch.testing.assert_close(slopes, maps * (block.images.mean(1) - 1))
+
+
+@pytest.mark.parametrize("reads", ["contribution", "sensitivity"])
+def test_signed_readings_are_turned_where_the_other_class_is_predicted_and_followed(block, reads):
+    """The clean logits call the first tile the other class, and the second the target."""
+    maps = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(1))
+    answers = {CLEAN: torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])}
+    follower, plain = (Plain(reads=reads, follows=whose) for whose in ("predicted", "target"))
+    expected = plain.read(block, maps, answers)
+    assert torch.equal(follower.read(block, maps, answers), torch.stack([-expected[0], expected[1]]))
+    assert follower.followed_classes(block, answers).tolist() == [0, 1]
 
 
 def test_a_fill_is_made_once_a_block(block):

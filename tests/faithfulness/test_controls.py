@@ -38,7 +38,7 @@ def scores(tmp_path_factory):
     fields = {"mask": "evidence", "labels": "target"}
     metrics = [plugin_class("tasks.faithfulness", name).model_validate(fields) for name in METRICS]
     wanted = [(name, metric) for name in sets for metric in metrics]
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     found = evaluate_pairs(NucleusDetector(), evidence, wanted, EvaluationSettings())
     return {
         (explainer, metric): torch.tensor(

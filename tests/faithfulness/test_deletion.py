@@ -39,7 +39,7 @@ def score(
 ) -> dict[str, MetricResult]:
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     model = LinearNetwork(weight)
     found = evaluate_pairs(model, evidence, [(name, metric) for name in draws], EvaluationSettings(16))
     return {name: found[name, metric.id] for name in draws}
@@ -120,7 +120,7 @@ def test_a_constant_map_scores_as_chance_and_so_does_a_map_of_ties(tmp_path):
     ramp = torch.linspace(-1, 1, 256).view(1, 16, 16).expand(3, -1, -1) * 0.02
     tiles = make_tile_set(tmp_path / "tiles", "s1", "p1", "test", 300)
     sets = {"flat": maps_of(tmp_path / "flat", [tiles], lambda t: np.zeros((len(t.usable), 16, 16)))}
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     metric = signed(output="margin", fill="mean_tissue")
     result = evaluate_pairs(LinearNetwork(ramp), evidence, [("flat", metric)], EvaluationSettings())
     gaps = result["flat", "deletion"].scores.query("score == 'gap'")["value"]
@@ -171,8 +171,3 @@ def test_following_the_prediction_asks_of_a_normal_tile_what_holds_up_normal(tmp
         mirrored, kept = curve(target, name), curve(found, name)
         np.testing.assert_allclose(kept[normal], 1 - mirrored[normal], atol=1e-12)
         assert (kept[~normal] == mirrored[~normal]).all()
-
-
-def test_a_signed_ranking_cannot_follow_the_prediction():
-    with pytest.raises(ValidationError, match="by magnitudes alone"):
-        signed(follows="predicted")

@@ -41,7 +41,9 @@ def steps_of(metric: RegionDeletion, folder, order: str) -> tuple[torch.Tensor, 
         slide, rows, images, torch.ones(4, dtype=torch.int64), tile_keys(slide.sample_ids(rows))
     )
     maps = torch.randn(4, 16, 16, generator=torch.Generator().manual_seed(0))
-    probe = metric.probes(block, AttributionBlock("m", maps))[2 if order == "morf" else 3]
+    probe = metric.for_maps("sensitivity", 2).probes(block, AttributionBlock("m", maps))[
+        2 if order == "morf" else 3
+    ]
     gone = probe.make(slice(0, probe.count)) == 1
     assert (gone.all(2) == gone.any(2)).all()
     return gone[:, :, 0], block

@@ -54,7 +54,7 @@ def block(tmp_path) -> TileBlock:
 
 def asked(metric: Road, block: TileBlock, maps: Tensor = MAPS) -> dict[str, Tensor]:
     """Return the changed images [S, n, C, H, W] of each order."""
-    _, morf, lerf = metric.probes(block, AttributionBlock("e", maps))
+    _, morf, lerf = metric.for_maps("sensitivity", 2).probes(block, AttributionBlock("e", maps))
     return {"morf": morf.make(slice(0, morf.count)), "lerf": lerf.make(slice(0, lerf.count))}
 
 
@@ -67,7 +67,7 @@ def score(
 ) -> dict[str, MetricResult]:
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", count)
     sets = {name: maps_of(folder / name, [tiles], draw) for name, draw in draws.items()}
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     parts = [(name, metric) for name in draws]
     found = evaluate_pairs(LinearNetwork(weight), evidence, parts, EvaluationSettings(16))
     return {name: found[name, metric.id] for name in draws}
@@ -99,7 +99,7 @@ def test_the_most_relevant_pixels_are_replaced_by_the_solution_of_their_system(b
                 )
 
 
-def test_magnitudes_are_ranked_unless_the_sign_is_asked_for(block):
+def test_magnitudes_of_sensitivities_are_ranked_unless_the_sign_is_asked_for(block):
     plain, kept = Road(percentages=(20,)), Road(percentages=(20,), ranked_by="signed")
     assert torch.equal(asked(plain, block)["morf"], asked(plain, block, MAPS.abs())["morf"])
     assert torch.equal(asked(plain, block)["morf"], asked(kept, block, MAPS.abs())["morf"])
@@ -137,7 +137,7 @@ def test_the_draws_of_a_level_share_its_solution(block, monkeypatch):
     counted = lambda images, *rest: (solved.append(1), imputed(images, *rest))[1]  # noqa: E731
     monkeypatch.setattr(fill_pixels, "imputed", counted)
     metric = Road(percentages=(30, 60), draws=3)
-    probe = metric.probes(block, AttributionBlock("e", MAPS))[1]
+    probe = metric.for_maps("sensitivity", 2).probes(block, AttributionBlock("e", MAPS))[1]
     for step in range(probe.count):
         probe.make(slice(step, step + 1))
     assert len(solved) == 2
@@ -146,7 +146,7 @@ def test_the_draws_of_a_level_share_its_solution(block, monkeypatch):
 @pytest.mark.parametrize("draws", [1, 3])
 def test_any_slice_of_the_steps_makes_the_same_images(block, draws):
     metric = Road(percentages=(10, 40, 80), draws=draws)
-    probe = metric.probes(block, AttributionBlock("e", MAPS))[1]
+    probe = metric.for_maps("sensitivity", 2).probes(block, AttributionBlock("e", MAPS))[1]
     assert probe.count == 3 * draws
     whole = probe.make(slice(0, probe.count))
     for width in (1, 2):
@@ -199,7 +199,11 @@ def test_the_accuracy_curve_is_the_share_of_tiles_that_are_still_told_rightly(tm
     assert sums[normal].max() < between < sums[tumour].min()
 
     evidence = Evidence(
-        [tiles], {"dark": maps_of(tmp_path / "dark", [tiles], darkness)}, ("normal", "tumour"), 1
+        [tiles],
+        {"dark": maps_of(tmp_path / "dark", [tiles], darkness)},
+        ("normal", "tumour"),
+        1,
+        kinds={"dark": "sensitivity"},
     )
     detector = Threshold(weight, between)
     parts = [("dark", Road(percentages=(25, 50, 75)))]
@@ -292,7 +296,7 @@ def test_the_curve_is_the_mean_over_the_draws(tmp_path):
 def test_the_clean_image_is_shared_with_other_metrics_and_nothing_is_asked_twice(tmp_path):
     tiles = make_tile_set(tmp_path / "tiles", "s1", "p1", "test", 20)
     sets = {n: maps_of(tmp_path / n, [tiles], lambda t: np.resize(MAPS, (20, 16, 16))) for n in ("a", "b")}
-    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], sets, ("normal", "tumour"), 1, kinds=dict.fromkeys(sets, "sensitivity"))
     plain, deletion, again = Road(), Deletion(), Road(id="again", output="margin")
     parts = [(name, metric) for name in sets for metric in (plain, deletion, again)]
     found = evaluate_pairs(LinearNetwork(WEIGHT), evidence, parts, EvaluationSettings(16))

@@ -17,7 +17,13 @@ def score(folder, draw, metric, change=None):
     tiles = make_tile_set(folder / "tiles", "s1", "p1", "test", 40)
     if change is not None:
         change(tiles.folder)
-    evidence = Evidence([tiles], {"m": maps_of(folder / "m", [tiles], draw)}, ("normal", "tumour"), 1)
+    evidence = Evidence(
+        [tiles],
+        {"m": maps_of(folder / "m", [tiles], draw)},
+        ("normal", "tumour"),
+        1,
+        kinds={"m": "sensitivity"},
+    )
     parts = [("m", metric)]
     return evaluate_pairs(small_network(), evidence, parts, EvaluationSettings())["m", metric.id], tiles
 

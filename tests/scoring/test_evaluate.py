@@ -43,6 +43,7 @@ def test_on_a_linear_model_the_true_map_beats_the_shuffled_beats_the_reversed():
         images,
         np.ones(40, int),
         attributions={"true": true, "shuffled": shuffled, "reversed": -true},
+        kinds="sensitivity",
         metrics=[metric],
     )
     gaps = [mean_of(table, name, "deletion", "gap")["mean"] for name in ("true", "shuffled", "reversed")]
@@ -63,7 +64,7 @@ def test_it_gives_the_numbers_of_a_study_on_the_same_tiles(tmp_path):
     rows = np.flatnonzero((tiles.table["label"] == "tumour").to_numpy())
     stored = write_maps(tmp_path / "m", tiles, noise(tiles))
     metrics = [QUICK, Gini()]
-    evidence = Evidence([tiles], {"m": [stored]}, ("normal", "tumour"), 1)
+    evidence = Evidence([tiles], {"m": [stored]}, ("normal", "tumour"), 1, kinds={"m": "sensitivity"})
     wanted = [("m", metric) for metric in metrics]
     expected = evaluate_pairs(small_network(), evidence, wanted, EvaluationSettings(batch=16))
     table = evaluate(
@@ -71,6 +72,7 @@ def test_it_gives_the_numbers_of_a_study_on_the_same_tiles(tmp_path):
         np.moveaxis(tiles.pixels[rows], 3, 1),
         np.ones(len(rows), int),
         attributions={"m": noise(tiles)[rows]},
+        kinds="sensitivity",
         metrics=metrics,
         keys=list(tiles.table["tile_id"].iloc[rows]),
         batch=16,
@@ -86,7 +88,9 @@ def test_each_image_is_explained_as_its_own_target():
     images, maps = drawn(6)
     targets = np.array([0, 2, 1, 2, 0, 1])
     model = small_network(classes=3)
-    mixed = evaluate(model, images, targets, attributions={"m": maps}, metrics=[QUICK], controls=())
+    mixed = evaluate(
+        model, images, targets, attributions={"m": maps}, kinds="sensitivity", metrics=[QUICK], controls=()
+    )
     found = mixed.scores.set_index(["unit_id", "score"])["value"]
     for target in range(3):
         rows = np.flatnonzero(targets == target)
@@ -95,6 +99,7 @@ def test_each_image_is_explained_as_its_own_target():
             images[rows],
             targets[rows],
             attributions={"m": maps[rows]},
+            kinds="sensitivity",
             metrics=[QUICK],
             controls=(),
             keys=[str(row) for row in rows],
@@ -118,6 +123,7 @@ def test_floats_are_not_rounded_to_bytes():
         images,
         [1],
         attributions={"m": np.arange(SIDE * SIDE).reshape(1, SIDE, SIDE)},
+        kinds="sensitivity",
         metrics=[QUICK],
         controls=(),
     )
@@ -131,12 +137,15 @@ def test_neither_batch_nor_order_matters(batch):
     targets, keys = np.arange(7) % 2, [f"image_{number}" for number in range(7)]
     turn = np.random.default_rng(3).permutation(7)
     given = {"metrics": [QUICK, "gini"], "controls": ["random_map"]}
-    whole = evaluate(small_network(), images, targets, attributions={"m": maps}, keys=keys, **given)
+    whole = evaluate(
+        small_network(), images, targets, attributions={"m": maps}, kinds="sensitivity", keys=keys, **given
+    )
     turned = evaluate(
         small_network(),
         torch.from_numpy(images[turn]),
         torch.from_numpy(targets[turn]),
         attributions={"m": torch.from_numpy(maps[turn])},
+        kinds="sensitivity",
         keys=[keys[place] for place in turn],
         batch=batch,
         **given,
@@ -190,21 +199,27 @@ def test_maps_by_name_are_those_of_the_explainer_itself():
     given = {"metrics": [QUICK, "gini"], "controls": ()}
     model, targets = LinearNetwork(weight), [1, 0, 1, 0]
     called = evaluate(model, images, targets, explainers={"m": "gradient"}, **given)
-    brought = evaluate(model, images, targets, attributions={"m": signs * map_of_one}, **given)
+    brought = evaluate(
+        model, images, targets, attributions={"m": signs * map_of_one}, kinds="sensitivity", **given
+    )
     assert called.scores["value"].tolist() == pytest.approx(brought.scores["value"].tolist(), abs=1e-6)
 
 
 def test_what_cannot_be_asked_is_said():
     images, maps = drawn(3)
     names = ["gini", "average_sensitivity", "mass_accuracy", "section_auc"]
-    table = evaluate(small_network(), images, [0, 1, 1], attributions={"m": maps}, metrics=names)
+    table = evaluate(
+        small_network(), images, [0, 1, 1], attributions={"m": maps}, kinds="sensitivity", metrics=names
+    )
     assert table.unavailable == {
         "average_sensitivity": "not available: needs an explainer",
         "mass_accuracy": "not available: needs the mask 'annotation'",
         "section_auc": "not available: needs slides",
     }
     assert set(table.means["metric"]) == {"gini"}
-    nothing = evaluate(small_network(), images, [0, 1, 1], attributions={"m": maps}, metrics=names[1:])
+    nothing = evaluate(
+        small_network(), images, [0, 1, 1], attributions={"m": maps}, kinds="sensitivity", metrics=names[1:]
+    )
     assert len(nothing.scores) == len(nothing.curves) == len(nothing.means) == 0
     assert nothing.passes["forward"] == 0
 
@@ -222,6 +237,7 @@ def test_masks_belong_to_the_explained_class_also_to_class_0():
         images,
         [0, 1, 0],
         attributions={"m": maps},
+        kinds="sensitivity",
         metrics=["mass_accuracy", {"name": "mass_accuracy", "id": "on", "mask": "evidence"}],
         masks={"annotation": mask, "evidence": mask & tissue, "tissue": tissue},
         controls=(),
@@ -241,6 +257,7 @@ def test_an_image_without_a_mask_is_left_out_and_counted():
         images,
         [0, 1, 1],
         attributions={"m": maps},
+        kinds="sensitivity",
         metrics=["mass_accuracy"],
         masks={"annotation": mask},
         controls=(),
@@ -260,6 +277,7 @@ def test_progress_is_told():
         images,
         np.zeros(5, int),
         attributions={"m": maps},
+        kinds="sensitivity",
         metrics=["gini", QUICK],
         advance=told.append,
     )
@@ -276,6 +294,7 @@ def test_either_maps_or_who_makes_them():
             images,
             [0, 1],
             attributions={"a": maps},
+            kinds="sensitivity",
             explainers={"b": "gradient"},
             metrics=["gini"],
         )
@@ -293,10 +312,49 @@ def test_nothing_is_computed_before_everything_was_checked():
             images,
             np.zeros(4, int),
             attributions={"m": maps},
+            kinds="sensitivity",
             metrics=["gini"],
             controls=["rando_map"],
         )
     assert counter.spent.forward <= 1
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ({}, "maps of 'm': metric 'pixel_auc' needs to know what the maps say .* or set ranked_by to"),
+        ({"m": "relevance"}, "the kind of 'm' is 'relevance'; allowed: sensitivity, contribution"),
+        ({"other": "contribution"}, "a kind is stated for 'other', but no attributions"),
+    ],
+)
+def test_the_kind_of_a_map_is_asked_for_before_anything_is_computed(kinds, said):
+    images, maps = drawn(4)
+    model = small_network()
+    given = {"metrics": ["pixel_auc"], "masks": {"annotation": maps > 0}}
+    with counted_passes(model) as counter, pytest.raises(ScoringError, match=said):
+        evaluate(model, images, np.ones(4, int), attributions={"m": maps}, kinds=kinds, **given)
+    assert counter.spent.forward <= 1
+
+
+def test_a_contribution_is_ranked_signed_and_a_sensitivity_by_magnitude():
+    """Of the same map, 1 on the mask and -2 off it."""
+    images, maps = drawn(4)
+    mask = maps > 0
+    against = np.where(mask, 1.0, -2.0)
+    table = evaluate(
+        small_network(),
+        images,
+        np.ones(4, int),
+        attributions={"adds": against, "moves": against},
+        kinds={"adds": "contribution", "moves": "sensitivity"},
+        metrics=["pixel_auc"],
+        masks={"annotation": mask},
+        controls=(),
+    )
+    assert mean_of(table, "adds", "pixel_auc", "auc")["mean"] == 1
+    assert mean_of(table, "moves", "pixel_auc", "auc")["mean"] == 0
+    assert "signed" in table.results["adds", "pixel_auc"].info.sign
+    assert "magnitudes" in table.results["moves", "pixel_auc"].info.sign
 
 
 def test_what_an_explainer_complains_of_is_one_sentence():

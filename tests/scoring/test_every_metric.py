@@ -40,6 +40,7 @@ def brought():
         IMAGES,
         TARGETS,
         attributions={"m": GENERATOR.normal(size=(COUNT, SIDE, SIDE)), **SAYING_NOTHING},
+        kinds="sensitivity",
         metrics=NAMES,
         masks=masks(HALF),
     )
@@ -96,6 +97,7 @@ def test_a_mask_of_one_class_is_left_out_and_never_a_hit(inside):
         IMAGES,
         TARGETS,
         attributions={"m": GENERATOR.normal(size=(COUNT, SIDE, SIDE))},
+        kinds="sensitivity",
         metrics=judging,
         masks=masks(np.full((COUNT, SIDE, SIDE), inside)),
         controls=(),

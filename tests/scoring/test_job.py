@@ -35,6 +35,7 @@ def test_it_gives_the_numbers_of_the_library(done):
         images(),
         np.ones(COUNT, int),
         attributions={"true": true_maps(), "reversed": -true_maps()},
+        kinds="sensitivity",
         metrics=job.metrics,
         keys=[f"all.npz:images:{number}" for number in range(COUNT)],
     )

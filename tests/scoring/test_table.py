@@ -22,6 +22,7 @@ def table():
         generator.random((6, 3, 8, 8)),
         [0, 1, 0, 1, 0, 1],
         attributions={"mine": generator.normal(size=(6, 8, 8))},
+        kinds="sensitivity",
         metrics=[Deletion(steps=4), "gini", "section_auc"],
         patients=[f"secret_{number}" for number in range(6)],
     )
