@@ -2,8 +2,8 @@
 
 Payload: ``tiles.parquet``, ``slide.json``, ``thumbnail.png``, ``grid.png``, ``tissue.png`` and the arrays
 ``pixels.npy`` uint8 [N, H, W, 3], ``tissue_mask.npy``, ``annotation_mask.npy`` and, where the manifest
-names them, ``evidence_mask.npy`` and ``artefact_mask.npy``, all uint8 [N, H, W]. The annotation mask holds a
-class index, 0 where nothing was outlined; the others hold 0 or 1.
+names them, ``evidence_mask.npy``, ``decoy_mask.npy`` and ``artefact_mask.npy``, all uint8 [N, H, W]. The
+annotation mask holds a class index, 0 where nothing was outlined; the others hold 0 or 1.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,14 @@ PIXELS = "pixels.npy"
 TISSUE_MASK = "tissue_mask.npy"
 ANNOTATION_MASK = "annotation_mask.npy"
 EVIDENCE_MASK = "evidence_mask.npy"
+DECOY_MASK = "decoy_mask.npy"
 ARTEFACT_MASK = "artefact_mask.npy"
 
-Mark = Literal["evidence", "artefact"]
-"""What an image of the whole slide marks: what the class rests on, or what no explanation should rest on."""
+Mark = Literal["evidence", "decoy", "artefact"]
+"""What an image of the whole slide marks: what the class rests on, what only looks like it, or what no
+explanation should rest on."""
 
-MARKS: dict[Mark, str] = {"evidence": EVIDENCE_MASK, "artefact": ARTEFACT_MASK}
+MARKS: dict[Mark, str] = {"evidence": EVIDENCE_MASK, "decoy": DECOY_MASK, "artefact": ARTEFACT_MASK}
 """The file that holds each mark; there is one where the manifest names an image."""
 
 COLUMNS = (
@@ -75,6 +77,11 @@ class TileSet(Artifact):
     def evidence_mask(self) -> Pixels | None:
         """uint8 [N, H, W], 1 on what the class rests on; None where the manifest names none."""
         return self.marks.get("evidence")
+
+    @property
+    def decoy_mask(self) -> Pixels | None:
+        """uint8 [N, H, W], 1 on what only looks like the evidence; None where the manifest names none."""
+        return self.marks.get("decoy")
 
     @property
     def artefact_mask(self) -> Pixels | None:

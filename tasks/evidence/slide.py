@@ -18,7 +18,10 @@ from tasks.functional.pixels import spans, to_images
 
 MaskName = Literal["annotation", Mark]
 """``annotation``: inside an outline of the explained class; ``evidence``: on what determines the label;
-``artefact``: on what no explanation should use."""
+``decoy``: on what looks like it and is none; ``artefact``: on what no explanation should use."""
+
+Against = Literal["rest", "decoy"]
+"""What a mask is compared with: the rest of the tissue, or the decoys, which look like the evidence."""
 
 _SPAN = 64
 

@@ -28,7 +28,7 @@ class PredictedProbability(Explainer):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the probability [B, H, W], one value per tile."""
-        logits = model(images)
+        logits: Tensor = model(images)
         check_logits(logits, targets)
         probability = logits.softmax(1).gather(1, targets[:, None])
         return probability[:, :, None].expand(-1, *images.shape[2:]).to(images)

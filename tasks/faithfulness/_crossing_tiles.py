@@ -6,39 +6,51 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from tasks.evidence.slide import MaskName
+from tasks.evidence.slide import Against, MaskName
 from tasks.evidence.tile_block import TileBlock
 
 
 @dataclass(frozen=True)
 class CrossingTiles:
-    """A mask on the tissue of a block, both bool [n, P]. A tile has at most one reason for exclusion.
+    """A mask and what it is compared with, its inside, both bool [n, P] and on tissue.
 
-    A tile without the mask is neither a hit nor a miss, and nor is a tile full of it.
+    The inside is the tissue, or with ``against`` the mask and the decoys alone. A tile has at most one reason
+    for exclusion. A tile without the mask is neither a hit nor a miss, and nor is a tile full of it.
     """
 
     mask: Tensor
     inside: Tensor
+    tissue: Tensor
+    against: Against = "rest"
 
     @classmethod
-    def of(cls, block: TileBlock, name: MaskName) -> "CrossingTiles":
+    def of(cls, block: TileBlock, name: MaskName, against: Against = "rest") -> "CrossingTiles":
         """Return the named mask of a block, cut to its tissue."""
-        inside = block.tissue.flatten(1)
-        return cls(block.mask(name).flatten(1) & inside, inside)
+        tissue = block.tissue.flatten(1)
+        mask = block.mask(name).flatten(1) & tissue
+        inside = tissue if against == "rest" else (mask | block.mask(against).flatten(1)) & tissue
+        return cls(mask, inside, tissue, against)
+
+    @property
+    def full(self) -> str:
+        """Why a tile with nothing to compare the mask with is excluded."""
+        if self.against == "rest":
+            return "mask covers all of the tile's tissue"
+        return f"no {self.against} beside the mask on the tile's tissue"
 
     @cached_property
     def chance(self) -> Tensor:
-        """Float64 [n], the fraction of the tissue in the mask; NaN without tissue."""
+        """Float64 [n], the fraction of the inside in the mask; NaN without an inside."""
         return self.mask.sum(1).double() / self.inside.sum(1)
 
     @cached_property
     def excluded(self) -> dict[str, Tensor]:
         """Bool [n] for each reason."""
-        tissue, hit = self.inside.any(1), self.mask.any(1)
+        tissue, hit = self.tissue.any(1), self.mask.any(1)
         return {
             "no tissue in the tile": ~tissue,
             "no mask on the tile's tissue": tissue & ~hit,
-            "mask covers all of the tile's tissue": tissue & (self.mask == self.inside).all(1),
+            self.full: hit & (self.mask == self.inside).all(1),
         }
 
     @cached_property

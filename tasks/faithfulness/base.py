@@ -139,6 +139,11 @@ class Metric(Plugin):
     """Largest number of scored tiles per slide, chosen by the hash of the tile id; None: all."""
 
     @property
+    def masks(self) -> tuple[str, ...]:
+        """The masks that it needs."""
+        return ()
+
+    @property
     def scores_sections(self) -> bool:
         """Whether it scores the sections of a slide rather than samples."""
         return "section" in self.units

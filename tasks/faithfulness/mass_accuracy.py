@@ -46,12 +46,12 @@ class MassAccuracy(MaskMetric):
         """Return the corrected and the raw share; of an artefact neither end is better."""
         return self.fraction_infos(
             corrected=f"0 as a random map, 1 all on the mask; {self.sign}",
-            raw="share on the mask; chance is the mask's share of the tissue",
+            raw=f"share on the mask; chance is the mask's share of {self.compared_with}",
         )
 
     def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both shares; NaN where the mask does not cross the tissue or nothing there has weight."""
-        tiles = CrossingTiles.of(block, self.mask)
+        tiles = CrossingTiles.of(block, self.mask, self.against)
         weight = self._weighed(part.maps).flatten(1).double()
         on, off = (weight * tiles.mask).sum(1), (weight * (tiles.inside & ~tiles.mask)).sum(1)
         # A sum of the two parts, so that rounding gives no share above 1.

@@ -31,7 +31,7 @@ class PixelAuc(MaskMetric, RankingMetric):
 
     def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return the area of each tile; NaN where the mask does not cross the tissue."""
-        tiles = CrossingTiles.of(block, self.mask)
+        tiles = CrossingTiles.of(block, self.mask, self.against)
         auc = tiles.judged(auc_inside(self.ranked(part.maps).flatten(1), tiles.mask, tiles.inside))
         return UnitScores(
             values={"auc": auc},

@@ -1,5 +1,6 @@
 """Pointing game: does the highest pixel lie on the mask, or near it?"""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -42,8 +43,8 @@ class PointingGame(MaskMetric, RankingMetric):
 
     def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both; NaN where the mask does not cross the tissue, or its tolerance covers all of it."""
-        exact = CrossingTiles.of(block, self.mask)
-        near = CrossingTiles(self._near(block, exact.mask) & exact.inside, exact.inside)
+        exact = CrossingTiles.of(block, self.mask, self.against)
+        near = replace(exact, mask=self._near(block, exact.mask) & exact.inside)
         one = torch.ones(len(part.maps), dtype=torch.int64, device=part.maps.device)
         raw = fraction_of_top(self.ranked(part.maps).flatten(1), near.mask, near.inside, one)
         return fraction_scores(raw, near.chance, _excluded(exact, near))
@@ -54,7 +55,5 @@ class PointingGame(MaskMetric, RankingMetric):
 
 def _excluded(exact: CrossingTiles, near: CrossingTiles) -> dict[str, Tensor]:
     """Return bool [n] for each reason; the tolerance has its own reason."""
-    full = "mask covers all of the tile's tissue"
-    return exact.excluded | {
-        "tolerance covers the rest of the tile's tissue": near.excluded[full] & ~exact.excluded[full]
-    }
+    full = near.excluded[near.full] & ~exact.excluded[exact.full]
+    return exact.excluded | {"tolerance covers the rest of the tile's tissue": full}

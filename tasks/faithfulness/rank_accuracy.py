@@ -35,12 +35,12 @@ class RankAccuracy(MaskMetric, RankingMetric):
         """Return the corrected and the raw accuracy."""
         return self.fraction_infos(
             corrected=f"0 as a random map, 1 all hits; {self.sign}",
-            raw="share of hits; chance is the mask's share of the tissue",
+            raw=f"share of hits; chance is the mask's share of {self.compared_with}",
         )
 
     def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both accuracies; NaN where the mask does not cross the tissue."""
-        tiles = CrossingTiles.of(block, self.mask)
+        tiles = CrossingTiles.of(block, self.mask, self.against)
         values = self._smoothed(self.ranked(part.maps)).flatten(1)
         ties = tie_keys(self.seed, block.keys, self.name, values.shape[1])
         raw, chance = rank_accuracy(values, tiles.mask, tiles.inside, ties)

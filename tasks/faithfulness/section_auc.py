@@ -4,11 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.evidence.slide import SlideEvidence
-from tasks.faithfulness._cells import section_cells
+from tasks.evidence.sources import Rows
+from tasks.faithfulness._cells import CellMask, Floats, Values, section_cells
 from tasks.faithfulness._judging import MaskMetric
 from tasks.faithfulness.base import Need, RankingMetric, UnitScores
 from tasks.functional.localisation import roc_auc
@@ -44,23 +46,33 @@ class SectionAuc(MaskMetric, RankingMetric):
         """Return the area of each section, in ascending order of the sections."""
         labels = slide.tiles.table["section"].iloc[slide.explained].to_numpy()
         sections = tuple(int(section) for section in np.unique(labels))
-        areas = [self._area(slide, explainer_id, section) for section in sections]
+        areas = [self.area(slide, explainer_id, slide.explained[labels == section]) for section in sections]
         auc = torch.tensor(areas, dtype=torch.float64)
         return UnitScores(
             values={"auc": auc},
             chance={"auc": torch.full_like(auc, 0.5)},
-            excluded={"section without cells of both classes": auc.isnan()},
+            excluded={self.undecided: auc.isnan()},
             sections=sections,
         )
 
-    def _area(self, slide: SlideEvidence, explainer_id: str, section: int) -> float:
-        rows = slide.explained[slide.tiles.table["section"].iloc[slide.explained].to_numpy() == section]
-        cells = section_cells(
-            lambda here: self.ranked(torch.from_numpy(slide.maps(explainer_id, here))).numpy(),
-            slide,
-            rows,
-            self.mask,
-            self.cell_um,
-        )
+    @property
+    def undecided(self) -> str:
+        """Why a section is excluded."""
+        return "section without cells of both classes"
+
+    def area(self, slide: SlideEvidence, explainer_id: str, rows: Rows) -> float:
+        """Return the area of the tiles of one section; NaN where its cells are of one class."""
+        inside, (values,) = self.cells(slide, rows, self.ranked_values(slide, explainer_id))
+        return roc_auc(values, inside)
+
+    def cells(
+        self, slide: SlideEvidence, rows: Rows, *values: Values
+    ) -> tuple[NDArray[np.bool_], tuple[Floats, ...]]:
+        """Return which cells lie in the mask, and the mean of each of the values there."""
+        cells = section_cells(values, slide, rows, CellMask(self.mask, self.against, self.cell_um))
         kept = cells.tissue_fraction >= self.min_tissue
-        return roc_auc(cells.value[kept], cells.mask_fraction[kept] >= self.min_mask)
+        return cells.mask_fraction[kept] >= self.min_mask, tuple(each[kept] for each in cells.values)
+
+    def ranked_values(self, slide: SlideEvidence, explainer_id: str) -> Values:
+        """Return what gives the ranked values of some tiles."""
+        return lambda rows: self.ranked(torch.from_numpy(slide.maps(explainer_id, rows))).numpy()

@@ -34,12 +34,12 @@ class TopKIntersection(MaskMetric, RankingMetric):
         """Return the corrected and the raw share."""
         return self.fraction_infos(
             corrected=f"0 as a random map, 1 all hits; {self.sign}",
-            raw="share of hits; chance is the mask's share of the tissue",
+            raw=f"share of hits; chance is the mask's share of {self.compared_with}",
         )
 
     def score_block(self, block: TileBlock, part: AttributionBlock, answers: Answers) -> UnitScores:
         """Return both shares; NaN where the mask does not cross the tissue."""
-        tiles = CrossingTiles.of(block, self.mask)
+        tiles = CrossingTiles.of(block, self.mask, self.against)
         values = self.ranked(part.maps).flatten(1)
         raw = fraction_of_top(values, tiles.mask, tiles.inside, self._looked_at(tiles))
         return fraction_scores(raw, tiles.chance, tiles.excluded)

@@ -12,7 +12,9 @@ from tasks.phantoms.plan import SlidePlan, plan_cohort
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.phantoms.slide import draw_slide
 
-COLUMNS = ("slide_id", "patient_id", "path", "split", "annotation", "evidence", "label", "mpp", "sha256")
+COLUMNS = (
+    "slide_id", "patient_id", "path", "split", "annotation", "evidence", "decoy", "label", "mpp", "sha256",
+)  # fmt: skip
 INK_COLUMN, SITE_COLUMN = "artefact", "site"
 """The columns that follow where ink was drawn, and where slides have twins."""
 
@@ -23,7 +25,8 @@ def generate_cohort(
     """Write the cohort under ``out`` and return ``out/manifest.csv``; existing files are overwritten.
 
     ``slides/<slide_id>.tiff``; ``annotations/<slide_id>.geojson`` for slides with tumour;
-    ``evidence/<slide_id>.png``, level-0 size, 255 exactly on tumour nuclei; with the confounder also
+    ``evidence/<slide_id>.png``, level-0 size, 255 exactly on tumour nuclei; ``decoy/<slide_id>.png``, the
+    same for all other nuclei, which no map of the tumour should lie on; with the confounder also
     ``ink/<slide_id>.png``, the same for the ink, which the manifest calls ``artefact``. A tumour-free slide
     has label ``normal`` and no annotation.
     The bytes depend on the recipe alone, for one version of the libraries.
@@ -41,7 +44,7 @@ def generate_cohort(
         >>> [(row["split"], row["label"], row["mpp"]) for row in rows]
         [('train', 'tumour', '1.0'), ('val', 'tumour', '1.0'), ('test', 'tumour', '1.0')]
     """
-    folders = ("slides", "annotations", "evidence") + (("ink",) if recipe.confounder else ())
+    folders = ("slides", "annotations", "evidence", "decoy") + (("ink",) if recipe.confounder else ())
     for name in folders:
         (out / name).mkdir(parents=True, exist_ok=True)
     rows = []
@@ -65,10 +68,12 @@ def _columns(recipe: PhantomRecipe) -> tuple[str, ...]:
 
 def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str, str]:
     slide = draw_slide(plan, recipe)
-    path, evidence = f"slides/{plan.slide_id}.tiff", f"evidence/{plan.slide_id}.png"
+    path = f"slides/{plan.slide_id}.tiff"
+    evidence, decoy = (f"{mask}/{plan.slide_id}.png" for mask in ("evidence", "decoy"))
     annotation = f"annotations/{plan.slide_id}.geojson" if plan.tumour else ""
     write_pyramid(out / path, slide.rgb, recipe.mpp, recipe.jpeg_quality)
     write_mask(out / evidence, slide.evidence)
+    write_mask(out / decoy, slide.decoy)
     if annotation:
         write_outlines(out / annotation, slide.nests)
     row = {
@@ -78,6 +83,7 @@ def _write_slide(out: Path, plan: SlidePlan, recipe: PhantomRecipe) -> dict[str,
         "split": plan.split,
         "annotation": annotation,
         "evidence": evidence,
+        "decoy": decoy,
         "label": "tumour" if plan.tumour else "normal",
         "mpp": str(recipe.mpp),
         "sha256": hashlib.sha256((out / path).read_bytes()).hexdigest(),

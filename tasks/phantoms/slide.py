@@ -28,10 +28,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PhantomSlide:
-    """Level 0 and its ground truth: pixels of tumour nuclei (``evidence``) and of ink, nest outlines."""
+    """Level 0 and its ground truth: masks of tumour nuclei, of other nuclei and of ink, and nest outlines.
+
+    ``evidence`` and ``decoy`` have no pixel in common: a map that finds nuclei lies on both.
+    """
 
     rgb: Rgb
     evidence: Mask
+    decoy: Mask
     ink: Mask
     nests: tuple[Polygon, ...]
 
@@ -42,19 +46,19 @@ def draw_slide(plan: SlidePlan, recipe: PhantomRecipe) -> PhantomSlide:
     layout = lay_out(canvas, recipe.sections, plan.tumour, stream(recipe.seed, plan.key, "layout"))
     ground = lay_ground(canvas, layout, stream(recipe.seed, plan.key, "texture"))
     cells = populate(Habitat(canvas, layout, ground), recipe.atypia, stream(recipe.seed, plan.key, "cells"))
-    dyes, evidence = _compose(canvas, ground, cells, stream(recipe.seed, plan.key, "nuclei"))
+    dyes, evidence, decoy = _compose(canvas, ground, cells, stream(recipe.seed, plan.key, "nuclei"))
     ink = draw_ink(canvas, marked_islands(plan, recipe, layout.islands), stream(recipe.seed, plan.key, "ink"))
     patient = patient_stain(recipe.stain_spread, stream(recipe.seed, plan.key[:2], "stain"))
     stain = slide_stain(patient, recipe.stain_spread, stream(recipe.seed, plan.key, "stain"))
     rgb = photograph(canvas, dyes, ink.density, stain, stream(recipe.seed, plan.key, "camera"))
     nests = tuple(island.outline for island in layout.islands if island.tumour)
-    return PhantomSlide(rgb, evidence, ink.mask, nests)
+    return PhantomSlide(rgb, evidence, decoy, ink.mask, nests)
 
 
 def _compose(
     canvas: SlideCanvas, ground: TissueGround, cells: CellPopulation, rng: np.random.Generator
-) -> tuple[tuple[Field, Field], Mask]:
-    """Put the cells on the ground; return (hematoxylin, eosin) and the pixels of tumour nuclei."""
+) -> tuple[tuple[Field, Field], Mask, Mask]:
+    """Put the cells on the ground; return (hematoxylin, eosin), and the pixels of tumour and other nuclei."""
     chromatin = canvas.noise(0.55, rng)
     tumour = draw_nuclei(canvas, cells.tumour, chromatin, rng)
     others = [draw_nuclei(canvas, group, chromatin, rng) for group in cells.others]
@@ -68,4 +72,5 @@ def _compose(
     hematoxylin = ground.hematoxylin * pale * (1 - cover) + amount
     eosin = ground.eosin * pale * (1 - 0.55 * cover) + blood.hematoxylin
     hidden = np.maximum.reduce([group.cover for group in others])
-    return (hematoxylin, eosin), (tumour.cover > 0.5) & (hidden < 0.5)
+    evidence = (tumour.cover > 0.5) & (hidden < 0.5)
+    return (hematoxylin, eosin), evidence, (hidden > 0.5) & ~evidence

@@ -73,8 +73,8 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
             ask for it.
         explainers: by name, to make the maps; either these or ``attributions``.
         controls: maps that see no trained model, scored beside the others; () for none.
-        masks: booleans [N, H, W] under ``annotation``, ``evidence``, ``artefact`` or ``tissue`` (everywhere
-            by default).
+        masks: booleans [N, H, W] under ``annotation``, ``evidence``, ``decoy``, ``artefact`` or ``tissue``
+            (everywhere by default).
         keys: a name for each image, by default its number. Random draws depend on (seed, key) alone, so an
             image with the same key gets the same draws whatever the other images are.
         patients: the patient of each image, by whom intervals are clustered. Without them each image is taken

@@ -14,8 +14,8 @@ from tasks.artifacts.tile_set import MARKS, Mark
 TISSUE = "tissue"
 ANNOTATION = "annotation"
 MASKS = (ANNOTATION, *MARKS, TISSUE)
-"""What a mask may be: inside an outline of the explained class, on what the class rests on, on what no
-explanation should rest on; and on tissue, which is everywhere unless it is given."""
+"""What a mask may be: inside an outline of the explained class, on what the class rests on, on what only
+looks like it, on what no explanation should rest on; and on tissue, everywhere unless it is given."""
 
 IMAGES = "images"
 """The slide id of images in memory."""

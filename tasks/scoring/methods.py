@@ -107,9 +107,9 @@ def lacking(metric: Metric, masks: Collection[str], callable_explainers: bool) -
         return f"{NOT_AVAILABLE} slides"
     if "attribution" in metric.needs and not callable_explainers:
         return f"{NOT_AVAILABLE} an explainer"
-    mask = getattr(metric, "mask", None)
-    if "mask" in metric.needs and mask not in masks:
-        return f"{NOT_AVAILABLE} the mask {mask!r}"
+    for mask in metric.masks if "mask" in metric.needs else ():
+        if mask not in masks:
+            return f"{NOT_AVAILABLE} the mask {mask!r}"
     return None
 
 

@@ -14,6 +14,7 @@ FILES = {
     "annotation": "annotation",
     "points": "points",
     "evidence": "evidence",
+    "decoy": "decoy",
     "artefact": "artefact",
 }
 """The name of each file of a row, and its column."""
@@ -41,6 +42,7 @@ class SlideRow(BaseModel):
         annotation: outlines (.geojson, .json or .xml).
         points: labelled points (.csv).
         evidence: an image of the whole slide, nonzero where the evidence of the class lies.
+        decoy: an image of the whole slide, nonzero on what looks like the evidence and is none.
         artefact: an image of the whole slide, nonzero on what no explanation should use: pen, folds, bubbles.
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
@@ -57,6 +59,7 @@ class SlideRow(BaseModel):
     annotation: OptionalText = None
     points: OptionalText = None
     evidence: OptionalText = None
+    decoy: OptionalText = None
     artefact: OptionalText = None
     label: OptionalText = None
     site: OptionalText = None

@@ -34,12 +34,13 @@ def test_the_manifest_names_what_exists(cohort):
     assert rows["label"].tolist() == ["tumour", "normal", "tumour", "tumour"]
     assert (rows["annotation"] != "").tolist() == [True, False, True, True]
     assert [found[path] for path in rows["path"]] == rows["sha256"].tolist()
-    named = {name for column in ("path", "annotation", "evidence") for name in rows[column] if name}
+    named = {name for column in ("path", "annotation", "evidence", "decoy") for name in rows[column] if name}
     assert named | {"manifest.csv"} == set(found)
 
 
-def test_evidence_has_the_size_of_level_0(cohort):
-    for path in (cohort.parent / "evidence").iterdir():
+@pytest.mark.parametrize("mask", ["evidence", "decoy"])
+def test_masks_have_the_size_of_level_0(cohort, mask):
+    for path in (cohort.parent / mask).iterdir():
         with Image.open(path) as image:
             assert image.size == SMALL.size_px
 

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -31,6 +33,29 @@ def test_evidence_lies_inside_the_nests(tumour, nests):
     assert not (tumour.evidence & ~nests).any()
 
 
+def test_the_decoys_are_all_other_nuclei_and_share_no_pixel_with_the_evidence(tumour, nests):
+    assert not (tumour.evidence & tumour.decoy).any()
+    assert 0.02 < tumour.decoy[nests].mean() < 0.2
+    assert tumour.decoy[~nests].mean() > 0.05
+    density = optical_density(tumour.rgb)
+    tissue = density > 0.25
+    # Without the evidence, the decoys are what darkness finds.
+    rest = tissue & ~tumour.evidence
+    assert roc_auc_score(tumour.decoy[rest], density[rest]) > 0.8
+
+
+def test_a_mask_of_decoys_changed_neither_the_pixels_nor_the_evidence():
+    """The digests are of the code before there were decoys."""
+    slide = draw_slide(plan_cohort(SMALL)[0], SMALL)
+    drawn = [
+        hashlib.sha256(array.tobytes()).hexdigest() for array in (slide.rgb, np.packbits(slide.evidence))
+    ]
+    assert drawn == [
+        "3ac400169923c97d52e8c78c6d8d10bb44ddad57d6d72e04937135a52aa643fd",
+        "b52b10bbb93b0ce6f1bda9a08b05a914d55482169c01cddcaf45758ef11668b2",
+    ]
+
+
 def test_darkness_ranks_the_evidence_weakly(tumour, nests):
     density = optical_density(tumour.rgb)
     # Measured: see the module docstring of tasks.phantoms.slide.
@@ -55,6 +80,7 @@ def test_nests_hold_whole_tiles_and_leave_normal_and_crossing_ones(nests):
 def test_a_normal_slide_has_no_evidence():
     normal = draw_slide(plan_cohort(SMALL)[1], SMALL)
     assert not normal.evidence.any()
+    assert normal.decoy.any()
     assert normal.nests == ()
     assert not normal.ink.any()
 

@@ -32,7 +32,7 @@ def test_an_outline_names_the_class_of_its_image():
     mask = np.zeros((2, 4, 5), bool)
     mask[:, 1] = True
     images = some({"annotation": mask, "artefact": mask, "tissue": ~mask})
-    assert MASKS == ("annotation", "evidence", "artefact", "tissue")
+    assert MASKS == ("annotation", "evidence", "decoy", "artefact", "tissue")
     for number, target in enumerate((0, 1)):
         assert np.array_equal(images.annotation_mask[number] == target, mask[number])
     assert list(images.marks) == ["artefact"]

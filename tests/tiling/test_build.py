@@ -98,20 +98,23 @@ def test_masks_have_the_bytes_they_had_before_there_were_artefacts(tiled):
     assert found == first
 
 
-def test_an_artefact_image_adds_its_mask_and_changes_no_other_file(tiled, tmp_path):
+@pytest.mark.parametrize("mark", ["decoy", "artefact"])
+def test_an_image_of_another_mark_adds_its_mask_and_changes_no_other_file(tiled, tmp_path, mark):
     tiles, _, _, row, root = tiled
     drawn = np.zeros((240, 320), dtype=np.uint8)
     drawn[30:35, 60:70] = 1
     Image.fromarray(drawn).save(root / "ink.png")
-    tile_slide(row.model_copy(update={"artefact": "ink.png"}), root, RECIPE, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == FILES | {"artefact_mask.npy"}
+    tile_slide(row.model_copy(update={mark: "ink.png"}), root, RECIPE, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES | {f"{mark}_mask.npy"}
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (tiles.folder / name).read_bytes()
     assert tiles.artefact_mask is None
+    assert tiles.decoy_mask is None
     found = TileSet(tmp_path)
-    assert tuple(found.marks) == ("evidence", "artefact")
-    assert (found.artefact_mask.shape, found.artefact_mask.dtype) == (tiles.tissue_mask.shape, np.uint8)
-    at = marked_pixels(found.table, found.artefact_mask)
+    assert tuple(found.marks) == ("evidence", mark)
+    mask = getattr(found, f"{mark}_mask")
+    assert (mask.shape, mask.dtype) == (tiles.tissue_mask.shape, np.uint8)
+    at = marked_pixels(found.table, mask)
     assert at == {(x, y) for x in range(240, 280) for y in range(120, 140)}
 
 
