@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tasks.explainers._controls import BlindControl
-from tasks.functional.colour import optical_density
+from tasks.functional.edges import edge_magnitude
 
 
 class EdgeMap(BlindControl):
@@ -24,13 +23,4 @@ class EdgeMap(BlindControl):
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the magnitude [B, H, W], 0 where the tile is even."""
-        density = F.pad(optical_density(images).sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")[:, 0]
-        down = _change(density)
-        across = _change(density.transpose(1, 2)).transpose(1, 2)
-        return (down.square() + across.square()).sqrt()
-
-
-def _change(padded: Tensor) -> Tensor:
-    """Return [B, H, W] of [B, H + 2, W + 2]: the change from row to row of neighbours weighed 1, 2, 1."""
-    smooth = (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) / 4
-    return (smooth[:, 2:] - smooth[:, :-2]) / 2
+        return edge_magnitude(images)
