@@ -63,19 +63,19 @@ def _removed(_folder: Path, step: int = 1) -> Case:
     """The contributions of dark dots in a linear network that looks at the left half, and their mirror image.
 
     More of the dots that it looks at speak for the target than against it: the margin is above 0 until they
-    go. On the right the mirror image speaks of dots that the network never sees. Dots lie on every ``step``-th
-    pixel along each side.
+    go. On the right the mirror image speaks of dots that the network never sees. Dots lie on every
+    ``step``-th pixel along each side.
     """
     generator = np.random.default_rng(0)
     row, column = np.mgrid[:SIDE, :SIDE]
     for_target = (row // step + column // step) % 2 == 0
-    places = (row % step == 0) & (column % step == 0)
-    dots = (generator.random((COUNT, SIDE, SIDE)) < np.where(for_target, 0.6, 0.25)) & places
+    grid = (row % step == 0) & (column % step == 0)
+    dots = (generator.random((COUNT, SIDE, SIDE)) < np.where(for_target, 0.6, 0.25)) & grid
     images = np.where(dots, 0.25, 0.95).astype(np.float32)[:, None].repeat(3, axis=1)
     seen = (
         np.where(for_target, -1.0, 1.0)
         * (1 + generator.random((SIDE, SIDE)))
-        * (places & (column < SIDE // 2))
+        * (grid & (column < SIDE // 2))
     )
     # The even background adds nothing.
     seen[~for_target] *= -seen[for_target].sum() / seen[~for_target].sum()
