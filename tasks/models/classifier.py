@@ -1,17 +1,22 @@
 """The classifier that is trained and explained: normalisation and network in one module."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeGuard
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tasks.artifacts.checkpoint import Checkpoint
+from tasks.functional.final_map import NoFinalMapError, final_map
+from tasks.models.door.ask import ask_network
+from tasks.models.door.made_up import made_up_tiles
 from tasks.models.errors import ModelError
-from tasks.models.foreign import build_foreign, last_convolution
+from tasks.models.fitting import check_normalisation, fitting
+from tasks.models.foreign import build_foreign, picked
 from tasks.models.recipe import NetworkRecipe
+from tasks.models.weight_files import read_weights
 
 if TYPE_CHECKING:
     from tasks.models.resnet import SafeResNet
@@ -32,24 +37,48 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, mean: Colour, std: Colour) -> None:
+    def __init__(
+        self, network: nn.Module, mean: Colour, std: Colour, logits: int | str | None = None
+    ) -> None:
         super().__init__()
         self.network = network
+        self._place = logits
+        self._final_map: str | None = None
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits [B, K]."""
-        logits: Tensor = self.network((images - self.mean) / self.std)
+        output = self.network((images - self.mean) / self.std)
+        logits: Tensor = picked(output, self._place, type(self.network).__name__)
         return logits
+
+    def settle(self, images: Tensor) -> None:
+        """Find the last map of a foreign network by one pass of the first image; see :func:`final_map`."""
+        if not _is_residual(self.network) and self._final_map is None:
+            self._final_map = final_map(self, images[:1])
 
     @property
     def feature_layer(self) -> nn.Module:
-        """The module whose output is the last convolutional map: stage 4, or a foreign network's last one."""
+        """The module whose output is the last convolutional map: stage 4, or what :meth:`settle` found.
+
+        Raises:
+            NoFinalMapError: a foreign network has no such map, or has not been settled.
+        """
         if _is_residual(self.network):
             layer: nn.Module = self.network.layer4
             return layer
-        return last_convolution(self.network)
+        if self._final_map is None:
+            raise NoFinalMapError(
+                f"the last map of {type(self.network).__name__} is not known; name the layer yourself"
+            )
+        return self.get_submodule(self._final_map)
+
+    @property
+    def feature_layers(self) -> tuple[nn.Module, ...]:
+        """The :attr:`feature_layer`, if there is one."""
+        known = _is_residual(self.network) or self._final_map is not None
+        return (self.feature_layer,) if known else ()
 
     @property
     def pre_activation_layers(self) -> tuple[nn.Module, ...]:
@@ -62,6 +91,7 @@ class Classifier(nn.Module):
 
     def with_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the last convolutional map [B, C, h, w] and the logits [B, K] of one forward pass."""
+        self.settle(images)
         (features,), logits = self.observe(images, (self.feature_layer,))
         return features, logits
 
@@ -108,49 +138,61 @@ def build_classifier(recipe: NetworkRecipe, classes: int, mean: Colour, std: Col
     from tasks.models.resnet import build_resnet  # MONAI takes seconds to import
 
     if recipe.module is not None:
-        network: nn.Module = build_foreign(recipe.module, classes, seed)
+        network: nn.Module = build_foreign(recipe.module, recipe.arguments, classes, seed)
     else:
         network = build_resnet(recipe, classes, seed)
-    classifier = Classifier(network, mean, std)
+    classifier = Classifier(network, mean, std, recipe.logits)
     if recipe.init is not None:
         start_from(classifier, Path(recipe.init))
     return classifier
 
 
 def load_classifier(checkpoint: Checkpoint, device: torch.device) -> Classifier:
-    """Return the trained classifier of ``checkpoint`` on ``device``, in eval mode."""
+    """Return the trained classifier of ``checkpoint`` on ``device``, in eval mode.
+
+    Raises:
+        ModelError: the weights do not fit, or a foreign network does not answer as it must.
+    """
     info = checkpoint.info
     recipe = NetworkRecipe.model_validate({**info.network, "init": None})
     classifier = build_classifier(recipe, len(info.classes), info.mean, info.std, info.seed)
-    classifier.load_state_dict(load_file(checkpoint.weights))
-    return classifier.to(device).channels_last().eval()
+    title = f"the checkpoint's {checkpoint.weights.name}"
+    found = fitting(read_weights(checkpoint.weights, title), classifier.state_dict(), title)
+    classifier.load_state_dict({**classifier.state_dict(), **found})
+    classifier = classifier.to(device).channels_last().eval()
+    if recipe.module is not None:
+        ask_foreign(classifier, len(info.classes), info.tile_px)
+    return classifier
+
+
+def ask_foreign(classifier: Classifier, classes: int, tile_px: int) -> tuple[str, ...]:
+    """Ask a foreign network all questions of the door, with made-up tiles; return what is to be said of it.
+
+    Raises:
+        ModelError: an answer does not fit, or it gives another number of logits than there are classes.
+    """
+    tiles = made_up_tiles(classifier.mean, classifier.std, tile_px)
+    admission = ask_network(classifier, tiles, type(classifier.network).__name__)
+    if admission.classes != classes:
+        raise ModelError(
+            f"{type(classifier.network).__name__} gives {admission.classes} logits; the study has {classes} "
+            "classes: say so in network.arguments"
+        )
+    with suppress(NoFinalMapError):
+        # Whoever needs the map says what is wrong: others can do without.
+        classifier.settle(tiles)
+    return admission.notes
 
 
 def start_from(classifier: Classifier, weights: Path) -> None:
     """Load given weights; see :attr:`NetworkRecipe.init` for the keys.
 
     Raises:
-        ModelError: the file is absent, lacks a layer, or a layer other than the head has another shape.
+        ModelError: the file cannot be read, or its layers are not those of the network. A head of another
+            number of classes is left at its random start.
     """
-    if not weights.is_file():
-        raise ModelError(f"network.init {weights.name!r} is not a file")
-    own = classifier.state_dict()
-    given = {_own_key(key, own): value for key, value in load_file(weights).items()}
-    for key in _HEAD:
-        if key in given and key in own and given[key].shape != own[key].shape:
-            given[key] = own[key]
-    missing = [key for key in own if key not in given and key not in ("mean", "std", *_HEAD)]
-    wrong = [key for key in own if key in given and given[key].shape != own[key].shape]
-    if missing or wrong:
-        raise ModelError(f"network.init {weights.name!r} does not fit: {_misfit(missing, wrong)}")
-    classifier.load_state_dict({key: given.get(key, value) for key, value in own.items()})
-
-
-def _own_key(key: str, own: dict[str, Tensor]) -> str:
-    return key if key in own else f"network.{key}"
-
-
-def _misfit(missing: list[str], wrong: list[str]) -> str:
-    parts = [f"{len(missing)} layers are missing, first {missing[0]!r}"] if missing else []
-    parts += [f"{len(wrong)} have another shape, first {wrong[0]!r}"] if wrong else []
-    return " and ".join(parts)
+    title, own = f"network.init {weights.name!r}", classifier.state_dict()
+    given = read_weights(weights, title)
+    found = fitting(given, own, title, free=("mean", "std"), heads=_HEAD, inside="network.")
+    check_normalisation(found, title)
+    classifier.load_state_dict({**own, **found})

@@ -1,5 +1,8 @@
-"""The error of a network that cannot be built."""
+"""The error of a network that cannot be used."""
 
 
 class ModelError(Exception):
-    """A network cannot be built or its weights do not fit; the message is one sentence."""
+    """A network cannot be built, its weights do not fit, or it does not answer as it must.
+
+    The message is one sentence.
+    """

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from tasks.samples.axes import Input, Sample
 
@@ -28,15 +28,25 @@ class NetworkRecipe(BaseModel):
 
     init: str | None = None
     """A safetensors file to start from, with the keys of a ResNet (MONAI's and torchvision's agree) or of
-    one of our own checkpoints; a head with another number of classes is left at its random start. ``mean``
-    and ``std`` in the file replace those of the training tiles."""
+    one of our own checkpoints; a head with another number of classes is left at its random start. Prefixes
+    of DistributedDataParallel and torch.compile are left out. ``mean`` and ``std`` in the file replace those
+    of the training tiles."""
 
     module: str | None = None
-    """``package.module:Class`` of any ``nn.Module`` made as ``Class(num_classes=K)`` that takes normalised
-    images [B, 3, H, W] and returns logits [B, K]; it then stands in place of ``name``."""
+    """``package.module:Class`` of any ``nn.Module`` that takes normalised images [B, 3, H, W] and returns
+    logits [B, K]; it then stands in place of ``name``. Without ``arguments`` it is made as
+    ``Class(num_classes=K)``."""
+
+    arguments: dict[str, JsonValue] | None = None
+    """All keyword arguments of ``module``, the number of classes among them, by whatever name it has."""
+
+    logits: int | str | None = None
+    """Which of several outputs of ``module`` the logits are: a place in a tuple, counted from 0, or a key."""
 
     @model_validator(mode="after")
     def _module_has_a_class(self) -> Self:
         if self.module is not None and self.module.count(":") != 1:
             raise ValueError(f"network.module {self.module!r} must read 'package.module:Class'")
+        if self.module is None and (self.arguments is not None or self.logits is not None):
+            raise ValueError("network.arguments and network.logits go with network.module; name the class")
         return self

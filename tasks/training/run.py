@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tasks.functional.noise import seed_of
-from tasks.models.classifier import Classifier, build_classifier
+from tasks.models.classifier import Classifier, ask_foreign, build_classifier
 from tasks.training.costs import TrainingCosts
 from tasks.training.errors import DivergedError
 from tasks.training.half_precision import refuse_tiny_maps
@@ -97,7 +97,7 @@ def begin(job: TrainingJob, work: Path) -> TrainingRun:
 
     Raises:
         TrainingDataError: the recipe asks for bfloat16 where it cannot be trusted.
-        ModelError: the network cannot be made.
+        ModelError: the network cannot be made, or a foreign one does not answer as it must.
     """
     device = torch.device(job.device)
     mean, std = colour_statistics(job.train)
@@ -105,6 +105,8 @@ def begin(job: TrainingJob, work: Path) -> TrainingRun:
     if job.recipe.amp and device.type == "cpu":
         refuse_tiny_maps(model, job.train.pixels[0].shape[1])
     model = model.to(device).channels_last()
+    if job.recipe.network.module is not None:
+        ask_foreign(model, len(job.recipe.classes), job.train.pixels[0].shape[1])
     weights = class_weights(job.train.labels, job.recipe.class_balance).to(device)
     run = TrainingRun(job, model, make_optimizer(model, job.recipe), _arm(job), weights)
     snapshot = load_snapshot(work, job.identity)

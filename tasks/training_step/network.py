@@ -6,6 +6,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from tasks.functional.final_map import NoFinalMapError
+
 
 class Network(Protocol):
     """What a regularizer needs of a network. :class:`tasks.models.classifier.Classifier` provides it."""
@@ -18,8 +20,8 @@ class Network(Protocol):
         ...
 
     @property
-    def feature_layer(self) -> nn.Module:
-        """The module whose output is the last convolutional map [B, C, h, w]."""
+    def feature_layers(self) -> tuple[nn.Module, ...]:
+        """The module whose output is the last convolutional map [B, C, h, w]; empty where there is none."""
         ...
 
     @property
@@ -42,10 +44,22 @@ def module_of(model: Network) -> nn.Module:
 class Pass:
     """One forward pass, with its graph.
 
-    ``logits`` float32 [B, K]; ``features`` [B, C, h, w], the last convolutional map; ``pre_activations``
-    are the values before each stage's last ReLU, empty unless a regularizer uses them.
+    ``logits`` float32 [B, K]; ``last_map`` [B, C, h, w], the last convolutional map, None in a network
+    without one; ``pre_activations`` are the values before each stage's last ReLU, empty unless a regularizer
+    uses them.
     """
 
     logits: Tensor
-    features: Tensor
+    last_map: Tensor | None
     pre_activations: tuple[Tensor, ...]
+
+    @property
+    def features(self) -> Tensor:
+        """The last convolutional map [B, C, h, w].
+
+        Raises:
+            NoFinalMapError: the network has none.
+        """
+        if self.last_map is None:
+            raise NoFinalMapError("a regularizer needs the last map [B, C, h, w]; the network has none")
+        return self.last_map

@@ -148,8 +148,9 @@ class Step:
     def _pass(self, images: Tensor) -> Pass:
         layers = self.model.pre_activation_layers if "pre_activations" in self.cached else ()
         with self.autocast():
-            (features, *inner), logits = self.model.observe(images, (self.model.feature_layer, *layers))
-        return Pass(_full(logits), features, tuple(inner))
+            last = self.model.feature_layers
+            seen, logits = self.model.observe(images, (*last, *layers))
+        return Pass(_full(logits), seen[0] if last else None, seen[len(last) :])
 
     @contextmanager
     def eval_mode(self) -> Iterator[None]:

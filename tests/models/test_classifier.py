@@ -79,7 +79,7 @@ def test_a_foreign_network_is_taken_and_its_last_convolution_found():
 @pytest.mark.parametrize(
     ("module", "sentence"),
     [
-        ("no_such_package:Net", "cannot be imported: No module named"),
+        ("no_such_package:Net", "cannot be imported: ModuleNotFoundError: No module named"),
         (f"{__name__}:Absent", "cannot be imported"),
         (f"{__name__}:NoModule", "needed a subclass of torch.nn.Module"),
         ("torch.nn:Linear", "cannot be made with num_classes=2"),

@@ -1,0 +1,1 @@
+"""The door for networks: what any network is asked before it is predicted with, explained or evaluated."""
