@@ -12,6 +12,7 @@ from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
 from tasks.study.study import Study
+from tasks.tiling.recipe import TilingRecipe
 from tasks.train import TrainSection
 
 _log = logging.getLogger("veritile.study")
@@ -111,6 +112,28 @@ def refuse_absent_devices(study: Study) -> None:
     absent = [slot for slot in study.device_slots if slot not in allowed]
     if absent:
         raise UsageError(f"device {absent[0]} is not on this machine, which has: {', '.join(there)}")
+
+
+def refuse_unfit_network(study: Study) -> tuple[str, ...]:
+    """Refuse a network of another package, or initial weights, that cannot be used, before any work starts.
+
+    Returns:
+        Sentences about what does not stop the work but changes what its numbers mean.
+
+    Raises:
+        ConfigError: the network cannot be made, does not answer as it must, or its weights do not fit.
+    """
+    network = study.section(TrainSection).recipe.network
+    if network.module is None and network.init is None:
+        return ()
+    from tasks.models.classifier import check_recipe  # heavy: not needed to plan
+    from tasks.models.errors import ModelError
+
+    tiles = study.section(TilingRecipe)
+    try:
+        return check_recipe(network, len(tiles.classes), tiles.tile_px)
+    except ModelError as error:
+        raise ConfigError(f"train.recipe: {error}") from error
 
 
 def _device(config: StudyBase) -> str:

@@ -1,5 +1,6 @@
 """The study: slides in, measured heatmaps in MLflow out."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
 from flows.engine.task import run_as_task
-from flows.open_study import open_study, refuse_absent_devices
+from flows.open_study import open_study, refuse_absent_devices, refuse_unfit_network
 from tasks.study.study import Study
+
+_log = logging.getLogger("veritile.study")
 
 if TYPE_CHECKING:
     StageWord = str
@@ -57,6 +60,8 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
 def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
     """Run every stage of the study that is needed."""
     refuse_absent_devices(opened)
+    for note in refuse_unfit_network(opened):
+        _log.warning(note)
     return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))
 
 

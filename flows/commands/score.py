@@ -70,6 +70,8 @@ def print_means(folder: Path, console: Console) -> None:
         table.add_row(who, f"{row['metric']}.{row['score']}", row["direction"], cell, row["flag"])
     console.print(table)
     said = json.loads((folder / SAID).read_text(encoding="utf-8"))
+    for note in said["notes"]:
+        console.print(f"  {escape(note)}", soft_wrap=True)
     for metric, why in said["unavailable"].items():
         console.print(f"  {escape(metric)}: {escape(why)}", soft_wrap=True)
     console.print(f"the whole report: {folder / PAGE}", soft_wrap=True)

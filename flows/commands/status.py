@@ -13,6 +13,7 @@ from flows.commands.target import Target
 from flows.engine.adopt import adopt as adopt_stored
 from flows.engine.stages import all_stages, stages_of
 from flows.engine.status import ArtifactStatus, plan_status, refuse_missing
+from flows.open_study import refuse_unfit_network
 from tasks.explain import halo_in_words
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Split
@@ -47,6 +48,8 @@ def validate(target: Target, console: Console) -> None:
     """Check the study file and its manifest, and print what the study consists of."""
     plan = target.plan()
     study = plan.study
+    for note in refuse_unfit_network(study):
+        console.print(escape(note), soft_wrap=True)
     console.print(f"{study.name}: {_slides_by_split(study.slides)}")
     for fold in study.folds:
         console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(study.slides))}")

@@ -7,11 +7,15 @@ Payload of support ``tile``: ``tile_scores.parquet``, one row per tile of the ba
 value (float32, signed and unscaled, NaN where not explained), and ``index.parquet`` with one row for the
 slide.
 
-The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index> and
-completeness_error (NaN where the explainer promises none). Maps that were made with a halo are the middle of
-larger ones: completeness_error is that of the larger map, and halo_sum the sum of what was cut off.
+The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index>, completeness_error
+(NaN where the explainer promises none) and, of maps, map_sum. Maps that were made with a halo are the middle
+of larger ones: completeness_error and map_sum are those of the larger map, and halo_sum is the sum of what was
+cut off. ``notes.json`` holds sentences that belong to the maps wherever they are shown; it is there if there
+are any.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +35,7 @@ TILE_SCORES = "tile_scores.parquet"
 INDEX = "index.parquet"
 HALO_SUM = "halo_sum"
 """The column that maps with a halo have in addition."""
+NOTES = "notes.json"
 
 
 class SupportError(ValueError):
@@ -47,6 +52,12 @@ class ExplainedSamples:
     def index(self) -> pd.DataFrame:
         """One row per explained sample, in the order of the values."""
         return pd.read_parquet(self.folder / INDEX)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the values: which layer they are of, whether they are incomplete."""
+        path = self.folder / NOTES
+        return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
 
     @property
     def logits(self) -> NDArray[np.float64]:
@@ -132,6 +143,12 @@ def create_maps(folder: Path, count: int, tile_px: int, chunk: int = 64) -> "zar
         dtype="float32",
         fill_value=float("nan"),
     )
+
+
+def write_notes(folder: Path, notes: Sequence[str]) -> None:
+    """Write the sentences that belong to the maps of ``folder``, if there are any."""
+    if notes:
+        (folder / NOTES).write_text(json.dumps(list(notes), indent=1) + "\n", encoding="utf-8")
 
 
 def write_tile_scores(

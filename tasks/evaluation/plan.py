@@ -58,7 +58,7 @@ def evaluate_pairs(
             :func:`count_steps` for the total.
 
     Raises:
-        EvidenceError: the wanted parts do not match the evidence.
+        EvidenceError: the wanted parts do not match the evidence, or the model fails on what they ask about.
         LogitsError: the model gives no logits of two or more classes.
     """
     drafts = _new_drafts(evidence, wanted)
@@ -80,6 +80,7 @@ def evaluate_pairs(
                 if draft.metric.scores_sections:
                     draft.add_sections(opened, draft.scorer.score_slide(opened, draft.explainer_id))
                     advance(1)
+    prober.refuse_broken()
     spent = sum((counter.spent for counter in counters), Passes())
     return _finish(drafts, _measures(spent, prober))
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from tasks.evidence.explainer_like import ExplainerLike
+from tasks.evidence.sources import EvidenceError
+from tasks.functional.foreign_errors import SaidAs
 from tasks.samples.inputs import Inputs
 
 
@@ -18,7 +20,8 @@ class PreparedExplainer:
 
     def __call__(self, inputs: Inputs, targets: Tensor, keys: Tensor) -> Tensor:
         """Return maps [B, H, W] of images, or scores [B, N] of bags."""
-        return self.explainer.attribute(self.network, inputs, targets, keys)
+        with SaidAs(EvidenceError, f"an explainer cannot explain {type(self.network).__name__}"):
+            return self.explainer.attribute(self.network, inputs, targets, keys)
 
 
 def prepared_explainers(

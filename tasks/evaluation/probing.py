@@ -10,6 +10,7 @@ from tasks.evaluation.prepared import PreparedExplainer
 from tasks.evidence.block import Block
 from tasks.evidence.sources import EvidenceError
 from tasks.faithfulness.base import Answers, Probe, ProbeKey
+from tasks.functional.foreign_errors import SaidAs
 from tasks.functional.gradients import check_logits
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans
@@ -31,6 +32,7 @@ class Prober:
     ) -> None:
         self._model, self._explainers, self._batch = model, explainers, batch
         self._forward = model if forward is None else forward
+        self._broken: dict[str, Tensor] = {}
         self.minimum = Passes()
         self.explained = 0
 
@@ -65,15 +67,42 @@ class Prober:
         targets = (block.targets if probe.targets is None else probe.targets).repeat(times)
         if probe.explainer is None:
             self.minimum += Passes(forward=count)
-            logits = ask(self._forward if probe.within is None else self._model, inputs)
+            shape = list(leading(inputs, 4 if isinstance(inputs, Tensor) else 2))
+            with SaidAs(EvidenceError, f"the model failed on inputs of shape {shape} for {_about(probe)}"):
+                logits = ask(self._forward if probe.within is None else self._model, inputs)
             check_logits(logits, targets)
+            self._note_broken(probe, logits)
             return logits
         ready = self._ready(probe.explainer)
         self.minimum += ready.explainer.passes() * count
         self.explained += count
         return ready(inputs, targets, block.keys.repeat(times))
 
+    def _note_broken(self, probe: Probe, logits: Tensor) -> None:
+        """Remember whether logits are not finite; on the device, as reading them here would stall it."""
+        broken = ~torch.isfinite(logits).all()
+        known = self._broken.get(_about(probe))
+        self._broken[_about(probe)] = broken if known is None else known | broken
+
+    def refuse_broken(self) -> None:
+        """Raise an error if the model gave logits that are not finite, at any time.
+
+        Raises:
+            EvidenceError: naming what it was asked about.
+        """
+        about = [what for what, broken in self._broken.items() if bool(broken)]
+        if about:
+            raise EvidenceError(
+                f"the model gives logits that are not finite on {about[0]}: it cannot be asked about such "
+                "images; choose another fill or metric"
+            )
+
     def _ready(self, explainer: str) -> PreparedExplainer:
         if explainer not in self._explainers:
             raise EvidenceError(f"explainer {explainer!r} is not at hand, only its maps are")
         return self._explainers[explainer]
+
+
+def _about(probe: Probe) -> str:
+    """Return what a probe asks about, from its key: the words in it say which images, fill and settings."""
+    return f"the images of the probe {probe.key!r}"

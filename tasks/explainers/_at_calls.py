@@ -12,6 +12,12 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+ELEMENTWISE = frozenset(
+    {"celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid", "mish"}
+    | {"prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"}
+)
+"""Activations: functions of each value by itself."""
+
 
 @dataclass(frozen=True)
 class Call:

@@ -21,7 +21,7 @@ def baseline_images(kind: Fill, model: nn.Module, images: Tensor, blur_px: float
         blur_px: standard deviation of the blur in tile pixels.
 
     Raises:
-        ExplanationError: ``mean_tissue`` with a model that carries no such colour.
+        ExplanationError: ``mean_tissue`` with a model that carries no such colour, or one outside [0, 1].
     """
     channels = images.shape[1]
     colour = _mean_colour(model, channels) if kind == "mean_tissue" else torch.ones(channels)
@@ -36,7 +36,26 @@ def _mean_colour(model: nn.Module, channels: int) -> Tensor:
             f"'mean_tissue' is the mean colour of the training tiles, a buffer 'mean' [1, {channels}, 1, 1] "
             f"of the model; {type(model).__name__} has {found}"
         )
+    low, high = float(mean.min()), float(mean.max())
+    if not (low >= 0 and high <= 1):
+        raise ExplanationError(
+            f"'mean_tissue' is a colour in [0, 1]; the buffer 'mean' of {type(model).__name__} goes from "
+            f"{low:g} to {high:g}, as of pixels up to 255: choose another baseline, or give it in [0, 1]"
+        )
     return mean.flatten()
+
+
+def refuse_broken_baseline(logits: Tensor, kind: str, model: nn.Module) -> None:
+    """Refuse a baseline on which the network gives no finite logits [B, K].
+
+    Raises:
+        ExplanationError: naming it.
+    """
+    if not torch.isfinite(logits).all():
+        raise ExplanationError(
+            f"{type(model).__name__} gives logits that are not finite on the baseline {kind!r}, so nothing "
+            "can be compared with it; choose another baseline"
+        )
 
 
 class BaselineExplainer(Explainer):

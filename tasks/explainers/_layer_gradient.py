@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.explainers.base import ExplanationError
+from tasks.functional.final_map import NoFinalMapError, final_map
 from tasks.functional.gradients import target_margin
 
 
@@ -18,8 +19,7 @@ def output_and_gradient(
 
     Args:
         model: in eval mode and frozen; left without a hook whatever happens.
-        layer: a module's name as ``named_modules`` gives it; None: the model's ``feature_layer`` if it has
-            one, else its last Conv2d.
+        layer: a module's name as ``named_modules`` gives it; None: see :func:`default_layer`.
         images: [B, C, H, W].
         targets: int64 [B].
 
@@ -33,7 +33,7 @@ def output_and_gradient(
         # A copy is passed on, so that an in-place activation behind the layer does not change the record.
         return seen[-1].clone()
 
-    title, module = _layer_of(model, layer)
+    title, module = _layer_of(model, default_layer(model, images) if layer is None else layer)
     handle = module.register_forward_hook(cut)
     try:
         with torch.enable_grad():
@@ -54,23 +54,40 @@ def upsampled(maps: Tensor, images: Tensor) -> Tensor:
     return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _layer_of(model: nn.Module, layer: str | None) -> tuple[str, nn.Module]:
-    """Return the layer and what to call it in a sentence."""
+def default_layer(model: nn.Module, images: Tensor) -> str:
+    """Return the name of the model's own ``feature_layer``, else of the last map that all evidence passes.
+
+    The latter costs a forward pass of one image; see :func:`tasks.functional.final_map.final_map`.
+
+    Raises:
+        ExplanationError: there is no such map.
+    """
+    try:
+        own = getattr(model, "feature_layer", None)
+        if isinstance(own, nn.Module):
+            names: list[str] = [name for name, module in model.named_modules() if module is own]
+            return names[0]
+        return final_map(model, images[:1])
+    except NoFinalMapError as error:
+        listed = ", ".join(name for name, _ in model.named_children())
+        raise ExplanationError(f"{error} as 'layer', any module below: {listed}") from error
+
+
+def layer_note(layer: str | None) -> tuple[str, ...]:
+    """Return the sentence that names the layer of a map."""
+    return (f"The maps are of the layer {layer}.",) if layer else ()
+
+
+def _layer_of(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
+    """Return what to call the layer in a sentence, and the layer."""
     modules = {name: module for name, module in model.named_modules() if name}
-    convolutions = [name for name, module in modules.items() if isinstance(module, nn.Conv2d)]
-    if layer is not None:
-        if layer not in modules:
-            raise ExplanationError(
-                f"layer {layer!r} is none of {type(model).__name__}'s; any module may be named, its "
-                f"convolutions are {convolutions}"
-            )
-        return f"layer {layer!r}", modules[layer]
-    own = getattr(model, "feature_layer", None)
-    if isinstance(own, nn.Module):
-        return "the feature layer", own
-    if not convolutions:
-        raise ExplanationError(f"{type(model).__name__} has no Conv2d; name the layer, one of {[*modules]}")
-    return f"layer {convolutions[-1]!r}", modules[convolutions[-1]]
+    if layer not in modules:
+        convolutions = [name for name, module in modules.items() if isinstance(module, nn.Conv2d)]
+        raise ExplanationError(
+            f"layer {layer!r} is none of {type(model).__name__}'s; any module may be named, its "
+            f"convolutions are {convolutions}"
+        )
+    return f"layer {layer!r}", modules[layer]
 
 
 def _checked(output: object, title: str, count: int) -> Tensor:

@@ -7,13 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tasks.explainers._at_calls import AtCalls, Call
+from tasks.explainers._at_calls import ELEMENTWISE, AtCalls, Call
+from tasks.explainers._baselines import refuse_broken_baseline
+from tasks.explainers._recomputation import refuse_recomputation, refuse_without_gradients
 from tasks.functional.pixels import spans
 
-ELEMENTWISE = frozenset(
-    {"celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_sigmoid", "mish"}
-    | {"prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh"}
-)
 POOLS = frozenset({"adaptive_max_pool2d", "max_pool2d"})
 
 _AT_ONCE = 1 << 19
@@ -23,7 +21,7 @@ _NO_STEP = 1e-6
 """Differences to the reference up to it count as none: the local slope stands in for the quotient."""
 
 
-def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
+def rescaled(model: nn.Module, reference: Tensor, kind: str = "given") -> Callable[[Tensor], Tensor]:
     """Return images -> logits, to be called once, whose gradients are DeepLIFT's multipliers.
 
     The sum of multiplier x (image - reference) is the difference of the logits where all else than
@@ -33,6 +31,10 @@ def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
     Args:
         model: gives logits [B, K], in eval mode; sees the reference once, at this call.
         reference: float [B, C, H, W], or [1, C, H, W] for all images.
+        kind: what to call the reference in a sentence.
+
+    Raises:
+        ExplanationError: the logits of the reference are not finite, or the network is checkpointed.
     """
     seen: list[tuple[Tensor, ...]] = []
 
@@ -46,10 +48,14 @@ def rescaled(model: nn.Module, reference: Tensor) -> Callable[[Tensor], Tensor]:
         return maxima
 
     with torch.no_grad(), AtCalls(ELEMENTWISE | POOLS, record):
-        model(reference)
+        refuse_broken_baseline(model(reference), kind, model)
+
+    def rule(call: Call) -> Tensor:
+        refuse_without_gradients("deep_lift")
+        return _rescale(call, *seen.pop(0))
 
     def forward(images: Tensor) -> Tensor:
-        with AtCalls(ELEMENTWISE | POOLS, lambda call: _rescale(call, *seen.pop(0))):
+        with refuse_recomputation("deep_lift"), AtCalls(ELEMENTWISE | POOLS, rule):
             logits: Tensor = model(images)
         return logits
 
@@ -97,8 +103,8 @@ def _quotient(call: Call, values: Tensor, result: Tensor, reference: Tensor) -> 
         given = reference if len(reference) == 1 else reference[at]
         there = call.on(given.clone() if call.in_place else given)
         step = values[at] - given
-        # Exact for a ReLU, so that only 0 / 0 needs a word: no difference has nothing to share.
-        torch.sub(result[at], there, out=slope[at]).div_(step).nan_to_num_(nan=0.0)
+        # Exact for a ReLU, so that only 0 / 0 needs a word: no difference has nothing to share. NaN stays.
+        torch.sub(result[at], there, out=slope[at]).div_(step).masked_fill_(step == 0, 0.0)
     return slope
 
 
@@ -124,9 +130,8 @@ class _Pool(torch.autograd.Function):
         highest, place = _maxima(call, values)
         reference, place_there = reference.expand_as(values), place_there.expand_as(place)
         top = torch.maximum(highest, lowest)
-        # Exact, so that only 0 / 0 needs a word: no difference has nothing to share.
-        slope = (top - lowest).div_(highest - _taken(reference, place)).nan_to_num_(nan=0.0)
-        slope_there = (highest - top).div_(_taken(values, place_there) - lowest).nan_to_num_(nan=0.0)
+        slope = _share(top - lowest, highest - _taken(reference, place))
+        slope_there = _share(highest - top, _taken(values, place_there) - lowest)
         ctx.save_for_backward(slope, place, slope_there, place_there)
         ctx.shape = torch.empty_like(values, device="meta")
         return highest
@@ -139,6 +144,11 @@ class _Pool(torch.autograd.Function):
         for part, at in ((slope, place), (slope_there, place_there)):
             given.flatten(2).scatter_add_(2, at.flatten(2), (gradients[0] * part).flatten(2))
         return given, None, None, None, None
+
+
+def _share(change: Tensor, step: Tensor) -> Tensor:
+    """Return the quotient, in the memory of ``change``; no difference has nothing to share. NaN stays."""
+    return change.div_(step).masked_fill_(step == 0, 0.0)
 
 
 def _maxima(call: Call, values: Tensor) -> tuple[Tensor, Tensor]:

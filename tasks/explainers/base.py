@@ -6,9 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from tasks.calibration.recipe import CalibrationRecipe
-from tasks.functional.gradients import Reduction
+from tasks.functional.foreign_errors import SaidAs
+from tasks.functional.gradients import LogitsError, Reduction
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
+from tasks.functional.weight_noise import WeightNoiseError
 from tasks.plugins import Plugin, plugin_type
 from tasks.samples.axes import Input, MapKind, Support
 from tasks.samples.inputs import Bags, Inputs
@@ -71,11 +73,22 @@ class Explainer(Plugin):
             randomness.
 
         Raises:
-            ExplanationError: the shapes do not match.
+            ExplanationError: the shapes do not match, or the explainer or the network raised an error.
         """
         _check(images, targets, tile_keys)
+        settled = self.settled(model, images)
         with leave_as_found(model), torch.no_grad():
-            return self.attribute(self.prepare(model), images, targets, tile_keys).detach()
+            return settled.explained(settled.prepare(model), images, targets, tile_keys).detach()
+
+    def explained(self, model: nn.Module, images: Inputs, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return what :meth:`attribute` does; errors of any type become one sentence.
+
+        Raises:
+            ExplanationError: the explainer or the network raised an error.
+        """
+        title = f"{self.name} cannot explain {type(model).__name__}"
+        with SaidAs(ExplanationError, title, (LogitsError, WeightNoiseError)):
+            return self.attribute(model, images, targets, tile_keys)
 
     @property
     def held(self) -> "Explainer | None":
@@ -122,6 +135,17 @@ class Explainer(Plugin):
     def calibrated(self, sigma: float) -> Self:
         """Return a copy whose uncalibrated sigma, at any depth, is set to ``sigma``."""
         return self.model_copy(update={"base": self.held.calibrated(sigma)}) if self.held else self
+
+    def settled(self, model: nn.Module, images: Any) -> Self:
+        """Return a copy in which all that is left to be found in a network is decided, such as a layer.
+
+        Called once per network, with its first images.
+        """
+        return self.model_copy(update={"base": self.held.settled(model, images)}) if self.held else self
+
+    def notes(self) -> tuple[str, ...]:
+        """Return sentences that belong to the maps wherever they are shown."""
+        return self.held.notes() if self.held else ()
 
     def prepare(self, model: nn.Module) -> nn.Module:
         """Return the model that :meth:`attribute` works on, made once for many batches; default: itself."""

@@ -15,10 +15,11 @@ class DeepLift(ExplainsDifference):
     """(image - baseline) x multiplier by the rescale rule, complete also over overlapping max-pools.
 
     Complete for networks of affine layers, elementwise activations and max-pools, as all of ``NetworkRecipe``
-    are; softmax or normalisation by the image's own statistics inside breaks the sum, which the error beside
-    every map then shows. Captum 0.9 loses shares where max-pools overlap or follow a ReLU directly, raises or
-    differs where ReLUs are reused, in place or functional, and sends twice the images backward. The rule is
-    therefore our own.
+    are. Softmax, clamp, maxima over channels, attention, gates of squeeze-and-excitation, normalisation by
+    the image's own statistics, and whatever compiled code hides break the sum. The error is stored beside
+    every map, and a note where maps are shown says if it is large. Captum 0.9 loses shares where max-pools
+    overlap or follow a ReLU directly, raises or differs where ReLUs are reused, in place or functional, and
+    sends twice the images backward. The rule is therefore our own.
     """
 
     source: ClassVar[str] = (
@@ -29,11 +30,15 @@ class DeepLift(ExplainsDifference):
     complete: ClassVar[bool] = True
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return the contributions [B, H, W], channels reduced."""
+        """Return the contributions [B, H, W], channels reduced.
+
+        Raises:
+            ExplanationError: the network cannot be asked about the baseline, or it is checkpointed.
+        """
         baseline = self.baseline_images(model, images)
         # A baseline of one colour is the same for all images.
         asked = baseline if self.baseline == "blur" else baseline[:1]
-        multipliers = input_gradient(rescaled(model, asked), images, targets)
+        multipliers = input_gradient(rescaled(model, asked, self.baseline), images, targets)
         return reduce_channels(multipliers * (images - baseline), self.reduce)
 
     def passes(self) -> Passes:

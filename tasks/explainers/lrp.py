@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tasks.explainers._lrp_entry import Entry, FirstLayer
 from tasks.explainers._lrp_trace import Trace, traced
 from tasks.explainers._lrp_unit import boosted
+from tasks.explainers._recomputation import refuse_recomputation
 from tasks.explainers.base import ChannelExplainer, ExplanationError, Kind
 from tasks.functional.gradients import reduce_channels, target_margin
 from tasks.functional.passes import Passes
@@ -66,7 +67,7 @@ class Lrp(ChannelExplainer):
         trace = traced(model, images)
         leaf = images.detach().requires_grad_()
         entry = Entry(trace.units[0], self.first_layer, leaf)
-        with torch.enable_grad():
+        with torch.enable_grad(), refuse_recomputation("lrp"):
             logits = self._second_pass(model, trace, entry, leaf)
             margin = target_margin(logits, targets)
         _check_values(logits, trace)

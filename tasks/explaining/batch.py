@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tasks.explainers.base import Explainer
+from tasks.explainers.base import Explainer, ExplanationError
 from tasks.functional.gradients import target_margin
 from tasks.functional.pixels import spans
 from tasks.samples.inputs import Inputs, ask, each, leading
@@ -29,9 +29,12 @@ class BatchExplainer:
             images: float [N, C, H, W] in [0, 1], or N bags.
             targets: int64 [N], the explained classes.
             keys: int64 [N], the keys of the samples.
+
+        Raises:
+            ExplanationError: the explainer or the network raised an error, of any type.
         """
         pieces = [
-            self.explainer.attribute(self.network, _some(images, part), targets[part], keys[part])
+            self.explainer.explained(self.network, _some(images, part), targets[part], keys[part])
             for part in spans(len(keys), self.batch)
         ]
         return torch.cat(pieces).detach()
@@ -48,6 +51,12 @@ class BatchExplainer:
         if reference is None:
             return torch.full((len(maps),), torch.nan, dtype=torch.float64, device=maps.device)
         absent = self._logits(reference)
+        if not torch.isfinite(absent).all():
+            named = getattr(self.explainer, "baseline", "reference")
+            raise ExplanationError(
+                f"{type(self.network).__name__} gives logits that are not finite on the baseline {named!r}: "
+                f"nothing can be compared with it; choose another baseline for {self.explainer.name}"
+            )
         if logits is None:
             logits = self._logits(images)
         promised = target_margin(logits, targets) - target_margin(absent, targets)

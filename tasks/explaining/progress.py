@@ -41,7 +41,7 @@ class Progress:
     def index(self) -> pd.DataFrame:
         """Return the rows of all spans in order."""
         pieces = [pd.read_parquet(path) for path in sorted(self._folder.glob("*.parquet"))]
-        columns = ["tile_id", "target", "completeness_error"]
+        columns = ["tile_id", "target", "completeness_error", "map_sum"]
         return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=columns)
 
     def forget(self) -> None:

@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tasks.artifacts.attributions import ATTRIBUTIONS, HALO_SUM, INDEX
+from tasks.artifacts.attributions import ATTRIBUTIONS, HALO_SUM, INDEX, write_notes
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
 from tasks.explainers.base import Explainer, ExplanationError
 from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.halo import refuse_fixed_size
 from tasks.explaining.progress import CHUNK, Progress
+from tasks.functional.completeness import completeness_note
 from tasks.functional.halo import images_at_once, middle
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import PassCounter, counted_passes
@@ -96,6 +97,7 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     rows = sampled_rows(tiles, settings.tiles_per_slide)
     count, tile_px = len(rows), tiles.pixels.shape[1]
     progress = Progress(work, count, tile_px)
+    explainer = _settled(explainer, model, tiles, rows[:1], settings)
     with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
         job = _job(model, tiles, explainer, rows, settings)
         counters = _count_passes(job, stack)
@@ -103,7 +105,9 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
             if not progress.has(span):
                 progress.keep(span, *_explain(job, span))
             advance(span.stop - span.start)
-    progress.index().to_parquet(out / INDEX, index=False)
+    index = progress.index()
+    index.to_parquet(out / INDEX, index=False)
+    write_notes(out, (*explainer.notes(), *_incomplete(explainer, index)))
     shutil.move(progress.maps_folder, out / ATTRIBUTIONS)
     progress.forget()
     return _measures(count, time.perf_counter() - started, counters)
@@ -131,6 +135,26 @@ def _job(
     return job
 
 
+def _settled(
+    explainer: Explainer,
+    model: nn.Module,
+    tiles: TileSet,
+    first: NDArray[np.intp],
+    settings: AttributionSettings,
+) -> Explainer:
+    """Return the explainer with all decided that is found in the network, by a look at the first tile."""
+    if not len(first):
+        return explainer
+    return explainer.settled(model, to_images(tiles.pixels[first], torch.device(settings.device)))
+
+
+def _incomplete(explainer: Explainer, index: pd.DataFrame) -> tuple[str, ...]:
+    """Return a sentence where maps that claim to be complete are not."""
+    if not (explainer.complete and len(index)):
+        return ()
+    return completeness_note(index["completeness_error"].to_numpy(), index["map_sum"].to_numpy())
+
+
 def _explain(job: _SlideJob, span: slice) -> tuple[Tensor, pd.DataFrame]:
     """Return the maps [n, H, W] of one span on the CPU and their rows of the index."""
     names, device = job.names(span), torch.device(job.settings.device)
@@ -149,6 +173,7 @@ def _explain(job: _SlideJob, span: slice) -> tuple[Tensor, pd.DataFrame]:
     for column in range(values.shape[1]):
         index[f"logit_{column}"] = values[:, column]
     index["completeness_error"] = error.cpu().numpy()
+    index["map_sum"] = _sums(maps).cpu().numpy()
     if job.halo_px:
         index[HALO_SUM] = (_sums(maps) - _sums(kept)).cpu().numpy()
     return kept.float().cpu(), index

@@ -11,6 +11,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from tasks.functional.leave_as_found import leave_as_found
 
+_POOLS = nn.MaxPool2d.__module__
+
 
 class NoFinalMapError(ValueError):
     """A network has no map that all its evidence passes; one sentence says so."""
@@ -23,13 +25,15 @@ class _Outputs:
     edges: dict[str, GradientEdge] = field(default_factory=dict)
     """Of outputs that are maps of more than one unit."""
     calls: dict[str, int] = field(default_factory=dict)
+    pooled: set[GradientEdge] = field(default_factory=set)
+    """Of outputs of pools."""
     tokens: list[str] = field(default_factory=list)
     """Modules with outputs [B, N, C] of several tokens after the last map so far."""
 
     def hook(self, name: str) -> Callable[[nn.Module, Any, object], None]:
         """Return a forward hook for the module ``name``."""
 
-        def note(_module: nn.Module, _inputs: Any, output: object) -> None:
+        def note(module: nn.Module, _inputs: Any, output: object) -> None:
             self.calls[name] = self.calls.get(name, 0) + 1
             if not isinstance(output, Tensor) or not output.requires_grad:
                 return
@@ -38,6 +42,8 @@ class _Outputs:
             elif output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
                 # Now, before a later module may change the output in place.
                 self.edges[name] = get_gradient_edge(output)
+                if type(module).__module__ == _POOLS:
+                    self.pooled.add(self.edges[name])
                 self.tokens.clear()
 
         return note
@@ -48,7 +54,8 @@ def final_map(model: nn.Module, image: Tensor) -> str:
 
     The graph of one forward pass decides, not the order in which modules are defined: a map counts if no
     path from the image to the logits remains without it. A map of one unit, as a global pool gives it, says
-    nothing about places and is passed over. Of modules with the same output the innermost is named.
+    nothing about places and is passed over, and so is every other pool: what comes before it shows more. Of
+    modules with the same output the innermost is named.
 
     Args:
         model: gives logits [B, K]; asked in eval mode and left as found.
@@ -82,7 +89,7 @@ def _last_on_every_path(outputs: _Outputs, start: GradientEdge, leaf: Tensor) ->
     seen: set[GradientEdge] = set()
     found = None
     for name, edge in reversed(outputs.edges.items()):
-        if outputs.calls[name] != 1 or edge in seen:
+        if outputs.calls[name] != 1 or edge in seen or edge in outputs.pooled:
             continue
         seen.add(edge)
         if not _reaches(start, leaf, without=edge):

@@ -165,6 +165,25 @@ def load_classifier(checkpoint: Checkpoint, device: torch.device) -> Classifier:
     return classifier
 
 
+_ANY_MEAN, _ANY_STD = (0.75, 0.6, 0.7), (0.15, 0.2, 0.15)
+"""Colours of stained tissue, for a look at a network before there are tiles."""
+
+
+def check_recipe(recipe: NetworkRecipe, classes: int, tile_px: int) -> tuple[str, ...]:
+    """Make the network once, with its initial weights, and ask a foreign one all questions of the door.
+
+    Returns:
+        Sentences about what does not stop the work but changes what its numbers mean.
+
+    Raises:
+        ModelError: it cannot be made, its initial weights do not fit, or it does not answer as it must.
+    """
+    if recipe.module is None and recipe.init is None:
+        return ()
+    classifier = build_classifier(recipe, classes, _ANY_MEAN, _ANY_STD, seed=0)
+    return () if recipe.module is None else ask_foreign(classifier, classes, tile_px)
+
+
 def ask_foreign(classifier: Classifier, classes: int, tile_px: int) -> tuple[str, ...]:
     """Ask a foreign network all questions of the door, with made-up tiles; return what is to be said of it.
 

@@ -46,7 +46,9 @@ def fitting(
             raise ModelError(f"{title} names the layer {key!r} twice, in two spellings, the second {name!r}")
         else:
             found[key] = value
-    found = {key: value for key, value in found.items() if not (key in heads and _other_rows(value, own[key]))}
+    found = {
+        key: value for key, value in found.items() if not (key in heads and _other_rows(value, own[key]))
+    }
     optional = {*free, *heads, *(key for key in own if key.endswith(COUNTED))}
     missing = [key for key in own if key not in found and key not in optional]
     wrong = [key for key, value in found.items() if value.shape != own[key].shape]
@@ -106,5 +108,5 @@ def check_normalisation(found: Mapping[str, Tensor], title: str) -> None:
         low, high = float(value.min()), float(value.max())
         if low < 0 or high > 1 or (name == "std" and low == 0):
             raise ModelError(
-                f"{title} holds {name!r} from {low:g} to {high:g}; needed {allowed}, in units of pixels in [0, 1]"
+                f"{title} holds {name!r} from {low:g} to {high:g}; needed {allowed}, for pixels in [0, 1]"
             )

@@ -27,7 +27,9 @@ def build_foreign(module: str, arguments: Mapping[str, Any] | None, classes: int
     """
     kind = _import_class(module)
     # JSON makes the copy: a constructor may change the lists that it is given.
-    given: dict[str, Any] = {"num_classes": classes} if arguments is None else json.loads(json.dumps(arguments))
+    given: dict[str, Any] = (
+        {"num_classes": classes} if arguments is None else json.loads(json.dumps(arguments))
+    )
     listed = ", ".join(f"{name}={value!r}" for name, value in given.items())
     with _BUILDING, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, "foreign"))

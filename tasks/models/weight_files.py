@@ -54,7 +54,7 @@ def _check_header(path: Path, title: str) -> None:
         header = file.read(length) if length <= size - _LENGTH else b""
     if start == _LFS:
         raise ModelError(f"{title} is a Git LFS pointer, not the weights; fetch them with `git lfs pull`")
-    if start.startswith(_PICKLES):
+    if not header and start.startswith(_PICKLES):
         raise ModelError(
             f"{title} is pickled by torch.save, whatever it is called; nothing is unpickled here: save the "
             "state dict with safetensors.torch.save_file"

@@ -3,3 +3,7 @@
 
 class ScoringError(ValueError):
     """Images, maps, a network or settings that cannot be scored; the message is one sentence."""
+
+
+class NetworkWarning(UserWarning):
+    """What does not stop the scoring but changes what its numbers mean; the message is one sentence."""

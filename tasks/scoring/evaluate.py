@@ -1,5 +1,6 @@
 """Score maps of your own network and images: the entry point for library users."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -15,10 +16,11 @@ from tasks.faithfulness.base import Metric
 from tasks.functional.gradients import LogitsError
 from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import WeightNoiseError
+from tasks.models.door.own_copy import own_copy
 from tasks.plugins import recipe_of
 from tasks.samples.axes import MapKind
-from tasks.scoring.errors import ScoringError
-from tasks.scoring.explain_in_memory import explain_in_memory
+from tasks.scoring.errors import NetworkWarning, ScoringError
+from tasks.scoring.explain_in_memory import explain_in_memory, notes_of, settled_explainers
 from tasks.scoring.input_checks import Values, checked_images, checked_maps
 from tasks.scoring.memory import ImagesInMemory, MapsInMemory
 from tasks.scoring.methods import (
@@ -31,7 +33,7 @@ from tasks.scoring.methods import (
     lacking,
     metrics_asked,
 )
-from tasks.scoring.network import class_count
+from tasks.scoring.network import admitted, first_images
 from tasks.scoring.table import FaithfulnessTable
 
 _NONE: Mapping[str, Values] = MappingProxyType({})
@@ -63,7 +65,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
 
     Args:
         model: maps float32 images [B, 3, H, W] in [0, 1] to logits [B, K], K at least 2, on ``device``; the
-            normalisation is inside. Left as found.
+            normalisation is inside. It is asked a few questions first; see docs/library.md. Left as found.
         images: [N, 3, H, W], floats in [0, 1] (computed with in float32) or uint8.
         targets: integers [N], the class explained in each image; it counts as its label too.
         metrics: names, mappings as in a study file, or metrics.
@@ -93,28 +95,34 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         EvaluationSettings(batch, device),
         checked_images(images, targets, masks, keys, patients),
     )
-    asked, classes = metrics_asked(metrics), class_count(model, brought, device)
+    asked = metrics_asked(metrics)
     makers, maps = _sources(attributions, explainers, brought)
     controlling = controls_asked(controls, (*makers, *maps))
-    called = {**makers, **controlling}
+    admission = admitted(model, brought, device)
     missing = {metric.id: lacking(metric, masks, bool(makers)) for metric in asked}
     names, known = (*makers, *maps, *controlling), [metric for metric in asked if not missing[metric.id]]
-    stated = checked_kinds(kinds, maps) | {name: maker.map_kind for name, maker in called.items()}
+    given = checked_kinds(kinds, maps)
     try:
-        _refuse_unstated(stated, names, known, classes)
-        made, spent = explain_in_memory(model, called, brought, settings)
-        evidence = Evidence(
-            tile_sets=[brought],
-            attributions={name: [{**maps, **made}[name]] for name in names},
-            classes=[str(number) for number in range(classes)],
-            target=[brought.targets],
-            explainers=called,
-            kinds=stated,
-        )
-        wanted = [(name, metric) for name in names for metric in known]
-        results = evaluate_pairs(model, evidence, wanted, settings, advance)
+        with own_copy(model, admission.writes_on_images):
+            called = settled_explainers(model, {**makers, **controlling}, first_images(brought, device))
+            stated = given | {name: maker.map_kind for name, maker in called.items()}
+            _refuse_unstated(stated, names, known, admission.classes)
+            made, spent = explain_in_memory(model, called, brought, settings)
+            evidence = Evidence(
+                tile_sets=[brought],
+                attributions={name: [{**maps, **made}[name]] for name in names},
+                classes=[str(number) for number in range(admission.classes)],
+                target=[brought.targets],
+                explainers=called,
+                kinds=stated,
+            )
+            wanted = [(name, metric) for name in names for metric in known]
+            results = evaluate_pairs(model, evidence, wanted, settings, advance)
     except (EvidenceError, ExplanationError, LogitsError, WeightNoiseError) as error:
         raise ScoringError(str(error)) from error
+    notes = (*admission.notes, *notes_of(called, made))
+    for note in notes:
+        warnings.warn(note, NetworkWarning, stacklevel=2)
     known_controls = (*(n for n, maker in makers.items() if maker.control), *controlling)
     return FaithfulnessTable(
         results=results,
@@ -124,6 +132,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         recipes={name: recipe_of(called.get(name)) for name in names},
         passes=_passes(results, spent),
         patients=brought.patients,
+        notes=notes,
     )
 
 

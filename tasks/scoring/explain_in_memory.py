@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from tasks.evaluation.plan import EvaluationSettings
 from tasks.evidence.slide import SlideEvidence
-from tasks.explainers.base import Explainer
+from tasks.explainers.base import Explainer, ExplanationError
 from tasks.explaining.batch import BatchExplainer
+from tasks.functional.completeness import completeness_note
+from tasks.functional.foreign_errors import SaidAs
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.pixels import spans
@@ -50,6 +52,38 @@ def explain_in_memory(
         values, errors = zip(*pieces, strict=True)
         maps[name] = MapsInMemory(images, np.concatenate(values), np.concatenate(errors))
     return maps, spent
+
+
+def settled_explainers(
+    model: nn.Module, explainers: Mapping[str, Explainer], first: Tensor
+) -> dict[str, Explainer]:
+    """Return the explainers with all decided that is found in the network.
+
+    Args:
+        model: left as found.
+        explainers: by name.
+        first: float [n, 3, H, W], the first images.
+
+    Raises:
+        ExplanationError: an explainer cannot explain this network.
+    """
+    found = {}
+    for name, explainer in explainers.items():
+        with SaidAs(ExplanationError, f"explainer {name!r} cannot explain {type(model).__name__}"):
+            found[name] = explainer.settled(model, first)
+    return found
+
+
+def notes_of(explainers: Mapping[str, Explainer], maps: Mapping[str, MapsInMemory]) -> tuple[str, ...]:
+    """Return what is to be said of the maps: how they were made, and whether they are incomplete."""
+    said = []
+    for name, explainer in explainers.items():
+        own = list(explainer.notes())
+        if explainer.complete:
+            sums = maps[name].values.sum((1, 2), dtype=np.float64)
+            own += completeness_note(maps[name].completeness, sums)
+        said += [f"{name}: {note}" for note in own]
+    return tuple(said)
 
 
 def _opened(slide: SlideEvidence, rows: NDArray[np.intp], device_name: str) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,21 +2,24 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
 
 from tasks.artifacts.payload import sha256_of
 from tasks.explainers.base import AnyExplainer
 from tasks.faithfulness.base import AnyMetric
-from tasks.scoring.errors import ScoringError
+from tasks.scoring.errors import NetworkWarning, ScoringError
 from tasks.scoring.evaluate import evaluate
 from tasks.scoring.index import Indexed, read_index
 from tasks.scoring.methods import Kinds
 from tasks.scoring.source import NetworkSource, load_network
+from tasks.scoring.table import FaithfulnessTable
 
 JOB = "job.json"
 
@@ -61,7 +64,17 @@ def score_job(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda
     device = _device(job.device)
     model = load_network(job.model, root, torch.device(device))
     brought = read_index(root / job.index)
-    table = evaluate(
+    with warnings.catch_warnings():
+        # The report says them.
+        warnings.simplefilter("ignore", NetworkWarning)
+        table = _evaluated(job, model, brought, device, advance)
+    return table.write(out, {JOB: _described(job, root, brought)})
+
+
+def _evaluated(
+    job: ScoreJob, model: nn.Module, brought: Indexed, device: str, advance: Callable[[int], None]
+) -> FaithfulnessTable:
+    return evaluate(
         model,
         brought.images,
         brought.targets,
@@ -76,7 +89,6 @@ def score_job(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda
         device=device,
         advance=advance,
     )
-    return table.write(out, {JOB: _described(job, root, brought)})
 
 
 def _device(asked: str) -> str:

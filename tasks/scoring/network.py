@@ -1,39 +1,39 @@
-"""Checks of a network before it is used."""
+"""The door for a network that a caller brings."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from tasks.functional.gradients import LogitsError, check_logits
-from tasks.functional.leave_as_found import leave_as_found
+from tasks.models.door.ask import Admission, ask_network
+from tasks.models.errors import ModelError
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.memory import ImagesInMemory
 
 
-def class_count(model: nn.Module, images: ImagesInMemory, device: str) -> int:
-    """Return how many logits ``model`` gives for an image, found by one forward pass of the first image.
+def admitted(model: nn.Module, images: ImagesInMemory, device: str) -> Admission:
+    """Return what :func:`tasks.models.door.ask.ask_network` finds out with the first two images.
 
     Raises:
-        ScoringError: it is not a float32 network on ``device``, does not accept the images, does not give
-            finite logits of two or more classes, or a target is not a class.
+        ScoringError: it is not a float32 network on ``device``, does not answer as everything here relies
+            on, or a target is not a class.
     """
     _check_weights(model, device)
-    first = torch.from_numpy(images.images[:1]).to(device)
-    first = first.div(255.0) if first.dtype == torch.uint8 else first
-    with leave_as_found(model), torch.no_grad():
-        try:
-            logits = model(first)
-        except RuntimeError as error:
-            raise ScoringError(
-                f"the model does not take an image of shape {list(first.shape)}: {str(error).splitlines()[0]}"
-            ) from error
-    _check_logits(logits)
-    classes = int(logits.shape[1])
-    strangers = [int(target) for target in images.targets if not 0 <= target < classes]
+    try:
+        admission = ask_network(model, first_images(images, device), f"the model {type(model).__name__}")
+    except ModelError as error:
+        raise ScoringError(str(error)) from error
+    strangers = [int(target) for target in images.targets if not 0 <= target < admission.classes]
     if strangers:
         raise ScoringError(
-            f"targets name class {strangers[0]}; the model has {classes} classes, counted from 0"
+            f"targets name class {strangers[0]}; the model has {admission.classes} classes, counted from 0"
         )
-    return classes
+    return admission
+
+
+def first_images(images: ImagesInMemory, device: str) -> Tensor:
+    """Return float32 [n, 3, H, W] in [0, 1], n at most 2, in memory of their own."""
+    # A tensor made from an array shares its memory with the caller.
+    first = torch.from_numpy(images.images[:2].copy()).to(device)
+    return first.div(255.0) if first.dtype == torch.uint8 else first
 
 
 def _check_weights(model: nn.Module, device: str) -> None:
@@ -48,14 +48,3 @@ def _check_weights(model: nn.Module, device: str) -> None:
             raise ScoringError(f"the model lies on {parameter.device.type}, the device asked for is {device}")
         if parameter.dtype != torch.float32:
             raise ScoringError(f"the model holds {parameter.dtype} weights; needed torch.float32")
-
-
-def _check_logits(logits: object) -> None:
-    if not isinstance(logits, torch.Tensor):
-        raise ScoringError(f"the model gave {type(logits).__name__}; needed a tensor of logits [B, K]")
-    try:
-        check_logits(logits, torch.zeros(1, dtype=torch.int64))
-    except LogitsError as error:
-        raise ScoringError(str(error)) from error
-    if not torch.isfinite(logits).all():
-        raise ScoringError("the model gave logits that are not finite")

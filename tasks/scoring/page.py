@@ -31,6 +31,11 @@ class ScoredTable(Protocol):
         ...
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Sentences about the network and the maps."""
+        ...
+
+    @property
     def each_mean(self) -> Sequence[MeanScore]:
         """One for each explainer, metric and score."""
         ...
@@ -44,6 +49,8 @@ class ScoredTable(Protocol):
 def page_of(scored: ScoredTable, note: str) -> str:
     """Return the page in markdown; ``note`` is the sentence about its intervals."""
     lines = ["# Faithfulness", "", note, *_legend(scored.each_mean), ""]
+    if scored.notes:
+        lines += ["## Know first", "", *(f"- {sentence}" for sentence in scored.notes), ""]
     infos = {metric: result.info.scores for (_, metric), result in scored.results.items()}
     for metric, scores in infos.items():
         lines += _section(metric, scores, [m for m in scored.each_mean if m.metric == metric])

@@ -6,14 +6,15 @@ from typing import Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tasks.artifacts.checkpoint import INFO, WEIGHTS, Checkpoint
+from tasks.functional.foreign_errors import SaidAs
 from tasks.models.classifier import Colour, build_classifier, load_classifier
 from tasks.models.errors import ModelError
+from tasks.models.fitting import check_normalisation, fitting
 from tasks.models.recipe import NetworkRecipe
+from tasks.models.weight_files import read_weights
 from tasks.scoring.errors import ScoringError
 
 _NEUTRAL: tuple[Colour, Colour] = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -80,8 +81,9 @@ def load_network(source: NetworkSource, root: Path, device: torch.device) -> nn.
         if source.checkpoint is not None:
             return load_classifier(Checkpoint(root / source.checkpoint), device)
         model = _made(source.factory) if source.factory is not None else _built(source)
-        _fill(model, load_file(root / str(source.weights)), source)
-    except (ModelError, SafetensorError, ValueError) as error:
+        given = read_weights(root / str(source.weights), f"the file {source.weights}")
+        _fill(model, given, source)
+    except (ModelError, ValueError) as error:
         raise ScoringError(str(error)) from error
     return model.to(device).eval()
 
@@ -95,11 +97,10 @@ def _built(source: NetworkSource) -> nn.Module:
 
 def _made(factory: str) -> nn.Module:
     path, _, name = factory.partition(":")
-    try:
+    with SaidAs(ScoringError, f"factory {factory!r} cannot be imported"):
         function = getattr(importlib.import_module(path), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ScoringError(f"factory {factory!r} cannot be imported: {error}") from error
-    model = function() if callable(function) else function
+    with SaidAs(ScoringError, f"factory {factory!r} raised an error"):
+        model = function() if callable(function) else function
     if not isinstance(model, nn.Module):
         raise ScoringError(f"factory {factory!r} gave {type(model).__name__}; needed a torch.nn.Module")
     return model
@@ -107,26 +108,15 @@ def _made(factory: str) -> nn.Module:
 
 def _fill(model: nn.Module, given: dict[str, Tensor], source: NetworkSource) -> None:
     """Load the weights, which must be exactly those of the network."""
-    own = model.state_dict()
-    if source.network is not None:
-        given = _renamed(given, own, source)
-    wrong = [key for key, value in given.items() if key in own and own[key].shape != value.shape]
-    for what, keys in (
-        ("lack", [key for key in own if key not in given]),
-        ("hold unknown", [key for key in given if key not in own]),
-        ("hold another shape of", wrong),
-    ):
-        if keys:
-            raise ScoringError(f"the weights {source.weights} {what} {len(keys)} layers, first {keys[0]!r}")
-    model.load_state_dict(given)
-
-
-def _renamed(given: dict[str, Tensor], own: dict[str, Tensor], source: NetworkSource) -> dict[str, Tensor]:
-    """Return the weights under the classifier's names, with the normalisation that the source names."""
-    found = {key if key in own else f"network.{key}": value for key, value in given.items()}
-    for name, stated in (("mean", source.mean), ("std", source.std)):
-        if stated is not None:
-            found[name] = own[name]
-        elif name not in found:
-            raise ScoringError(f"the weights {source.weights} hold no {name!r}; state it beside network")
-    return found
+    own, title = model.state_dict(), f"the file {source.weights}"
+    if source.network is None:
+        model.load_state_dict({**own, **fitting(given, own, title)})
+        return
+    stated = {name: own[name] for name in ("mean", "std") if getattr(source, name) is not None}
+    given = {name: value for name, value in given.items() if name not in stated}
+    found = {**fitting(given, own, title, free=("mean", "std"), inside="network."), **stated}
+    for name in ("mean", "std"):
+        if name not in found:
+            raise ScoringError(f"{title} holds no {name!r}; state it beside network")
+    check_normalisation(found, title)
+    model.load_state_dict({**own, **found})

@@ -40,6 +40,7 @@ class FaithfulnessTable:
             ``minimum_forward`` and ``minimum_backward`` for the union of what they ask, ``explained`` the
             maps made anew for them; ``maps_forward`` and ``maps_backward`` to make the maps that are judged.
         patients: the patient of each image; empty where none is named.
+        notes: sentences about the network and the maps that change what the numbers mean.
     """
 
     results: Mapping[Pair, MetricResult]
@@ -49,6 +50,7 @@ class FaithfulnessTable:
     recipes: Mapping[str, Any]
     passes: Mapping[str, int]
     patients: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -135,6 +137,7 @@ class FaithfulnessTable:
             "blind": list(self.blind),
             "unavailable": dict(self.unavailable),
             "passes": dict(self.passes),
+            "notes": list(self.notes),
         }
         (folder / SAID).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
         (folder / PAGE).write_text(self.to_markdown(), encoding="utf-8")

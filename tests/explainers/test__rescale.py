@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tasks.explainers._rescale import ELEMENTWISE, rescaled
+from tasks.explainers._at_calls import ELEMENTWISE
+from tasks.explainers._rescale import rescaled
 
 GENERATOR = torch.Generator().manual_seed(0)
 HERE = torch.randn(2, 3, 9, 9, generator=GENERATOR)

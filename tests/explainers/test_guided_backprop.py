@@ -65,6 +65,6 @@ def test_it_is_captums_where_every_relu_is_a_module(network):
 def test_a_model_without_relu_is_refused_with_a_sentence_and_left_as_found():
     model = LinearNetwork(torch.randn(3, 32, 32))
     before = state_of(model)
-    with pytest.raises(ExplanationError, match="LinearNetwork calls none, so use 'gradient'"):
+    with pytest.raises(ExplanationError, match="LinearNetwork calls none that can be met, so use 'gradient'"):
         GuidedBackprop()(model, IMAGES, TARGETS, KEYS)
     assert state_of(model) == before

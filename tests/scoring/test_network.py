@@ -8,7 +8,7 @@ from torch import nn
 from tasks.functional.passes import counted_passes
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.input_checks import checked_images
-from tasks.scoring.network import class_count
+from tasks.scoring.network import admitted
 from tests._support.small_networks import small_network, state_of
 
 IMAGES = np.full((3, 3, 8, 8), 128, np.uint8)
@@ -29,12 +29,12 @@ class Answering(nn.Module):
         return self.answer
 
 
-def test_classes_are_counted_by_one_image():
+def test_classes_are_counted_in_three_passes():
     model = small_network(classes=4)
     before = state_of(model)
     with counted_passes(model) as counter:
-        assert class_count(model, images(), "cpu") == 4
-    assert counter.spent.forward == 1
+        assert admitted(model, images(), "cpu").classes == 4
+    assert counter.spent.forward == 3 + 3 + 1, "three passes: three images twice, one alone"
     assert state_of(model) == before
 
 
@@ -43,17 +43,20 @@ def test_a_target_that_is_no_class(targets):
     with pytest.raises(
         ScoringError, match=rf"targets name class {targets[1]}; the model has 2 classes, counted"
     ):
-        class_count(small_network(), images(targets), "cpu")
+        admitted(small_network(), images(targets), "cpu")
 
 
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        (small_network(classes=1), r"output of shape \[1, 1\]; needed \[B, K\] with K >= 2"),
-        (Answering(torch.zeros(2)), r"output of shape \[2\]; needed \[B, K\]"),
-        (Answering((torch.zeros(1, 2),)), "the model gave tuple; needed a tensor of logits"),
-        (Answering(torch.tensor([[0.0, torch.nan]])), "logits that are not finite"),
-        (nn.Linear(5, 2), r"the model does not take an image of shape \[1, 3, 8, 8\]: mat1 and mat2"),
+        (small_network(classes=1), r"shape \[3, 1\] for 3 images; needed logits \[3, K\] with K >= 2"),
+        (Answering(torch.zeros(2)), r"shape \[2\] for 3 images; needed logits \[3, K\]"),
+        (Answering((torch.zeros(1, 2),)), "the model Answering gave tuple; needed a tensor of logits"),
+        (Answering(torch.tensor([[0.0, torch.nan]] * 3)), "logits that are not finite"),
+        (
+            nn.Linear(5, 2),
+            r"the model Linear does not take images of shape \[3, 3, 8, 8\]: RuntimeError: mat1",
+        ),
         (small_network().double(), "the model holds torch.float64 weights; needed torch.float32"),
         (small_network().to("meta"), "the model lies on meta, the device asked for is cpu"),
         (torch.relu, "the model is builtin_function_or_method; needed a torch.nn.Module"),
@@ -61,9 +64,9 @@ def test_a_target_that_is_no_class(targets):
 )
 def test_networks_that_are_none(model, said):
     with pytest.raises(ScoringError, match=said):
-        class_count(model, images(), "cpu")
+        admitted(model, images(), "cpu")
 
 
 def test_a_device_that_is_none():
     with pytest.raises(ScoringError, match="no device 'gpu'"):
-        class_count(small_network(), images(), "gpu")
+        admitted(small_network(), images(), "gpu")

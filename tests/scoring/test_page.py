@@ -20,12 +20,13 @@ PASSES = {
 }
 
 
-def page(results, controls=(), blind=(), unavailable=None, excluded=()):
+def page(results, controls=(), blind=(), unavailable=None, excluded=(), notes=()):
     columns = ["explainer", "metric", "reason", "images"]
     scored = SimpleNamespace(
         results=results,
         unavailable=unavailable or {},
         passes=PASSES,
+        notes=notes,
         each_mean=means_of(results, controls, blind),
         excluded=pd.DataFrame(list(excluded), columns=columns),
     )
@@ -89,3 +90,9 @@ def test_what_there_is_not_is_said():
     assert "40 forward and 7 backward" in text
     assert "39 and 6" in text
     assert "5 and 4 to make maps" in text
+
+
+def test_what_changes_the_meaning_is_said_before_the_figures():
+    text = page({("mine", "m"): result([1.0, 2.0])}, notes=("Its outputs look like probabilities.",))
+    assert text.index("## Know first\n\n- Its outputs look like probabilities.") < text.index("## m")
+    assert "Know first" not in page({("mine", "m"): result([1.0, 2.0])})

@@ -25,8 +25,8 @@ def refuse_inference_mode(model: nn.Module) -> None:
     made = [name for name, weight in model.named_parameters() if weight.is_inference()]
     if made:
         raise ModelError(
-            f"the weights of {type(model).__name__} were made inside torch.inference_mode, first {made[0]!r}; "
-            "no gradient can be taken of them: make or load the network outside"
+            f"the weights of {type(model).__name__} were made inside torch.inference_mode, first "
+            f"{made[0]!r}; no gradient can be taken of them: make or load the network outside"
         )
 
 

@@ -57,10 +57,11 @@ def ask_network(model: nn.Module, images: Tensor, title: str = "") -> Admission:
 
 
 def _company(images: Tensor) -> Tensor:
-    """Return [3, C, H, W]: the first image, another one, and a paler one that no flat image equals."""
+    """Return [3, C, H, W]: the first image, another one, and one that differs from any: it gets paler."""
     first = images[:1]
     other = images[1:2] if len(images) > 1 else first.flip(-1)
-    return torch.cat([first, other, 0.5 * first + 0.25])
+    ramp = torch.linspace(0, 1, first.shape[-1], dtype=first.dtype, device=first.device)
+    return torch.cat([first, other, 0.5 * first + 0.5 * ramp])
 
 
 def _logits(model: nn.Module, title: str, images: Tensor) -> Tensor:
@@ -69,8 +70,8 @@ def _logits(model: nn.Module, title: str, images: Tensor) -> Tensor:
         logits: object = model(images)
     if not isinstance(logits, Tensor):
         raise ModelError(
-            f"{title} gave a {type(logits).__name__}; needed a tensor of logits [B, K]: name the place of the "
-            "logits (network.logits in a study file), or hand in a module that returns the logits alone"
+            f"{title} gave {type(logits).__name__}; needed a tensor of logits [B, K]: say which output they "
+            "are (network.logits in a study file), or hand in a module that returns the logits alone"
         )
     if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 2 or not logits.is_floating_point():
         raise ModelError(

@@ -24,8 +24,8 @@ def unchanged(model: nn.Module) -> Iterator[None]:
         changed += [name for name, weight in model.named_parameters() if weight._version != versions[name]]
         if changed:
             raise ModelError(
-                f"{type(model).__name__} changes its own {changed[0]!r} when it is asked, in eval mode: a "
-                "BatchNorm that stays in training mode does that; every answer would depend on the ones before"
+                f"{type(model).__name__} changes its own {changed[0]!r} when it is asked, in eval mode, as a "
+                "BatchNorm that stays in training mode does: every answer would depend on the ones before"
             )
     finally:
         with torch.no_grad():

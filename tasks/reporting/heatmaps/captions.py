@@ -10,13 +10,14 @@ def attribution_caption(view: SlideView, item: CheckpointView | None = None) -> 
     smoothing = view.job.recipe.smoothing_um
     smooth = f", then smoothed by a Gaussian of {smoothing:g} µm" if smoothing else ""
     drawn = f"Values are as drawn: averaged to pixels of the overview (here {pixel:.3g} µm){smooth}."
-    return f"{_attribution(view, drawn)}{_own_ends(view, item)}"
+    return f"{_attribution(view, drawn)}{_own_ends(view, item)}{_notes(view, item)}"
 
 
 def tile_caption(view: SlideView) -> str:
     """Describe the colours of single tiles at the resolution of the network."""
     shown = "" if view.job.scale else ", of the tiles in this picture only"
-    return _attribution(view, f"Values are at the resolution of the network{shown}.")
+    values = f"Values are at the resolution of the network{shown}."
+    return f"{_attribution(view, values)}{_notes(view, None)}"
 
 
 def probability_caption(view: SlideView) -> str:
@@ -33,6 +34,12 @@ def score_caption(view: SlideView, item: CheckpointView) -> str:
     if item.score is None:
         return f"no slide score: only {view.mapped} of {view.usable} tiles were predicted"
     return f"slide score {item.score:.3f} for {view.job.target_class}"
+
+
+def _notes(view: SlideView, item: CheckpointView | None) -> str:
+    """Return what is said of the maps of one model, or of any of several; each sentence once."""
+    shown = view.checkpoints if item is None else (item,)
+    return "".join(f" {note}" for note in dict.fromkeys(n for each in shown for n in each.notes))
 
 
 def _own_ends(view: SlideView, item: CheckpointView | None) -> str:

@@ -43,6 +43,11 @@ class CheckpointView:
     probability: RawMap
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that belong to the maps."""
+        return self.checkpoint.attributions.notes
+
+    @property
     def score(self) -> float | None:
         """Slide score of the target class; None where only a sample of the tiles was predicted."""
         return self.evaluated.score
