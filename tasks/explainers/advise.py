@@ -40,7 +40,7 @@ class Advise(Explainer):
     """A module by its name, e.g. ``network.layer3``; None: the model's own ``feature_layer``, else the last
     map that every path to the logits passes. The note beside the maps names it."""
 
-    def settled(self, model: nn.Module, images: Tensor) -> Self:
+    def settle(self, model: nn.Module, images: Tensor) -> Self:
         """Return a copy that names its layer.
 
         Raises:

@@ -13,7 +13,7 @@ from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import WeightNoiseError
 from tasks.plugins import Plugin, plugin_type
 from tasks.samples.axes import Input, MapKind, Support
-from tasks.samples.inputs import Bags, Inputs
+from tasks.samples.inputs import Bags, Inputs, each
 
 Kind = Literal["sensitivity", "contribution", "control"]
 
@@ -78,7 +78,9 @@ class Explainer(Plugin):
         _check(images, targets, tile_keys)
         settled = self.settled(model, images)
         with leave_as_found(model), torch.no_grad():
-            return settled.explained(settled.prepare(model), images, targets, tile_keys).detach()
+            # A copy: a network may write on what it is given.
+            given = each(torch.clone, images)
+            return settled.explained(settled.prepare(model), given, targets, tile_keys).detach()
 
     def explained(self, model: nn.Module, images: Inputs, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return what :meth:`attribute` does; errors of any type become one sentence.
@@ -86,9 +88,12 @@ class Explainer(Plugin):
         Raises:
             ExplanationError: the explainer or the network raised an error.
         """
-        title = f"{self.name} cannot explain {type(model).__name__}"
-        with SaidAs(ExplanationError, title, (LogitsError, WeightNoiseError)):
+        with self._said(model):
             return self.attribute(model, images, targets, tile_keys)
+
+    def _said(self, model: nn.Module) -> SaidAs:
+        title = f"{self.name} cannot explain {type(model).__name__}"
+        return SaidAs(ExplanationError, title, (LogitsError, WeightNoiseError))
 
     @property
     def held(self) -> "Explainer | None":
@@ -139,8 +144,16 @@ class Explainer(Plugin):
     def settled(self, model: nn.Module, images: Any) -> Self:
         """Return a copy in which all that is left to be found in a network is decided, such as a layer.
 
-        Called once per network, with its first images.
+        Called once per network, with its first images; these are left as they are.
+
+        Raises:
+            ExplanationError: the explainer cannot explain this network, or the network raised an error.
         """
+        with self._said(model):
+            return self.settle(model, images)
+
+    def settle(self, model: nn.Module, images: Any) -> Self:
+        """Decide what :meth:`settled` is for; default: what the explainer in ``base`` decides."""
         return self.model_copy(update={"base": self.held.settled(model, images)}) if self.held else self
 
     def notes(self) -> tuple[str, ...]:

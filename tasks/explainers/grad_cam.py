@@ -39,7 +39,7 @@ class GradCam(Explainer):
         """Not with the published ReLU."""
         return not self.positive
 
-    def settled(self, model: nn.Module, images: Tensor) -> Self:
+    def settle(self, model: nn.Module, images: Tensor) -> Self:
         """Return a copy that names its layer.
 
         Raises:

@@ -31,7 +31,7 @@ class GuidedBackprop(ChannelExplainer):
 
     _unguided: tuple[str, ...] = PrivateAttr(())
 
-    def settled(self, model: nn.Module, images: Tensor) -> Self:
+    def settle(self, model: nn.Module, images: Tensor) -> Self:
         """Return a copy that knows the network's activations, by one pass of the first image.
 
         Raises:

@@ -11,7 +11,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from tasks.functional.leave_as_found import leave_as_found
 
-_POOLS = nn.MaxPool2d.__module__
+_PASSED_OVER = (nn.MaxPool2d.__module__, nn.ZeroPad2d.__module__)
+"""Where pools and paddings are defined."""
 
 
 class NoFinalMapError(ValueError):
@@ -25,8 +26,8 @@ class _Outputs:
     edges: dict[str, GradientEdge] = field(default_factory=dict)
     """Of outputs that are maps of more than one unit."""
     calls: dict[str, int] = field(default_factory=dict)
-    pooled: set[GradientEdge] = field(default_factory=set)
-    """Of outputs of pools."""
+    passed_over: set[GradientEdge] = field(default_factory=set)
+    """Of outputs of pools and paddings."""
     tokens: list[str] = field(default_factory=list)
     """Modules with outputs [B, N, C] of several tokens after the last map so far."""
 
@@ -42,8 +43,8 @@ class _Outputs:
             elif output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
                 # Now, before a later module may change the output in place.
                 self.edges[name] = get_gradient_edge(output)
-                if type(module).__module__ == _POOLS:
-                    self.pooled.add(self.edges[name])
+                if type(module).__module__ in _PASSED_OVER:
+                    self.passed_over.add(self.edges[name])
                 self.tokens.clear()
 
         return note
@@ -54,7 +55,7 @@ def final_map(model: nn.Module, image: Tensor) -> str:
 
     The graph of one forward pass decides, not the order in which modules are defined: a map counts if no
     path from the image to the logits remains without it. A map of one unit, as a global pool gives it, says
-    nothing about places and is passed over, and so is every other pool: what comes before it shows more. Of
+    nothing about places and is passed over, and so are pools and paddings: what comes before shows more. Of
     modules with the same output the innermost is named.
 
     Args:
@@ -89,7 +90,7 @@ def _last_on_every_path(outputs: _Outputs, start: GradientEdge, leaf: Tensor) ->
     seen: set[GradientEdge] = set()
     found = None
     for name, edge in reversed(outputs.edges.items()):
-        if outputs.calls[name] != 1 or edge in seen or edge in outputs.pooled:
+        if outputs.calls[name] != 1 or edge in seen or edge in outputs.passed_over:
             continue
         seen.add(edge)
         if not _reaches(start, leaf, without=edge):

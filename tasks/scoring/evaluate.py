@@ -20,7 +20,7 @@ from tasks.models.door.own_copy import own_copy
 from tasks.plugins import recipe_of
 from tasks.samples.axes import MapKind
 from tasks.scoring.errors import NetworkWarning, ScoringError
-from tasks.scoring.explain_in_memory import explain_in_memory, notes_of, settled_explainers
+from tasks.scoring.explain_in_memory import explain_in_memory, incomplete, made_by, settled_explainers
 from tasks.scoring.input_checks import Values, checked_images, checked_maps
 from tasks.scoring.memory import ImagesInMemory, MapsInMemory
 from tasks.scoring.methods import (
@@ -120,8 +120,8 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
             results = evaluate_pairs(model, evidence, wanted, settings, advance)
     except (EvidenceError, ExplanationError, LogitsError, WeightNoiseError) as error:
         raise ScoringError(str(error)) from error
-    notes = (*admission.notes, *notes_of(called, made))
-    for note in notes:
+    warned = (*admission.notes, *incomplete(called, made))
+    for note in warned:
         warnings.warn(note, NetworkWarning, stacklevel=2)
     known_controls = (*(n for n, maker in makers.items() if maker.control), *controlling)
     return FaithfulnessTable(
@@ -132,7 +132,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         recipes={name: recipe_of(called.get(name)) for name in names},
         passes=_passes(results, spent),
         patients=brought.patients,
-        notes=notes,
+        notes=(*warned, *made_by(called)),
     )
 
 

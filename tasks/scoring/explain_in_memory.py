@@ -9,10 +9,9 @@ from torch import Tensor, nn
 
 from tasks.evaluation.plan import EvaluationSettings
 from tasks.evidence.slide import SlideEvidence
-from tasks.explainers.base import Explainer, ExplanationError
+from tasks.explainers.base import Explainer
 from tasks.explaining.batch import BatchExplainer
 from tasks.functional.completeness import completeness_note
-from tasks.functional.foreign_errors import SaidAs
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.pixels import spans
@@ -67,23 +66,24 @@ def settled_explainers(
     Raises:
         ExplanationError: an explainer cannot explain this network.
     """
-    found = {}
-    for name, explainer in explainers.items():
-        with SaidAs(ExplanationError, f"explainer {name!r} cannot explain {type(model).__name__}"):
-            found[name] = explainer.settled(model, first)
-    return found
+    return {name: explainer.settled(model, first) for name, explainer in explainers.items()}
 
 
-def notes_of(explainers: Mapping[str, Explainer], maps: Mapping[str, MapsInMemory]) -> tuple[str, ...]:
-    """Return what is to be said of the maps: how they were made, and whether they are incomplete."""
-    said = []
-    for name, explainer in explainers.items():
-        own = list(explainer.notes())
-        if explainer.complete:
-            sums = maps[name].values.sum((1, 2), dtype=np.float64)
-            own += completeness_note(maps[name].completeness, sums)
-        said += [f"{name}: {note}" for note in own]
-    return tuple(said)
+def made_by(explainers: Mapping[str, Explainer]) -> tuple[str, ...]:
+    """Return how maps were made, where an explainer decided something by itself."""
+    return tuple(f"{name}: {note}" for name, explainer in explainers.items() for note in explainer.notes())
+
+
+def incomplete(explainers: Mapping[str, Explainer], maps: Mapping[str, MapsInMemory]) -> tuple[str, ...]:
+    """Return a sentence for each explainer that claims complete maps and gave incomplete ones."""
+    return tuple(
+        f"{name}: {note}"
+        for name, explainer in explainers.items()
+        if explainer.complete
+        for note in completeness_note(
+            maps[name].completeness, maps[name].values.sum((1, 2), dtype=np.float64)
+        )
+    )
 
 
 def _opened(slide: SlideEvidence, rows: NDArray[np.intp], device_name: str) -> tuple[Tensor, Tensor, Tensor]:

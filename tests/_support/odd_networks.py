@@ -54,10 +54,8 @@ def in_place() -> Odd:
 
 
 def standardising() -> Odd:
-    """Standardises each image by its own values: a flat one becomes 0 / 0."""
-    return Odd(
-        lambda images: (images - images.mean((1, 2, 3), keepdim=True)) / images.std((1, 2, 3), keepdim=True)
-    )
+    """Standardises each channel by its own values: a flat one becomes 0 / 0."""
+    return Odd(lambda images: (images - images.mean((2, 3), keepdim=True)) / images.std((2, 3), keepdim=True))
 
 
 def dropping() -> Odd:
@@ -134,23 +132,14 @@ class Between(nn.Module):
         return self.upper(self.between(self.lower(images)))
 
 
-class SqueezeExcite(nn.Module):
-    """Each channel times a gate of the means of all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        with torch.random.fork_rng():
-            torch.manual_seed(1)
-            self.gate = nn.Linear(6, 6)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return the gated channels."""
-        gates: Tensor = torch.sigmoid(8 * self.gate(features.mean((2, 3))))
-        return features * gates[:, :, None, None]
+def gated(features: Tensor) -> Tensor:
+    """Return each channel times a gate of its mean, as squeeze-and-excitation does."""
+    means = features.mean((2, 3), keepdim=True)
+    return features * torch.sigmoid(50 * (means - 0.2))
 
 
 def attention(features: Tensor) -> Tensor:
     """Return the features mixed by the softmax of their own products."""
     tokens = features.flatten(2).transpose(1, 2)
-    weights = (4 * tokens @ tokens.transpose(1, 2)).softmax(-1)
+    weights = (100 * tokens @ tokens.transpose(1, 2)).softmax(-1)
     return (weights @ tokens).transpose(1, 2).reshape(features.shape)

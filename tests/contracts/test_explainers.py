@@ -11,6 +11,7 @@ from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.tile_keys import tile_keys
 from tasks.plugins import available, plugin_class
+from tests._support.odd_networks import Odd, Raising, in_place
 from tests._support.small_networks import FailingNetwork, small_network, state_of
 
 NAMES = available("tasks.explainers")
@@ -126,6 +127,23 @@ def test_the_model_is_left_as_found_also_when_it_fails(name, calls):
     with contextlib.suppress(ExplanationError):
         explainer_of(name)(model, *inputs())
     assert state_of(model) == before
+
+
+@pytest.mark.parametrize("make", [in_place, lambda: Odd(lambda images: images.zero_()[:, :2])])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_inputs_are_left_as_found_by_a_network_that_writes_on_them(name, make):
+    """Also where it raises an error behind that: its first layer takes three channels."""
+    tensors = inputs()
+    copies = [tensor.clone() for tensor in tensors]
+    with contextlib.suppress(ExplanationError):
+        explainer_of(name)(make(), *tensors)
+    assert all(torch.equal(tensor, copy) for tensor, copy in zip(tensors, copies, strict=True))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if not explainer_of(n).control])
+def test_an_error_of_the_network_is_a_sentence_whatever_its_type(name):
+    with pytest.raises(ExplanationError, match="few"):
+        explainer_of(name)(Raising(AssertionError("few")), *inputs())
 
 
 SHARED_BY_A_BATCH = {"deep_lift": Passes(forward=1)}

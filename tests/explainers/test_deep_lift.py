@@ -10,9 +10,12 @@ from captum.attr import DeepLift as CaptumDeepLift
 from torch import nn
 
 from tasks.explainers._rescale import rescaled
+from tasks.explainers.base import ExplanationError
 from tasks.explainers.deep_lift import DeepLift
+from tasks.functional.completeness import INCOMPLETE, completeness_note, missed_share
 from tasks.functional.gradients import input_gradient
 from tests._support.explained import AllMargins, batches_of, margins, small_classifier
+from tests._support.odd_networks import Between, attention, body, gated, standardising
 from tests._support.small_networks import LinearNetwork, small_network
 
 KEYS, TARGETS = torch.arange(4), torch.tensor([1, 0, 1, 1])
@@ -150,3 +153,34 @@ def test_a_baseline_of_one_colour_is_asked_once_a_batch(baseline, seen):
     with batches_of(model) as found:
         DeepLift(baseline=baseline)(model, IMAGES, TARGETS, KEYS)
     assert list(found) == seen
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_baseline_without_finite_logits_is_refused_and_a_broken_image_stays_broken(share):
+    """NaN is a difference like any other, not 'no difference': it must reach the map."""
+    model = small_network().eval()
+    with pytest.raises(ExplanationError, match="not finite on the baseline 'white'"):
+        DeepLift()(standardising(), IMAGES, TARGETS, KEYS)
+    images = IMAGES.clone()
+    images[1, 0, 3, 3] = torch.nan
+    found = input_gradient(rescaled(model, torch.full_like(IMAGES, share)), images, TARGETS)
+    assert found[1].isnan().any()
+    assert found[[0, 2, 3]].isfinite().all()
+
+
+BREAKS = {
+    "clamp": lambda: Between(lambda x: (2 * x).clamp(0.2, 0.4)),
+    "maximum over channels": lambda: Between(lambda x: x - x.amax(1, keepdim=True)),
+    "attention": lambda: Between(attention),
+    "squeeze and excitation": lambda: Between(gated),
+    "traced": lambda: torch.jit.trace(body().eval(), IMAGES),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_breaks_the_sum_is_measured_and_said(name):
+    model, explainer = BREAKS[name]().eval(), DeepLift()
+    sums = explainer(model, IMAGES, TARGETS, KEYS).sum((1, 2)).double().numpy()
+    errors = sums - promised(model, explainer).double().numpy()
+    assert missed_share(errors, sums) > INCOMPLETE
+    assert completeness_note(errors, sums)
