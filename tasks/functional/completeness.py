@@ -9,7 +9,7 @@ INCOMPLETE = 0.1
 Numbers = NDArray[np.floating]
 
 
-def missed_share(errors: Numbers, sums: Numbers) -> float:
+def missed_fraction(errors: Numbers, sums: Numbers) -> float:
     """Return the sum of |error| over the sum of |promised| over maps; NaN where nothing was measured.
 
     Summed first, so that a map with next to nothing to share out does not count as much as the others.
@@ -28,7 +28,7 @@ def missed_share(errors: Numbers, sums: Numbers) -> float:
 
 def completeness_note(errors: Numbers, sums: Numbers) -> tuple[str, ...]:
     """Return a sentence where the maps of a method that claims completeness are incomplete, else nothing."""
-    share = missed_share(errors, sums)
+    share = missed_fraction(errors, sums)
     if not share > INCOMPLETE:
         return ()
     return (

@@ -20,3 +20,8 @@ def convolutional() -> nn.Module:
 
 def nothing() -> None:
     """No network."""
+
+
+def failing() -> nn.Module:
+    """Raise an error."""
+    raise ZeroDivisionError("division by zero")

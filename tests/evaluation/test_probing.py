@@ -116,3 +116,32 @@ def test_a_network_for_forward_passes_answers_all_but_changed_networks(block):
     answers = prober.answer(block, probes)
     torch.testing.assert_close(answers[("a",)], 3 * answers[("b",)])
     assert (sum(model.sizes), sum(forward.sizes), prober.minimum) == (10, 10, Passes(forward=20))
+
+
+class BrokenOnWhite(Brightness):
+    def forward(self, images):
+        logits = super().forward(images)
+        white = (images == 1).flatten(1).all(1)
+        return torch.where(white[:, None], torch.nan, logits)
+
+
+def test_logits_that_are_not_finite_are_told_with_what_was_asked(block):
+    prober = Prober(BrokenOnWhite(), {}, batch=12)
+    clean = Probe(("clean",), 1, steps_of(block, 1.0))
+    prober.answer(block, [clean])
+    prober.refuse_broken()
+    white = Probe(("deletion", "white"), 1, lambda steps: torch.ones(1, *block.images.shape))
+    prober.answer(block, [white, clean])
+    with pytest.raises(EvidenceError, match=r"not finite on the images of the probe \('deletion', 'white'\)"):
+        prober.refuse_broken()
+
+
+def test_an_error_of_the_model_is_a_sentence(block):
+    class Fails(torch.nn.Module):
+        def forward(self, images):
+            raise IndexError("none there")
+
+    with pytest.raises(
+        EvidenceError, match=r"failed on inputs of shape \[5, 3, 16, 16\] .* IndexError: none"
+    ):
+        Prober(Fails(), {}, batch=12).answer(block, [Probe(("a",), 1, steps_of(block, 1.0))])

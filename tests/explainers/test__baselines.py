@@ -51,3 +51,12 @@ def test_maps_are_measured_against_it_where_their_sum_means_something():
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValidationError):
         IntegratedGradients(**wrong)
+
+
+def test_a_buffer_of_other_pixels_is_no_colour():
+    model = nn.Identity()
+    model.register_buffer("mean", torch.tensor([123.7, 116.3, 103.5]).view(1, 3, 1, 1))
+    with pytest.raises(
+        ExplanationError, match=r"of Identity goes from 103\.5 to 123\.7, as of pixels up to 255"
+    ):
+        baseline_images("mean_tissue", model, IMAGES, 1.0)

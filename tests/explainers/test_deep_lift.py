@@ -12,7 +12,7 @@ from torch import nn
 from tasks.explainers._rescale import rescaled
 from tasks.explainers.base import ExplanationError
 from tasks.explainers.deep_lift import DeepLift
-from tasks.functional.completeness import INCOMPLETE, completeness_note, missed_share
+from tasks.functional.completeness import INCOMPLETE, completeness_note, missed_fraction
 from tasks.functional.gradients import input_gradient
 from tests._support.explained import AllMargins, batches_of, margins, small_classifier
 from tests._support.odd_networks import Between, attention, body, gated, standardising
@@ -182,5 +182,5 @@ def test_what_breaks_the_sum_is_measured_and_said(name):
     model, explainer = BREAKS[name]().eval(), DeepLift()
     sums = explainer(model, IMAGES, TARGETS, KEYS).sum((1, 2)).double().numpy()
     errors = sums - promised(model, explainer).double().numpy()
-    assert missed_share(errors, sums) > INCOMPLETE
+    assert missed_fraction(errors, sums) > INCOMPLETE
     assert completeness_note(errors, sums)

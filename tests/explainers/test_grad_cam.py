@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from tasks.explainers.base import ExplanationError
 from tasks.explainers.grad_cam import GradCam
+from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tests._support.small_networks import small_network, state_of
@@ -129,3 +130,15 @@ def test_a_layer_of_vectors_and_a_model_without_convolutions_are_refused():
         ExplanationError, match="there is none; name the layer yourself as 'layer', any module below: 0, 1"
     ):
         GradCam()(nn.Sequential(nn.Flatten(), nn.Linear(768, 3)), IMAGES, TARGETS, KEYS)
+
+
+def test_its_layer_is_decided_once_and_named():
+    model = small_network(classes=3)
+    settled = GradCam().settled(model, IMAGES)
+    assert (settled.layer, settled.notes()) == ("5", ("The maps are of the layer 5.",))
+    assert GradCam(layer="2").settled(model, IMAGES).layer == "2"
+    assert torch.equal(settled(model, IMAGES, TARGETS, KEYS), GradCam()(model, IMAGES, TARGETS, KEYS))
+    held = SmoothGrad(base=GradCam(), samples=2).settled(model, IMAGES)
+    assert (held.base.layer, held.notes()) == ("5", ("The maps are of the layer 5.",))
+    ours = build_classifier(NetworkRecipe(width=0.0625), 2, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2), 0)
+    assert GradCam().settled(ours, IMAGES).layer == "network.layer4"

@@ -68,3 +68,18 @@ def test_a_model_without_relu_is_refused_with_a_sentence_and_left_as_found():
     with pytest.raises(ExplanationError, match="LinearNetwork calls none that can be met, so use 'gradient'"):
         GuidedBackprop()(model, IMAGES, TARGETS, KEYS)
     assert state_of(model) == before
+
+
+def test_activations_that_are_not_guided_are_named():
+    layers = list(small_network())
+    layers[5] = nn.GELU()
+    settled = GuidedBackprop().settled(nn.Sequential(*layers), IMAGES)
+    assert settled.notes() == ("Only ReLUs are guided; the network's gelu keep their own gradient.",)
+    assert GuidedBackprop().settled(small_network(), IMAGES).notes() == ()
+    assert settled.model_dump() == GuidedBackprop().model_dump(), "what was found is no setting"
+
+
+def test_a_network_of_other_activations_is_refused_by_their_names():
+    layers = [nn.GELU() if isinstance(layer, nn.ReLU) else layer for layer in small_network()]
+    with pytest.raises(ExplanationError, match=r"calls none that can be met \(it calls gelu\)"):
+        GuidedBackprop().settled(nn.Sequential(*layers), IMAGES)

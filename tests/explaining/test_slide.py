@@ -10,6 +10,7 @@ import torch
 from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.explainers.base import Explainer, ExplanationError, Kind
+from tasks.explainers.grad_cam import GradCam
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.explaining.slide import AttributionSettings, attribute_slide
@@ -148,3 +149,26 @@ def test_a_sample_of_tiles_has_the_maps_they_have_among_all(tmp_path, tiles):
     assert rows == sorted(rows)
     assert rows != list(range(70))
     np.testing.assert_allclose(part.maps(), whole.maps()[rows], atol=1e-6)
+
+
+class Halved(Contribution):
+    """Claims to be complete and gives half of it."""
+
+    def attribute(self, model, images, targets, tile_keys):
+        return super().attribute(model, images, targets, tile_keys) / 2
+
+
+def test_maps_that_claim_completeness_and_lack_it_are_called_incomplete(tmp_path, tiles):
+    model = LinearNetwork(torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0)))
+    whole, half = (
+        explain(tmp_path, type(e).__name__, e, tiles, model)[0] for e in (Contribution(), Halved())
+    )
+    assert whole.notes == ()
+    (note,) = half.notes
+    assert note.startswith("These maps are incomplete:")
+    assert "miss 50% of it" in note
+    np.testing.assert_allclose(half.index["map_sum"], half.maps().sum((1, 2)), rtol=1e-3, atol=1e-3)
+
+
+def test_the_layer_of_a_map_is_noted(tmp_path, tiles):
+    assert explain(tmp_path, "cam", GradCam(), tiles)[0].notes == ("The maps are of the layer 5.",)

@@ -121,3 +121,45 @@ def test_a_copy_that_differs_is_not_used():
     assert not _equal(logits, logits + 10 * TOLERANCE)
     assert not _equal(logits, logits.double())
     assert not _equal(logits, torch.full((1, 2), torch.nan))
+
+
+class LogOfDarkness(nn.Module):
+    """Its first values are not a number where nothing is dark; a ReLU behind a convolution follows."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.relu, self.fc = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Linear(4, 2)
+
+    def forward(self, x):
+        dark = (1 - x).sum((1, 2, 3), keepdim=True)
+        return self.fc(self.relu(self.conv(x * dark / dark)).mean((2, 3)))
+
+
+def test_a_network_that_gives_nan_on_a_fill_is_used_as_it_is():
+    """A fused ReLU would make a number of NaN, which the network never gives."""
+    model = LogOfDarkness().eval()
+    asked = inference_copy(model, images(2))
+    assert asked is model
+    with torch.no_grad():
+        assert asked(torch.ones(1, 3, 32, 32)).isnan().all()
+
+
+class Asserts(nn.Module):
+    def forward(self, x):
+        assert len(x) < 3, "few at a time"
+        return x.mean((2, 3))
+
+
+def test_a_network_that_raises_any_error_on_the_check_is_used_as_it_is():
+    model = Asserts().eval()
+    assert inference_copy(model, images(2)) is model
+
+
+def test_the_images_are_left_as_found_by_a_network_that_writes_on_them():
+    class Writes(nn.Module):
+        def forward(self, x):
+            return x.sub_(0.5).mean((2, 3))
+
+    given = images(2)
+    inference_copy(Writes().eval(), given)
+    assert torch.equal(given, images(2))

@@ -140,3 +140,43 @@ def test_weights_that_do_not_fit_are_a_sentence(tmp_path):
     save_file(build(NetworkRecipe(width=0.25)).network.state_dict(), path)
     with pytest.raises(ModelError, match="have another shape, first"):
         build(init)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "network.", "module.network."])
+def test_start_from_wrapped_weights_without_counts_and_with_another_head(tmp_path, prefix):
+    given = build(classes=5, seed=9).network.state_dict()
+    named = {f"{prefix}{name}": value for name, value in given.items() if "tracked" not in name}
+    save_file(named, tmp_path / "w.safetensors")
+    model = build(NetworkRecipe(width=0.125, init=str(tmp_path / "w.safetensors")))
+    assert torch.equal(model.network.conv1.weight, given["conv1.weight"])
+    assert torch.equal(model.network.fc.weight, build().network.fc.weight)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"layer5.0.weight": torch.zeros(1)}, "1 layers are unknown, first 'layer5"),
+        ({"std": torch.zeros(1, 3, 1, 1)}, r"holds 'std' from 0 to 0; needed \(0, 1\]"),
+        ({"network.fc.bias": torch.zeros(2)}, "names the layer 'network.fc.bias' twice"),
+        ({"conv1.weight": torch.zeros(8, 3, 7, 7, dtype=torch.int8)}, "holds torch.int8 in 'network.conv1"),
+        ({"fc.bias": torch.tensor([0.0, torch.inf])}, "not finite in 1 layers, first 'fc.bias'"),
+    ],
+)
+def test_initial_weights_with_a_fault_are_a_sentence_that_names_the_file(tmp_path, change, said):
+    path = tmp_path / "w.safetensors"
+    save_file({**build().network.state_dict(), **change}, path)
+    with pytest.raises(ModelError, match=rf"^network\.init 'w\.safetensors' .*{said}"):
+        build(NetworkRecipe(width=0.125, init=str(path)))
+
+
+def test_a_foreign_network_passes_the_door_when_it_is_loaded(tmp_path):
+    """What the module is may have changed since the training."""
+    recipe = NetworkRecipe(module="tests._support.odd_networks:OfTheBatch", arguments={})
+    save_file(build(recipe).state_dict(), tmp_path / WEIGHTS)
+    info = CheckpointInfo(
+        network=recipe.model_dump(mode="json"), classes=("normal", "tumour"), target_class="tumour", mpp=1.0,
+        tile_px=32, mean=MEAN, std=STD, seed=3, best_epoch=1, scores={},
+    )  # fmt: skip
+    (tmp_path / INFO).write_text(info.model_dump_json())
+    with pytest.raises(ModelError, match="OfTheBatch gives an image other logits alone"):
+        load_classifier(Checkpoint(tmp_path), torch.device("cpu"))

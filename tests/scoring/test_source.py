@@ -141,3 +141,19 @@ def test_weights_that_are_no_safetensors(tmp_path):
 def test_what_does_not_go_together(said, given):
     with pytest.raises(ValidationError, match=said):
         NetworkSource(**given)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_weights_of_a_wrapped_network(tmp_path, prefix):
+    other = small_network(seed=3)
+    named = {f"{prefix}{name}": value for name, value in other.state_dict().items() if "tracked" not in name}
+    save_file(named, tmp_path / "w.safetensors")
+    source = NetworkSource(factory=f"{FACTORY}convolutional", weights="w.safetensors")
+    found = load_network(source, tmp_path, CPU)
+    assert state_of(found)["weights"] == state_of(other)["weights"]
+
+
+def test_a_factory_that_raises_an_error(tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(ScoringError, match=r"factory .* raised an error: ZeroDivisionError: division"):
+        load_network(NetworkSource(factory=f"{FACTORY}failing", weights="w.safetensors"), tmp_path, CPU)

@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tasks.functional.final_map import NoFinalMapError
 from tasks.functional.gradients import input_gradient
+from tasks.models.classifier import Classifier
 from tasks.regularizers.base import STANDARD, Regularizer, TrainingPasses, step_passes
 from tasks.training_step.network import module_of
 from tests._support.training_passes import counted_training_passes
@@ -160,3 +162,21 @@ def test_shared_parts_are_counted_once():
     pair = (First(), Second())
     assert step_passes(()) == STANDARD
     assert step_passes(pair) == TrainingPasses(forward=1 + 1 + 2, input_backward=1, full_backward=2)
+
+
+class Tokens(nn.Module):
+    """Without a map behind its first layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.norm, self.head = nn.Conv2d(3, 4, 8, stride=8), nn.LayerNorm(4), nn.Linear(4, 2)
+
+    def forward(self, images):
+        return self.head(self.norm(self.patches(images).flatten(2).transpose(1, 2)).mean(1))
+
+
+def test_a_network_without_a_last_map_trains_and_says_so_where_the_map_is_needed():
+    step = settled_step(Classifier(Tokens(), (0.5,) * 3, (0.2,) * 3))
+    assert step.logits.shape == (8, 2)
+    with pytest.raises(NoFinalMapError, match="a regularizer needs the last map"):
+        _ = step.features

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tasks.artifacts.attributions import write_notes
 from tasks.reporting.heatmaps.captions import (
     attribution_caption,
     probability_caption,
@@ -86,3 +87,14 @@ def test_the_slide_score_is_said(tmp_path):
     item = view.checkpoints[0]
     assert score_caption(view, item) == f"slide score {item.score:.3f} for tumour"
     assert "predicted." not in probability_caption(view)
+
+
+def test_what_belongs_to_the_maps_is_said_once_and_of_each_model(tmp_path):
+    job = make_job(tmp_path)
+    for item, layer in zip(job.checkpoints, "abaa", strict=True):
+        write_notes(item.attributions.folder, [f"The maps are of the layer {layer}."])
+    view = view_slide(scaled(job))
+    both = " The maps are of the layer a. The maps are of the layer b."
+    assert attribution_caption(view).endswith(both)
+    assert tile_caption(view).endswith(both)
+    assert attribution_caption(view, view.checkpoints[1]).endswith(" The maps are of the layer b.")
