@@ -23,4 +23,5 @@ def gini(magnitudes: Tensor, elements: Tensor | None = None) -> Tensor:
     weights = 2 * (numbers - missing) - count - 1
     total = values.sum(1, keepdim=True)
     index = ((values * weights).sum(1, keepdim=True) / (count * total))[:, 0]
-    return torch.where(total[:, 0] > 0, index, torch.zeros_like(index))
+    # Not where the total is above zero: NaN is none of that, and must stay.
+    return torch.where(total[:, 0] == 0, torch.zeros_like(index), index)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from tasks.aggregators.base import Aggregator
@@ -14,6 +15,7 @@ from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.pixels import spans, to_images
 from tasks.functional.probabilities import softmax
+from tasks.models.errors import ModelError
 
 _SLIDE_COLUMNS = ["slide_id", "patient_id", "split", "label", "tiles"]
 _COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "split", "label"]
@@ -34,6 +36,9 @@ def predict_tiles(
         batch: images in flight. Changes no number beyond 1e-5.
         device: where the model lies, as a torch device name.
         advance: called with the number of tiles just done.
+
+    Raises:
+        ModelError: the logits of a tile are not finite.
     """
     with leave_as_found(model), torch.no_grad():
         tables = [_predict_slide(model, tiles, batch, torch.device(device), advance) for tiles in tile_sets]
@@ -89,4 +94,14 @@ def _predict_slide(
         return table
     # Moved to the host once per slide, so that nothing waits for the device within a slide.
     values = torch.cat(logits).double().cpu().numpy()
+    _refuse_broken(values, table["tile_id"])
     return table.assign(**{f"logit_{column}": values[:, column] for column in range(values.shape[1])})
+
+
+def _refuse_broken(logits: NDArray[np.float64], names: "pd.Series[str]") -> None:
+    broken = np.flatnonzero(~np.isfinite(logits).all(1))
+    if len(broken):
+        raise ModelError(
+            f"the network gives logits that are not finite on {len(broken)} of {len(logits)} tiles, first "
+            f"{names.iloc[broken[0]]}"
+        )

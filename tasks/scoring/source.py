@@ -118,5 +118,6 @@ def _fill(model: nn.Module, given: dict[str, Tensor], source: NetworkSource) -> 
     for name in ("mean", "std"):
         if name not in found:
             raise ScoringError(f"{title} holds no {name!r}; state it beside network")
+    check_normalisation(stated, "the job")
     check_normalisation(found, title)
     model.load_state_dict({**own, **found})

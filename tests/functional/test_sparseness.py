@@ -33,3 +33,9 @@ def test_elements_that_do_not_exist_count_for_nothing():
     values = torch.tensor([[3.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     padded, elements = torch.cat([values, torch.full((2, 4), 7.0)], dim=1), torch.arange(7)[None] < 3
     torch.testing.assert_close(gini(padded, elements.expand(2, -1)), gini(values))
+
+
+def test_not_a_number_stays_one():
+    values = torch.ones(2, 5)
+    values[1, 2] = torch.nan
+    assert gini(values).isnan().tolist() == [False, True]

@@ -9,6 +9,7 @@ from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.artifact import OutdatedArtifactError
 from tasks.artifacts.predictions import SLIDES, Predictions
 from tasks.functional.pixels import to_images
+from tasks.models.errors import ModelError
 from tasks.models.predict import predict_slides, predict_tiles, write_predictions
 from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
@@ -107,3 +108,20 @@ def test_predictions_without_slides_are_outdated(tmp_path):
     (tmp_path / SLIDES).unlink()
     with pytest.raises(OutdatedArtifactError, match="the predictions lack"):
         Predictions(tmp_path).check()
+
+
+class BrokenOnOne(torch.nn.Module):
+    """Not a number for one image of all."""
+
+    def forward(self, images):
+        mean = images.mean((1, 2, 3))
+        return torch.stack([mean, torch.where(mean == self.broken, torch.nan, -mean)], 1)
+
+
+def test_a_tile_without_finite_logits_is_named(tmp_path):
+    tiles, model = make_tile_set(tmp_path / "s", "s", "p", "test", 20), BrokenOnOne()
+    images = to_images(tiles.pixels[:], torch.device("cpu"))
+    model.broken = images[13].mean()
+    said = f"not finite on 1 of 20 tiles, first {tiles.table['tile_id'].iloc[13]}"
+    with pytest.raises(ModelError, match=said):
+        predict_tiles(model, [tiles], 1, "cpu")

@@ -2,7 +2,11 @@
 
 import pytest
 
-from tasks.training.run import choose_epoch
+from tasks.models.errors import ModelError
+from tasks.training.job import TrainingJob
+from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.run import begin, choose_epoch
+from tests._support.tile_sets import make_cohort
 
 
 def rows(*values):
@@ -20,3 +24,17 @@ def rows(*values):
 )
 def test_best_then_lower_loss_then_earlier(history, rule, expected):
     assert choose_epoch(history, rule) == expected
+
+
+@pytest.mark.parametrize(("name", "said"), [("Checkpointed", ""), ("OfTheBatch", "logits alone than beside")])
+def test_a_brought_network_is_asked_before_the_first_step(tmp_path, name, said):
+    network = {"module": f"tests._support.odd_networks:{name}", "arguments": {}}
+    recipe = TrainingRecipe(batch=4, network=network)
+    job = TrainingJob(make_cohort(tmp_path / "c", count=20)[:3], recipe, ArmRecipe(id="a"), 0, "cpu")
+    if said:
+        with pytest.raises(ModelError, match=said):
+            begin(job, tmp_path)
+        return
+    run = begin(job, tmp_path)
+    assert run.model.training
+    assert run.model.feature_layers == (run.model.network.lower[3],)

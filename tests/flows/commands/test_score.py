@@ -1,5 +1,6 @@
 """Maps made elsewhere, scored by the command: a folder and exit code 0, or one sentence and exit code 2."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 
-from flows.commands.score import load_job, score
+from flows.commands.score import load_job, print_means, score
 from flows.exit_codes import MISTAKES
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.job import ScoreJob
+from tasks.scoring.table import MEANS, SAID
 from tasks.study.errors import ConfigError
 from tests._support.scoring_jobs import write_job
 
@@ -98,3 +101,13 @@ def test_a_mistake_in_the_job_is_one_sentence(tmp_path, changed, said):
 def test_a_job_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="no job file at"):
         load_job(tmp_path / "none.yaml")
+
+
+def test_what_changes_the_meaning_is_printed(tmp_path, capsys):
+    folder = tmp_path / "r"
+    folder.mkdir()
+    (folder / MEANS).write_text("explainer,is_control,metric,score,direction,mean,low,high,flag\n")
+    said = {"notes": ["the outputs look like probabilities [or so]"], "unavailable": {}}
+    (folder / SAID).write_text(json.dumps(said))
+    print_means(folder, Console())
+    assert "the outputs look like probabilities [or so]" in capsys.readouterr().out
