@@ -16,6 +16,7 @@ from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_pair
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.explainer_like import ExplainerLike
+from tasks.evidence.sources import EvidenceError
 from tasks.explainers.gradient import Gradient
 from tasks.faithfulness.base import Metric
 from tasks.functional.passes import counted_passes
@@ -187,6 +188,6 @@ def test_the_model_is_left_as_found(name, evidence):
 def test_the_model_is_left_as_found_also_when_it_fails(name, calls, evidence):
     model = FailingNetwork(calls)
     before = state_of(model)
-    with contextlib.suppress(FailingError):
+    with contextlib.suppress(EvidenceError, FailingError):
         evaluate_pairs(model, evidence, [(subject(name), metric_of(name))], SETTINGS)
     assert state_of(model) == before

@@ -132,6 +132,8 @@ def test_the_same_seed_gives_the_same_bytes_and_the_id_changes_none(name, tiles,
 @pytest.mark.parametrize("name", NAMES)
 def test_it_costs_what_it_says(name, tiles):
     model, told, metric = network(), [], metric_of(name)
+    # Once per network, whatever the number of tiles.
+    model.settle(torch.rand(1, 3, 16, 16))
     with counted_passes(model) as counter:
         result = measure_model(metric, model, tiles, MeasureSettings(1, batch=16), told.append)
     assert counter.spent == metric.passes() * len(tiles)

@@ -55,7 +55,7 @@ def test_there_is_no_tile_beyond_the_last(slides):
         by_slide_id(slides).pixels(15)
 
 
-def test_features_are_means_of_the_last_convolution(slides):
+def test_features_are_means_of_the_last_map(slides):
     model = Classifier(small_network().eval(), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
     told = []
     job = ExemplarJob(model, slides, [], CLASSES, 1, batch=4, advance=told.append)
@@ -63,7 +63,7 @@ def test_features_are_means_of_the_last_convolution(slides):
         torch.cat(parts) for parts in zip(*features_and_logits(job, by_slide_id(slides)), strict=True)
     )
     images = torch.cat(list(by_slide_id(slides).batches(100, torch.device("cpu"))))
-    layer = model.network[4]
+    layer = model.network[4:6]
     with torch.no_grad():
         before = model.network[:4]((images - model.mean) / model.std)
         assert torch.allclose(features, layer(before).mean((2, 3)), atol=1e-5)

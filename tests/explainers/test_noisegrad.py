@@ -266,6 +266,6 @@ def test_wrong_settings_are_refused(wrong):
 def test_a_network_that_fails_half_way_is_left_as_found():
     model = FailingNetwork(5)
     before = state_of(model)
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with pytest.raises(ExplanationError, match="on purpose"):
         NoiseGrad(sigma=0.5, draws=8)(model, *INPUTS)
     assert state_of(model) == before
