@@ -10,7 +10,7 @@ from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.comparison.claims.endpoints import KnownScores, ScoreNames, performance_endpoints
+from tasks.comparison.claims.endpoints import EndpointScores, ScoreNames, performance_endpoints
 from tasks.comparison.job import ArmCheck, ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
@@ -168,17 +168,17 @@ def _endpoints(config: StudyBase) -> ScoreNames:
     """Return what arms can be compared in; control maps are compared with, not compared."""
     explain, evaluate = config.section(ExplainSection), config.section(EvaluateSection)
     classes = config.section(TilingRecipe).classes
-    blind = tuple(control.id for control in explain.controls if control.held is None)
+    blind = tuple(control.id for control in explain.controls if control.blind)
     maps = {metric.id: _map_scores(metric, classes, blind) for metric in evaluate.metrics}
-    networks = {metric.id: KnownScores(_score_names(metric)) for metric in evaluate.model_metrics}
+    networks = {metric.id: EndpointScores(_score_names(metric)) for metric in evaluate.model_metrics}
     explained = {explainer.id: maps for explainer in explain.explainers}
     return {**explained, PERFORMANCE: performance_endpoints(), MODEL: networks}
 
 
-def _map_scores(metric: Metric, classes: tuple[str, ...], blind: tuple[str, ...]) -> KnownScores:
+def _map_scores(metric: Metric, classes: tuple[str, ...], blind: tuple[str, ...]) -> EndpointScores:
     if metric.removal is None:
-        return KnownScores(_score_names(metric))
-    return KnownScores(
+        return EndpointScores(_score_names(metric))
+    return EndpointScores(
         _score_names(metric),
         tuple(info.name for info in metric.score_infos() if info.direction != "none"),
         classes if metric.labels == "all" else (),

@@ -9,9 +9,9 @@ slide.
 
 The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index>, completeness_error
 (NaN where the explainer promises none) and, of maps, map_sum. Maps that were made with a halo are the middle
-of larger ones: completeness_error and map_sum are those of the larger map, and halo_sum is the sum of what was
-cut off. ``notes.json`` holds sentences that belong to the maps wherever they are shown; it is there if there
-are any.
+of larger ones: completeness_error and map_sum are those of the larger map, and halo_sum is the sum of what
+was cut off. ``notes.json`` holds sentences that belong to the maps wherever they are shown, if there are
+any.
 """
 
 import json

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.statistics.better import flag_of, standing
+from tasks.statistics.better import flag_of, lead
 from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import MINIMUM
 from tasks.statistics.holm import holm
@@ -41,13 +41,13 @@ def flag_against(own: pd.DataFrame, rivals: Mapping[str, pd.DataFrame], directio
         return ""
     found = {name: estimate_of(_difference(own, other)) for name, other in rivals.items()}
     found = {name: one for name, one in found.items() if np.isfinite(one.value)}
-    return flag_of(dict(_standings(found, direction)))
+    return flag_of(dict(_leads(found, direction)))
 
 
-def _standings(found: Mapping[str, Estimate], direction: str) -> Iterator[tuple[str, str]]:
+def _leads(found: Mapping[str, Estimate], direction: str) -> Iterator[tuple[str, str]]:
     corrected: Sequence[float] = holm([one.p() for one in found.values()]).tolist()
     for (name, one), p in zip(found.items(), corrected, strict=True):
-        yield name, standing(one.low, one.high, direction, p < 1 - LEVEL)
+        yield name, lead(one.low, one.high, direction, p < 1 - LEVEL)
 
 
 def _difference(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:

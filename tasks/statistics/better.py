@@ -12,7 +12,7 @@ def better(one: float, other: float, direction: str) -> bool:
     return direction == "lower" and one < other
 
 
-def standing(low: float, high: float, direction: str, is_significant: bool = True) -> str:
+def lead(low: float, high: float, direction: str, is_significant: bool = True) -> str:
     """Return where the first side of a paired difference stands: ahead, behind or not told apart.
 
     Args:
@@ -28,14 +28,14 @@ def standing(low: float, high: float, direction: str, is_significant: bool = Tru
     return BEHIND if behind and is_significant else NOT_TOLD_APART
 
 
-def flag_of(standings: Mapping[str, str]) -> str:
+def flag_of(leads: Mapping[str, str]) -> str:
     """Return which controls a score is not ahead of; empty where it is ahead of all.
 
-    ``standings`` maps each control to :func:`standing`.
+    ``leads`` maps each control to :func:`lead`.
     """
     parts = [
         f"{words} {', '.join(names)}"
         for word, words in ((BEHIND, "behind"), (NOT_TOLD_APART, "not told apart from"))
-        if (names := [name for name, stands in standings.items() if stands == word])
+        if (names := [name for name, stands in leads.items() if stands == word])
     ]
     return "; ".join(parts)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Level = Literal["patient", "slide", "section"]
 
 MINIMUM = 5
-"""Fewer clusters than this give no interval, since a bootstrap over them would not cover its level."""
+"""Fewer clusters than this give no interval, since so few say too little of how clusters differ."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def monte_carlo_error(errors: Floats, scored: NDArray[np.bool_]) -> float:
 
     Units have independent draws, so variances add up: the root of the sum of squares, over the number of
     scores. Networks of different training seeds get the same draws but respond differently, and count as
-    independent too. The bootstrap's interval already includes this error.
+    independent too. The interval already includes this error.
 
     Args:
         errors: float [S, N], the standard error of each score; NaN where nothing was drawn.

@@ -73,9 +73,7 @@ def _removed(_folder: Path, step: int = 1) -> Case:
     dots = (generator.random((COUNT, SIDE, SIDE)) < np.where(for_target, 0.6, 0.25)) & grid
     images = np.where(dots, 0.25, 0.95).astype(np.float32)[:, None].repeat(3, axis=1)
     seen = (
-        np.where(for_target, -1.0, 1.0)
-        * (1 + generator.random((SIDE, SIDE)))
-        * (grid & (column < SIDE // 2))
+        np.where(for_target, -1.0, 1.0) * (1 + generator.random((SIDE, SIDE))) * (grid & (column < SIDE // 2))
     )
     # The even background adds nothing.
     seen[~for_target] *= -seen[for_target].sum() / seen[~for_target].sum()

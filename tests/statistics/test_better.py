@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tasks.statistics.better import AHEAD, BEHIND, NOT_TOLD_APART, better, flag_of, standing
+from tasks.statistics.better import AHEAD, BEHIND, NOT_TOLD_APART, better, flag_of, lead
 from tasks.statistics.cells import mean_estimate
 
 
@@ -29,12 +29,12 @@ def test_better(one, other, direction, is_better):
     ],
 )
 def test_standing_follows_the_interval(low, high, direction, stands):
-    assert standing(low, high, direction) == stands
+    assert lead(low, high, direction) == stands
 
 
 def test_being_behind_one_of_many_needs_the_corrected_test():
-    assert standing(-0.3, -0.1, "higher", is_significant=False) == NOT_TOLD_APART
-    assert standing(0.1, 0.3, "higher", is_significant=False) == AHEAD
+    assert lead(-0.3, -0.1, "higher", is_significant=False) == NOT_TOLD_APART
+    assert lead(0.1, 0.3, "higher", is_significant=False) == AHEAD
 
 
 def test_a_flag_names_the_controls_and_how_they_stand():
@@ -51,7 +51,7 @@ def test_against_nine_equal_controls_being_behind_is_rare():
         own, controls = generator.normal(size=20), generator.normal(size=(9, 20))
         found = [mean_estimate(own - control, np.arange(20), 0.95) for control in controls]
         significant = holm([one.p() for one in found]) < 0.05
-        stands = [standing(e.low, e.high, "higher", bool(s)) for e, s in zip(found, significant, strict=True)]
+        stands = [lead(e.low, e.high, "higher", bool(s)) for e, s in zip(found, significant, strict=True)]
         said += BEHIND in stands
         beaten += bool((controls.mean(axis=1) >= own.mean()).any())
     assert beaten / 400 > 0.8

@@ -21,7 +21,7 @@ _ON, _OVER = " on ", " over "
 
 
 @dataclass(frozen=True)
-class KnownScores:
+class EndpointScores:
     """The scores of a metric, and what may follow their names.
 
     Attributes:
@@ -37,7 +37,7 @@ class KnownScores:
     controls: tuple[str, ...] = ()
 
 
-ScoreNames = Mapping[str, Mapping[str, KnownScores]]
+ScoreNames = Mapping[str, Mapping[str, EndpointScores]]
 """{explainer id, ``performance`` or ``model``: {metric id or level: its scores}}."""
 
 
@@ -48,9 +48,9 @@ def endpoint_names(endpoint: str) -> tuple[str, str, str]:
     return explainer, metric, score
 
 
-def performance_endpoints() -> dict[str, KnownScores]:
+def performance_endpoints() -> dict[str, EndpointScores]:
     """Return {level: its scores} of prediction."""
-    return {level: KnownScores(tuple(DIRECTIONS)) for level in LEVELS}
+    return {level: EndpointScores(tuple(DIRECTIONS)) for level in LEVELS}
 
 
 def refuse_unknown(where: str, endpoint: str, known: ScoreNames) -> None:

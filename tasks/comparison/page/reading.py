@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from tasks.comparison.row import Row
-from tasks.comparison.rows.flags import standing_of
+from tasks.comparison.rows.flags import lead_of
 from tasks.comparison.wording import with_interval
 from tasks.statistics.better import BEHIND, better
 from tasks.statistics.printing import number
@@ -52,7 +52,7 @@ def ahead_or_behind(row: Row, confidence: float) -> str:
     """Return where the explainer stands to a control, or that there is no interval."""
     if math.isnan(row.low):
         return "no interval"
-    stands = standing_of(row, confidence)
+    stands = lead_of(row, confidence)
     return f"**{stands}**" if stands == BEHIND else stands
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tasks.comparison.row import Row
-from tasks.statistics.better import flag_of, standing
+from tasks.statistics.better import flag_of, lead
 
 
 def flagged(rows: list[Row], confidence: float) -> list[Row]:
@@ -20,7 +20,7 @@ def flagged(rows: list[Row], confidence: float) -> list[Row]:
         if row.kind == "against_control" and not math.isnan(row.value):
             against[row.arm, row.name].append(row)
     return [
-        replace(row, flag=flag_of({r.against: standing_of(r, confidence) for r in found}))
+        replace(row, flag=flag_of({r.against: lead_of(r, confidence) for r in found}))
         if row.kind == "faithfulness"
         and not row.is_control
         and row.direction != "none"
@@ -30,9 +30,9 @@ def flagged(rows: list[Row], confidence: float) -> list[Row]:
     ]
 
 
-def standing_of(row: Row, confidence: float) -> str:
+def lead_of(row: Row, confidence: float) -> str:
     """Return whether an explainer is ahead of the control of a row, behind it, or not told apart."""
-    return standing(row.low, row.high, row.direction, row.p_holm < 1 - confidence)
+    return lead(row.low, row.high, row.direction, row.p_holm < 1 - confidence)
 
 
 def flags_of(rows: Iterable[Row]) -> dict[tuple[str, str], str]:

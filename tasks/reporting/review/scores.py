@@ -13,7 +13,7 @@ from tasks.reporting.arrays import Floats
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.codes import packed, packed_words, range_codes
 from tasks.reporting.review.job import ReviewJob
-from tasks.statistics.better import standing
+from tasks.statistics.better import lead
 from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
 
@@ -86,7 +86,7 @@ class ReviewedScores:
         """Return ``notes``, and ``of`` and ``against``, which hold [model][explainer][score] or None.
 
         ``of`` is [mean, low, high, units, note, mean chance]. ``note`` is an index into ``notes``. Bounds are
-        None where there is no interval. ``against`` is [control, difference, low, high, standing]: the paired
+        None where there is no interval. ``against`` is [control, difference, low, high, lead]: the paired
         difference to the rival control that the explainer is least ahead of, for explainers alone.
         """
         notes: dict[str, int] = {}
@@ -123,7 +123,7 @@ class ReviewedScores:
         hardest = min(means, key=lambda number: means[number])
         pair = pairs[hardest]
         value, low, high, _ = interval_within(pair, self._clusters(pair), self.job.confidence)
-        stands = standing(low, high, named.info.direction)
+        stands = lead(low, high, named.info.direction)
         return [hardest, _short(value), _short(low), _short(high), stands]
 
     def _record(self, key: tuple[int, int, int], slide: str, notes: dict[str, int]) -> list[Any] | None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from tasks.artifacts.faithfulness_report import MODEL
 from tasks.comparison.claims.endpoints import (
     PERFORMANCE,
-    KnownScores,
+    EndpointScores,
     endpoint_names,
     performance_endpoints,
     refuse_unknown,
@@ -21,14 +21,14 @@ from tests._support.claim_jobs import claim
 CLASSES = ("normal", "tumour")
 KNOWN = {
     "gradient": {
-        "deletion": KnownScores(
+        "deletion": EndpointScores(
             ("gap", "morf", "size"), ("gap", "morf"), CLASSES, ("random_map", "edge_map")
         ),
-        "erasure": KnownScores(("drop",), ("drop",)),
-        "gini": KnownScores(("gini",)),
+        "erasure": EndpointScores(("drop",), ("drop",)),
+        "gini": EndpointScores(("gini",)),
     },
     PERFORMANCE: performance_endpoints(),
-    MODEL: {"neuron_consistency": KnownScores(("adversarial_true",))},
+    MODEL: {"neuron_consistency": EndpointScores(("adversarial_true",))},
 }
 GAP = "gradient/deletion.gap over random_map"
 ARMS = ("standard", "better")

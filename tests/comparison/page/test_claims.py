@@ -197,8 +197,8 @@ def test_five_arms_are_columns_and_six_are_lines(tmp_path):
 
 def test_of_many_significant_differences_a_dozen_are_named(many):
     rows = compared_rows(many)
-    standing = [dataclasses.replace(row, p_holm=0.001) if row.kind == "difference" else row for row in rows]
-    line = next(t for t in main_findings(summarise(many, rows), standing) if "Secondary, faithfulness" in t)
+    made = [dataclasses.replace(row, p_holm=0.001) if row.kind == "difference" else row for row in rows]
+    line = next(t for t in main_findings(summarise(many, rows), made) if "Secondary, faithfulness" in t)
     assert "52 of 52 differences are significant" in line
     assert line.count("deletion.") == 12
     assert "; and 40 more in the tables." in line

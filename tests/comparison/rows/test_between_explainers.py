@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tasks.comparison.claims.endpoints import KnownScores
+from tasks.comparison.claims.endpoints import EndpointScores
 from tasks.comparison.claims.verdict import REPRODUCED, REVERSED
 from tasks.comparison.compare import compared_rows
 from tasks.comparison.page.document import write_page
@@ -115,7 +115,7 @@ def test_a_claim_that_sets_nothing_against_something_is_refused(changed, said):
 
 
 def test_a_stranger_is_refused_with_the_nearest_name():
-    gap = {"deletion": KnownScores(("gap",))}
+    gap = {"deletion": EndpointScores(("gap",))}
     known = {"gradient": gap, "smoothgrad": gap, "performance": {}}
     recipe = ComparisonRecipe(reference_explainer="gradeint")
     with pytest.raises(ValueError, match="did you mean 'gradient'"):

@@ -41,8 +41,8 @@ Object.assign(Review, (() => {
   function strongestControl(slide, state, score) {
     const against = slide.records.against[state.model][state.explainer][score];
     if (!against) return null;
-    const [number, difference, low, high, standing] = against;
-    return { number, record: slide.records.of[state.model][number][score], difference: [difference, low, high], standing };
+    const [number, difference, low, high, lead] = against;
+    return { number, record: slide.records.of[state.model][number][score], difference: [difference, low, high], lead };
   }
 
   function ofStudy(model, explainer, score) {
@@ -132,8 +132,8 @@ Object.assign(Review, (() => {
     if (whole) beside.push(`study ${bounded(whole.value, whole.low, whole.high)}`);
     block.append(element('span', beside.join(' · '), { class: 'beside' }));
     if (control) {
-      const words = `control ${study.explainers[control.number].id} ${said(control.record[0])}: ${control.standing}, difference ${bounded(...control.difference)}`;
-      block.append(element('span', words, { class: control.standing === 'ahead' ? 'beside' : 'flag' }));
+      const words = `control ${study.explainers[control.number].id} ${said(control.record[0])}: ${control.lead}, difference ${bounded(...control.difference)}`;
+      block.append(element('span', words, { class: control.lead === 'ahead' ? 'beside' : 'flag' }));
     }
     return block;
   }
