@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.phantoms.generate import generate_cohort
     from tasks.phantoms.recipe import PhantomRecipe
     from tasks.regularizers.base import Regularizer
-    from tasks.scoring.errors import ScoringError
+    from tasks.scoring.errors import NetworkWarning, ScoringError
     from tasks.scoring.evaluate import evaluate
     from tasks.scoring.table import FaithfulnessTable
     from tasks.slides.errors import SlideError
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from veritile.studies import load_study, run_study
 
 __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
-    "evaluate", "FaithfulnessTable", "ScoringError",
+    "evaluate", "FaithfulnessTable", "ScoringError", "NetworkWarning",
     "available", "explainer", "metric", "model_metric", "regularizer", "exemplars", "aggregator",
     "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars", "Aggregator",
     "open_slide", "read_region", "SlideReader", "SlideError",
@@ -55,6 +55,7 @@ _MODULES = {
     "evaluate": "tasks.scoring.evaluate",
     "FaithfulnessTable": "tasks.scoring.table",
     "ScoringError": "tasks.scoring.errors",
+    "NetworkWarning": "tasks.scoring.errors",
     "available": "veritile.families",
     "explainer": "veritile.methods",
     "metric": "veritile.methods",

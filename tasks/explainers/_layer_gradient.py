@@ -1,5 +1,7 @@
 """The output of one layer and the margin's gradient with respect to it, for CAM methods."""
 
+from contextlib import suppress
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -62,15 +64,25 @@ def default_layer(model: nn.Module, images: Tensor) -> str:
     Raises:
         ExplanationError: there is no such map.
     """
-    try:
+    own = None
+    with suppress(NoFinalMapError):
+        # A network of another package may not have been looked at yet.
         own = getattr(model, "feature_layer", None)
+    try:
         if isinstance(own, nn.Module):
             names: list[str] = [name for name, module in model.named_modules() if module is own]
             return names[0]
         return final_map(model, images[:1])
     except NoFinalMapError as error:
-        listed = ", ".join(name for name, _ in model.named_children())
-        raise ExplanationError(f"{error} as 'layer', any module below: {listed}") from error
+        raise ExplanationError(f"{error} as 'layer', any module below: {', '.join(_parts(model))}") from error
+
+
+def _parts(model: nn.Module, prefix: str = "") -> list[str]:
+    """Return the names of the parts of a network; a single part is opened."""
+    parts = list(model.named_children())
+    if len(parts) == 1 and len(list(parts[0][1].children())) > 0:
+        return _parts(parts[0][1], f"{prefix}{parts[0][0]}.")
+    return [f"{prefix}{name}" for name, _ in parts]
 
 
 def layer_note(layer: str | None) -> tuple[str, ...]:

@@ -9,15 +9,20 @@ from torch import Tensor, nn
 
 from tasks.evaluation.plan import EvaluationSettings
 from tasks.evidence.slide import SlideEvidence
-from tasks.explainers.base import Explainer
+from tasks.explainers.base import Explainer, ExplanationError
 from tasks.explaining.batch import BatchExplainer
 from tasks.functional.completeness import completeness_note
+from tasks.functional.foreign_errors import SaidAs
+from tasks.functional.gradients import LogitsError
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.functional.pixels import spans
 from tasks.functional.tile_keys import tile_keys
+from tasks.functional.weight_noise import WeightNoiseError
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.memory import ImagesInMemory, MapsInMemory
+
+_SENTENCES = (ExplanationError, LogitsError, WeightNoiseError)
 
 
 def explain_in_memory(
@@ -40,7 +45,8 @@ def explain_in_memory(
     slide = SlideEvidence(images, {}, images.targets, "")
     maps, spent = {}, Passes()
     for name, explainer in explainers.items():
-        with leave_as_found(model), torch.no_grad():
+        title = f"explainer {name!r} cannot explain {type(model).__name__}"
+        with SaidAs(ScoringError, title, _SENTENCES), leave_as_found(model), torch.no_grad():
             explaining = BatchExplainer(explainer, explainer.prepare(model), settings.batch)
             with counted_passes(explaining.network) as counter:
                 pieces = [

@@ -63,9 +63,11 @@ def dropping() -> Odd:
     return Odd(behind=lambda logits: F.dropout(logits, 0.5, training=True))
 
 
-def with_softmax() -> Odd:
+class Probabilities(Odd):
     """Gives probabilities."""
-    return Odd(behind=lambda logits: logits.softmax(1))
+
+    def __init__(self) -> None:
+        super().__init__(behind=lambda logits: logits.softmax(1))
 
 
 class OfTheBatch(Odd):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from tasks.explainers.base import ExplanationError
 from tasks.explainers.grad_cam import GradCam
 from tasks.explainers.smoothgrad import SmoothGrad
-from tasks.models.classifier import build_classifier
+from tasks.models.classifier import Classifier, build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tests._support.small_networks import small_network, state_of
 
@@ -142,3 +142,8 @@ def test_its_layer_is_decided_once_and_named():
     assert (held.base.layer, held.notes()) == ("5", ("The maps are of the layer 5.",))
     ours = build_classifier(NetworkRecipe(width=0.0625), 2, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2), 0)
     assert GradCam().settled(ours, IMAGES).layer == "network.layer4"
+
+
+def test_a_foreign_classifier_that_was_not_looked_at_yet_is_looked_at_now():
+    model = Classifier(small_network(classes=3), (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    assert GradCam().settled(model, IMAGES).layer == "network.5"

@@ -72,6 +72,9 @@ def test_a_brought_network_is_asked_before_any_slide_is_read(manifest, tmp_path)
     module = "tests._support.odd_networks"
     good = {"module": f"{module}:Checkpointed", "arguments": {}}
     assert refuse_unfit_network(open_study(with_network(manifest, **good), tmp_path, None)) == ()
+    said = {"module": f"{module}:Probabilities", "arguments": {}}
+    (note,) = refuse_unfit_network(open_study(with_network(manifest, **said), tmp_path, None))
+    assert "outputs of Probabilities look like probabilities" in note
     for name, said in (
         ("OfTheBatch", r"^train\.recipe: OfTheBatch gives an image other logits alone"),
         ("Absent", rf"^train\.recipe: network\.module '{module}:Absent' cannot be imported: AttributeError"),

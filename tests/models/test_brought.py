@@ -89,7 +89,10 @@ def test_of_the_usual_map_of_a_gated_network_the_last_convolution_knows_little()
 
 def test_of_a_transformer_it_asks_for_a_layer():
     model = built("ViT")
-    with pytest.raises(ExplanationError, match="the last map of ViT is not known; name the layer yourself"):
+    with pytest.raises(
+        ExplanationError,
+        match=r"no last map .*: tokens come after it, first in 'network\.blocks.* below: network\.patch",
+    ):
         GradCam()(model, IMAGES, TARGETS, KEYS)
     assert model.feature_layers == ()
 

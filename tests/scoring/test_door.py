@@ -14,12 +14,12 @@ from tests._support.odd_networks import (
     Checkpointed,
     Odd,
     OfTheBatch,
+    Probabilities,
     Raising,
     dropping,
     in_place,
     out_of_place,
     standardising,
-    with_softmax,
 )
 from tests._support.small_networks import state_of
 
@@ -110,8 +110,11 @@ def test_inside_inference_mode_it_is_one_sentence():
 
 def test_probabilities_and_autocast_are_said_and_shown(tmp_path):
     with pytest.warns(NetworkWarning, match="look like probabilities"):
-        table = scored(with_softmax())
-    assert "## Know first\n\n- the outputs of the model Odd look like probabilities" in table.to_markdown()
+        table = scored(Probabilities())
+    assert (
+        "## Know first\n\n- the outputs of the model Probabilities look like probabilities"
+        in table.to_markdown()
+    )
     assert "look like probabilities" in (table.write(tmp_path / "r") / "score.json").read_text()
     with (
         torch.autocast("cpu", dtype=torch.bfloat16),
@@ -168,3 +171,15 @@ def test_maps_that_miss_their_sum_are_called_incomplete():
         table = explained(clamped, "deep_lift")
     assert table.means.query("metric == 'completeness' and score == 'relative'")["mean"].item() > 0.1
     assert explained(out_of_place(), "deep_lift").notes == ()
+
+
+def test_an_explainer_that_cannot_prepare_the_network_is_a_sentence():
+    class Uncopied(Odd):
+        def __deepcopy__(self, memo):
+            raise TypeError("cannot be copied")
+
+    untrained = {"u": {"name": "untrained_network", "base": {"name": "gradient"}}}
+    with pytest.raises(
+        ScoringError, match="explainer 'u' cannot explain Uncopied: TypeError: cannot be copied"
+    ):
+        evaluate(Uncopied(), IMAGES, TARGETS, explainers=untrained, metrics=["gini"], controls=())

@@ -16,12 +16,12 @@ from tests._support.explained import batches_of
 from tests._support.odd_networks import (
     Odd,
     OfTheBatch,
+    Probabilities,
     Raising,
     StuckInTraining,
     dropping,
     in_place,
     out_of_place,
-    with_softmax,
 )
 from tests._support.small_networks import small_network, state_of
 
@@ -109,8 +109,8 @@ def test_a_network_that_cannot_take_one_image_alone():
 
 
 def test_probabilities_are_told_from_logits():
-    (note,) = ask_network(with_softmax(), IMAGES).notes
-    assert "outputs of Odd look like probabilities" in note
+    (note,) = ask_network(Probabilities(), IMAGES).notes
+    assert "outputs of Probabilities look like probabilities" in note
     assert "softmax" in note
     # Rows that sum to one by chance are no probabilities where a value lies outside.
     assert ask_network(Odd(behind=lambda x: torch.stack([x[:, 0] + 9, -8 - x[:, 0]], 1)), IMAGES).notes == ()
