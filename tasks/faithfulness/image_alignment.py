@@ -30,9 +30,8 @@ class ImageAlignment(Metric):
     """
 
     source: ClassVar[str] = (
-        "the claim of Li and Wang (noise modulation) and of Etmann et al. (2019), arXiv:1905.04172; SSIM: "
-        "Wang et al. (2004), doi:10.1109/TIP.2003.819861; edges of the optical "
-        "density as the structure are ours"
+        "the claim of Li and Wang (noise modulation) and of Etmann et al. (2019), arXiv:1905.04172; Wang et "
+        "al. (2004), doi:10.1109/TIP.2003.819861 (SSIM); edges of the optical density as structure are ours"
     )
 
     window_px: int = Field(default=7, ge=3)

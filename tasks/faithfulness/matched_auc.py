@@ -34,7 +34,7 @@ class MatchedAuc(MaskMetric, RankingMetric):
     )
 
     strata: int = Field(default=10, ge=1)
-    """Strata of the optical density, of equally many pixels but for ties."""
+    """Largest number of strata of the optical density, of equally many pixels but for ties."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the area."""

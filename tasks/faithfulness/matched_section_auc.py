@@ -29,7 +29,7 @@ class MatchedSectionAuc(SectionAuc):
     )
 
     strata: int = Field(default=10, ge=1)
-    """Strata of the optical density, of equally many cells but for ties."""
+    """Largest number of strata of the optical density, of equally many cells but for ties."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the area."""

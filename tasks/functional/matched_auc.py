@@ -7,6 +7,9 @@ from torch import Tensor
 
 from tasks.functional.midranks import midranks
 
+FEWEST = 20
+"""Of pixels in a stratum; with few of them hardly a pair is left."""
+
 _PAIRS_AT_ONCE = 1 << 22
 """Bounds the memory; changes no number."""
 
@@ -25,13 +28,16 @@ def matched_auc(values: Tensor, matched: Tensor, mask: Tensor, inside: Tensor, s
         matched: float [B, P], finite, such as the optical density.
         mask: bool [B, P].
         inside: bool [B, P].
-        strata: number of strata, of equally many inside pixels but for ties.
+        strata: largest number of strata, of equally many inside pixels but for ties; there are fewer where
+            they would hold fewer than ``FEWEST``.
 
     Source: the Mann-Whitney form of the area, Hanley and McNeil (1982), within strata of a covariate as by
     Janes and Pepe (2008, "Matching in studies of classification accuracy"); the halves are ours.
     """
     ranks = midranks(matched.masked_fill(~inside, -torch.inf)) - (~inside).sum(1, keepdim=True)
-    stratum = ((ranks - 1) * strata / inside.sum(1, keepdim=True)).long().clamp(0, strata - 1)
+    count = inside.sum(1, keepdim=True)
+    most = (count // FEWEST).clamp(1, strata)
+    stratum = ((ranks - 1) * most / count).long().clamp(0, strata - 1)
     found = [_row(*each, strata) for each in zip(values, matched, mask, inside, stratum, strict=True)]
     return torch.stack(found) if found else values.new_zeros(0, dtype=torch.float64)
 

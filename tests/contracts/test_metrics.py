@@ -11,7 +11,7 @@ import pytest
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, FaithfulnessReport
 from tasks.artifacts.payload import content_digest, list_payload
-from tasks.artifacts.tile_set import TileSet
+from tasks.artifacts.tile_set import ANNOTATION_MASK, TileSet
 from tasks.evaluation.plan import EvaluationSettings, count_steps, evaluate_pairs
 from tasks.evaluation.result import MetricResult
 from tasks.evidence.evidence import Evidence
@@ -50,6 +50,9 @@ def evidence(tmp_path_factory) -> Evidence:
         make_tile_set(folder / name, name, f"patient_{name}", "test", count, failed=failed)
         for name, count, failed in (("s1", 40, (3, 8)), ("s2", 17, ()), ("s3", 2, ()))
     ]
+    # On one slide the outlines are those of other tiles, so that darkness does not tell what they hold.
+    np.save(slides[0].folder / ANNOTATION_MASK, np.roll(slides[0].annotation_mask, 1, axis=0))
+    slides[0] = TileSet(slides[0].folder)
     maps = {"noise": noise, "darkness": darkness, "gradient": gradient}
     error = {"noise": 0.1, "darkness": np.nan, "gradient": np.nan}
     sets = {name: maps_of(folder / name, slides, draw, error[name]) for name, draw in maps.items()}

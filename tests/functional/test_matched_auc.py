@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.functional.matched_auc import matched_auc
+from tasks.functional.matched_auc import FEWEST, matched_auc
 
 
 def drawn(count: int, levels: int, seed: int):
@@ -20,6 +20,7 @@ def by_pairs(values, darkness, mask, inside, strata: int) -> float:
     """Return the definition, pair by pair."""
     values, darkness, mask = values[inside], darkness[inside], mask[inside]
     order = np.array([(darkness < d).sum() + ((darkness == d).sum() - 1) / 2 for d in darkness])
+    strata = max(1, min(strata, len(values) // FEWEST))
     stratum = np.floor(order * strata / len(values)).astype(int)
     weight = total = 0.0
     for number in range(strata):
@@ -36,9 +37,9 @@ def by_pairs(values, darkness, mask, inside, strata: int) -> float:
     return total / weight
 
 
-@pytest.mark.parametrize(("levels", "strata"), [(4, 1), (12, 3), (200, 5), (200, 1)])
+@pytest.mark.parametrize(("levels", "strata"), [(4, 1), (12, 3), (200, 5), (200, 1), (200, 100)])
 def test_it_is_the_definition_pair_by_pair(levels, strata):
-    given = drawn(60, levels, levels)
+    given = drawn(150, levels, levels)
     found = matched_auc(*map(torch.from_numpy, given), strata)
     expected = [by_pairs(*row, strata) for row in zip(*given, strict=True)]
     assert found.tolist() == pytest.approx(expected, abs=1e-12)
