@@ -137,6 +137,16 @@ def test_its_report_holds_every_unit_with_every_score_in_its_bounds(name, eviden
         assert info.upper_bound is None or values.max() <= info.upper_bound
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if "tile" in metric_of(name).units])
+def test_each_row_carries_the_label_of_its_tile(name, evidence):
+    whole = metric_of(name).model_copy(update={"labels": "all"})
+    whose = subject(name)
+    scores = evaluate_pairs(small_network(), evidence, [(whose, whole)], SETTINGS)[whose, name].scores
+    labels = pd.concat([tiles.table.set_index("tile_id")["label"] for tiles in evidence.tile_sets])
+    assert scores["label"].tolist() == labels.loc[scores["unit_id"]].tolist()
+    assert set(scores["label"]) == {"normal", "tumour"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_batch_does_not_matter(name, evidence):
     whole = alone(evidence, name, batch=16).scores

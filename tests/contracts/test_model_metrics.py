@@ -105,6 +105,9 @@ def test_tiles_without_the_label_of_a_class_or_without_pixels_are_no_units(name,
     found = set(scores.loc[scores["unit"] == "tile", "unit_id"])
     tables = [t.table[t.table["label"].isin(CLASSES) & (t.table["state"] == "ok")] for t in tiles.tile_sets]
     assert found == set(pd.concat(tables)["tile_id"])
+    labels = pd.concat(tables).set_index("tile_id")["label"]
+    rows = scores[scores["unit"] == "tile"]
+    assert rows["label"].tolist() == labels.loc[rows["unit_id"]].tolist()
 
 
 @pytest.mark.parametrize("name", NAMES)
