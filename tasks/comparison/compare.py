@@ -43,7 +43,7 @@ def compared_rows(job: ComparisonJob) -> list[Row]:
     recipe = job.recipe
     rows = [*performance_rows(job, recipe.confidence), *faithfulness_rows(job, recipe.confidence)]
     rows += unanswered(recipe.claims, rows)
-    corrected = _corrected([_in_family(row, recipe.primary) for row in rows])
+    corrected = with_holm([_in_family(row, recipe.primary) for row in rows])
     known = flagged(with_detectable(corrected, recipe.confidence), recipe.confidence)
     return judged(known, job)
 
@@ -54,7 +54,7 @@ def _in_family(row: Row, primary: str | None) -> Row:
     return row
 
 
-def _corrected(rows: list[Row]) -> list[Row]:
+def with_holm(rows: list[Row]) -> list[Row]:
     """Return ``rows`` with Holm's p, corrected family by family."""
     corrected = list(rows)
     families: dict[str, list[int]] = defaultdict(list)

@@ -30,22 +30,26 @@ def with_estimate(row: Row, found: Estimate) -> Row:
 
 
 def with_test(row: Row, found: Estimate, level: float) -> Row:
-    """Return the row of a difference with its test and what would narrow its interval most.
+    """Return the row of a difference with its test and what would narrow its interval most."""
+    row = tested(row, found)
+    if found.components is None:
+        return row
+    return replace(row, narrows=what_narrows(found.components, level, row.cluster))
+
+
+def tested(row: Row, found: Estimate) -> Row:
+    """Return the row of a difference with its test.
 
     Two arms with one training each are not tested: nothing shows how far training again would move them. Two
     explainers of the same networks are, for these networks.
     """
     row = with_estimate(row, found)
-    if found.components is None:
+    if found.components is None or trained_once(row):
         return row
-    narrows = what_narrows(found.components, level, row.cluster)
-    if trained_once(row):
-        return replace(row, narrows=narrows)
     return replace(
         row,
         p=found.p(null_of(row)),
         p_within=math.nan if is_tolerant(row.expected) else found.p_within(row.margin),
-        narrows=narrows,
     )
 
 
