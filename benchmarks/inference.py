@@ -1,6 +1,6 @@
 """Whether intervals cover the truth, and how often verdicts are wrong or a true difference is found.
 
-    python -m benchmarks.inference [--simulations 1500]
+    python -m benchmarks.inference [--simulations 2000]
 
 Studies with known truth are simulated and handed to the functions that judge real ones. Seeds and patients
 are drawn anew for each study, so an interval is right where it holds for other trainings and for other
@@ -214,7 +214,7 @@ def summary_of(tables: dict[str, pd.DataFrame]) -> Figures:
 def main(words: Sequence[str] | None = None) -> None:
     """Simulate and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--simulations", type=int, default=1500)
+    parser.add_argument("--simulations", type=int, default=2000)
     options = parser.parse_args(words)
     tables = {kind.name: table_of(kind, options.simulations) for kind in KINDS}
     for name, table in tables.items():
