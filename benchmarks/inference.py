@@ -146,7 +146,7 @@ def evaluated(
 
 def of_arm(level: EvaluatedLevel, arm: str) -> Estimate:
     seeds = level.seeds(arm)
-    return level.estimate(point(level.of(arm, seeds, "auroc")), level.cells(arm, seeds, "auroc"))
+    return level.single(arm, seeds, "auroc")
 
 
 def of_arms(level: EvaluatedLevel, arm: str, against: str) -> Estimate:

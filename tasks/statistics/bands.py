@@ -40,7 +40,7 @@ def mean_band(curves: Floats, clusters: Clusters, level: float) -> Band:
     if clusters.level is None or sums.shape[1] < MINIMUM:
         nothing = np.full_like(mean, np.nan)
         return Band(mean, nothing, nothing)
-    error, df = error_and_df(mean_squares(mean_cells(sums, counts)), *counts.shape)
+    error, df = error_and_df(mean_squares(mean_cells(sums, counts)), len(counts), counts.shape[1], 1 - level)
     reach = error * reaches(df, level)
     return Band(mean, mean - reach, mean + reach)
 

@@ -7,7 +7,10 @@ C clusters minus C - 1 times the figure without it. Clusters that weigh much cou
 Sources: Tukey (1958), "Bias and confidence in not-quite large samples"; Efron and Stein (1981).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,3 +98,39 @@ def figure_cells(figure: Callable[[Floats], Floats], clusters: int) -> Floats:
     weights = np.concatenate([np.ones((1, clusters)), 1 - np.eye(clusters)])
     found = figure(weights)
     return np.asarray(clusters * found[0] - (clusters - 1) * found[1:])
+
+
+def share_estimate(figures: Sequence[Callable[[Floats], Floats]], clusters: int, level: float) -> Estimate:
+    """Return a figure between 0 and 1, such as an area under a ROC curve, with its interval.
+
+    Near 0 and 1 such a figure is skewed. Its interval is found for its log odds, where it is less so, and
+    turned back, so that it never leaves 0 and 1. Where the odds of a part are not finite, it is found for the
+    figure itself and cut at 0 and 1.
+
+    Args:
+        figures: per seed, the figure [D] for weights [D, C] of the clusters.
+        clusters: C.
+        level: coverage of the interval.
+    """
+    value = float(np.mean([figure(np.ones((1, clusters)))[0] for figure in figures]))
+    plain = estimate(value, np.stack([figure_cells(figure, clusters) for figure in figures]), level)
+    if not 0 < value < 1:
+        return replace(plain, low=float(np.clip(plain.low, 0, 1)), high=float(np.clip(plain.high, 0, 1)))
+    cells = np.stack([figure_cells(partial(_odds, figure), clusters) for figure in figures])
+    odds = estimate(_log_odds(value), cells, level)
+    ends = (plain.low, plain.high) if math.isnan(odds.low) else (_share(odds.low), _share(odds.high))
+    return replace(plain, low=float(np.clip(ends[0], 0, 1)), high=float(np.clip(ends[1], 0, 1)))
+
+
+def _odds(figure: Callable[[Floats], Floats], weights: Floats) -> Floats:
+    share = figure(weights)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(share) - np.log1p(-share))
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share) - math.log1p(-share)
+
+
+def _share(log_odds: float) -> float:
+    return 0.5 + 0.5 * math.tanh(log_odds / 2)

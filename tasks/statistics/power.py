@@ -62,7 +62,7 @@ def detectable(found: Components, level: float) -> float:
     seen = MeanSquares(
         true.seed * drawn.again.seed, true.cluster * drawn.again.cluster, true.rest * drawn.again.rest
     )
-    error, df = error_and_df(seen, seeds, clusters)
+    error, df = error_and_df(seen, seeds, clusters, 1 - level)
     spread = np.sqrt((true.seed + true.cluster - true.rest) / (seeds * clusters))
     if seeds == 1:
         spread = np.sqrt(true.cluster / clusters)
@@ -98,7 +98,7 @@ def what_narrows(found: Components, level: float, cluster: str) -> str:
 def expected_reach(found: Components, level: float) -> float:
     """Return the expected half width of the interval with these components, seeds and clusters."""
     squares = _expected(found)
-    error, df = error_and_df(squares, found.seeds, found.clusters)
+    error, df = error_and_df(squares, found.seeds, found.clusters, 1 - level)
     return float(error * reaches(np.asarray(df), level))
 
 

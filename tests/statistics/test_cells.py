@@ -5,7 +5,13 @@ import pytest
 from scipy import stats
 
 from tasks.comparison.rows.cluster_sums import auroc_sums
-from tasks.statistics.cells import cluster_sums, figure_cells, mean_cells, mean_estimate
+from tasks.statistics.cells import (
+    cluster_sums,
+    figure_cells,
+    mean_cells,
+    mean_estimate,
+    share_estimate,
+)
 from tasks.statistics.two_way import StatisticsError
 
 
@@ -92,3 +98,39 @@ def test_values_are_left_as_they_were():
     kept = values.copy()
     mean_estimate(values, np.arange(3), 0.95)
     np.testing.assert_array_equal(values, kept)
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_a_share_has_an_interval_within_0_and_1_that_is_wider_away_from_its_end(level):
+    generator = np.random.default_rng(8)
+    positive = np.arange(60) % 2 == 0
+    figures = [
+        auroc_sums(generator.normal(size=60) + 2.2 * positive, positive, np.arange(60) // 6, 10).of
+        for _ in range(3)
+    ]
+    found = share_estimate(figures, 10, level)
+    assert found.value == pytest.approx(np.mean([figure(np.ones((1, 10)))[0] for figure in figures]))
+    assert 0.5 < found.low < found.value < found.high < 1
+    assert found.value - found.low > found.high - found.value
+
+
+def test_the_log_odds_of_a_share_have_the_interval_of_their_jackknife():
+    """One seed and equal clusters, by hand: log odds without each cluster, then Student's interval."""
+    hits, size = np.array([3.0, 4, 4, 2, 3, 4, 3, 4]), 5.0
+    found = share_estimate([lambda w: (w @ hits) / (w @ np.full(8, size))], 8, 0.95)
+
+    def odds(share):
+        return np.log(share / (1 - share))
+
+    without = np.array([odds((hits.sum() - h) / (size * 7)) for h in hits])
+    pseudo = 8 * odds(hits.sum() / 40) - 7 * without
+    reach = stats.t.ppf(0.975, 7) * pseudo.std(ddof=1) / np.sqrt(8)
+    ends = [odds(hits.sum() / 40) - reach, odds(hits.sum() / 40) + reach]
+    assert [found.low, found.high] == pytest.approx([1 / (1 + np.exp(-end)) for end in ends])
+
+
+@pytest.mark.parametrize("hits", [np.zeros(6), np.full(6, 5.0), np.array([5.0, 5, 5, 5, 5, 3])])
+def test_a_share_at_its_end_is_cut_there(hits):
+    """All right but in one cluster: without that one the odds are not finite."""
+    found = share_estimate([lambda w: (w @ hits) / (w @ np.full(6, 5.0))], 6, 0.95)
+    assert 0 <= found.low <= found.value <= found.high <= 1

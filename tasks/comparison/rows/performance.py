@@ -16,7 +16,7 @@ from tasks.comparison.rows.claims import as_claim
 from tasks.comparison.rows.cluster_sums import ClusterSums, performance_sums, point
 from tasks.comparison.rows.estimates import with_estimate, with_test
 from tasks.comparison.rows.prediction_units import PredictionUnits, slide_units, tile_units
-from tasks.statistics.cells import figure_cells
+from tasks.statistics.cells import figure_cells, share_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
 from tasks.statistics.two_way import Estimate, estimate
 
@@ -45,6 +45,11 @@ class EvaluatedLevel:
     def cells(self, arm: str, seeds: tuple[int, ...], score: str) -> Floats:
         """Return the pseudo-values [S, C] of ``score``, one line per seed."""
         return np.stack([figure_cells(one.of, self.clusters.count) for one in self.of(arm, seeds, score)])
+
+    def single(self, arm: str, seeds: tuple[int, ...], score: str) -> Estimate:
+        """Return ``score`` of one arm with its interval, which stays within 0 and 1."""
+        figures = [one.of for one in self.of(arm, seeds, score)]
+        return share_estimate(figures, self.clusters.count, self.confidence)
 
     def estimate(self, value: float, cells: Floats) -> Estimate:
         """Return ``value`` with the interval that ``cells`` [S, C] give."""
@@ -86,8 +91,7 @@ def checkpoint_scores(
             count = max(1, clusters.count)
             sums = performance_sums(units, clusters.codes.astype(np.intp), count, recipe.calibration_bins)
             for score, one in sums.items():
-                value, cells = point([one]), figure_cells(one.of, count)[None]
-                found[f"{level}.{score}"] = estimate(value, cells, recipe.confidence)
+                found[f"{level}.{score}"] = share_estimate([one.of], count, recipe.confidence)
     return found
 
 
@@ -116,9 +120,7 @@ def _arm_row(evaluated: EvaluatedLevel, arm: str, score: str) -> Row:
     row = replace(row, value=point(evaluated.of(arm, seeds, score)))
     if evaluated.clusters.level is None or not np.isfinite(row.value):
         return row
-    row = with_estimate(row, evaluated.estimate(row.value, evaluated.cells(arm, seeds, score)))
-    # No score of prediction can lie outside 0 and 1; cutting the interval there loses no true value.
-    return replace(row, low=float(np.clip(row.low, 0, 1)), high=float(np.clip(row.high, 0, 1)))
+    return with_estimate(row, evaluated.single(arm, seeds, score))
 
 
 def _claims(job: ComparisonJob, evaluated: EvaluatedLevel) -> list[Row]:
