@@ -12,23 +12,22 @@ from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.store import Store
+from tasks.calibration import precision
 from tests._support.plans import plan_of, statuses
 from tests._support.studies import tiny_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
-NOISY = {"average": "magnitude", "calibration_tiles": 160, "drop": 0.5}
+NOISY = {"average": "magnitude", "calibration_tiles": 24}
 
 
 @pytest.fixture(scope="module")
 def config(manifest):
     return tiny_config(
         manifest,
-        # Tiles overlap, as there must be enough of them to tell a drop of accuracy.
-        tile={"mpp": 1.0, "tile_px": 32, "stride_px": 16, "thumbnail_px": 256},
         train={
             "arms": [{"id": "standard"}],
             "seeds": [0],
-            "recipe": {"network": {"width": 0.125}, "epochs": 4, "batch": 16},
+            "recipe": {"network": {"width": 0.125}, "epochs": 6, "batch": 16},
         },
         explain={
             "tiles_per_slide": 10,
@@ -43,6 +42,14 @@ def config(manifest):
         evaluate={"metrics": [{"name": "local_lipschitz", "labels": "all", "tiles_per_slide": 4}]},
         compare={"draws": 200, "reference_explainer": "gradient"},
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_tiles_do():
+    """The cohort has too few tiles to tell a drop of accuracy; here it matters that a sigma is used."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "TOLERATED", 100.0)
+        yield
 
 
 @pytest.fixture(scope="module")
