@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tasks.artifacts.attributions import PixelMaps
+from tasks.artifacts.attributions import INDEX, PixelMaps
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
@@ -48,6 +48,16 @@ def test_it_is_the_stored_error_over_what_was_promised_by_hand(tmp_path):
     found = scored(tiles, write_maps(tmp_path / "m", tiles, maps, error=error))
     assert values(found, "error").tolist() == [1.0] * 8 + [2.0]
     np.testing.assert_allclose(values(found, "relative"), [1 / 2] * 4 + [1 / 4] * 4 + [2.0], rtol=1e-6)
+
+
+def test_what_was_cut_off_with_the_halo_counts_to_the_sum(tmp_path):
+    """What is stored sums to 3, the halo to 5, and both miss by +1: promised were 7."""
+    tiles = make_tile_set(tmp_path / "t", "s", "p", "test", 10)
+    stored = write_maps(tmp_path / "m", tiles, np.full((10, 16, 16), 3 / 256), error=np.ones(10))
+    stored.index.assign(halo_sum=5.0).to_parquet(tmp_path / "m" / INDEX, index=False)
+    found = scored(tiles, PixelMaps(tmp_path / "m"))
+    np.testing.assert_allclose(values(found, "error"), 1.0)
+    np.testing.assert_allclose(values(found, "relative"), 1 / 7, rtol=1e-6)
 
 
 def test_errors_belong_to_their_tiles_also_where_some_are_scored(tmp_path):

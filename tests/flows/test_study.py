@@ -87,7 +87,7 @@ def test_again_everything_is_reused_and_no_build_runs(config, home, monkeypatch)
     monkeypatch.setattr("flows.engine.task.fulfil", forbidden)
     outcome = study(config, home)
     assert outcome.executed == ()
-    assert outcome.reused == 44
+    assert outcome.reused == 46
 
 
 def test_status_of_a_finished_study_says_done(config, finished):
