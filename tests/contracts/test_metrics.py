@@ -144,7 +144,7 @@ def test_each_row_carries_the_label_of_its_tile(name, evidence):
     scores = evaluate_pairs(small_network(), evidence, [(whose, whole)], SETTINGS)[whose, name].scores
     labels = pd.concat([tiles.table.set_index("tile_id")["label"] for tiles in evidence.tile_sets])
     assert scores["label"].tolist() == labels.loc[scores["unit_id"]].tolist()
-    assert set(scores["label"]) == {"normal", "tumour"}
+    assert set(scores["label"]) == {"normal", "tumour", "mixed"}
 
 
 @pytest.mark.parametrize("name", NAMES)
