@@ -27,7 +27,7 @@ SIDE = 16
 IMAGES = np.random.default_rng(0).random((6, 3, SIDE, SIDE)).astype(np.float32)
 MAPS = np.random.default_rng(1).normal(size=(6, SIDE, SIDE)).astype(np.float32)
 TARGETS = np.array([0, 1, 1, 0, 1, 0])
-METRICS = ({"name": "deletion", "steps": 4}, {"name": "completeness"})
+METRICS = ({"name": "deletion", "steps": 4, "ranked_by": "magnitude"}, {"name": "completeness"})
 EXPLAINERS = ("gradient", "deep_lift", "guided_backprop", "grad_cam", "occlusion", "smoothgrad")
 
 
@@ -75,7 +75,7 @@ def test_a_baseline_without_finite_logits_is_named(name):
 
 @pytest.mark.parametrize("fill", ["white", "mean_tissue"])
 def test_a_fill_without_finite_logits_is_named(fill):
-    asked = {"name": "deletion", "steps": 4, "fill": fill}
+    asked = {**METRICS[0], "fill": fill}
     with pytest.raises(ScoringError, match=f"logits that are not finite on .*'{fill}'"):
         evaluate(standardising(), IMAGES, TARGETS, attributions={"m": MAPS}, metrics=[asked])
     asked["fill"] = "blur"
