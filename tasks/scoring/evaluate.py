@@ -98,10 +98,10 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     asked = metrics_asked(metrics)
     makers, maps = _sources(attributions, explainers, brought)
     controlling = controls_asked(controls, (*makers, *maps))
+    given = checked_kinds(kinds, maps)
     admission = admitted(model, brought, device)
     missing = {metric.id: lacking(metric, masks, bool(makers)) for metric in asked}
     names, known = (*makers, *maps, *controlling), [metric for metric in asked if not missing[metric.id]]
-    given = checked_kinds(kinds, maps)
     try:
         with own_copy(model, admission.writes_on_images):
             called = settled_explainers(model, {**makers, **controlling}, first_images(brought, device))
