@@ -31,7 +31,7 @@ def dosed(manifest, values, moves=0.3):
         },
         explain={"tiles_per_slide": 4, "explainers": ["gradient"], "controls": []},
         evaluate={"metrics": ["gini"]},
-        compare={"draws": 200, "reference_arm": "same"},
+        compare={"reference_arm": "same"},
     )
 
 

@@ -40,7 +40,7 @@ def config(manifest):
             "exemplars": [{"name": "nearest_tiles"}],
         },
         evaluate={"metrics": [{"name": "local_lipschitz", "labels": "all", "tiles_per_slide": 4}]},
-        compare={"draws": 200, "reference_explainer": "gradient"},
+        compare={"reference_explainer": "gradient"},
     )
 
 
