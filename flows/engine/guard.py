@@ -3,6 +3,7 @@
 A study that looks at its test slides often is a study that was tuned on them, so each look is one line.
 """
 
+import hashlib
 import json
 import logging
 from collections import Counter
@@ -88,6 +89,7 @@ class Guard:
             **({} if fold is None else {"fold": fold}),
             "slides": len(slides),
             "of": _hashed(self._study, slides),
+            "settings": _settings(self._study),
             "parts": self._to_make[stage, fold],
         }
         folder = self._study.home / "logs"
@@ -100,7 +102,8 @@ class Guard:
 def earlier_looks(study: Study) -> str:
     """Return how often a comparison read the test slides of ``study`` before, in this home, as a sentence.
 
-    Each look at the same slides is a further chance of a false finding, and no p knows of it.
+    Each look at the same slides is a further chance of a false finding, and no p knows of it. The same study
+    with the same settings finds the same again, so it is one look however often it is made.
     """
     slides = _held_out(study, None)
     path = study.home / "logs" / FILE
@@ -108,14 +111,15 @@ def earlier_looks(study: Study) -> str:
         return _looks(len(slides), Counter()) if slides else ""
     own = set(_hashed(study, slides))
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    counts = Counter(
-        str(line["study"])
+    others = {
+        # Lines of an earlier version have no settings and no hashes; they say when, and which split was read.
+        (str(line["study"]), str(line.get("settings", line["time"])))
         for line in lines
-        # Lines without hashes are of an earlier version, and say which split they read.
         if line["stage"] == "compare"
+        and line.get("settings") != _settings(study)
         and (own & set(line["of"]) if "of" in line else line["split_hash"] == study.split_hash)
-    )
-    return _looks(len(slides), counts)
+    }
+    return _looks(len(slides), Counter(name for name, _ in sorted(others)))
 
 
 def _looks(slides: int, counts: Counter[str]) -> str:
@@ -128,6 +132,12 @@ def _looks(slides: int, counts: Counter[str]) -> str:
         f"{these}, or some of them, had been compared {often} in this home before ({named}); each look is "
         "one more chance of a false finding, which no p below counts"
     )
+
+
+def _settings(study: Study) -> str:
+    """Return a digest of all that the study file says, apart from where it runs."""
+    text = study.config.model_dump_json(exclude={"resources", "device", "cpu_threads"})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _hashed(study: Study, slides: Iterable[str]) -> list[str]:

@@ -24,10 +24,12 @@ class _Outputs:
     """What the modules of a network gave in one pass, in the order of their ends."""
 
     edges: dict[str, GradientEdge] = field(default_factory=dict)
-    """Of outputs that are maps of more than one unit."""
+    """Of outputs that are maps."""
     calls: dict[str, int] = field(default_factory=dict)
     passed_over: set[GradientEdge] = field(default_factory=set)
     """Of outputs of pools and paddings."""
+    single: set[GradientEdge] = field(default_factory=set)
+    """Of maps of one unit."""
     tokens: list[str] = field(default_factory=list)
     """Modules with outputs [B, N, C] of several tokens after the last map so far."""
 
@@ -40,12 +42,15 @@ class _Outputs:
                 return
             if output.ndim == 3 and output.shape[1] > 1:
                 self.tokens.append(name)
-            elif output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
+            elif output.ndim == 4:
                 # Now, before a later module may change the output in place.
                 self.edges[name] = get_gradient_edge(output)
                 if type(module).__module__ in _PASSED_OVER:
                     self.passed_over.add(self.edges[name])
-                self.tokens.clear()
+                if output.shape[2] * output.shape[3] == 1:
+                    self.single.add(self.edges[name])
+                else:
+                    self.tokens.clear()
 
         return note
 
@@ -55,8 +60,9 @@ def final_map(model: nn.Module, image: Tensor) -> str:
 
     The graph of one forward pass decides, not the order in which modules are defined: a map counts if no
     path from the image to the logits remains without it. A map of one unit, as a global pool gives it, says
-    nothing about places and is passed over, and so are pools and paddings: what comes before shows more. Of
-    modules with the same output the innermost is named.
+    nothing about places and is passed over, and so are pools and paddings: what comes before shows more. A
+    map of one unit is named only where no larger one is on every path. Of modules with the same output the
+    innermost is named.
 
     Args:
         model: gives logits [B, K]; asked in eval mode and left as found.
@@ -76,7 +82,9 @@ def final_map(model: nn.Module, image: Tensor) -> str:
         logits = model(leaf.clone())
         if not logits.requires_grad:
             raise NoFinalMapError(f"the logits of {title} have no gradient by the image")
-        found = _last_on_every_path(outputs, get_gradient_edge(logits), leaf)
+        start = get_gradient_edge(logits)
+        found = _last_on_every_path(outputs, start, leaf, outputs.single)
+        found = found or _last_on_every_path(outputs, start, leaf, set())
     if found is None or outputs.tokens:
         why = f"tokens come after it, first in {outputs.tokens[0]!r}" if found else "there is none"
         raise NoFinalMapError(
@@ -86,8 +94,10 @@ def final_map(model: nn.Module, image: Tensor) -> str:
     return found
 
 
-def _last_on_every_path(outputs: _Outputs, start: GradientEdge, leaf: Tensor) -> str | None:
-    seen: set[GradientEdge] = set()
+def _last_on_every_path(
+    outputs: _Outputs, start: GradientEdge, leaf: Tensor, without: set[GradientEdge]
+) -> str | None:
+    seen: set[GradientEdge] = set(without)
     found = None
     for name, edge in reversed(outputs.edges.items()):
         if outputs.calls[name] != 1 or edge in seen or edge in outputs.passed_over:

@@ -26,6 +26,8 @@ def channel_scales(model: Classifier, tiles: MeasuredTiles, settings: MeasureSet
     positions: list[int] = []
     with torch.no_grad():
         for batch in tiles.batches(settings.batch, torch.device(settings.device)):
+            if not model.pre_activation_layers:
+                model.settle(batch.images)
             maps, _ = model.observe(batch.images, sensitive_layers(model))
             moments = [_moments(values.double()) for values in maps]
             totals = moments if not totals else [a + b for a, b in zip(totals, moments, strict=True)]

@@ -100,7 +100,7 @@ def figure_cells(figure: Callable[[Floats], Floats], clusters: int) -> Floats:
     return np.asarray(clusters * found[0] - (clusters - 1) * found[1:])
 
 
-def share_estimate(figures: Sequence[Callable[[Floats], Floats]], clusters: int, level: float) -> Estimate:
+def fraction_estimate(figures: Sequence[Callable[[Floats], Floats]], clusters: int, level: float) -> Estimate:
     """Return a figure between 0 and 1, such as an area under a ROC curve, with its interval.
 
     Near 0 and 1 such a figure is skewed. Its interval is found for its log odds, where it is less so, and

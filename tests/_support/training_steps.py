@@ -45,10 +45,12 @@ def make_arm(*regularizers: Regularizer, seed: int = 0) -> Arm:
 
 
 def make_step(model: Classifier, arm: Arm, batch: Batch | None = None, amp: bool = False) -> Step:
-    """A late step, when every warm-up and ramp is over."""
+    """A late step, when every warm-up and ramp is over, of a network that training has looked at."""
+    batch = batch or random_batch()
+    model.settle(batch.images.to(next(model.parameters()).dtype))
     return Step(
         model=model,
-        batch=batch or random_batch(),
+        batch=batch,
         epoch=100,
         progress=0.9,
         amp=amp,

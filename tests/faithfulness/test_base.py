@@ -34,7 +34,8 @@ def against(tiles):
 def test_metrics_that_rank_weigh_or_sum_go_by_the_kind():
     removal = {"deletion", "insertion", "region_deletion", "erasure", "monotonicity", "road"}
     sums = {"faithfulness_correlation", "sensitivity_n", "faithfulness_estimate", "infidelity"}
-    assert set(BY_KIND) == {*LOCALISING, *removal, *sums}
+    matched = {"matched_auc", "matched_section_auc"}
+    assert set(BY_KIND) == {*LOCALISING, *matched, *removal, *sums}
 
 
 @pytest.mark.parametrize("name", BY_KIND)

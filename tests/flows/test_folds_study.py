@@ -58,7 +58,7 @@ def test_every_part_is_made_once(outcome):
     counts = pd.Series([label.partition("/")[0] for label in outcome.executed]).value_counts().to_dict()
     # 6 slides, 3 folds, 2 slides held out by each, 2 maps, 1 metric
     assert counts == {
-        "tile": 6, "train": 3, "predict": 3, "explain": 12,
+        "tile": 6, "train": 3, "predict": 3, "surround": 6, "explain": 12,
         "scale": 2, "draw": 6, "evaluate": 6, "compare": 1, "review": 1, "record": 1,
     }  # fmt: skip
 

@@ -169,7 +169,9 @@ def test_only_names_its_missing_input(config, tmp_path):
     with pytest.raises(UsageError, match=r"--only train needs 4 artifacts that were .*: tile/phantom_01_1"):
         study(config, tmp_path / "new", only="train")
     study(config, tmp_path / "new", only="tile")
-    with pytest.raises(UsageError, match=r"needs 2 .*: train/standard/seed0, train/modulated/seed0;"):
+    with pytest.raises(
+        UsageError, match=r"needs 4 .*: train/standard/seed0, surround/.*, train/modulated/seed0;"
+    ):
         study(config, tmp_path / "new", only="explain")
 
 

@@ -8,9 +8,9 @@ from tasks.comparison.rows.cluster_sums import auroc_sums
 from tasks.statistics.cells import (
     cluster_sums,
     figure_cells,
+    fraction_estimate,
     mean_cells,
     mean_estimate,
-    share_estimate,
 )
 from tasks.statistics.two_way import StatisticsError
 
@@ -108,7 +108,7 @@ def test_a_share_has_an_interval_within_0_and_1_that_is_wider_away_from_its_end(
         auroc_sums(generator.normal(size=60) + 2.2 * positive, positive, np.arange(60) // 6, 10).of
         for _ in range(3)
     ]
-    found = share_estimate(figures, 10, level)
+    found = fraction_estimate(figures, 10, level)
     assert found.value == pytest.approx(np.mean([figure(np.ones((1, 10)))[0] for figure in figures]))
     assert 0.5 < found.low < found.value < found.high < 1
     assert found.value - found.low > found.high - found.value
@@ -117,7 +117,7 @@ def test_a_share_has_an_interval_within_0_and_1_that_is_wider_away_from_its_end(
 def test_the_log_odds_of_a_share_have_the_interval_of_their_jackknife():
     """One seed and equal clusters, by hand: log odds without each cluster, then Student's interval."""
     hits, size = np.array([3.0, 4, 4, 2, 3, 4, 3, 4]), 5.0
-    found = share_estimate([lambda w: (w @ hits) / (w @ np.full(8, size))], 8, 0.95)
+    found = fraction_estimate([lambda w: (w @ hits) / (w @ np.full(8, size))], 8, 0.95)
 
     def odds(share):
         return np.log(share / (1 - share))
@@ -132,5 +132,5 @@ def test_the_log_odds_of_a_share_have_the_interval_of_their_jackknife():
 @pytest.mark.parametrize("hits", [np.zeros(6), np.full(6, 5.0), np.array([5.0, 5, 5, 5, 5, 3])])
 def test_a_share_at_its_end_is_cut_there(hits):
     """All right but in one cluster: without that one the odds are not finite."""
-    found = share_estimate([lambda w: (w @ hits) / (w @ np.full(6, 5.0))], 6, 0.95)
+    found = fraction_estimate([lambda w: (w @ hits) / (w @ np.full(6, 5.0))], 6, 0.95)
     assert 0 <= found.low <= found.value <= found.high <= 1

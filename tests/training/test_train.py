@@ -239,7 +239,7 @@ def test_an_accumulated_step_is_one_on_the_whole_batch(tile_sets, tmp_path, accu
     trained = load_file(whole.weights)["network.head.weight"]
     for name, value in load_file(whole.weights).items():
         assert torch.allclose(value, load_file(parts.weights)[name], atol=2e-6), name
-    assert not torch.equal(trained, build_foreign(network.module, 2, 0).head.weight)
+    assert not torch.equal(trained, build_foreign(network.module, None, 2, 0).head.weight)
     for column in ("train_loss", "gradient_norm", "val_loss"):
         assert np.allclose(whole.history[column], parts.history[column], rtol=1e-4), column
 

@@ -16,7 +16,7 @@ from tasks.comparison.rows.claims import as_claim
 from tasks.comparison.rows.cluster_sums import ClusterSums, performance_sums, point
 from tasks.comparison.rows.estimates import with_estimate, with_test
 from tasks.comparison.rows.prediction_units import PredictionUnits, slide_units, tile_units
-from tasks.statistics.cells import figure_cells, share_estimate
+from tasks.statistics.cells import figure_cells, fraction_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
 from tasks.statistics.two_way import Estimate, estimate
 
@@ -49,7 +49,7 @@ class EvaluatedLevel:
     def single(self, arm: str, seeds: tuple[int, ...], score: str) -> Estimate:
         """Return ``score`` of one arm with its interval, which stays within 0 and 1."""
         figures = [one.of for one in self.of(arm, seeds, score)]
-        return share_estimate(figures, self.clusters.count, self.confidence)
+        return fraction_estimate(figures, self.clusters.count, self.confidence)
 
     def estimate(self, value: float, cells: Floats) -> Estimate:
         """Return ``value`` with the interval that ``cells`` [S, C] give."""
@@ -91,7 +91,7 @@ def checkpoint_scores(
             count = max(1, clusters.count)
             sums = performance_sums(units, clusters.codes.astype(np.intp), count, recipe.calibration_bins)
             for score, one in sums.items():
-                found[f"{level}.{score}"] = share_estimate([one.of], count, recipe.confidence)
+                found[f"{level}.{score}"] = fraction_estimate([one.of], count, recipe.confidence)
     return found
 
 
