@@ -55,7 +55,7 @@ class ExplainSection(Section):
     first of ``explainers``. An empty list: none."""
     exemplars: tuple[AnyExemplars, ...] = ()
     """Explanations that are no maps: nearest tiles, preferred images."""
-    halo_px: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    halo_px: Literal["auto"] | Annotated[int, Field(strict=True, ge=0, le=1024)] = "auto"
     """Pixels read around a tile on each side, so that its border is explained like its middle. The larger
     image is explained, and its middle is kept. ``auto``: a quarter of the tile, at most 32, for our own
     networks; 0 for a ``module``, which may take images of one size only."""

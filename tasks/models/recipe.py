@@ -47,6 +47,14 @@ class NetworkRecipe(BaseModel):
     def _module_has_a_class(self) -> Self:
         if self.module is not None and self.module.count(":") != 1:
             raise ValueError(f"network.module {self.module!r} must read 'package.module:Class'")
+        if self.module is not None:
+            defaults = type(self).model_fields
+            of_ours = [n for n in ("name", "width", "stem_stride") if getattr(self, n) != defaults[n].default]
+            if of_ours:
+                raise ValueError(
+                    f"network.{of_ours[0]} is of our own networks and says nothing to network.module "
+                    f"{self.module!r}; leave it out, and use network.arguments"
+                )
         if self.module is None and (self.arguments is not None or self.logits is not None):
             raise ValueError("network.arguments and network.logits go with network.module; name the class")
         return self

@@ -34,7 +34,7 @@ def read_weights(path: Path, title: str) -> dict[str, Tensor]:
     _check_header(path, title)
     with SaidAs(ModelError, f"{title} cannot be read as safetensors"):
         weights = load_file(path)
-    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    broken = [name for name, value in weights.items() if not torch.isfinite(value.float()).all()]
     if broken:
         raise ModelError(
             f"{title} holds values that are not finite in {len(broken)} layers, first {broken[0]!r}"

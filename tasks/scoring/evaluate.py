@@ -47,7 +47,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     *,
     metrics: Sequence[Metric | Named],
     attributions: Mapping[str, Values] | None = None,
-    kinds: Kinds = _UNSTATED,
+    kinds: Kinds | None = _UNSTATED,
     explainers: Mapping[str, Explainer | Named] | None = None,
     controls: Sequence[Explainer | Named] = ("random_map",),
     masks: Mapping[str, Values] = _NONE,

@@ -85,12 +85,14 @@ def checked_name(name: str) -> str:
     return name
 
 
-def checked_kinds(kinds: Kinds, maps: Collection[str]) -> dict[str, MapKind]:
+def checked_kinds(kinds: Kinds | None, maps: Collection[str]) -> dict[str, MapKind]:
     """Return the stated kind of each explainer whose maps were brought.
 
     Raises:
         ScoringError: a kind is none, or of maps that were not brought.
     """
+    if kinds is None:
+        return {}
     if isinstance(kinds, str):
         return checked_kinds(dict.fromkeys(maps, kinds), maps)
     for name, kind in kinds.items():

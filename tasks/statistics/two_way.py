@@ -29,6 +29,8 @@ _SAME = _UPPER / _TIMES
 """Above this p the limit, and so the degrees of freedom, are the same for all tests."""
 _SMALLEST, _HALVINGS = 1e-15, 50
 """No p is told below this; by how many bisections of its logarithm one is found."""
+_ROUNDING = 1e-12
+"""Cells that differ by less than this, relative to the largest, do not differ."""
 _GRID = 4000
 """Points in 1/df between which quantiles of Student's law are interpolated."""
 
@@ -138,7 +140,9 @@ def estimate(value: float, cells: Floats, level: float) -> Estimate:
     seeds, clusters = cells.shape
     if clusters < 2 or not np.isfinite(cells).all():
         return Estimate(value)
-    squares = mean_squares(cells)
+    # What rounding leaves of equal cells is no variance.
+    even = np.ptp(cells) <= _ROUNDING * np.abs(cells).max()
+    squares = mean_squares(np.zeros_like(cells) if even else cells)
     error, df = error_and_df(squares, seeds, clusters, 1 - level)
     reach = float(error * _quantile(float(df), level))
     return Estimate(

@@ -141,6 +141,15 @@ def test_where_nothing_varies_the_interval_is_a_point_without_a_test():
     assert np.isnan([found.p(), found.p_within(3.0)]).all()
 
 
+@pytest.mark.parametrize("value", [0.1, 0.2, 0.25, 0.3, 1e-9, 7e8])
+@pytest.mark.parametrize("clusters", [5, 6, 7])
+def test_what_rounding_leaves_is_no_variance(value, clusters):
+    cells = np.full((3, clusters), value) + np.finfo(float).eps * value * np.arange(clusters)
+    found = estimate(value, cells, 0.95)
+    assert found.error == 0.0
+    assert np.isnan(found.p())
+
+
 def test_a_figure_without_interval_has_no_test():
     assert np.isnan(Estimate(1.0).p())
 

@@ -36,7 +36,7 @@ class Claim(BaseModel):
     ``gap on tumour over optical_density``."""
     expected: Expected
     """Where the endpoint of ``arm`` lies relative to that of ``against``, whichever direction is better."""
-    margin: float = Field(default=0.0, ge=0)
+    margin: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """In the endpoint's units. For ``higher`` and ``lower``: differences up to it, either way, are as good as
     none, and a claim whose difference lies within it is *equivalent*; 0 names no such margin. For
     ``not_lower`` and ``not_higher``: the difference that is tolerated, above 0."""

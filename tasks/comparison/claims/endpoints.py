@@ -69,6 +69,11 @@ def refuse_unknown(where: str, endpoint: str, known: ScoreNames) -> None:
     refuse_stranger(f"{said}: no score of {metric!r}", plain, found.names)
     if (label or control) and plain not in found.removed:
         raise ValueError(f"{said}: ' on' and ' over' follow scores of removal alone; {plain!r} is none")
+    if label and not found.labels:
+        raise ValueError(
+            f"{said}: {metric!r} scores tiles of the explained class alone; leave out {_ON + label!r} or set "
+            "its labels to all"
+        )
     if label:
         refuse_stranger(f"{said}: no label of the tiles that {metric!r} scores", label, found.labels)
     if control:

@@ -50,8 +50,16 @@ def ask_network(model: nn.Module, images: Tensor, title: str = "") -> Admission:
         writes = not torch.equal(given, together)
         again = _logits(model, title, together.clone())
         _refuse_other_answers(first, again, _unlike_itself(title))
-        alone = _logits(model, title, together[:1].clone())
+        with torch.enable_grad():
+            shown = together[:1].clone().requires_grad_().clone()
+            before = shown.grad_fn
+            alone = _logits(model, title, shown)
         _refuse_other_answers(first[:1], alone, _unlike_alone(title))
+        if writes and shown.grad_fn is before:
+            raise ModelError(
+                f"{title} writes on its images where autograd does not see it (under no_grad or through "
+                ".data), so every gradient lacks what it did; let it compute new images instead"
+            )
     notes = (*said_of_autocast(images.device.type), *_said_of_probabilities(title, first))
     return Admission(int(first.shape[1]), notes, writes)
 

@@ -89,6 +89,11 @@ def test_what_it_lacks_is_refused_with_the_nearest_name(endpoint, sentence):
     assert str(caught.value) == sentence
 
 
+def test_a_class_is_named_only_where_several_are_scored():
+    with pytest.raises(ValueError, match="'erasure' scores tiles of the explained class alone; leave"):
+        refuse_unknown("x", "gradient/erasure.drop on tumour", KNOWN)
+
+
 @pytest.mark.parametrize(
     ("endpoint", "sentence"),
     [

@@ -168,3 +168,38 @@ def test_interrupts_pass():
         ask_network(Raising(KeyboardInterrupt()), IMAGES)  # type: ignore[arg-type]
     with contextlib.suppress(SystemExit):
         ask_network(Raising(SystemExit(sys.maxsize)), IMAGES)  # type: ignore[arg-type]
+
+
+class HiddenWriting(nn.Module):
+    """Normalises its images in place where autograd does not look."""
+
+    def __init__(self, through_data: bool) -> None:
+        super().__init__()
+        self.through_data, self.head = through_data, nn.Linear(3, 2)
+
+    def forward(self, images):
+        if self.through_data:
+            images.data.sub_(0.5).div_(0.25)
+        else:
+            with torch.no_grad():
+                images.sub_(0.5).div_(0.25)
+        return self.head(images.mean((2, 3)))
+
+
+class SeenWriting(HiddenWriting):
+    """Does so in sight of autograd."""
+
+    def forward(self, images):
+        return self.head(images.sub_(0.5).div_(0.25).mean((2, 3)))
+
+
+@pytest.mark.parametrize("through_data", [False, True])
+def test_a_network_that_writes_where_autograd_does_not_see_it_is_refused(through_data):
+    """Its gradient would lack the factor of 4 without a word."""
+    images = torch.rand(2, 3, 4, 4)
+    with pytest.raises(ModelError, match="writes on its images where autograd does not see it"):
+        ask_network(HiddenWriting(through_data), images)
+
+
+def test_a_network_that_writes_in_sight_of_autograd_is_admitted():
+    assert ask_network(SeenWriting(False), torch.rand(2, 3, 4, 4)).writes_on_images
