@@ -107,16 +107,18 @@ def earlier_looks(study: Study) -> str:
     """
     slides = _held_out(study, None)
     path = study.home / "logs" / FILE
-    if not slides or not path.is_file():
-        return _looks(len(slides), Counter()) if slides else ""
-    own = set(_hashed(study, slides))
+    if not slides:
+        return ""
+    if not path.is_file():
+        return _looks(len(slides), Counter())
+    own, settings = set(_hashed(study, slides)), _settings(study)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     others = {
         # Lines of an earlier version have no settings and no hashes; they say when, and which split was read.
         (str(line["study"]), str(line.get("settings", line["time"])))
         for line in lines
         if line["stage"] == "compare"
-        and line.get("settings") != _settings(study)
+        and line.get("settings") != settings
         and (own & set(line["of"]) if "of" in line else line["split_hash"] == study.split_hash)
     }
     return _looks(len(slides), Counter(name for name, _ in sorted(others)))

@@ -1,6 +1,6 @@
 """Scores in the long form of a report: one row per unit and score."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
-from tasks.samples.measured_tiles import MeasuredTiles
+from tasks.model_metrics.base import MeasureSettings
+from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
 
 Values = NDArray[np.float64]
 
 
-def gathered(parts: Sequence[Mapping[str, Tensor]]) -> dict[str, Values]:
-    """Return {score: [N]} of the scores {score: [B]} of all batches, on the host in float64."""
+def scored_by_batch(
+    tiles: MeasuredTiles,
+    settings: MeasureSettings,
+    scores: Callable[[TileBatch], Mapping[str, Tensor]],
+    advance: Callable[[int], None],
+) -> dict[str, Values]:
+    """Return {score: [N]}, on the host in float64, of ``scores`` {score: [B]} of each batch."""
+    parts = []
+    for batch in tiles.batches(settings.batch, torch.device(settings.device)):
+        parts.append(scores(batch))
+        advance(len(batch.keys))
     return {name: torch.cat([part[name] for part in parts]).double().cpu().numpy() for name in parts[0]}
 
 

@@ -13,7 +13,7 @@ from tasks.functional.divergence import kl_divergence
 from tasks.functional.odds import log_odds
 from tasks.functional.passes import Passes
 from tasks.model_metrics._attack import Attack, moved_away
-from tasks.model_metrics._units import gathered, tile_rows
+from tasks.model_metrics._units import scored_by_batch, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
 from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
@@ -69,11 +69,9 @@ class AttackResponse(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the four scores of each tile."""
-        attack, found = Attack(self.eps, self.steps, settings.seed), []
-        for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-            found.append(_scores(model, batch, attack))
-            advance(len(batch.keys))
-        return Measured(tile_rows(tiles, gathered(found)))
+        attack = Attack(self.eps, self.steps, settings.seed)
+        found = scored_by_batch(tiles, settings, lambda batch: _scores(model, batch, attack), advance)
+        return Measured(tile_rows(tiles, found))
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -15,7 +14,7 @@ from tasks.functional.noise import seed_of
 from tasks.functional.passes import Passes
 from tasks.model_metrics._attack import Attack, moved_away
 from tasks.model_metrics._pixels import lowest_pixels
-from tasks.model_metrics._units import gathered, tile_rows
+from tasks.model_metrics._units import scored_by_batch, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
 from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
@@ -72,17 +71,14 @@ class BackgroundResponse(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the three scores of each tile."""
-        found = []
-        for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-            found.append(self._scores(model, batch, settings.seed))
-            advance(len(batch.keys))
-        return Measured(tile_rows(tiles, gathered(found)))
+        seed = seed_of(settings.seed, "background response")
+        found = scored_by_batch(tiles, settings, lambda batch: self._scores(model, batch, seed), advance)
+        return Measured(tile_rows(tiles, found))
 
     def _scores(self, model: Classifier, batch: TileBatch, seed: int) -> dict[str, Tensor]:
         images, keys, labels = batch.images, batch.keys, batch.labels
         gradient, clean = gradient_and_logits(model, images, labels)
         heatmap = gradient.abs().mean(1)
-        seed = seed_of(seed, "background response")
         background = lowest_pixels(heatmap, self.share, images, keys, seed)
         attack = Attack(self.eps, self.steps, seed)
         moved = moved_away(model, images, clean.argmax(1), keys, attack, background)

@@ -13,7 +13,7 @@ from tasks.functional.gradients import gradient_and_logits
 from tasks.functional.noise import seed_of, uniform
 from tasks.functional.passes import Passes
 from tasks.model_metrics._pixels import lowest_pixels
-from tasks.model_metrics._units import gathered, tile_rows
+from tasks.model_metrics._units import scored_by_batch, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
 from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
@@ -59,11 +59,9 @@ class FillResponse(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the two scores of each tile."""
-        found = []
-        for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-            found.append(self._scores(model, batch, seed_of(settings.seed, "fill response")))
-            advance(len(batch.keys))
-        return Measured(tile_rows(tiles, gathered(found)))
+        seed = seed_of(settings.seed, "fill response")
+        found = scored_by_batch(tiles, settings, lambda batch: self._scores(model, batch, seed), advance)
+        return Measured(tile_rows(tiles, found))
 
     def _scores(self, model: Classifier, batch: TileBatch, seed: int) -> dict[str, Tensor]:
         images, keys = batch.images, batch.keys

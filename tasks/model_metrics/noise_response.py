@@ -11,7 +11,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.divergence import kl_divergence
 from tasks.functional.noise import normal, seed_of
 from tasks.functional.passes import Passes
-from tasks.model_metrics._units import gathered, tile_rows
+from tasks.model_metrics._units import scored_by_batch, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
 from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
@@ -63,19 +63,17 @@ class NoiseResponse(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the three scores of each tile."""
-        found = []
-        for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-            with torch.no_grad():
-                clean = model(batch.images).double()
-                noisy = self._noisy(model, batch, seed_of(settings.seed, "noise response"))
-                found.append(
-                    {
-                        name: kl_divergence(clean, model(images).double()).clamp_min(0)
-                        for name, images in noisy.items()
-                    }
-                )
-            advance(len(batch.keys))
-        return Measured(tile_rows(tiles, gathered(found)))
+        seed = seed_of(settings.seed, "noise response")
+        found = scored_by_batch(tiles, settings, lambda batch: self._scores(model, batch, seed), advance)
+        return Measured(tile_rows(tiles, found))
+
+    @torch.no_grad()
+    def _scores(self, model: Classifier, batch: TileBatch, seed: int) -> dict[str, Tensor]:
+        clean = model(batch.images).double()
+        return {
+            name: kl_divergence(clean, model(images).double()).clamp_min(0)
+            for name, images in self._noisy(model, batch, seed).items()
+        }
 
     def _noisy(self, model: Classifier, batch: TileBatch, seed: int) -> dict[str, Tensor]:
         """Return the images [B, 3, H, W] under each kind of noise."""

@@ -11,7 +11,7 @@ from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.noise import normal, seed_of
 from tasks.functional.passes import Passes
 from tasks.model_metrics._channel_scales import channel_scales, sensitive_layers
-from tasks.model_metrics._units import gathered, tile_rows
+from tasks.model_metrics._units import scored_by_batch, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
 from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
@@ -60,14 +60,14 @@ class PixelSensitivity(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the three scores of each tile."""
-        scales, found = channel_scales(model, tiles, settings), []
-        for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-            with torch.enable_grad():
-                found.append(_norms(model, batch, scales, settings.seed))
-            advance(len(batch.keys))
-        return Measured(tile_rows(tiles, gathered(found)))
+        scales = channel_scales(model, tiles, settings)
+        found = scored_by_batch(
+            tiles, settings, lambda batch: _norms(model, batch, scales, settings.seed), advance
+        )
+        return Measured(tile_rows(tiles, found))
 
 
+@torch.enable_grad()
 def _norms(model: Classifier, batch: TileBatch, scales: list[Tensor], seed: int) -> dict[str, Tensor]:
     leaf = batch.images.detach().requires_grad_()
     maps, logits = model.observe(leaf, sensitive_layers(model))

@@ -10,6 +10,7 @@ from tasks.statistics.better import flag_of, lead
 from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import MINIMUM
 from tasks.statistics.holm import holm
+from tasks.statistics.paired import paired_units
 from tasks.statistics.two_way import Estimate
 
 LEVEL = 0.95
@@ -39,7 +40,7 @@ def flag_against(own: pd.DataFrame, rivals: Mapping[str, pd.DataFrame], directio
     """
     if direction == "none":
         return ""
-    found = {name: estimate_of(_difference(own, other)) for name, other in rivals.items()}
+    found = {name: estimate_of(paired_units(own, other)) for name, other in rivals.items()}
     found = {name: one for name, one in found.items() if np.isfinite(one.value)}
     return flag_of(dict(_leads(found, direction)))
 
@@ -48,12 +49,6 @@ def _leads(found: Mapping[str, Estimate], direction: str) -> Iterator[tuple[str,
     corrected: Sequence[float] = holm([one.p() for one in found.values()]).tolist()
     for (name, one), p in zip(found.items(), corrected, strict=True):
         yield name, lead(one.low, one.high, direction, p < 1 - LEVEL)
-
-
-def _difference(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Return ``own`` minus ``other`` on the images that both score."""
-    joined = own.merge(other[["unit_id", "value"]], on="unit_id", suffixes=("", "_other"))
-    return joined.assign(value=joined["value"] - joined["value_other"])
 
 
 def _codes(patients: NDArray[np.str_]) -> NDArray[np.int64]:

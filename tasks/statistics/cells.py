@@ -23,7 +23,8 @@ def mean_estimate(values: Floats, codes: NDArray[np.int64], level: float) -> Est
 
     Args:
         values: float [N] or [S, N], S training seeds; NaN is a unit without a score, which is excluded.
-        codes: int64 [N], the cluster of each unit.
+        codes: int64 [N], the cluster of each unit; all the same where there are too few clusters for an
+            interval, which then is NaN.
         level: coverage of the interval, such as 0.95.
 
     Raises:

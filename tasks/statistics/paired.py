@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.statistics.cells import cluster_sums, estimate_of_sums
@@ -54,3 +55,14 @@ def paired_difference(
         )
     sums, counts = cluster_sums(np.atleast_2d(treated - control), codes)
     return PairedDifference(estimate_of_sums(sums, counts, level), sums.shape[1], sums.shape[0])
+
+
+def paired_units(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``own`` whose unit ``other`` has too, with the difference of the two as value.
+
+    Both have the columns unit_id and value.
+    """
+    if np.array_equal(own["unit_id"], other["unit_id"]):
+        return own.assign(value=own["value"].to_numpy() - other["value"].to_numpy())
+    joined = own.merge(other[["unit_id", "value"]], on="unit_id", suffixes=("", "_other"))
+    return joined.assign(value=joined["value"] - joined["value_other"])

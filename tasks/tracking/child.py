@@ -142,10 +142,7 @@ def _estimate(rows: pd.DataFrame, level: float) -> Estimate:
     scored = rows[np.isfinite(rows["value"].to_numpy(dtype=np.float64))]
     if not len(scored):
         return Estimate(float("nan"))
-    values, clusters = scored["value"].to_numpy(dtype=np.float64), choose_clusters(scored)
-    if clusters.level is None:
-        return Estimate(float(values.mean()))
-    return mean_estimate(values, clusters.codes, level)
+    return mean_estimate(scored["value"].to_numpy(dtype=np.float64), choose_clusters(scored).codes, level)
 
 
 def _recipe(job: RecordJob) -> ComparisonRecipe:

@@ -1,10 +1,11 @@
 """Paired differences of arms."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from tasks.statistics.paired import paired_difference
+from tasks.statistics.paired import paired_difference, paired_units
 from tasks.statistics.two_way import StatisticsError
 
 
@@ -55,3 +56,13 @@ def test_false_alarms_stay_below_the_level_though_every_training_differs(seeds):
 def test_arms_of_different_shapes_are_refused():
     with pytest.raises(StatisticsError, match="pairs need equal ones"):
         paired_difference(np.zeros((2, 3)), np.zeros((3, 3)), np.arange(3), 0.95)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0]])
+def test_units_are_paired_by_name_in_the_order_of_the_first(order):
+    own = pd.DataFrame({"unit_id": ["a", "b", "c"], "value": [1.0, 2.0, 3.0], "patient_id": ["p", "q", "r"]})
+    other = own.assign(value=[0.5, 0.5, 1.0]).iloc[order]
+    found = paired_units(own, other)
+    assert found["unit_id"].tolist() == [own["unit_id"][i] for i in sorted(order)]
+    assert found["value"].tolist() == [[0.5, 1.5, 2.0][i] for i in sorted(order)]
+    assert own["value"].tolist() == [1.0, 2.0, 3.0]

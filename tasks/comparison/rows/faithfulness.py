@@ -14,7 +14,7 @@ from tasks.comparison.rows.claims import as_claim
 from tasks.comparison.rows.estimates import with_estimate, with_test
 from tasks.statistics.cells import mean_estimate
 from tasks.statistics.drawing import monte_carlo_error
-from tasks.statistics.two_way import Estimate
+from tasks.statistics.paired import paired_difference
 
 Pair = tuple[str, str]
 """Arm, explainer."""
@@ -101,13 +101,9 @@ def _mean_row(scored: AlignedScores, arm: str, explainer: str) -> Row:
         units=int(known.sum()),
         monte_carlo=monte_carlo_error(scored.error_block(arm, explainer, seeds), known),
     )
-    return with_estimate(row, _estimate(scored, block)) if known.any() else row
-
-
-def _estimate(scored: AlignedScores, block: NDArray[np.float64]) -> Estimate:
-    """Return the mean over units and then seeds, with its interval where there are clusters."""
-    found = mean_estimate(block, scored.clusters.codes, scored.level)
-    return found if scored.clusters.level is not None else Estimate(_mean(block))
+    if not known.any():
+        return row
+    return with_estimate(row, mean_estimate(block, scored.clusters.codes, scored.level))
 
 
 def _mean(block: NDArray[np.float64]) -> float:
@@ -161,7 +157,8 @@ def _paired(scored: AlignedScores, blank: Row, one: NDArray[np.float64], other: 
         seeds=int(known.any(axis=1).sum()),
         units=int(known.sum()),
     )
-    return with_test(blank, _estimate(scored, one - other), scored.level)
+    found = paired_difference(one, other, scored.clusters.codes, scored.level)
+    return with_test(blank, found.estimate, scored.level)
 
 
 def _blank(scored: AlignedScores, arm: str, explainer: str) -> Row:

@@ -16,6 +16,7 @@ from tasks.reporting.review.job import ReviewJob
 from tasks.statistics.better import lead
 from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
+from tasks.statistics.paired import paired_units
 
 _TILE = "tile"
 _DIGITS = 5
@@ -145,20 +146,9 @@ class ReviewedScores:
         return self._clusters_by_units[key]
 
 
-def paired_units(own: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of ``own`` that ``other`` scores too, with the difference of the two as value."""
-    if np.array_equal(own["unit_id"], other["unit_id"]):
-        return own.assign(value=own["value"].to_numpy() - other["value"].to_numpy())
-    joined = own.merge(other[["unit_id", "value"]], on="unit_id", suffixes=("", "_other"))
-    return joined.assign(value=joined["value"] - joined["value_other"])
-
-
 def interval_within(units: pd.DataFrame, clusters: Clusters, level: float) -> tuple[float, float, float, str]:
     """Return mean, low and high of the scored ``units`` of one slide, and the note on their clusters."""
-    values = units["value"].to_numpy(dtype=np.float64)
-    if clusters.level is None:
-        return float(values.mean()), float("nan"), float("nan"), clusters.note
-    found = mean_estimate(values, clusters.codes, level)
+    found = mean_estimate(units["value"].to_numpy(dtype=np.float64), clusters.codes, level)
     return found.value, found.low, found.high, clusters.note
 
 
