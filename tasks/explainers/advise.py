@@ -1,21 +1,17 @@
 """Grad-CAM in which a channel counts by the number of peaks in the density of its activations."""
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from tasks.explainers._adaptive_density import peaks
-from tasks.explainers._layer_gradient import (
-    default_layer,
-    layer_note,
-    output_and_gradient,
-    upsampled,
-)
-from tasks.explainers.base import Explainer, Kind
+from tasks.explainers._layer_gradient import output_and_gradient, upsampled
+from tasks.explainers._of_layer import LayerExplainer
+from tasks.explainers.base import Kind
 from tasks.functional.passes import Passes
 
 
-class Advise(Explainer):
+class Advise(LayerExplainer):
     """ADVISE-style: the sum over channels of relevance x mean gradient of the margin x the channel.
 
     A channel whose activations over the tile have one peak responds to everything equally and counts once.
@@ -35,24 +31,6 @@ class Advise(Explainer):
         "public code counts; bandwidths: Abramson (1982), doi:10.1214/aos/1176345986"
     )
     kind: ClassVar[Kind] = "contribution"
-
-    layer: str | None = None
-    """A module by its name, e.g. ``network.layer3``; None: the model's own ``feature_layer``, else the last
-    map that every path to the logits passes. The note beside the maps names it."""
-
-    def settle(self, model: nn.Module, images: Tensor) -> Self:
-        """Return a copy that names its layer.
-
-        Raises:
-            ExplanationError: the model has no map that every path passes.
-        """
-        if self.layer is not None:
-            return self
-        return self.model_copy(update={"layer": default_layer(model, images)})
-
-    def notes(self) -> tuple[str, ...]:
-        """Name the layer."""
-        return layer_note(self.layer)
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the map [B, H, W].

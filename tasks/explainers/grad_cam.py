@@ -1,20 +1,16 @@
 """The channels of one layer, weighted by how much the margin grows with each."""
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from torch import Tensor, nn
 
-from tasks.explainers._layer_gradient import (
-    default_layer,
-    layer_note,
-    output_and_gradient,
-    upsampled,
-)
-from tasks.explainers.base import Explainer, Kind
+from tasks.explainers._layer_gradient import output_and_gradient, upsampled
+from tasks.explainers._of_layer import LayerExplainer
+from tasks.explainers.base import Kind
 from tasks.functional.passes import Passes
 
 
-class GradCam(Explainer):
+class GradCam(LayerExplainer):
     """The sum over a layer's channels of (mean gradient of the margin by the channel) x (the channel).
 
     The map has the layer's resolution, a 32nd of the tile's in the last stage of a ResNet, and is enlarged to
@@ -28,9 +24,6 @@ class GradCam(Explainer):
     )
     kind: ClassVar[Kind] = "contribution"
 
-    layer: str | None = None
-    """A module by its name, e.g. ``network.layer3``; None: the model's own ``feature_layer``, else the last
-    map that every path to the logits passes. The note beside the maps names it."""
     positive: bool = False
     """Whether values below zero become zero before the map is enlarged, as published."""
 
@@ -38,20 +31,6 @@ class GradCam(Explainer):
     def signed_maps(self) -> bool:
         """Not with the published ReLU."""
         return not self.positive
-
-    def settle(self, model: nn.Module, images: Tensor) -> Self:
-        """Return a copy that names its layer.
-
-        Raises:
-            ExplanationError: the model has no map that every path passes.
-        """
-        if self.layer is not None:
-            return self
-        return self.model_copy(update={"layer": default_layer(model, images)})
-
-    def notes(self) -> tuple[str, ...]:
-        """Name the layer."""
-        return layer_note(self.layer)
 
     def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the map [B, H, W].

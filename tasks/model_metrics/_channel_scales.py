@@ -3,13 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from tasks.functional.variance import floored
 from tasks.model_metrics.base import MeasureSettings
 from tasks.models.classifier import Classifier
 from tasks.samples.measured_tiles import MeasuredTiles
-
-FLOOR = 1e-4
-"""Least variance of a channel, as a fraction of the mean over its map, so that dead channels divide
-safely."""
 
 
 def sensitive_layers(model: Classifier) -> tuple[nn.Module, ...]:
@@ -41,6 +38,4 @@ def _moments(values: Tensor) -> Tensor:
 
 
 def _deviation(moments: Tensor) -> Tensor:
-    variance = moments[1] - moments[0].square()
-    variance = torch.maximum(variance, FLOOR * variance.mean()).clamp_min(1e-12)
-    return variance.sqrt()[:, None, None]
+    return floored(moments[1] - moments[0].square()).sqrt()[:, None, None]

@@ -8,15 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from tasks.functional.variance import floored
 from tasks.regularizers.base import State
 from tasks.training_step.step import Step
 
 RENEWED = 0.1
 """Fraction of a running variance that each step replaces, as in BatchNorm."""
-
-FLOOR = 1e-4
-"""Least variance of a channel, as a fraction of the mean over its map, so that dead channels divide
-safely."""
 
 
 def channel_scales(step: Step, maps: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
@@ -41,8 +38,7 @@ def _variance(step: Step, values: Tensor) -> tuple[Tensor, Tensor]:
     """Return the whole batch's variance [C], detached, and ones [C] with the gradient of its log root."""
     moments = torch.stack([values.mean((2, 3)), values.square().mean((2, 3))], dim=1)
     mean, square = step.mean_over_batch(moments)
-    variance = square - mean.square()
-    variance = torch.maximum(variance, FLOOR * variance.mean()).clamp_min(1e-12)
+    variance = floored(square - mean.square())
     own_mean, own_square = moments.mean(0)
     change = (own_square - 2 * mean * own_mean) / (2 * variance)
     if change.requires_grad:
