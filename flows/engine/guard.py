@@ -7,8 +7,10 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from flows.engine.outcome import TooManyFailedSlidesError
 from flows.engine.resolve import RunState
@@ -112,7 +114,7 @@ def earlier_looks(study: Study) -> str:
     if not path.is_file():
         return _looks(len(slides), Counter())
     own, settings = set(_hashed(study, slides)), _settings(study)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = list(_whole_lines(path))
     others = {
         # Lines of an earlier version have no settings and no hashes; they say when, and which split was read.
         (str(line["study"]), str(line.get("settings", line["time"])))
@@ -122,6 +124,15 @@ def earlier_looks(study: Study) -> str:
         and (own & set(line["of"]) if "of" in line else line["split_hash"] == study.split_hash)
     }
     return _looks(len(slides), Counter(name for name, _ in sorted(others)))
+
+
+def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each line of the log. One that a kill cut short is named and passed over."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            _log.warning("line %d of logs/%s was cut short and counts for no look", number, FILE)
 
 
 def _looks(slides: int, counts: Counter[str]) -> str:

@@ -152,3 +152,13 @@ def test_lines_of_an_earlier_version_count_where_they_read_the_same_split(study)
 def test_a_study_that_judges_no_test_slide_has_no_looks(manifest, tmp_path):
     explain = {"splits": ["val"], "explainers": ["gradient"], "controls": []}
     assert earlier_looks(open_study(tiny_config(manifest, explain=explain), tmp_path, None)) == ""
+
+
+def test_a_line_that_a_kill_cut_short_is_named_and_stops_nothing(study, manifest, tmp_path, caplog):
+    before(Guard(study, [ArtifactKey("compare")]), "compare", None)
+    with (study.home / "logs" / FILE).open("a") as stream:
+        stream.write('{"time": "2026-11-')
+    other = open_study(tiny_config(manifest, study="other"), tmp_path, None)
+    with caplog.at_level("WARNING", logger="veritile.study"):
+        assert "compared once in this home before (tiny 1)" in earlier_looks(other)
+    assert "line 2 of logs/test_readings.jsonl was cut short" in caplog.text
