@@ -20,6 +20,19 @@ class Add(nn.Module):
         return left + right
 
 
+_WIDE = 8
+"""Channels from which a strided 1 x 1 convolution is right whatever the order in memory."""
+
+
+def laid_out(x: Tensor) -> Tensor:
+    """Return ``x`` [B, C, H, W] as the shortcut of a block can take it: few channels lie first in memory.
+
+    oneDNN 3.12 on a processor without AVX-512 gives a wrong weight gradient for a strided 1 x 1 convolution of
+    fewer than 8 channels that lie last (off by half of its size), and with one thread writes beyond its memory.
+    """
+    return x.contiguous() if x.shape[1] < _WIDE else x
+
+
 class SafeBlock(ResNetBlock):  # type: ignore[misc]  # MONAI is untyped
     """MONAI's basic block, rewired out of place."""
 
@@ -41,7 +54,7 @@ class SafeBlock(ResNetBlock):  # type: ignore[misc]  # MONAI is untyped
         """Map [B, in_planes, H, W] to [B, planes, H / stride, W / stride]."""
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        residual = x if self.downsample is None else self.downsample(x)
+        residual = x if self.downsample is None else self.downsample(laid_out(x))
         result: Tensor = self.relu2(self.add(out, residual))
         return result
 
@@ -68,6 +81,6 @@ class SafeBottleneck(ResNetBottleneck):  # type: ignore[misc]  # MONAI is untype
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        residual = x if self.downsample is None else self.downsample(x)
+        residual = x if self.downsample is None else self.downsample(laid_out(x))
         result: Tensor = self.relu3(self.add(out, residual))
         return result

@@ -1,5 +1,8 @@
 """The trap: hooks on the last norm layers must see the values before addition and activation."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from captum.attr import DeepLift
@@ -93,3 +96,25 @@ def test_blocks_are_twice_differentiable():
     (gradient,) = torch.autograd.grad(model(images)[:, 1].sum(), images, create_graph=True)
     gradient.square().sum().backward()
     assert model.network.layer4[1].conv2.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("width", [2, 4, 7, 8, 16])
+def test_the_shortcut_of_a_thin_block_has_the_right_gradient(width, threads):
+    """oneDNN gets it wrong for few channels that lie last in memory; this counts the sum by hand."""
+    script = f"""
+import torch
+from tasks.models.blocks import laid_out
+torch.set_num_threads({threads})
+torch.manual_seed(0)
+conv = torch.nn.Conv2d({width}, {2 * width}, 1, stride=2, bias=False)
+for _ in range(60):
+    x = torch.randn(8, {width}, 8, 8).contiguous(memory_format=torch.channels_last)
+    out = conv(laid_out(x))
+    (found,) = torch.autograd.grad(out.square().sum(), [conv.weight])
+right = torch.einsum("bohw,bihw->oi", 2 * out.detach(), x[:, :, ::2, ::2])
+torch.testing.assert_close(found[..., 0, 0], right, rtol=1e-4, atol=1e-4)
+"""
+    # A process of its own: what goes wrong may end it.
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-800:]
