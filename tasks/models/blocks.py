@@ -27,8 +27,8 @@ _WIDE = 8
 def laid_out(x: Tensor) -> Tensor:
     """Return ``x`` [B, C, H, W] as the shortcut of a block can take it: few channels lie first in memory.
 
-    oneDNN 3.12 on a processor without AVX-512 gives a wrong weight gradient for a strided 1 x 1 convolution of
-    fewer than 8 channels that lie last (off by half of its size), and with one thread writes beyond its memory.
+    oneDNN 3.12 on a processor without AVX-512 gives a wrong weight gradient for a strided 1 x 1 convolution
+    of fewer than 8 channels that lie last (off by half), and with one thread writes beyond its memory.
     """
     return x.contiguous() if x.shape[1] < _WIDE else x
 
