@@ -81,6 +81,7 @@ class DoseSearch(Stage[DoseInputs]):
             context.device,
             frozenset(study.config.shared_patients),
             context.spec.recipe.get("roles"),
+            cache_mb=study.config.resources.training_cache_mb,
         )
         settings = DoseSettings(job, _seeds(study, dose), target_of(study), study.config.resources.batch)
         return search_dose(settings, out, context.work, context.advance)

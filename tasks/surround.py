@@ -8,11 +8,10 @@ from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
 from tasks.explain import ExplainSection, explained_slides, halo_of, sample_of
-from tasks.plugins import recipe_of
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
 from tasks.tile import tile_key
-from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.recipe import TilingRecipe, tiling_recipe
 from tasks.tiling.surround import HaloJob, surround_tiles
 
 
@@ -44,7 +43,7 @@ class Surround(Stage[SurroundInputs]):
                 key=ArtifactKey(self.name, slide=slide),
                 recipe={
                     "halo_px": halo_px,
-                    "tiling": recipe_of(study.section(TilingRecipe)),
+                    "tiling": tiling_recipe(study.section(TilingRecipe)),
                     "mpp": row.mpp,
                     **sample_of(study),
                 },

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.plugins import recipe_of
 from tasks.slides.manifest import input_files
 from tasks.study.stage import BuildContext, Measures, Planned, Stage
 from tasks.study.study import Study
 from tasks.tiling.build import tile_slide
-from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.recipe import TilingRecipe, tiling_recipe
 
 _OF_SLIDE = {"slide_id", "patient_id", "site", "split", "label", "mpp"}
 
@@ -34,7 +33,7 @@ class Tile(Stage[TileInputs]):
 
     def plan(self, study: Study) -> Iterator[Planned]:
         """Yield the tiles of every slide."""
-        tiling = recipe_of(study.section(TilingRecipe))
+        tiling = tiling_recipe(study.section(TilingRecipe))
         for row in study.slides:
             yield Planned(
                 key=tile_key(row.slide_id),

@@ -136,6 +136,7 @@ class Train(Stage[TrainInputs]):
             frozenset(study.config.shared_patients),
             spec.recipe.get("roles"),
             Rank(0, processes),
+            study.config.resources.training_cache_mb,
         )
 
         def log(metrics: Mapping[str, float], epoch: int) -> None:

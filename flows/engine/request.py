@@ -14,6 +14,7 @@ from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.study.stage import Build, BuildContext, InputKeys, keys_in
 from tasks.study.study import Study
+from tasks.tiling.on_demand import SlidePixels
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def _opened(request: BuildRequest) -> Iterator[Build[Any]]:
     """Yield the builds of a request. What several of them read is checked and opened once."""
     stage, store = stage_named(request.stage), request.study.store
     path, record = cache(store.path), cache(store.record)
+    source = SlidePixels(request.study.data_root, request.study.row)
     for artifact in request.artifacts:
         given: dict[str, Any] = {}
         for name, declared in stage.input_fields().items():
@@ -113,9 +115,11 @@ def _opened(request: BuildRequest) -> Iterator[Build[Any]]:
             if keys is None:
                 given[name] = {} if declared.many else None
             elif isinstance(keys, ArtifactKey):
-                given[name] = declared.view(path(artifact.references[keys]))
+                given[name] = declared.view.open(path(artifact.references[keys]), source)
             else:
-                given[name] = {n: declared.view(path(artifact.references[k])) for n, k in keys.items()}
+                given[name] = {
+                    n: declared.view.open(path(artifact.references[k]), source) for n, k in keys.items()
+                }
         context = BuildContext(
             study=request.study,
             spec=artifact.spec,

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from tasks.artifacts.pixel_source import PixelSource
 
 
 class OutdatedArtifactError(ValueError):
@@ -16,6 +20,11 @@ class Artifact:
     """
 
     folder: Path
+
+    @classmethod
+    def open(cls, folder: Path, source: "PixelSource | None" = None) -> Self:
+        """Return the view of a payload; ``source`` gives the pixels of tiles that keep none."""
+        return cls(folder)
 
     @classmethod
     def kind(cls) -> str:

@@ -147,6 +147,8 @@ class SlideEvidence:
     @cached_property
     def tissue_colour(self) -> NDArray[np.float64]:
         """[3] in [0, 1]: the mean colour of the tissue pixels of all usable tiles; white where none."""
+        if self.tiles.tissue_colour is not None:
+            return self.tiles.tissue_colour
         total, count = np.zeros(3), 0
         white = 255.0 if self.tiles.pixels.dtype == np.uint8 else 1.0
         for span in spans(len(self.usable), _SPAN):

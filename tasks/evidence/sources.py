@@ -1,12 +1,13 @@
 """The sources of evidence: tiles, maps and anything else that can be scored, on disk or in memory."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import Mark
 
 Rows = NDArray[np.intp]
@@ -26,23 +27,28 @@ class TileSource(Protocol):
         ...
 
     @property
-    def pixels(self) -> NDArray[Any]:
+    def pixels(self) -> TileArray:
         """[N, H, W, 3], RGB: uint8, or floats in [0, 1]."""
         ...
 
     @property
-    def tissue_mask(self) -> NDArray[Any]:
+    def tissue_mask(self) -> TileArray:
         """[N, H, W], above 0 on tissue."""
         ...
 
     @property
-    def annotation_mask(self) -> NDArray[Any]:
+    def annotation_mask(self) -> TileArray:
         """[N, H, W], the class that an outline names."""
         ...
 
     @property
-    def marks(self) -> Mapping[Mark, NDArray[Any]]:
+    def marks(self) -> Mapping[Mark, TileArray]:
         """[N, H, W] for each available mark, above 0 where it marks."""
+        ...
+
+    @property
+    def tissue_colour(self) -> NDArray[np.float64] | None:
+        """[3] in [0, 1]: the mean colour of the tissue of all usable tiles; None where it is not known."""
         ...
 
     @property

@@ -12,6 +12,7 @@ from torch import nn
 from tasks.aggregators.base import Aggregator
 from tasks.artifacts.predictions import PREDICTIONS, SLIDES
 from tasks.artifacts.tile_set import MIXED, TileSet
+from tasks.functional.ahead import read_ahead
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.pixels import spans, to_images
 from tasks.functional.probabilities import softmax
@@ -85,10 +86,10 @@ def _predict_slide(
     model: nn.Module, tiles: TileSet, batch: int, device: torch.device, advance: Callable[[int], None]
 ) -> pd.DataFrame:
     logits = []
-    for span in spans(len(tiles.usable), batch):
-        rows = tiles.usable[span]
-        logits.append(model(to_images(tiles.pixels[rows], device)))
-        advance(len(rows))
+    parts = [tiles.usable[span] for span in spans(len(tiles.usable), batch)]
+    for pixels in read_ahead(tiles.pixels.__getitem__, parts):
+        logits.append(model(to_images(pixels, device)))
+        advance(len(pixels))
     table = tiles.table[_COLUMNS].iloc[tiles.usable].reset_index(drop=True)
     if not logits:
         return table

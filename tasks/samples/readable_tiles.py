@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.artifacts.tile_set import Mark, TileSet
+from tasks.functional.ahead import read_ahead
 from tasks.functional.pixels import spans, to_images
 
 _COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "label"]
@@ -43,9 +44,9 @@ class ReadableTiles:
 
     def batches(self, size: int, device: torch.device) -> Iterator[Tensor]:
         """Yield images float32 [B, 3, H, W] in [0, 1] in order, at most ``size`` of one slide at a time."""
-        for tiles, rows in self._chosen:
-            for span in spans(len(rows), size):
-                yield to_images(tiles.pixels[rows[span]], device)
+        parts = ((tiles, rows[span]) for tiles, rows in self._chosen for span in spans(len(rows), size))
+        for pixels in read_ahead(lambda part: part[0].pixels[part[1]], parts):
+            yield to_images(pixels, device)
 
     def pixels(self, number: int) -> NDArray[np.uint8]:
         """Return uint8 [H, W, 3] of the tile in row ``number`` of the table.

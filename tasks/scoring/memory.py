@@ -74,6 +74,11 @@ class ImagesInMemory:
         return {mark: self.masks[mark] for mark in MARKS if mark in self.masks}
 
     @property
+    def tissue_colour(self) -> None:
+        """Not known: it is computed from the images."""
+        return None
+
+    @property
     def usable(self) -> NDArray[np.intp]:
         """All of them."""
         return np.arange(len(self.keys))

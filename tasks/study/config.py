@@ -55,6 +55,9 @@ class Resources(Section):
 
     batch: int = Field(64, ge=1)
     """Tiles per forward pass in predict, explain and evaluate."""
+    training_cache_mb: int = Field(1024, ge=0)
+    """Megabytes of tiles that each training keeps in memory of those it reads from slides (``tile.keep:
+    none``); what does not fit is read again in every epoch."""
     workers: int = Field(2, ge=1)
     """Slides tiled at the same time."""
     runner: Literal["inline", "threads"] = "threads"

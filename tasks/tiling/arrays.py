@@ -1,53 +1,84 @@
-"""Tiles on disk: one memory-mapped array of pixels and one for each mask, never held in memory whole."""
+"""The pixels of tiles: read once, in blocks, for their digests, and kept where the study says so."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.artifacts.tile_set import ANNOTATION_MASK, MARKS, PIXELS, TISSUE_MASK
-from tasks.slides.errors import SlideError
+from tasks.artifacts.slide_picture import SampledPicture
+from tasks.artifacts.tile_set import PIXELS
+from tasks.functional.pixels import spans
+from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
-from tasks.tiling.grid import TilePositions, reading_order
-from tasks.tiling.layout import Layout
-from tasks.tiling.masks import Mask, annotation_masks, sample_mask
+from tasks.tiling.grid import TilePositions
 from tasks.tiling.recipe import TilingRecipe
-from tasks.tiling.truth import Truth
+from tasks.tiling.squares import digests, neighbours_together, read_squares
 
-_WHITE = 255
+_SPAN_BYTES = 8 << 20
+"""Bytes of tiles read at once, a block of neighbours; memory is bounded by a few times as much."""
 
 
-def write_pixels(
+@dataclass(frozen=True)
+class ReadTiles:
+    """What was found when all tiles of a slide were read, in the order of their positions.
+
+    Attributes:
+        reasons: why each tile could not be read, or "".
+        crc: the digest of the pixels of each tile, 0 where it could not be read.
+        tissue_sum: the sum of the colours of all tissue pixels of the tiles that could be read, RGB.
+        tissue_pixels: how many these are.
+    """
+
+    reasons: list[str]
+    crc: NDArray[np.uint32]
+    tissue_sum: NDArray[np.int64]
+    tissue_pixels: int
+
+    @property
+    def tissue_colour(self) -> tuple[float, float, float]:
+        """The mean colour of the tissue, RGB from 0 to 1; white where there is none."""
+        if not self.tissue_pixels:
+            return 1.0, 1.0, 1.0
+        red, green, blue = (float(total) / (255.0 * self.tissue_pixels) for total in self.tissue_sum)
+        return red, green, blue
+
+
+def read_tiles(
     slide: SlideReader,
     positions: TilePositions,
     recipe: TilingRecipe,
+    tissue: SampledPicture,
     out: Path,
     advance: Callable[[int], None],
-) -> list[str]:
-    """Read every tile into ``pixels.npy``, uint8 [N, tile_px, tile_px, 3], in the order of ``positions``.
+) -> ReadTiles:
+    """Read every tile once; with ``recipe.keep`` of ``pixels`` they are written to ``pixels.npy``.
 
     A tile that cannot be read is white. Where more fail than ``recipe.max_failed_tiles`` allows, reading
     stops, since the slide fails anyway and each failure reopens the file.
-
-    Returns:
-        The reason of each unreadable tile, or "".
     """
-    shape = (len(positions), recipe.tile_px, recipe.tile_px, 3)
-    pixels = np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
-    reasons = [""] * len(positions)
-    for i in reading_order(positions):
-        try:
-            pixels[i] = slide.read(
-                float(positions.x[i]), float(positions.y[i]), positions.extent, recipe.tile_px
-            )
-        except SlideError as error:
-            pixels[i] = _WHITE
-            reasons[i] = str(error)
-            if too_many_failed(reasons, recipe):
-                break
-        advance(1)
-    pixels.flush()
-    return reasons
+    count, side = len(positions), recipe.tile_px
+    kept = _kept(out, (count, side, side, 3)) if recipe.keep == "pixels" else None
+    reasons, crc = [""] * count, np.zeros(count, np.uint32)
+    total, pixels_of_tissue = np.zeros(3, np.int64), 0
+    order = neighbours_together(positions.x, positions.y, positions.extent)
+    for span in spans(count, max(1, _SPAN_BYTES // (3 * side * side))):
+        here = order[span]
+        pixels, said = read_squares(slide, positions.x[here], positions.y[here], positions.extent, side)
+        fine = np.array([not reason for reason in said], dtype=np.bool_)
+        for place, reason in zip(here, said, strict=True):
+            reasons[place] = reason
+        crc[here] = np.where(fine, digests(pixels), 0)
+        masks = tissue[here] * fine[:, None, None]
+        total += _sums(pixels, masks)
+        pixels_of_tissue += int(masks.sum())
+        if kept is not None:
+            kept[here] = pixels
+        advance(len(here))
+        if too_many_failed(reasons, recipe):
+            break
+    return ReadTiles(reasons, crc, total, pixels_of_tissue)
 
 
 def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:
@@ -55,26 +86,11 @@ def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:
     return sum(map(bool, reasons)) > recipe.max_failed_tiles * len(reasons)
 
 
-def write_masks(layout: Layout, truth: Truth, recipe: TilingRecipe, out: Path) -> None:
-    """Write ``tissue_mask.npy``, ``annotation_mask.npy`` and a file for each mark that there is.
-
-    Each is uint8 [N, tile_px, tile_px], in the order of the tiles.
-    """
-    positions, tile_px = layout.positions, recipe.tile_px
-    tissue = layout.tissue
-    downsample = (tissue.downsample_x, tissue.downsample_y)
-    _write(
-        out / TISSUE_MASK, sample_mask(tissue.mask, downsample, positions, tile_px), len(positions), tile_px
-    )
-    outlined = annotation_masks(truth.areas, truth.covered, truth.boxes, tile_px)
-    _write(out / ANNOTATION_MASK, outlined, len(positions), tile_px)
-    for mark, marked in truth.marked.items():
-        found = sample_mask(marked.mask, marked.downsample, positions, tile_px)
-        _write(out / MARKS[mark], found, len(positions), tile_px)
+def _sums(pixels: Rgb, masks: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the sum of each channel over the pixels in ``masks``, [N, H, W] of 0 and 1."""
+    # A product and a sum per channel: selecting the pixels takes ten times as long.
+    return np.array([(pixels[..., channel] * masks).sum(dtype=np.int64) for channel in range(3)])
 
 
-def _write(path: Path, masks: Iterable[Mask], count: int, tile_px: int) -> None:
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, tile_px, tile_px))
-    for i, mask in enumerate(masks):
-        array[i] = mask
-    array.flush()
+def _kept(out: Path, shape: tuple[int, ...]) -> Rgb:
+    return np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)

@@ -12,14 +12,15 @@ from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import SlideInfo
 from tasks.slides.pixels import Rgb
-from tasks.slides.reader import open_slide
 from tasks.slides.row import SlideRow
-from tasks.tiling.arrays import too_many_failed, write_masks, write_pixels
+from tasks.slides.slide_file import SlideFile
+from tasks.tiling.arrays import read_tiles, too_many_failed
 from tasks.tiling.draw import draw_grid, draw_tissue
 from tasks.tiling.layout import Layout, lay_out
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.table import slide_info, tile_table
 from tasks.tiling.truth import look_up
+from tasks.tiling.write_masks import write_masks, write_tissue
 
 THUMBNAIL, GRID, TISSUE = "thumbnail.png", "grid.png", "tissue.png"
 
@@ -47,17 +48,18 @@ def tile_slide(
         SlideError: the slide or a file of its row cannot be used, or too many tiles cannot be read.
     """
     start = time.perf_counter()
-    with open_slide(data_root / row.path, row.mpp, thumbnail_px=recipe.thumbnail_px) as slide:
+    with SlideFile.of(row, data_root).open(recipe.thumbnail_px) as slide:
         geometry = slide.geometry
         layout = lay_out(slide, recipe, row.slide_id)
         truth = look_up(row, data_root, geometry, layout.positions, recipe)
+        tissue = write_tissue(layout, recipe, out)
         reading = time.perf_counter()
-        reasons = write_pixels(slide, layout.positions, recipe, out, advance)
+        found = read_tiles(slide, layout.positions, recipe, tissue, out, advance)
         read = time.perf_counter()
-        _refuse_failed(reasons, recipe, row.slide_id)
+        _refuse_failed(found.reasons, recipe, row.slide_id)
         thumbnail = slide.thumbnail()
-    write_masks(layout, truth, recipe, out)
-    table = tile_table(row, recipe, layout, truth, reasons)
+    write_masks(layout, truth, recipe.tile_px, found, out)
+    table = tile_table(row, recipe, layout, truth, found)
     info = slide_info(geometry, recipe, layout, truth, table)
     _write_tables(table, info, out)
     _write_pictures(thumbnail, layout, table, info, out)
@@ -79,7 +81,7 @@ def _refuse_failed(reasons: Sequence[str], recipe: TilingRecipe, where: str) -> 
 
 
 def _write_tables(table: pd.DataFrame, info: SlideInfo, out: Path) -> None:
-    table.to_parquet(out / TILES, index=False)
+    table.to_parquet(out / TILES, index=False, compression="zstd")
     (out / SLIDE).write_text(info.model_dump_json(indent=1), encoding="utf-8")
 
 

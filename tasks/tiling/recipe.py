@@ -1,7 +1,7 @@
 """The recipe of stage ``tile``: all that may change a tile, its label or its pixels."""
 
 import math
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -37,6 +37,9 @@ class TilingRecipe(BaseModel):
         max_failed_tiles: the slide fails where a larger share of its tiles cannot be read.
         max_enlargement: how many times finer than the slide ``mpp`` may be.
         thumbnail_px: longer side of the thumbnail.
+        keep: ``pixels`` stores the pixels of every tile (150 kB per tile of 224 px); with ``none`` they are
+            read from the slide whenever they are needed, and held against the digest of each tile. It changes
+            no number, and is no part of the recipe.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +60,7 @@ class TilingRecipe(BaseModel):
     max_failed_tiles: Fraction = 0.05
     max_enlargement: Annotated[float, Field(ge=1)] = 1.25
     thumbnail_px: Annotated[int, Field(ge=64, le=8192)] = 1024
+    keep: Literal["none", "pixels"] = "none"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -80,6 +84,11 @@ class TilingRecipe(BaseModel):
     def stride_um(self) -> float:
         """From one tile to the next, in micrometres."""
         return (self.stride_px or self.tile_px) * self.mpp
+
+
+def tiling_recipe(recipe: TilingRecipe) -> dict[str, Any]:
+    """Return the plain JSON form of all that may change a tile: everything but what is kept of it."""
+    return recipe.model_dump(mode="json", exclude={"keep"})
 
 
 def disc_um2(diameter_um: float) -> float:

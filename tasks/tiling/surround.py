@@ -9,17 +9,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.surrounded_tiles import SURROUNDED, SURROUNDED_INDEX
-from tasks.artifacts.tile_set import TileSet
+from tasks.artifacts.surrounded_tiles import SURROUND, SURROUNDED, SURROUNDED_INDEX, SurroundInfo
+from tasks.artifacts.tile_set import CRC, TileSet
+from tasks.functional.pixels import spans
 from tasks.samples.sampled_tiles import sampled_rows
 from tasks.slides.errors import SlideError
 from tasks.slides.pixels import Rgb
-from tasks.slides.reader import SlideReader, open_slide
+from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
+from tasks.slides.slide_file import SlideFile
+from tasks.tiling.halo import Halo
 from tasks.tiling.layout import look_for_tissue
 from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.squares import digests, neighbours_together
 
-_BLOCK = 8
+_SPAN = 256
+"""Tiles read at once; memory is bounded by them."""
 _ROUNDING = 1
 """Levels of 255 by which resampling the larger square may differ from resampling the tile."""
 
@@ -39,6 +44,15 @@ class HaloJob:
     tiling: TilingRecipe
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was found of each square, [N]."""
+
+    filled: NDArray[np.bool_]
+    cut: NDArray[np.bool_]
+    crc: NDArray[np.uint32]
+
+
 def surround_tiles(
     row: SlideRow,
     data_root: Path,
@@ -50,102 +64,89 @@ def surround_tiles(
     """Write the SurroundedTiles payload of one slide.
 
     The larger squares are read as the tiles were, at the same resolution and with the same resampling, and
-    their middle is the stored tile, bit for bit. Outside of the scanned area they have the slide's background
+    their middle is the tile, bit for bit. Outside of the scanned area they have the slide's background
     colour. Where a square cannot be read, all around the tile has that colour.
 
     Returns:
         Measures: seconds, tiles, filled_tiles, and middle_difference, the most that the middle of a square
-        differed from the stored tile before it was replaced, in levels of 255.
+        differed from the tile before it was replaced, in levels of 255.
 
     Raises:
-        SlideError: the slide cannot be opened, or its tiles are no longer those that were stored.
+        SlideError: the slide cannot be opened, or its tiles are no longer those that were cut.
     """
     start = time.perf_counter()
     rows = sampled_rows(tiles, job.tiles_per_slide)
-    side = tiles.pixels.shape[1] + 2 * job.halo_px
-    shape = (len(rows), side, side, 3)
-    pixels = np.lib.format.open_memmap(out / SURROUNDED, mode="w+", dtype=np.uint8, shape=shape)
-    filled, most = np.zeros(len(rows), dtype=np.bool_), 0
-    with open_slide(data_root / row.path, row.mpp) as slide:
-        surrounding = _Surrounding(
-            slide, tiles, job.halo_px, background_colour(slide, job.tiling, row.slide_id)
-        )
-        for place in _reading_order(tiles.table.iloc[rows]):
-            pixels[place], differs = surrounding.read(int(rows[place]))
-            filled[place] = differs is None
-            most = max(most, differs or 0)
-            advance(1)
-    pixels.flush()
-    names = tiles.table["tile_id"].iloc[rows].astype(str).tolist()
-    index = pd.DataFrame({"tile_id": names, "halo_px": job.halo_px, "filled": filled})
-    index.to_parquet(out / SURROUNDED_INDEX, index=False)
+    chosen = tiles.table.iloc[rows]
+    x, y = (chosen[name].to_numpy(dtype=np.float64) for name in ("x_level0", "y_level0"))
+    extent = float(chosen["extent_level0"].iloc[0]) if len(chosen) else 1.0
+    tile_px = tiles.pixels.shape[1]
+    found = _Found(np.zeros(len(rows), bool), np.zeros(len(rows), bool), np.zeros(len(rows), np.uint32))
+    most = 0
+    with SlideFile.of(row, data_root).open() as slide:
+        halo = Halo(job.halo_px, tile_px, extent, background_colour(slide, job.tiling, row.slide_id))
+        kept = _kept(out, len(rows), halo.side) if job.tiling.keep == "pixels" else None
+        order = neighbours_together(x, y, extent)
+        for span in spans(len(rows), _SPAN):
+            here = order[span]
+            squares, read = halo.read(slide, x[here], y[here])
+            differs = _put_in(squares, read, tiles, rows[here], halo)
+            most = max(most, int(differs.max(initial=0)))
+            found.filled[here], found.cut[here], found.crc[here] = (
+                ~read,
+                (differs > 0) | ~read,
+                digests(squares),
+            )
+            if kept is not None:
+                kept[here] = squares
+            advance(len(here))
+    _write(out, chosen, halo, found)
     return {
         "seconds": time.perf_counter() - start,
         "tiles": float(len(rows)),
-        "filled_tiles": float(filled.sum()),
+        "filled_tiles": float(found.filled.sum()),
         "middle_difference": float(most),
     }
 
 
-def background_colour(slide: SlideReader, tiling: TilingRecipe, where: str) -> NDArray[np.uint8]:
-    """Return [3]: the median colour of the slide outside of its tissue; white where all of it is tissue."""
+def background_colour(slide: SlideReader, tiling: TilingRecipe, where: str) -> tuple[int, int, int]:
+    """Return the median colour of the slide outside of its tissue; white where all of it is tissue."""
     overview, tissue = look_for_tissue(slide, tiling, where)
     bare = overview.pixels[overview.readable & ~tissue.mask]
-    return np.median(bare, axis=0).astype(np.uint8) if len(bare) else np.full(3, 255, np.uint8)
+    if not len(bare):
+        return 255, 255, 255
+    red, green, blue = (int(value) for value in np.median(bare, axis=0).astype(np.uint8))
+    return red, green, blue
 
 
-@dataclass(frozen=True)
-class _Surrounding:
-    """Reads tiles with what surrounds them."""
-
-    slide: SlideReader
-    tiles: TileSet
-    halo_px: int
-    background: NDArray[np.uint8]
-
-    def read(self, row: int) -> tuple[Rgb, int | None]:
-        """Return a surrounded tile and how much its middle differed; None where it could not be read."""
-        stored = self.tiles.pixels[row]
-        inner = slice(self.halo_px, self.halo_px + len(stored))
-        try:
-            pixels = self._square(row, len(stored))
-        except SlideError:
-            side = len(stored) + 2 * self.halo_px
-            pixels, differs = np.broadcast_to(self.background, (side, side, 3)).copy(), None
-        else:
-            differs = int(np.abs(pixels[inner, inner].astype(np.int16) - stored).max())
-            self._refuse_other(row, differs)
-        pixels[inner, inner] = stored
-        return pixels, differs
-
-    def _square(self, row: int, tile_px: int) -> Rgb:
-        tile = self.tiles.table.iloc[row]
-        step = float(tile["extent_level0"]) / tile_px
-        side = tile_px + 2 * self.halo_px
-        left, top = (float(tile[name]) - self.halo_px * step for name in ("x_level0", "y_level0"))
-        pixels = self.slide.read(left, top, side * step, side).copy()
-        geometry, centres = self.slide.geometry, step * (np.arange(side, dtype=np.float64) + 0.5)
-        beside = _outside(centres, geometry.bounds_x - left, geometry.bounds_width)
-        above = _outside(centres, geometry.bounds_y - top, geometry.bounds_height)
-        pixels[:, beside] = self.background
-        pixels[above] = self.background
-        return pixels
-
-    def _refuse_other(self, row: int, differs: int) -> None:
-        if differs > _ROUNDING:
-            name = self.tiles.table["tile_id"].iloc[row]
-            raise SlideError(
-                f"tile {name}: the slide gives other pixels than were stored, by up to {differs} of 255 "
-                f"levels, allowed are {_ROUNDING}; tile the slide again"
-            )
+def _put_in(
+    squares: Rgb, read: NDArray[np.bool_], tiles: TileSet, rows: NDArray[np.intp], halo: Halo
+) -> NDArray[np.int64]:
+    """Put the tiles into the middle of their squares, and return by how much these differed, [N]."""
+    stored = tiles.pixels[rows]
+    middle = (slice(None), *halo.inner)
+    apart = np.abs(squares[middle].astype(np.int16) - stored).max(axis=(1, 2, 3), initial=0).astype(np.int64)
+    differs = np.where(read, apart, 0)
+    squares[middle] = stored
+    if (differs > _ROUNDING).any():
+        name = tiles.table["tile_id"].iloc[rows[differs.argmax()]]
+        raise SlideError(
+            f"tile {name}: the slide gives other pixels than were stored, by up to {differs.max()} of 255 "
+            f"levels, allowed are {_ROUNDING}; tile the slide again"
+        )
+    return differs
 
 
-def _outside(centres: NDArray[np.float64], start: float, length: float) -> NDArray[np.bool_]:
-    return (centres < start) | (centres > start + length)
+def _kept(out: Path, count: int, side: int) -> Rgb:
+    return np.lib.format.open_memmap(
+        out / SURROUNDED, mode="w+", dtype=np.uint8, shape=(count, side, side, 3)
+    )
 
 
-def _reading_order(table: pd.DataFrame) -> NDArray[np.intp]:
-    """Return the order in which neighbours are read together; see :func:`tasks.tiling.grid.reading_order`."""
-    x, y = (table[name].to_numpy(dtype=np.float64) for name in ("x_level0", "y_level0"))
-    block = _BLOCK * table["extent_level0"].to_numpy(dtype=np.float64)
-    return np.lexsort((x, y, x // block, y // block))
+def _write(out: Path, chosen: pd.DataFrame, halo: Halo, found: _Found) -> None:
+    places = chosen[["slide_id", "x_level0", "y_level0", "extent_level0"]].reset_index(drop=True)
+    names = chosen["tile_id"].astype(str).tolist()
+    index = pd.DataFrame({"tile_id": names, "halo_px": halo.halo_px, "filled": found.filled})
+    digested = places.assign(cut=found.cut, **{CRC: found.crc})
+    pd.concat([index, digested], axis=1).to_parquet(out / SURROUNDED_INDEX, index=False)
+    info = SurroundInfo(tile_px=halo.tile_px, background=halo.background)
+    (out / SURROUND).write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")

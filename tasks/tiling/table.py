@@ -1,20 +1,20 @@
 """The table of one slide's tiles and its summary."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
+from tasks.artifacts.tile_set import CRC
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import SectionInfo, SlideInfo
 from tasks.slides.row import SlideRow
+from tasks.tiling.arrays import ReadTiles
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.truth import Truth
 
 
 def tile_table(
-    row: SlideRow, recipe: TilingRecipe, layout: Layout, truth: Truth, reasons: Sequence[str]
+    row: SlideRow, recipe: TilingRecipe, layout: Layout, truth: Truth, found: ReadTiles
 ) -> pd.DataFrame:
     """Return the tiles of a slide, one row each, with the columns that ``tile_set.py`` names."""
     positions = layout.positions
@@ -32,8 +32,9 @@ def tile_table(
         "mpp": recipe.mpp,
         "tissue_fraction": layout.fractions,
         "label": truth.labels,
-        "state": ["failed" if reason else "ok" for reason in reasons],
-        "reason": list(reasons),
+        "state": ["failed" if reason else "ok" for reason in found.reasons],
+        "reason": found.reasons,
+        CRC: found.crc,
     }
     covered = {f"coverage_{name}": truth.covered[:, i] for i, name in enumerate(recipe.classes[1:])}
     return pd.DataFrame({**columns, **covered})

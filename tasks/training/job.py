@@ -6,15 +6,16 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tasks.artifacts.spec import digest_of
-from tasks.artifacts.tile_set import Pixels, TileSet
+from tasks.artifacts.tile_set import TileSet
 from tasks.models.classifier import Colour
 from tasks.models.errors import ModelError
 from tasks.plugins import recipe_of
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
+from tasks.training.tiles import CACHE_MB, LabelledTiles, Roles, labelled_tiles, slide_of, split_of
 from tasks.training_step.rank import ALONE, Rank
 
 _SAMPLED_TILES = 4096
@@ -27,7 +28,7 @@ class TrainingJob:
     ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
     ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
     splits they have in a fold; without it the tiles have the splits of the manifest. ``rank`` says which part
-    of every batch this process holds.
+    of every batch this process holds. ``cache_mb`` megabytes of tiles from slides stay in memory.
     """
 
     tile_sets: tuple[TileSet, ...]
@@ -38,16 +39,17 @@ class TrainingJob:
     shared_patients: frozenset[str] = frozenset()
     roles: Roles | None = None
     rank: Rank = ALONE
+    cache_mb: int = CACHE_MB
 
     @cached_property
     def train(self) -> LabelledTiles:
         """The tiles that are trained on."""
-        return labelled_tiles(self.tile_sets, "train", self.recipe.classes, self.roles)
+        return labelled_tiles(self.tile_sets, "train", self.recipe.classes, self.roles, self.cache_mb)
 
     @cached_property
     def val(self) -> LabelledTiles:
         """The tiles that choose the epoch."""
-        return labelled_tiles(self.tile_sets, "val", self.recipe.classes, self.roles)
+        return labelled_tiles(self.tile_sets, "val", self.recipe.classes, self.roles, self.cache_mb)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -88,7 +90,7 @@ class TrainingJob:
                 "arm": recipe_of(self.arm.regularizers),
                 "seed": self.seed,
                 "device": torch.device(self.device).type,
-                "slides": sorted([*t.table["slide_id"].unique(), len(t.table)] for t in self.tile_sets),
+                "slides": sorted([t.facts.slide_id, t.facts.count] for t in self.tile_sets),
                 **({} if self.roles is None else {"roles": dict(self.roles)}),
                 **({} if self.rank.count == 1 else {"processes": self.rank.count}),
             }
@@ -140,14 +142,14 @@ def _check_parts(job: TrainingJob) -> None:
 def _check_splits(job: TrainingJob) -> None:
     patients: dict[str, set[str]] = {"train": set(), "val": set()}
     for tiles in job.tile_sets:
-        if not len(tiles.table):
+        if not tiles.facts.count:
             continue
         split = split_of(tiles, job.roles)
         if split not in patients:
             raise TrainingDataError(
                 f"slide {slide_of(tiles)!r} is of split {split!r}; training may see train and val"
             )
-        patients[split].update(tiles.table["patient_id"])
+        patients[split] |= tiles.facts.patients
     shared = (patients["train"] & patients["val"]) - job.shared_patients
     if shared:
         raise TrainingDataError(
@@ -161,7 +163,7 @@ def common_mpp(tile_sets: Iterable[TileSet]) -> float:
     Raises:
         TrainingDataError: they have several.
     """
-    found = sorted({float(mpp) for tiles in tile_sets for mpp in tiles.table["mpp"].unique()})
+    found = sorted({mpp for tiles in tile_sets for mpp in tiles.facts.resolutions})
     if len(found) != 1:
         raise TrainingDataError(f"the tiles have resolutions {found} um/px; training needs one")
     return found[0]
@@ -184,7 +186,7 @@ def colour_statistics(tiles: LabelledTiles) -> tuple[Colour, Colour]:
     return _colour(mean), _colour(std)
 
 
-def _histogram(pixels: Pixels) -> np.ndarray:
+def _histogram(pixels: NDArray[np.uint8]) -> np.ndarray:
     return np.stack([np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(3)])
 
 

@@ -11,11 +11,13 @@ from typing import Any, Self, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.pixel_source import PixelSource
 from tasks.artifacts.tile_set import TileSet
 from tasks.models.errors import ModelError
 from tasks.training.errors import CollapsedError, DivergedError, StoppedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.tiles import CACHE_MB
 from tasks.training_step.rank import Rank
 
 JOB, SAID, FAILED = "job.json", "said.jsonl", "failed-{rank}.json"
@@ -39,6 +41,9 @@ class JobFile(BaseModel):
     out: Path
     work: Path
     threads: int = 1
+    source: dict[str, Any] | None = None
+    """What :meth:`tasks.artifacts.pixel_source.PixelSource.form` gave; None where pixels are kept."""
+    cache_mb: int = CACHE_MB
 
     @classmethod
     def of(cls, job: TrainingJob, out: Path, work: Path, threads: int) -> Self:
@@ -54,13 +59,23 @@ class JobFile(BaseModel):
             out=out.resolve(),
             work=work.resolve(),
             threads=threads,
+            source=next((tiles.source.form() for tiles in job.tile_sets if tiles.source is not None), None),
+            cache_mb=job.cache_mb,
         )
 
-    def job(self, device: str, rank: Rank) -> TrainingJob:
-        """Return the job of the process ``rank``, on ``device``."""
-        tile_sets = tuple(TileSet(folder) for folder in self.tile_sets)
-        shared = frozenset(self.shared_patients)
-        return TrainingJob(tile_sets, self.recipe, self.arm, self.seed, device, shared, self.roles, rank)
+    def job(self, device: str, rank: Rank, source: PixelSource | None = None) -> TrainingJob:
+        """Return the job of the process ``rank``, on ``device``, with pixels from ``source``."""
+        return TrainingJob(
+            tuple(TileSet.open(folder, source) for folder in self.tile_sets),
+            self.recipe,
+            self.arm,
+            self.seed,
+            device,
+            frozenset(self.shared_patients),
+            self.roles,
+            rank,
+            self.cache_mb,
+        )
 
 
 def write_failure(work: Path, rank: int, error: BaseException) -> None:

@@ -1,21 +1,31 @@
 """The tiles that a training may see, and how a batch of them reaches the device."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.artifacts.tile_set import MIXED, Pixels, TileSet
+from tasks.artifacts.tile_array import TileArray
+from tasks.artifacts.tile_set import MIXED, TileSet
+from tasks.functional.ahead import read_ahead
 from tasks.functional.pixels import channels_last_images
 from tasks.training.errors import TrainingDataError
+from tasks.training.tile_cache import TileCache
 
 Positions = NDArray[np.intp]
 Roles = Mapping[str, str]
 """{slide id: split} in a fold."""
+
+CACHE_MB = 1024
+"""Megabytes of tiles from slides that stay in memory, unless a study says otherwise."""
+
+_READERS = 2
+"""Batches that are read from slides at once, while the caller works on another."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +33,36 @@ class LabelledTiles:
     """N usable, labelled tiles of one split, in order of slide and row; pixels stay on disk until asked for.
 
     ``slides`` and ``rows`` [N] say where in ``pixels`` a tile lies; ``labels`` are class indices, int64 [N].
+    Of tiles that are read from slides, ``cache_mb`` megabytes stay in memory: the next epoch asks for them
+    again.
     """
 
-    pixels: tuple[Pixels, ...]
+    pixels: tuple[TileArray, ...]
     slides: Positions
     rows: Positions
     labels: Tensor
+    cache_mb: int = CACHE_MB
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def on_demand(self) -> bool:
+        """Whether any pixels are read from a slide."""
+        return any(not isinstance(pixels, np.ndarray) for pixels in self.pixels)
+
     def gather(self, positions: Positions) -> Tensor:
-        """Return uint8 [B, H, W, 3] on the CPU."""
+        """Return uint8 [B, H, W, 3] on the CPU. Several threads may call it at once."""
         out = np.empty((len(positions), *self.pixels[0].shape[1:]), np.uint8)
-        for slide in np.unique(self.slides[positions]):
-            here = np.flatnonzero(self.slides[positions] == slide)
-            out[here] = self.pixels[slide][self.rows[positions[here]]]
+        if self._cache is None:
+            self._read(positions, out)
+            return torch.from_numpy(out)
+        absent = np.flatnonzero(~self._cache.take(positions, out))
+        if len(absent):
+            fresh = np.empty((len(absent), *out.shape[1:]), np.uint8)
+            self._read(positions[absent], fresh)
+            self._cache.keep(positions[absent], fresh)
+            out[absent] = fresh
         return torch.from_numpy(out)
 
     def batches(
@@ -46,17 +70,26 @@ class LabelledTiles:
     ) -> Iterator[tuple[Tensor, Positions]]:
         """Yield float32 [B, 3, H, W] in [0, 1] on ``device`` with their positions; the last may be smaller.
 
-        The next batch is read while the caller works on this one, without waiting for an accelerator.
+        The next batches are read while the caller works on this one, without waiting for an accelerator.
         """
         parts = [order[start : start + size] for start in range(0, len(order), size)]
         read = self._gather_pinned if device.type == "cuda" else self.gather
-        with ThreadPoolExecutor(max_workers=1) as reader:
-            coming = reader.submit(read, parts[0])
-            for index, part in enumerate(parts):
-                images = coming.result()
-                if index + 1 < len(parts):
-                    coming = reader.submit(read, parts[index + 1])
-                yield channels_last_images(images.to(device, non_blocking=True)), part
+        readers = _READERS if self.on_demand else 1
+        for part, images in zip(parts, read_ahead(read, parts, readers), strict=True):
+            yield channels_last_images(images.to(device, non_blocking=True)), part
+
+    @cached_property
+    def _cache(self) -> TileCache | None:
+        if not (self.on_demand and self.cache_mb):
+            return None
+        return TileCache(len(self), self.pixels[0].shape[1:], self.cache_mb)
+
+    def _read(self, positions: Positions, out: NDArray[np.uint8]) -> None:
+        """Read the tiles at ``positions`` into ``out``, slide by slide."""
+        slides = self.slides[positions]
+        for slide in np.unique(slides):
+            here = np.flatnonzero(slides == slide)
+            out[here] = self.pixels[slide][self.rows[positions[here]]]
 
     def _gather_pinned(self, positions: Positions) -> Tensor:
         """Gather into pinned memory, from which a copy to an accelerator is asynchronous."""
@@ -65,7 +98,7 @@ class LabelledTiles:
 
 def slide_of(tiles: TileSet) -> str:
     """Return the slide id of ``tiles``."""
-    return str(tiles.table["slide_id"].iloc[0])
+    return tiles.facts.slide_id
 
 
 def split_of(tiles: TileSet, roles: Roles | None) -> str:
@@ -75,7 +108,7 @@ def split_of(tiles: TileSet, roles: Roles | None) -> str:
         TrainingDataError: the slide has no role.
     """
     if roles is None:
-        return str(tiles.table["split"].iloc[0])
+        return tiles.facts.split
     slide = slide_of(tiles)
     if slide not in roles:
         raise TrainingDataError(f"slide {slide!r} has no role in this fold")
@@ -83,7 +116,11 @@ def split_of(tiles: TileSet, roles: Roles | None) -> str:
 
 
 def labelled_tiles(
-    tile_sets: Sequence[TileSet], split: str, classes: tuple[str, ...], roles: Roles | None = None
+    tile_sets: Sequence[TileSet],
+    split: str,
+    classes: tuple[str, ...],
+    roles: Roles | None = None,
+    cache_mb: int = CACHE_MB,
 ) -> LabelledTiles:
     """Return the tiles of ``split`` that could be read and bear one of ``classes``; mixed ones do not.
 
@@ -92,38 +129,42 @@ def labelled_tiles(
         split: the wanted one.
         classes: class names in the order of their indices.
         roles: {slide id: split} in a fold; without it slides have the split of the manifest.
+        cache_mb: megabytes of tiles from slides that stay in memory.
 
     Raises:
         TrainingDataError: a label that is no class, a class without tiles, or tiles of different sizes.
     """
-    chosen = [tiles for tiles in tile_sets if len(tiles.table) and split_of(tiles, roles) == split]
+    chosen = [tiles for tiles in tile_sets if tiles.facts.count and split_of(tiles, roles) == split]
     chosen.sort(key=slide_of)
-    rows = [_rows(tiles, classes) for tiles in chosen]
-    labels = [_label_indices(tiles, row, classes) for tiles, row in zip(chosen, rows, strict=True)]
+    rows, labels = [], []
+    for tiles in chosen:
+        # Only what is needed of each table: a cohort has millions of tiles.
+        table = tiles.columns("state", "label")
+        rows.append(_rows(table, tiles.facts.slide_id, classes))
+        labels.append(_label_indices(table, rows[-1], classes))
     found = LabelledTiles(
         pixels=tuple(tiles.pixels for tiles in chosen),
         slides=np.repeat(np.arange(len(chosen)), [len(row) for row in rows]),
         rows=np.concatenate(rows) if rows else np.empty(0, np.intp),
         labels=torch.from_numpy(np.concatenate(labels)) if labels else torch.empty(0, dtype=torch.int64),
+        cache_mb=cache_mb,
     )
     _check(found, split, classes)
     return found
 
 
-def _rows(tiles: TileSet, classes: tuple[str, ...]) -> Positions:
-    table = tiles.table
+def _rows(table: pd.DataFrame, slide: str, classes: tuple[str, ...]) -> Positions:
     strange = sorted(set(table["label"]) - {*classes, MIXED, ""})
     if strange:
-        slide = table["slide_id"].iloc[0]
         raise TrainingDataError(
             f"slide {slide!r} has tiles labelled {strange}; training knows the classes {list(classes)}"
         )
     return np.flatnonzero(((table["state"] == "ok") & table["label"].isin(classes)).to_numpy())
 
 
-def _label_indices(tiles: TileSet, rows: Positions, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    index = {name: number for number, name in enumerate(classes)}
-    return np.array([index[label] for label in tiles.table["label"].iloc[rows]], dtype=np.int64)
+def _label_indices(table: pd.DataFrame, rows: Positions, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = pd.Index(classes).get_indexer(pd.Index(table["label"].iloc[rows]))
+    return found.astype(np.int64)
 
 
 def _check(tiles: LabelledTiles, split: str, classes: tuple[str, ...]) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from tasks.tiling.on_demand import SlidePixels
 from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
 from tasks.training.train import train_classifier
 from tasks.training_step.rank import Rank
@@ -39,7 +40,8 @@ def main(path: Path) -> int:
     _join(file.work, rank, device)
     report = _Report(file.work) if rank.first else _Silent()
     try:
-        job = file.job(device, rank)
+        source = None if file.source is None else SlidePixels.of_form(file.source)
+        job = file.job(device, rank, source)
         measures = train_classifier(job, file.out, file.work, report.log, report.advance)
     except EXPECTED as error:
         write_failure(file.work, rank.number, error)

@@ -1,4 +1,5 @@
 import hashlib
+import io
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ from tasks.slides.errors import SlideError
 from tasks.slides.info import read_info
 from tasks.tiling.build import tile_slide
 from tasks.tiling.recipe import TilingRecipe
+from tests._support.on_demand import tiles_in
 from tests._support.slide_files import break_tile
 from tests._support.tiled_slides import OUTLINE, TISSUE, write_cohort
 
 RECIPE = TilingRecipe(mpp=1.0, tile_px=64)
 FILES = {
-    "tiles.parquet", "slide.json", "pixels.npy", "tissue_mask.npy", "annotation_mask.npy",
-    "evidence_mask.npy", "thumbnail.png", "grid.png", "tissue.png",
+    "tiles.parquet", "slide.json", "masks.json", "tissue_mask.png", "outlines.parquet",
+    "evidence_mask.png", "thumbnail.png", "grid.png", "tissue.png",
 }  # fmt: skip
 
 
@@ -28,14 +30,14 @@ def tiled(tmp_path_factory):
     out = root / "out"
     out.mkdir()
     measures = tile_slide(row, root, RECIPE, out, seen.append)
-    return TileSet(out), measures, seen, row, root
+    return tiles_in(out, root, row), measures, seen, row, root
 
 
 def test_the_payload_is_what_the_tile_set_documents(tiled):
     tiles, measures, seen, *_ = tiled
     count = len(tiles.table)
     assert {path.name for path in tiles.folder.iterdir()} == FILES
-    assert tuple(tiles.table.columns) == (*COLUMNS, "coverage_tumour")
+    assert tuple(tiles.table.columns) == (*COLUMNS, "pixels_crc32", "coverage_tumour")
     assert (tiles.pixels.shape, tiles.pixels.dtype) == ((count, 64, 64, 3), np.uint8)
     for mask in (tiles.tissue_mask, tiles.annotation_mask, tiles.evidence_mask):
         assert (mask.shape, mask.dtype) == ((count, 64, 64), np.uint8)
@@ -85,17 +87,44 @@ def test_labels_and_masks_follow_the_outline(tiled):
 
 def test_evidence_lies_where_it_was_drawn(tiled):
     tiles = tiled[0]
-    assert marked_pixels(tiles.table, tiles.evidence_mask) == {
+    assert marked_pixels(tiles.table, tiles.evidence_mask[:]) == {
         (x, y) for x in range(200, 240) for y in range(200, 220)
     }
 
 
-def test_masks_have_the_bytes_they_had_before_there_were_artefacts(tiled):
-    """Stored tiles stand: their digests are those of this recipe's first masks."""
-    folder = tiled[0].folder
-    first = {"evidence_mask.npy": "a52523e32b40f29f", "annotation_mask.npy": "0015299c0586ae17"}
-    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16] for name in first}
-    assert found == first
+def test_masks_are_those_that_were_stored_per_tile_once(tiled):
+    """These are the digests of the files that the first recipe wrote."""
+    first = {"evidence_mask": "a52523e32b40f29f", "annotation_mask": "0015299c0586ae17"}
+    assert {name: npy_digest(getattr(tiled[0], name)[:]) for name in first} == first
+
+
+def npy_digest(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return hashlib.sha256(file.getvalue()).hexdigest()[:16]
+
+
+def test_a_study_may_keep_the_pixels(tiled, tmp_path):
+    tiles, _, _, row, root = tiled
+    tile_slide(row, root, RECIPE.model_copy(update={"keep": "pixels"}), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES | {"pixels.npy"}
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (tiles.folder / name).read_bytes()
+    kept = TileSet(tmp_path).pixels
+    assert isinstance(kept, np.memmap)
+    np.testing.assert_array_equal(kept, tiles.pixels[:])
+
+
+def test_a_tile_takes_few_bytes(tiled):
+    tiles = tiled[0]
+    size = (tiles.folder / "tiles.parquet").stat().st_size
+    assert size / len(tiles.table) < 200
+
+
+def test_the_colour_of_the_tissue_is_that_of_its_pixels(tiled):
+    tiles = tiled[0]
+    mask = tiles.tissue_mask[:] > 0
+    np.testing.assert_allclose(tiles.tissue_colour, tiles.pixels[:][mask].mean(axis=0) / 255, rtol=1e-12)
 
 
 @pytest.mark.parametrize("mark", ["decoy", "artefact"])
@@ -105,8 +134,8 @@ def test_an_image_of_another_mark_adds_its_mask_and_changes_no_other_file(tiled,
     drawn[30:35, 60:70] = 1
     Image.fromarray(drawn).save(root / "ink.png")
     tile_slide(row.model_copy(update={mark: "ink.png"}), root, RECIPE, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == FILES | {f"{mark}_mask.npy"}
-    for name in FILES:
+    assert {path.name for path in tmp_path.iterdir()} == FILES | {f"{mark}_mask.png"}
+    for name in FILES - {"masks.json"}:
         assert (tmp_path / name).read_bytes() == (tiles.folder / name).read_bytes()
     assert tiles.artefact_mask is None
     assert tiles.decoy_mask is None
@@ -114,7 +143,7 @@ def test_an_image_of_another_mark_adds_its_mask_and_changes_no_other_file(tiled,
     assert tuple(found.marks) == ("evidence", mark)
     mask = getattr(found, f"{mark}_mask")
     assert (mask.shape, mask.dtype) == (tiles.tissue_mask.shape, np.uint8)
-    at = marked_pixels(found.table, mask)
+    at = marked_pixels(found.table, mask[:])
     assert at == {(x, y) for x in range(240, 280) for y in range(120, 140)}
 
 
@@ -177,18 +206,18 @@ def test_a_slide_without_annotation_has_the_manifests_label_and_unknown_coverage
             if coverage is None
             else (tiles.table.coverage_tumour == 0).all()
         )
-        assert not tiles.annotation_mask.any()
+        assert not tiles.annotation_mask[:].any()
         assert tiles.evidence_mask is None
 
 
 def test_a_coarser_recipe_reads_the_coarser_level(tiled, tmp_path):
     *_, row, root = tiled
     tile_slide(row, root, RECIPE.model_copy(update={"mpp": 2.0, "tile_px": 32}), tmp_path)
-    tiles = TileSet(tmp_path)
+    tiles = tiles_in(tmp_path, root, row)
     fine = tiled[0].table.set_index("tile_id").index.get_indexer(tiles.table.tile_id)
     assert (fine >= 0).all()
     halved = tiled[0].pixels[fine].reshape(-1, 32, 2, 32, 2, 3).astype(float).mean(axis=(2, 4))
-    assert np.abs(tiles.pixels - halved).max() <= 1
+    assert np.abs(tiles.pixels[:] - halved).max() <= 1
 
 
 def broken(tmp_path):
@@ -202,7 +231,7 @@ def test_tiles_that_cannot_be_read_are_failed_with_a_reason_and_the_rest_is_good
     out = tmp_path / "out"
     out.mkdir()
     measures = tile_slide(row, tmp_path, RECIPE, out)
-    tiles = TileSet(out)
+    tiles = tiles_in(out, tmp_path, row)
     failed = tiles.table[tiles.table.state == "failed"]
     assert set(zip(failed.x_level0, failed.y_level0, strict=True)) == {
         (x, y) for x in (256, 320) for y in (256, 320)
@@ -218,7 +247,7 @@ def test_tiles_that_cannot_be_read_are_failed_with_a_reason_and_the_rest_is_good
 def test_too_many_failed_tiles_fail_the_slide(tmp_path):
     row = broken(tmp_path)
     with pytest.raises(
-        SlideError, match=r"a: reading stopped at 2 of 168 tiles that cannot be read, 1\.0% are allowed"
+        SlideError, match=r"a: reading stopped at 4 of 168 tiles that cannot be read, 1\.0% are allowed"
     ):
         tile_slide(row, tmp_path, RECIPE.model_copy(update={"max_failed_tiles": 0.01}), tmp_path)
 

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from tasks.artifacts.payload import content_digest, list_payload
-from tasks.artifacts.surrounded_tiles import SurroundedTiles
-from tasks.artifacts.tile_set import PIXELS, TileSet
+from tasks.artifacts.tile_set import PIXELS
 from tasks.slides.errors import SlideError
 from tasks.slides.row import SlideRow
 from tasks.tiling.build import tile_slide
+from tasks.tiling.on_demand import OPEN_SLIDES
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.surround import HaloJob, surround_tiles
+from tests._support.on_demand import surrounded_in, tiles_in
 from tests._support.real_data import real_data
 from tests._support.slide_files import GLASS, break_tile, glass, noise, with_tissue, write_slide
 
@@ -34,8 +35,9 @@ def surrounded(folder, root, row=ROW, recipe=RECIPE, halo_px=HALO, most=None):
         tiles.mkdir(parents=True)
         tile_slide(row, root, recipe, tiles)
     out.mkdir()
-    measures = surround_tiles(row, root, TileSet(tiles), HaloJob(halo_px, most, recipe), out)
-    return TileSet(tiles), SurroundedTiles(out), measures
+    cut = tiles_in(tiles, root, row)
+    measures = surround_tiles(row, root, cut, HaloJob(halo_px, most, recipe), out)
+    return cut, surrounded_in(out, root, row), measures
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +48,14 @@ def read(tmp_path_factory):
 
 
 def inner(pixels, halo_px=HALO):
-    return pixels[:, halo_px:-halo_px, halo_px:-halo_px]
+    return pixels[:][:, halo_px:-halo_px, halo_px:-halo_px]
 
 
 def test_the_middle_is_the_stored_tile_bit_for_bit(read):
     _, tiles, around, measures = read
     assert around.halo_px == HALO
     assert around.index["tile_id"].tolist() == tiles.table["tile_id"].tolist()
-    assert (inner(around.pixels) == tiles.pixels).all()
+    assert (inner(around.pixels) == tiles.pixels[:]).all()
     assert measures["middle_difference"] == 0
     assert measures["tiles"] == len(tiles.table) == 48
 
@@ -79,14 +81,14 @@ def test_the_same_slide_gives_the_same_bytes_and_a_sample_the_same_squares(read,
     names = around.index["tile_id"].tolist()
     places = [names.index(name) for name in few.index["tile_id"]]
     assert measures["tiles"] == len(places) == 10
-    assert (few.pixels == around.pixels[places]).all()
+    assert (few.pixels[:] == around.pixels[places]).all()
 
 
 def test_resampled_tiles_are_met_to_a_rounding_and_kept_as_stored(tmp_path):
     draw(tmp_path)
     recipe = RECIPE.model_copy(update={"mpp": 1.37, "tile_px": 32})
     tiles, around, measures = surrounded(tmp_path, tmp_path, recipe=recipe, halo_px=10)
-    assert (inner(around.pixels, 10) == tiles.pixels).all()
+    assert (inner(around.pixels, 10) == tiles.pixels[:]).all()
     assert measures["middle_difference"] <= 1
 
 
@@ -111,7 +113,7 @@ def test_tiles_of_another_slide_are_refused(tmp_path):
     draw(tmp_path)
     tiles = tmp_path / "tiles"
     tiles.mkdir()
-    tile_slide(ROW, tmp_path, RECIPE, tiles)
+    tile_slide(ROW, tmp_path, RECIPE.model_copy(update={"keep": "pixels"}), tiles)
     pixels = np.load(tiles / PIXELS)
     pixels[20, 5, 5] ^= 64
     np.save(tiles / PIXELS, pixels)
@@ -119,6 +121,33 @@ def test_tiles_of_another_slide_are_refused(tmp_path):
         SlideError, match=r"tile a/\d+_\d+: the slide gives other pixels .* by up to 64 of 255"
     ):
         surrounded(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(("mpp", "broken"), [(1.0, False), (1.37, False), (1.0, True)])
+def test_kept_and_read_on_demand_they_are_the_same(tmp_path, mpp, broken):
+    draw(tmp_path)
+    if broken:
+        break_tile(tmp_path / "a.tiff", 2)
+    recipe = RECIPE.model_copy(update={"mpp": mpp, "tile_px": 32, "max_failed_tiles": 0.5})
+    _, around, _ = surrounded(tmp_path / "x", tmp_path, recipe=recipe, halo_px=10)
+    keeping = recipe.model_copy(update={"keep": "pixels"})
+    _, kept, _ = surrounded(tmp_path / "y", tmp_path, recipe=keeping, halo_px=10)
+    assert around.index.equals(kept.index)
+    assert isinstance(kept.pixels, np.memmap)
+    assert not isinstance(around.pixels, np.ndarray)
+    assert (around.pixels[:] == kept.pixels).all()
+    rows = [7, 0, 3]
+    assert (around.pixels[rows] == kept.pixels[rows]).all()
+
+
+def test_a_slide_that_changed_after_its_surroundings_were_read_is_noticed(tmp_path):
+    level0 = draw(tmp_path)
+    _, around, _ = surrounded(tmp_path, tmp_path)
+    level0[100, 100] ^= 8
+    write_slide(tmp_path / "a.tiff", level0, mpp=1.0)
+    OPEN_SLIDES.close()
+    with pytest.raises(SlideError, match=r"a.tiff: [1-9] of 48 tiles have other pixels .* tile it again"):
+        around.pixels[:]
 
 
 @pytest.mark.real_data

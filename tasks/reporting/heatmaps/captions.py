@@ -105,6 +105,6 @@ def _lacks_score(view: SlideView) -> bool:
 
 
 def _outlines(job: HeatmapJob) -> str:
-    if not bool(job.tiles.annotation_mask.any()):
+    if not bool(job.tiles.annotation_mask[:].any()):
         return "This slide has no annotated outline."
     return "Black line: annotated outline, thin along the edge of the tiles."

@@ -123,7 +123,7 @@ def view_slide(job: HeatmapJob) -> SlideView:
 
 def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
     """Return the annotated outlines, traced from the annotation masks of the tiles."""
-    covered = stitch(canvas, tiles.table, tiles.annotation_mask > 0)
+    covered = stitch(canvas, tiles.table, tiles.annotation_mask[:] > 0)
     # A frame of zeros closes lines at the border; +0.5 turns pixel centres into positions.
     closed = find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)
     return Outlines(

@@ -24,9 +24,9 @@ def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[st
     [x0, y0, x1, y1, ...] in tenths of a canvas pixel, simplified to within ``tolerance`` canvas pixels. The
     tolerance is a quarter, and doubles up to 8 until all lines fit into ``max_bytes``.
     """
-    masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask)]
+    masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask[:])]
     # Not the decoys: the outlines of all other nuclei would use up the bytes.
-    masks.extend((mark, mask) for mark, mask in tiles.marks.items() if mark != "decoy")
+    masks.extend((mark, mask[:]) for mark, mask in tiles.marks.items() if mark != "decoy")
     closed = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
     tolerance = _FIRST_TOLERANCE
     simpler = _simpler(closed, tolerance)
