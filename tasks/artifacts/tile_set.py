@@ -41,7 +41,7 @@ COLUMNS = (
     "tile_id", "slide_id", "patient_id", "site", "split", "section", "x_level0", "y_level0",
     "extent_level0", "mpp", "tissue_fraction", "label", "state", "reason",
 )  # fmt: skip
-"""The columns of every tile table. ``pixels_crc32`` and one ``coverage_<class>`` per outlined class follow."""
+"""The columns of every tile table. ``pixels_crc32`` and a ``coverage_<class>`` per outlined class follow."""
 
 CRC = "pixels_crc32"
 """The column with the CRC-32 of the pixels of each tile, uint32; 0 for a tile that could not be read."""
