@@ -38,6 +38,25 @@ class SlidePixels:
     Attributes:
         data_root: the folder that paths start from.
         rows: the manifest's row of each slide, by slide id.
+
+    Example:
+        Tile a phantom, and read two of its tiles again:
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from tasks.phantoms.generate import generate_cohort
+        >>> from tasks.phantoms.recipe import PhantomRecipe
+        >>> from tasks.tiling.build import tile_slide
+        >>> from tasks.tiling.recipe import TilingRecipe
+        >>> with TemporaryDirectory() as folder:
+        ...     root, out = Path(folder), Path(folder, "tiles")
+        ...     out.mkdir()
+        ...     _ = generate_cohort(root, PhantomRecipe(size_px=(352, 352), mpp=1.0, sections=1))
+        ...     row = SlideRow(slide_id="a", patient_id="p", path="slides/phantom_01_1.tiff", split="train")
+        ...     _ = tile_slide(row, root, TilingRecipe(mpp=1.0), out)
+        ...     tiles = TileSet.open(out, SlidePixels(root, {"a": row}))
+        ...     pixels = tiles.pixels[[0, 3]]
+        >>> pixels.shape, tiles.keeps_pixels
+        ((2, 64, 64, 3), False)
     """
 
     data_root: Path
