@@ -47,7 +47,8 @@ def tile_slide(
         SlideError: the slide or a file of its row cannot be used, or too many tiles cannot be read.
     """
     start = time.perf_counter()
-    with open_slide(data_root / row.path, row.mpp, thumbnail_px=recipe.thumbnail_px) as slide:
+    path, thumbnail_px, resample = data_root / row.path, recipe.thumbnail_px, recipe.resample
+    with open_slide(path, row.mpp, thumbnail_px=thumbnail_px, resample=resample) as slide:
         geometry = slide.geometry
         layout = lay_out(slide, recipe, row.slide_id)
         truth = look_up(row, data_root, geometry, layout.positions, recipe)

@@ -66,7 +66,7 @@ def surround_tiles(
     shape = (len(rows), side, side, 3)
     pixels = np.lib.format.open_memmap(out / SURROUNDED, mode="w+", dtype=np.uint8, shape=shape)
     filled, most = np.zeros(len(rows), dtype=np.bool_), 0
-    with open_slide(data_root / row.path, row.mpp) as slide:
+    with open_slide(data_root / row.path, row.mpp, resample=job.tiling.resample) as slide:
         surrounding = _Surrounding(
             slide, tiles, job.halo_px, background_colour(slide, job.tiling, row.slide_id)
         )
