@@ -51,7 +51,7 @@ MIXED = "mixed"
 
 
 @dataclass(frozen=True)
-class SlideFacts:
+class TiledFacts:
     """What all tiles of a slide have in common.
 
     Attributes:
@@ -94,12 +94,12 @@ class TileSet(Artifact):
         return pd.read_parquet(self.folder / TILES, columns=list(names))
 
     @cached_property
-    def facts(self) -> SlideFacts:
+    def facts(self) -> TiledFacts:
         """What all tiles have in common, without the table."""
         table = self.columns("slide_id", "patient_id", "split", "mpp")
         slide, split = (str(table[name].iloc[0]) if len(table) else "" for name in ("slide_id", "split"))
         patients = frozenset(map(str, table["patient_id"].unique()))
-        return SlideFacts(slide, patients, split, frozenset(map(float, table["mpp"].unique())), len(table))
+        return TiledFacts(slide, patients, split, frozenset(map(float, table["mpp"].unique())), len(table))
 
     @property
     def keeps_pixels(self) -> bool:

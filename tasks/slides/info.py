@@ -36,6 +36,9 @@ class SlideInfo(BaseModel):
         failed_tiles: tiles that could not be read.
         saturation_threshold: HSV saturation from 0 to 1 above which a pixel is tissue.
         repaired_outlines: outlines that crossed themselves and were made valid.
+        reader: which path read the file, ``direct`` or ``openslide``.
+        reader_reason: why that one.
+        levels_left_out: {level: why it is never read}.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +51,9 @@ class SlideInfo(BaseModel):
     failed_tiles: int
     saturation_threshold: float
     repaired_outlines: int
+    reader: str = ""
+    reader_reason: str = ""
+    levels_left_out: dict[int, str] = {}
 
 
 def read_info(folder: Path) -> SlideInfo:

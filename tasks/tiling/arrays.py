@@ -14,7 +14,7 @@ from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
 from tasks.tiling.grid import TilePositions
 from tasks.tiling.recipe import TilingRecipe
-from tasks.tiling.squares import digests, neighbours_together, read_squares
+from tasks.tiling.squares import digests, neighbours_together
 
 _SPAN_BYTES = 8 << 20
 """Bytes of tiles read at once, a block of neighbours; memory is bounded by a few times as much."""
@@ -65,7 +65,7 @@ def read_tiles(
     order = neighbours_together(positions.x, positions.y, positions.extent)
     for span in spans(count, max(1, _SPAN_BYTES // (3 * side * side))):
         here = order[span]
-        pixels, said = read_squares(slide, positions.x[here], positions.y[here], positions.extent, side)
+        pixels, said = slide.read_tiles(positions.x[here], positions.y[here], positions.extent, side)
         fine = np.array([not reason for reason in said], dtype=np.bool_)
         for place, reason in zip(here, said, strict=True):
             reasons[place] = reason

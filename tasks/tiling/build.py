@@ -11,9 +11,9 @@ from tasks.artifacts.tile_set import SLIDE, TILES
 from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import SlideInfo
+from tasks.slides.opening import Opening, Reading
 from tasks.slides.pixels import Rgb
 from tasks.slides.row import SlideRow
-from tasks.slides.slide_file import SlideFile
 from tasks.tiling.arrays import read_tiles, too_many_failed
 from tasks.tiling.draw import draw_grid, draw_tissue
 from tasks.tiling.layout import Layout, lay_out
@@ -48,7 +48,7 @@ def tile_slide(
         SlideError: the slide or a file of its row cannot be used, or too many tiles cannot be read.
     """
     start = time.perf_counter()
-    with SlideFile.of(row, data_root).open(recipe.thumbnail_px) as slide:
+    with Opening.of(row, data_root, recipe.resample).open(recipe.thumbnail_px) as slide:
         geometry = slide.geometry
         layout = lay_out(slide, recipe, row.slide_id)
         truth = look_up(row, data_root, geometry, layout.positions, recipe)
@@ -57,10 +57,11 @@ def tile_slide(
         found = read_tiles(slide, layout.positions, recipe, tissue, out, advance)
         read = time.perf_counter()
         _refuse_failed(found.reasons, recipe, row.slide_id)
+        Reading(resample=recipe.resample, choice=slide.choice).write(out)
         thumbnail = slide.thumbnail()
     write_masks(layout, truth, recipe.tile_px, found, out)
     table = tile_table(row, recipe, layout, truth, found)
-    info = slide_info(geometry, recipe, layout, truth, table)
+    info = slide_info(slide, recipe, layout, truth, table)
     _write_tables(table, info, out)
     _write_pictures(thumbnail, layout, table, info, out)
     return {

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
-from tasks.tiling.squares import read_squares
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +47,7 @@ class Halo:
         """
         step = self.extent / self.tile_px
         left, top = x - self.halo_px * step, y - self.halo_px * step
-        squares, reasons = read_squares(slide, left, top, self.side * step, self.side)
+        squares, reasons = slide.read_tiles(left, top, self.side * step, self.side)
         read = np.array([not reason for reason in reasons], dtype=np.bool_)
         squares[~read] = self.background
         centres = step * (np.arange(self.side, dtype=np.float64) + 0.5)

@@ -16,12 +16,12 @@ from tasks.artifacts.tile_masks import MASKS, MaskInfo
 from tasks.artifacts.tile_set import CRC, TileSet
 from tasks.slides.errors import SlideError
 from tasks.slides.open_slides import OpenFiles
+from tasks.slides.opening import Opening, read_reading
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
-from tasks.slides.slide_file import SlideFile
 from tasks.tiling.halo import Floats, Halo
-from tasks.tiling.squares import digests, read_squares
+from tasks.tiling.squares import digests
 
 _WHITE = 255
 _MOST_REMEMBERED = 256
@@ -70,7 +70,7 @@ class SlidePixels:
         """
         table = tiles.columns("slide_id", "x_level0", "y_level0", "extent_level0", "state", CRC)
         return OnDemandTiles(
-            *self._placed(table),
+            *self._placed(tiles.folder, table),
             tile_px=MaskInfo.model_validate_json((tiles.folder / MASKS).read_bytes()).tile_px,
             readable=(table["state"] == "ok").to_numpy(),
         )
@@ -82,7 +82,7 @@ class SlidePixels:
             SlideError: the manifest has no such slide.
         """
         index, info = around.index, around.info
-        placed = self._placed(index)
+        placed = self._placed(around.folder, index)
         halo = Halo(around.halo_px, info.tile_px, placed[-1], info.background)
         filled, cut = (index[name].to_numpy(dtype=np.bool_) for name in ("filled", "cut"))
         return OnDemandSquares(*placed, halo=halo, filled=filled, cut=cut)
@@ -98,18 +98,18 @@ class SlidePixels:
         rows = {name: SlideRow.model_validate(row) for name, row in form["rows"].items()}
         return cls(Path(form["data_root"]), rows)
 
-    def _placed(self, table: Any) -> tuple[SlideFile, Floats, Floats, NDArray[np.uint32], float]:
+    def _placed(self, folder: Path, table: Any) -> tuple[Opening, Floats, Floats, NDArray[np.uint32], float]:
         """Return the slide, x, y, digests and extent of the tiles of ``table``."""
         x, y = (table[name].to_numpy(dtype=np.float64) for name in ("x_level0", "y_level0"))
         extent = float(table["extent_level0"].iloc[0]) if len(table) else 1.0
         slide = str(table["slide_id"].iloc[0]) if len(table) else ""
-        return self._file(slide), x, y, table[CRC].to_numpy(dtype=np.uint32), extent
+        return self._opening(slide, folder), x, y, table[CRC].to_numpy(dtype=np.uint32), extent
 
-    def _file(self, slide: str) -> SlideFile:
+    def _opening(self, slide: str, folder: Path) -> Opening:
         row = self.rows.get(slide)
         if row is None:
             raise SlideError(f"slide {slide!r} is not in the manifest, so its pixels cannot be read")
-        return SlideFile.of(row, self.data_root)
+        return Opening.again(row, self.data_root, read_reading(folder))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class OnDemand(ABC):
         extent: side of a tile in level-0 pixels.
     """
 
-    file: SlideFile
+    file: Opening
     x: Floats
     y: Floats
     crc: NDArray[np.uint32]
@@ -190,7 +190,7 @@ class OnDemand(ABC):
         return pixels
 
     def _tiles(self, slide: SlideReader, chosen: NDArray[np.intp], tile_px: int) -> Rgb:
-        pixels, reasons = read_squares(slide, self.x[chosen], self.y[chosen], self.extent, tile_px)
+        pixels, reasons = slide.read_tiles(self.x[chosen], self.y[chosen], self.extent, tile_px)
         reason = next(filter(None, reasons), "")
         if reason:
             raise SlideError(

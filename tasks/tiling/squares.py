@@ -1,4 +1,4 @@
-"""Squares of a slide as tiles: read in an order in which neighbours share what is decoded, with digests."""
+"""The order in which tiles are read, and the digest of each."""
 
 import zlib
 from collections.abc import Sequence
@@ -6,31 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.slides.errors import SlideError
-from tasks.slides.pixels import Rgb
-from tasks.slides.reader import SlideReader
+from tasks.slides.level_region import Rgb
 
-_WHITE = 255
 _BLOCK = 8
 """Squares along each side of a block that is read together."""
-
-
-def read_squares(
-    slide: SlideReader, x: NDArray[np.float64], y: NDArray[np.float64], extent: float, out_px: int
-) -> tuple[Rgb, list[str]]:
-    """Return the squares at (x, y), [N], with side ``extent`` in level-0 pixels, in their order.
-
-    Returns:
-        uint8 [N, out_px, out_px, 3], white where a square cannot be read, and the reason of each, or "".
-    """
-    pixels = np.full((len(x), out_px, out_px, 3), _WHITE, np.uint8)
-    reasons = [""] * len(x)
-    for i in neighbours_together(x, y, extent):
-        try:
-            pixels[i] = slide.read(float(x[i]), float(y[i]), extent, out_px)
-        except SlideError as error:
-            reasons[i] = str(error)
-    return pixels, reasons
 
 
 def neighbours_together(

@@ -14,10 +14,10 @@ from tasks.artifacts.tile_set import CRC, TileSet
 from tasks.functional.pixels import spans
 from tasks.samples.sampled_tiles import sampled_rows
 from tasks.slides.errors import SlideError
+from tasks.slides.opening import Opening, read_reading
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
-from tasks.slides.slide_file import SlideFile
 from tasks.tiling.halo import Halo
 from tasks.tiling.layout import look_for_tissue
 from tasks.tiling.recipe import TilingRecipe
@@ -82,7 +82,8 @@ def surround_tiles(
     tile_px = tiles.pixels.shape[1]
     found = _Found(np.zeros(len(rows), bool), np.zeros(len(rows), bool), np.zeros(len(rows), np.uint32))
     most = 0
-    with SlideFile.of(row, data_root).open() as slide:
+    reading = read_reading(tiles.folder)
+    with Opening.again(row, data_root, reading).open() as slide:
         halo = Halo(job.halo_px, tile_px, extent, background_colour(slide, job.tiling, row.slide_id))
         kept = _kept(out, len(rows), halo.side) if job.tiling.keep == "pixels" else None
         order = neighbours_together(x, y, extent)
@@ -99,6 +100,7 @@ def surround_tiles(
             if kept is not None:
                 kept[here] = squares
             advance(len(here))
+    reading.write(out)
     _write(out, chosen, halo, found)
     return {
         "seconds": time.perf_counter() - start,

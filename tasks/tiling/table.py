@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.artifacts.tile_set import CRC
-from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import SectionInfo, SlideInfo
+from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.tiling.arrays import ReadTiles
 from tasks.tiling.layout import Layout
@@ -41,19 +41,22 @@ def tile_table(
 
 
 def slide_info(
-    geometry: SlideGeometry, recipe: TilingRecipe, layout: Layout, truth: Truth, table: pd.DataFrame
+    slide: SlideReader, recipe: TilingRecipe, layout: Layout, truth: Truth, table: pd.DataFrame
 ) -> SlideInfo:
     """Return the summary of a tiled slide."""
     counts = table["label"].value_counts(sort=False)
     return SlideInfo(
         slide_id=str(table["slide_id"].iloc[0]),
-        geometry=geometry,
+        geometry=slide.geometry,
         classes=recipe.classes,
         sections=_sections(layout),
         counts={str(name): int(counts[name]) for name in sorted(counts.index)},
         failed_tiles=int((table["state"] != "ok").sum()),
         saturation_threshold=layout.tissue.threshold,
         repaired_outlines=truth.repaired,
+        reader=slide.choice.name,
+        reader_reason=slide.choice.reason,
+        levels_left_out=slide.choice.levels_left_out,
     )
 
 

@@ -18,7 +18,7 @@ from tests._support.tiled_slides import OUTLINE, TISSUE, write_cohort
 
 RECIPE = TilingRecipe(mpp=1.0, tile_px=64)
 FILES = {
-    "tiles.parquet", "slide.json", "masks.json", "tissue_mask.png", "outlines.parquet",
+    "tiles.parquet", "slide.json", "reader.json", "masks.json", "tissue_mask.png", "outlines.parquet",
     "evidence_mask.png", "thumbnail.png", "grid.png", "tissue.png",
 }  # fmt: skip
 

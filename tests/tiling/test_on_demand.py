@@ -72,16 +72,26 @@ def test_tiles_that_could_not_be_read_stay_white(tmp_path):
 
 
 def test_a_changed_slide_is_noticed_and_what_did_not_change_is_read(tmp_path):
-    level0 = draw(tmp_path)
+    level0 = draw(tmp_path, compression=None)
     _, read = both(tmp_path, tmp_path)
     before = read.pixels[:]
     level0[70:80, 70:80] = 3
-    write_slide(tmp_path / "a.tiff", level0, mpp=1.0)
+    write_slide(tmp_path / "a.tiff", level0, mpp=1.0, compression=None)
     OPEN_SLIDES.close()
     again = tiles_in(read.folder, tmp_path, ROW)
     with pytest.raises(SlideError, match=r"a.tiff: 1 of 48 tiles have other pixels .* first at \(64, 64\)"):
         again.pixels[:]
     np.testing.assert_array_equal(again.pixels[40:], before[40:])
+
+
+def test_a_file_of_another_size_is_noticed_before_anything_is_read(tmp_path):
+    level0 = draw(tmp_path)
+    _, read = both(tmp_path, tmp_path)
+    level0[70:80, 70:80] = 3
+    write_slide(tmp_path / "a.tiff", level0, mpp=1.0)
+    OPEN_SLIDES.close()
+    with pytest.raises(SlideError, match=r"a.tiff: the file has .* so tile the slide again"):
+        tiles_in(read.folder, tmp_path, ROW).pixels[:]
 
 
 def test_a_tile_that_became_unreadable_is_an_error_and_not_white(tmp_path):

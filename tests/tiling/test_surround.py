@@ -141,10 +141,10 @@ def test_kept_and_read_on_demand_they_are_the_same(tmp_path, mpp, broken):
 
 
 def test_a_slide_that_changed_after_its_surroundings_were_read_is_noticed(tmp_path):
-    level0 = draw(tmp_path)
+    level0 = draw(tmp_path, compression=None)
     _, around, _ = surrounded(tmp_path, tmp_path)
     level0[100, 100] ^= 8
-    write_slide(tmp_path / "a.tiff", level0, mpp=1.0)
+    write_slide(tmp_path / "a.tiff", level0, mpp=1.0, compression=None)
     OPEN_SLIDES.close()
     with pytest.raises(SlideError, match=r"a.tiff: [1-9] of 48 tiles have other pixels .* tile it again"):
         around.pixels[:]
