@@ -18,7 +18,7 @@ _BLACK, _NEAR_BLACK, _FLAT = 40, 60, 3.0
 _GREY_FLAT, _GREY_NEUTRAL, _GREY_DARKER = 0.6, 0.02, 0.03
 _CANVAS_UM, _EDGE_UM = 200.0, 16.0
 _PEN_UM, _RED_ON_GLASS = 48.0, 0.6
-_FOLD_UM, _FOLD_LONG_UM, _FOLD_DARK = 150.0, 200.0, 1.3
+_FOLD_UM, _FOLD_LONG_UM, _FOLD_DARK, _FOLD_DARKEST = 150.0, 200.0, 1.6, 1.15
 _BLUR_UM, _BLUR_AREA_UM, _BLUR_LEFT, _BLUR_LEAST = 72.0, 200.0, 0.25, 3.0
 
 
@@ -87,15 +87,16 @@ def find_pen(
 
 
 def find_folds(pixels: Rgb, mask: Bools, glass: Glass, pixel_um: float) -> Bools:
-    """Return bands of tissue that are narrower than 150 um and denser by a third than nearly all tissue."""
+    """Return bands of tissue that are narrower than 150 um and much denser than nearly all tissue."""
     total = np.zeros(mask.shape, dtype=np.float32)
     for band in bands(len(mask)):
         total[band.rows] = glass.density(pixels, band.rows).mean(axis=0)
     if not mask.any():
         return np.zeros_like(mask)
     total = ndimage.uniform_filter(total, 5)
-    dark = mask & (total > max(0.1, _FOLD_DARK * float(np.percentile(total[mask], 90))))
-    dark = ndimage.binary_opening(dark, np.ones((3, 3)))
+    usual, high = np.percentile(total[mask], [50, 85])
+    dark = mask & (total > max(0.1, _FOLD_DARK * float(usual), _FOLD_DARKEST * float(high)))
+    dark = ndimage.binary_opening(ndimage.binary_closing(dark, np.ones((5, 5))), np.ones((3, 3)))
     if not dark.any():
         return dark
     wide = _opened(dark, _FOLD_UM / 2, pixel_um)

@@ -152,9 +152,9 @@ def small_biopsy() -> tuple[Pixels, Pixels]:
 
 
 def folded() -> Pixels:
-    """H&E with a band of 40 um across the tissue where it lies double and treble."""
+    """H&E with a band of 72 um across the tissue where it lies double and treble."""
     density = tissue_density()
-    density[BOX[0], 980:1060] *= 2.6
+    density[BOX[0], 944:1088] *= 2.6
     return on_glass(density)
 
 
