@@ -13,6 +13,8 @@ from tasks.tiling.tissue import Tissue
 
 Labels = NDArray[np.int32]
 
+_FEW = 256
+
 
 @dataclass(frozen=True)
 class Box:
@@ -60,15 +62,17 @@ def section_of_tiles(sections: Labels, tissue: Tissue, positions: TilePositions)
 def _most_frequent(window: Labels) -> int:
     """Return the section that fills most of ``window``, the lower number where two tie; 0 without tissue.
 
-    Only the numbers that occur are counted, so that a tile costs the same on a slide of many sections.
+    Where numbers are high, only those that occur are counted, so that a tile costs the same on a slide of many
+    sections.
     """
-    inside = window[window > 0]
-    if not len(inside):
+    highest = int(window.max(initial=0))
+    if highest == 0:
         return 0
-    lowest, highest = int(inside.min()), int(inside.max())
-    if highest - lowest <= inside.size:
-        return lowest + int(np.bincount(inside - lowest).argmax())
-    numbers, counts = np.unique(inside, return_counts=True)
+    if highest <= _FEW:
+        counts = np.bincount(window.ravel())
+        counts[0] = 0
+        return int(counts.argmax())
+    numbers, counts = np.unique(window[window > 0], return_counts=True)
     return int(numbers[counts.argmax()])
 
 
