@@ -5,9 +5,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tasks.tiling._scene import Scene
+from tasks.tiling._shapes import grown, opened
 from tasks.tiling.recipe import TilingRecipe
 
 Bools = NDArray[np.bool_]
@@ -44,7 +44,7 @@ def choose_rule(
     glass, mask = scene.glass, masks[SATURATION]
     if not glass.seen:
         return RuleChoice(GLASS, "no empty glass is seen, so there are no two groups to tell apart")
-    bare = glass.on_pixels(*mask.shape) & ~scene.density.above(_BARE)
+    bare = glass.on_pixels(*mask.shape) & ~scene.rule.above(_BARE)
     taken = float((bare & mask).sum() / max(1, bare.sum()))
     if taken > _GLASS_TAKEN:
         return RuleChoice(
@@ -73,7 +73,7 @@ class Doubts:
 
     def of(self, saturation: NDArray[np.float32], threshold: float) -> Self:
         """Collect all doubts; pieces below 3 x 3 pixels, as the rims of tissue are, raise none."""
-        density = self.scene.density
+        density = self.scene.rule
         if self.rule == SATURATION:
             near = (saturation > threshold / _NEAR) & (saturation <= threshold * _NEAR)
             # Where the density agrees with the saturation, a near miss or hit is no doubt.
@@ -81,7 +81,7 @@ class Doubts:
             self.reasons["pale"] = _pale(self.scene, self.masks)
         else:
             near = density.above(1 / _NEAR) & ~density.above(_NEAR)
-        self.reasons["near_threshold"] = _solid(near & self.scene.usable)
+        self.reasons["near_threshold"] = opened(near & self.scene.usable)
         self.reasons["ink"] = self.scene.ink & self.masks[self.rule]
         return self
 
@@ -102,7 +102,7 @@ def nothing_found(scene: Scene, rule: str, threshold: float, recipe: TilingRecip
     measure = (
         f"more saturated than {threshold:.2f}"
         if rule == SATURATION
-        else f"denser than the glass by {scene.density.threshold:.2f}"
+        else f"denser than the glass by {scene.rule.threshold:.2f}"
     )
     said = (
         f"{where}: no tissue found, no piece of {recipe.min_speck_um:g} um or more is {measure}, as H&E is"
@@ -117,10 +117,4 @@ def nothing_found(scene: Scene, rule: str, threshold: float, recipe: TilingRecip
 
 def _pale(scene: Scene, masks: dict[str, Bools]) -> Bools:
     """Return what only density takes for tissue and what has a tint, without thin rims, bool [h, w]."""
-    tinted = ndimage.maximum_filter(scene.density.tinted, size=3)
-    return _solid(masks[GLASS] & ~masks[SATURATION] & tinted & scene.usable)
-
-
-def _solid(mask: Bools) -> Bools:
-    found: Bools = ndimage.binary_opening(mask, np.ones((3, 3)))
-    return found
+    return opened(masks[GLASS] & ~masks[SATURATION] & grown(scene.density.tinted, 1) & scene.usable)

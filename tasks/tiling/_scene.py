@@ -10,7 +10,7 @@ from tasks.slides.overview import Overview
 from tasks.slides.pixels import Rgb
 from tasks.tiling._artefacts import dark_canvas, find_pen, grey_canvas
 from tasks.tiling._colours import refuse_wrong_colours
-from tasks.tiling._density import DensityMap, map_density
+from tasks.tiling._density import DensityMap, DensityRule, density_rule, map_density
 from tasks.tiling._glass import Glass, find_glass
 
 Bools = NDArray[np.bool_]
@@ -29,6 +29,7 @@ class Scene:
         ink: where there may be ink.
         glass: the empty glass.
         density: optical density over it.
+        rule: tissue as what is denser than glass.
     """
 
     pixels: Rgb
@@ -39,6 +40,7 @@ class Scene:
     ink: Bools
     glass: Glass
     density: DensityMap
+    rule: DensityRule
 
 
 def look(overview: Overview, pixel_um: float, left_out: Sequence[str], where: str) -> Scene:
@@ -58,11 +60,12 @@ def look(overview: Overview, pixel_um: float, left_out: Sequence[str], where: st
     scanned = readable & ~canvas
     glass = find_glass(pixels, scanned)
     refuse_wrong_colours(pixels, readable, canvas, glass, where)
-    grey = grey_canvas(pixels, scanned, glass, pixel_um)
+    density = map_density(pixels, glass)
+    grey = grey_canvas(pixels, scanned, density, pixel_um)
     canvas, scanned = canvas | grey, scanned & ~grey
-    pen, ink = find_pen(pixels, scanned, glass, pixel_um)
+    pen, ink = find_pen(scanned, density, pixel_um)
     usable = scanned if "canvas" in left_out else readable
     if "pen" in left_out:
         usable = usable & ~pen
-    density = map_density(pixels, scanned & ~pen, glass)
-    return Scene(pixels, scanned, usable, canvas, pen, ink, glass, density)
+    rule = density_rule(density, scanned & ~pen, glass)
+    return Scene(pixels, scanned, usable, canvas, pen, ink, glass, density, rule)

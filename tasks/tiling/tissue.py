@@ -107,7 +107,7 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
     threshold = _threshold(saturation[scene.scanned], recipe.saturation_range)
     masks = {
         SATURATION: clean((saturation > threshold) & scene.usable, pixel_um2, recipe),
-        GLASS: clean(scene.density.above() & scene.usable, pixel_um2, recipe),
+        GLASS: clean(scene.rule.above() & scene.usable, pixel_um2, recipe),
     }
     choice = choose_rule(scene, masks, threshold, recipe.tissue_rule)
     mask = masks[choice.rule]
@@ -121,7 +121,7 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
     verdict = Verdict(
         rule=choice.rule,
         why=choice.why,
-        density=scene.density.threshold if choice.rule == GLASS else None,
+        density=scene.rule.threshold if choice.rule == GLASS else None,
         glass_rgb=_levels(scene) if scene.glass.seen else None,
         doubts=doubts.shares(mask),
         warnings=(_SWAPPED,) if swapped_colours(overview.pixels, mask, scene.glass) else (),
@@ -136,7 +136,7 @@ def _classes(scene: Scene, mask: Bools, pixel_um2: float) -> NDArray[np.uint8]:
     pixel_um = float(np.sqrt(pixel_um2))
     classes = np.where(mask, TISSUE, BACKGROUND).astype(np.uint8)
     classes[find_blur(scene.pixels, mask, pixel_um)] = BLUR
-    classes[find_folds(scene.pixels, mask, scene.glass, pixel_um)] = FOLD
+    classes[find_folds(scene.density, mask, pixel_um)] = FOLD
     classes[scene.pen] = PEN
     classes[scene.canvas] = CANVAS
     return classes
@@ -168,8 +168,12 @@ def clean(mask: NDArray[np.bool_], pixel_um2: float, recipe: TilingRecipe) -> ND
     speck = disc_um2(recipe.min_speck_um) / pixel_um2
     hole = disc_um2(recipe.min_hole_um) / pixel_um2
     kept = _drop_smaller(mask, speck, _SIDES_AND_CORNERS)
-    holes = ndimage.binary_fill_holes(kept) & ~kept
-    filled: NDArray[np.bool_] = kept | (holes & ~_drop_smaller(holes, hole, _SIDES))
+    gaps, _ = ndimage.label(~kept, ndimage.generate_binary_structure(2, _SIDES))
+    small = np.bincount(gaps.ravel()) < hole
+    for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
+        small[edge] = False
+    small[0] = False
+    filled: NDArray[np.bool_] = kept | small[gaps]
     return filled
 
 
