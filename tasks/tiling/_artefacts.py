@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tasks.slides.pixels import Rgb
-from tasks.tiling._bands import bands, highest, mean_level
+from tasks.tiling._bands import bands, counts_of, highest, mean_level
 from tasks.tiling._density import STEP, DensityMap
 from tasks.tiling._glass import Floats32
 from tasks.tiling._shapes import closed, grown, opened, shrunk
@@ -31,7 +31,7 @@ def dark_canvas(pixels: Rgb, readable: Bools, pixel_um: float) -> Bools:
     It is flat as nothing on glass is, and either reaches the edge of the slide or is larger than a disc of
     200 um.
     """
-    core, dark = np.zeros((2, *readable.shape), dtype=np.bool_)
+    core, dark = np.zeros(readable.shape, dtype=np.bool_), np.zeros(readable.shape, dtype=np.bool_)
     for band in bands(len(readable), halo=2):
         light = highest(pixels[band.with_halo])
         dark[band.rows] = (light <= _NEAR_BLACK)[band.inner]
@@ -41,9 +41,9 @@ def dark_canvas(pixels: Rgb, readable: Bools, pixel_um: float) -> Bools:
     core &= readable
     if not core.any():
         return core
-    pieces, _ = ndimage.label(dark & readable)
-    area, flat = np.bincount(pieces.ravel()), np.bincount(pieces.ravel(), weights=core.ravel())
-    kept = 2 * flat >= area
+    pieces, count = ndimage.label(dark & readable)
+    area = counts_of(pieces, count)
+    kept = 2 * counts_of(pieces, count, core) >= area
     for number, span in enumerate(ndimage.find_objects(pieces), start=1):
         kept[number] &= _at_edge(span, core.shape) or area[number] >= _disc(_CANVAS_UM, pixel_um)
     kept[0] = False
@@ -61,8 +61,8 @@ def grey_canvas(pixels: Rgb, scanned: Bools, density: DensityMap, pixel_um: floa
             flat[band.rows] &= (_deviation(mean_level(pixels[band.with_halo])) <= _GREY_FLAT)[band.inner]
     if not flat.any():
         return flat
-    pieces, _ = ndimage.label(flat)
-    large = np.bincount(pieces.ravel()) >= _disc(_CANVAS_UM, pixel_um)
+    pieces, count = ndimage.label(flat)
+    large = counts_of(pieces, count) >= _disc(_CANVAS_UM, pixel_um)
     for number, span in enumerate(ndimage.find_objects(pieces), start=1):
         if large[number]:
             large[number] = _at_edge(span, flat.shape) and (pieces[span] == number).mean() > 0.9
@@ -112,7 +112,7 @@ def find_blur(pixels: Rgb, mask: Bools, pixel_um: float) -> Bools:
 
     It is out of focus or, as necrosis and mucin, without structure: at low resolution both look alike.
     """
-    fine = np.zeros(mask.shape, dtype=np.float32)
+    fine = np.zeros(mask.shape, dtype=np.float16)
     side = max(3, round(_BLUR_UM / pixel_um))
     for band in bands(len(mask), halo=side + 4):
         if mask[band.rows].any():
@@ -120,12 +120,12 @@ def find_blur(pixels: Rgb, mask: Bools, pixel_um: float) -> Bools:
             detail = np.abs(grey - ndimage.gaussian_filter(grey, 1.0, truncate=3.0))
             fine[band.rows] = ndimage.uniform_filter(detail, side)[band.inner]
     inside = shrunk(mask, _reach(_BLUR_UM / 2, pixel_um))
-    usual = float(np.median(fine[inside])) if inside.any() else 0.0
+    usual = float(np.median(fine[inside].astype(np.float32))) if inside.any() else 0.0
     soft = inside & (fine < _BLUR_LEFT * usual)
     if usual < _BLUR_LEAST or not soft.any():
         return np.zeros_like(mask)
-    pieces, _ = ndimage.label(soft)
-    large = np.bincount(pieces.ravel()) >= _disc(_BLUR_AREA_UM, pixel_um)
+    pieces, count = ndimage.label(soft)
+    large = counts_of(pieces, count) >= _disc(_BLUR_AREA_UM, pixel_um)
     large[0] = False
     return grown(large[pieces], _reach(_BLUR_UM / 2, pixel_um)) & mask
 
@@ -151,8 +151,7 @@ def _on_glass(ink: Bools, density: DensityMap, pixel_um: float) -> Bools:
     pieces, count = ndimage.label(ink, np.ones((3, 3)))
     ring = ndimage.grey_dilation(pieces, size=(2 * _reach(2.5 * _EDGE_UM, pixel_um) + 1,) * 2)
     ring[grown(ink, _reach(_EDGE_UM, pixel_um))] = 0
-    around = np.bincount(ring.ravel(), minlength=count + 1)
-    free = np.bincount(ring.ravel(), weights=bare.ravel(), minlength=count + 1) / np.maximum(1, around)
+    free = counts_of(ring, count, bare) / np.maximum(1, counts_of(ring, count))
     free[0] = 0
     found: Bools = (free >= _RED_ON_GLASS)[pieces]
     return found

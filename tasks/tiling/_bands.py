@@ -1,13 +1,14 @@
 """Work on a picture in bands of rows, so that temporary arrays do not grow with the slide."""
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 _ROWS = 256
 
+Counts = NDArray[np.int64]
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -52,3 +53,18 @@ def mean_level(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     total += pixels[..., 2]
     total /= 3
     return total
+
+
+def counts_of(values: NDArray[np.integer[Any]], count: int, where: NDArray[np.bool_] | None = None) -> Counts:
+    """Return how many pixels have each of the values 0 to ``count``, int64 [count + 1].
+
+    Args:
+        values: whole numbers [h, w].
+        count: the highest that there may be.
+        where: bool [h, w], which pixels are counted; all by default.
+    """
+    found = np.zeros(count + 1, dtype=np.int64)
+    for band in bands(len(values)):
+        part = values[band.rows] if where is None else values[band.rows][where[band.rows]]
+        found += np.bincount(part.ravel(), minlength=count + 1)
+    return found

@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from tasks.slides.pixels import Rgb
-from tasks.tiling._bands import bands
+from tasks.tiling._bands import bands, counts_of
 from tasks.tiling._glass import Floats32, Glass
 
 Bools = NDArray[np.bool_]
@@ -91,7 +91,7 @@ def density_rule(density: DensityMap, usable: Bools, glass: Glass) -> DensityRul
         glass: the slide's glass.
     """
     smoothed = ndimage.median_filter(density.highest, size=3)
-    return DensityRule(smoothed, _threshold(smoothed[usable], glass))
+    return DensityRule(smoothed, _threshold(counts_of(smoothed, 255, usable), glass))
 
 
 def _steps(density: Floats32) -> Levels:
@@ -111,9 +111,12 @@ def _red(density: Floats32) -> Bools:
     return found
 
 
-def _threshold(levels: Levels, glass: Glass) -> float:
+def _threshold(counts: NDArray[np.int64], glass: Glass) -> float:
+    """Return Otsu's threshold on levels of which ``counts`` says how often each occurs."""
     lowest = min(max(_LEAST, _NOISE * glass.noise), _MOST)
-    capped = np.minimum(levels, round(_ALL_STAINED / STEP))
-    if not len(capped) or capped.min() == capped.max():
+    cap = round(_ALL_STAINED / STEP)
+    capped = np.append(counts[:cap], counts[cap:].sum())
+    if np.count_nonzero(capped) < 2:
         return lowest
-    return min(max(float(threshold_otsu(capped)) * STEP, lowest), _MOST)
+    otsu = float(threshold_otsu(hist=(capped, np.arange(cap + 1))))
+    return min(max(otsu * STEP, lowest), _MOST)

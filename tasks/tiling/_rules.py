@@ -16,7 +16,9 @@ SATURATION, GLASS = "saturation", "glass"
 
 _GLASS_TAKEN, _BARE = 0.02, 0.5
 _LEFT_OUT = 0.5
-_NEAR = 1.25
+NEAR = 1.25
+"""By how much a value may differ from a threshold and is near it."""
+
 _SURE = 2.0
 
 
@@ -71,16 +73,19 @@ class Doubts:
     rule: str
     reasons: dict[str, Bools] = field(default_factory=dict)
 
-    def of(self, saturation: NDArray[np.float32], threshold: float) -> Self:
-        """Collect all doubts; pieces below 3 x 3 pixels, as the rims of tissue are, raise none."""
+    def of(self, near: Bools) -> Self:
+        """Collect all doubts; pieces below 3 x 3 pixels, as the rims of tissue are, raise none.
+
+        Args:
+            near: bool [h, w], where the saturation lies near its threshold.
+        """
         density = self.scene.rule
         if self.rule == SATURATION:
-            near = (saturation > threshold / _NEAR) & (saturation <= threshold * _NEAR)
             # Where the density agrees with the saturation, a near miss or hit is no doubt.
-            near &= np.where(self.masks[SATURATION], ~density.above(_SURE), density.above())
+            near = near & np.where(self.masks[SATURATION], ~density.above(_SURE), density.above())
             self.reasons["pale"] = _pale(self.scene, self.masks)
         else:
-            near = density.above(1 / _NEAR) & ~density.above(_NEAR)
+            near = density.above(1 / NEAR) & ~density.above(NEAR)
         self.reasons["near_threshold"] = opened(near & self.scene.usable)
         self.reasons["ink"] = self.scene.ink & self.masks[self.rule]
         return self

@@ -5,11 +5,12 @@ import pandas as pd
 
 from tasks.artifacts.tile_set import CRC
 from tasks.slides.geometry import SlideGeometry
-from tasks.slides.info import SectionInfo, SlideInfo
+from tasks.slides.info import SectionInfo, SlideInfo, TissueInfo
 from tasks.slides.row import SlideRow
 from tasks.tiling.arrays import ReadTiles
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.tissue import Tissue
 from tasks.tiling.truth import Truth
 
 
@@ -54,6 +55,21 @@ def slide_info(
         failed_tiles=int((table["state"] != "ok").sum()),
         saturation_threshold=layout.tissue.threshold,
         repaired_outlines=truth.repaired,
+        tissue=_tissue(layout.tissue),
+    )
+
+
+def _tissue(tissue: Tissue) -> TissueInfo:
+    verdict = tissue.verdict
+    return TissueInfo(
+        rule=verdict.rule,
+        why=verdict.why,
+        density_threshold=verdict.density,
+        glass_rgb=verdict.glass_rgb,
+        fractions=tissue.class_fractions(),
+        doubt=tissue.doubt_fraction,
+        doubts=verdict.doubts,
+        warnings=verdict.warnings,
     )
 
 

@@ -17,9 +17,9 @@ from tasks.slides.errors import SlideError
 from tasks.slides.overview import Overview
 from tasks.slides.pixels import Rgb
 from tasks.tiling._artefacts import find_blur, find_folds
-from tasks.tiling._bands import bands, highest, lowest
+from tasks.tiling._bands import bands, counts_of, highest, lowest
 from tasks.tiling._colours import swapped_colours
-from tasks.tiling._rules import GLASS, SATURATION, Doubts, choose_rule, nothing_found
+from tasks.tiling._rules import GLASS, NEAR, SATURATION, Doubts, choose_rule, nothing_found
 from tasks.tiling._scene import Scene, look
 from tasks.tiling.recipe import TilingRecipe, disc_um2
 
@@ -85,6 +85,18 @@ class Tissue:
             return 0.0
         return float(self.doubt.sum() / max(1, (self.doubt | self.mask).sum()))
 
+    @property
+    def bare(self) -> Bools:
+        """Where there is neither tissue nor pen nor canvas, bool [h, w]: the glass."""
+        return ~self.mask if self.classes is None else ~self.mask & ~np.isin(self.classes, (PEN, CANVAS))
+
+    def class_fractions(self) -> dict[str, float]:
+        """Return {class: share of the slide} of all that there are but the background."""
+        if self.classes is None:
+            return {}
+        counts = counts_of(self.classes, len(CLASSES) - 1) / self.classes.size
+        return {name: float(counts[i]) for i, name in enumerate(CLASSES) if i and counts[i]}
+
 
 def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, where: str) -> Tissue:
     """Return where tissue lies.
@@ -103,15 +115,14 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
     if not overview.readable.any():
         raise SlideError(f"{where}: no part of the slide can be read: {overview.reason}")
     scene = look(overview, float(np.sqrt(pixel_um2)), recipe.left_out, where)
-    saturation = _smoothed_saturation(overview.pixels)
-    threshold = _threshold(saturation[scene.scanned], recipe.saturation_range)
+    coloured, near, threshold = _by_saturation(scene, recipe.saturation_range)
     masks = {
-        SATURATION: clean((saturation > threshold) & scene.usable, pixel_um2, recipe),
+        SATURATION: clean(coloured & scene.usable, pixel_um2, recipe),
         GLASS: clean(scene.rule.above() & scene.usable, pixel_um2, recipe),
     }
     choice = choose_rule(scene, masks, threshold, recipe.tissue_rule)
     mask = masks[choice.rule]
-    doubts = Doubts(scene, masks, choice.rule).of(saturation, threshold)
+    doubts = Doubts(scene, masks, choice.rule).of(near)
     if not mask.any() and overview.readable.all():
         raise SlideError(nothing_found(scene, choice.rule, threshold, recipe, where))
     classes = _classes(scene, mask, pixel_um2)
@@ -147,12 +158,16 @@ def _levels(scene: Scene) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _smoothed_saturation(pixels: Rgb) -> NDArray[np.float32]:
-    saturation = np.empty(pixels.shape[:2], dtype=np.float32)
-    for band in bands(len(pixels), halo=1):
-        own = ndimage.median_filter(saturation_of(pixels[band.with_halo]), size=3)
+def _by_saturation(scene: Scene, allowed: tuple[float, float]) -> tuple[Bools, Bools, float]:
+    """Return what is more saturated than the threshold, what lies near it, both bool [h, w], and it."""
+    saturation = np.empty(scene.scanned.shape, dtype=np.float32)
+    for band in bands(len(saturation), halo=1):
+        own = ndimage.median_filter(saturation_of(scene.pixels[band.with_halo]), size=3)
         saturation[band.rows] = own[band.inner]
-    return saturation
+    whole = bool(scene.scanned.all())
+    threshold = _threshold(saturation if whole else saturation[scene.scanned], allowed)
+    near = (saturation > threshold / NEAR) & (saturation <= threshold * NEAR)
+    return saturation > threshold, near, threshold
 
 
 def saturation_of(pixels: Rgb) -> NDArray[np.float32]:
@@ -168,8 +183,8 @@ def clean(mask: NDArray[np.bool_], pixel_um2: float, recipe: TilingRecipe) -> ND
     speck = disc_um2(recipe.min_speck_um) / pixel_um2
     hole = disc_um2(recipe.min_hole_um) / pixel_um2
     kept = _drop_smaller(mask, speck, _SIDES_AND_CORNERS)
-    gaps, _ = ndimage.label(~kept, ndimage.generate_binary_structure(2, _SIDES))
-    small = np.bincount(gaps.ravel()) < hole
+    gaps, count = ndimage.label(~kept, ndimage.generate_binary_structure(2, _SIDES))
+    small = counts_of(gaps, count) < hole
     for edge in (gaps[0], gaps[-1], gaps[:, 0], gaps[:, -1]):
         small[edge] = False
     small[0] = False
@@ -178,8 +193,8 @@ def clean(mask: NDArray[np.bool_], pixel_um2: float, recipe: TilingRecipe) -> ND
 
 
 def _drop_smaller(mask: NDArray[np.bool_], pixels: float, connected_by: int) -> NDArray[np.bool_]:
-    pieces, _ = ndimage.label(mask, ndimage.generate_binary_structure(2, connected_by))
-    large = np.bincount(pieces.ravel()) >= pixels
+    pieces, count = ndimage.label(mask, ndimage.generate_binary_structure(2, connected_by))
+    large = counts_of(pieces, count) >= pixels
     large[0] = False
     kept: NDArray[np.bool_] = large[pieces]
     return kept
