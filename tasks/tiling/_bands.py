@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-_ROWS = 256
+ROWS = 256
+"""Rows of a band; a multiple of the blocks of glass."""
 
 Counts = NDArray[np.int64]
 Value = TypeVar("Value", bound=np.generic)
@@ -26,10 +27,10 @@ class Band(NamedTuple):
     inner: slice
 
 
-def bands(height: int, halo: int = 0, rows: int = _ROWS) -> Iterator[Band]:
+def bands(height: int, halo: int = 0) -> Iterator[Band]:
     """Yield the bands of a picture of ``height`` rows from the top, each row in exactly one."""
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
+    for top in range(0, height, ROWS):
+        bottom = min(top + ROWS, height)
         first, last = max(0, top - halo), min(height, bottom + halo)
         yield Band(slice(top, bottom), slice(first, last), slice(top - first, bottom - first))
 

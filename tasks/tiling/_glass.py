@@ -130,10 +130,7 @@ def _smooth(part: Rgb) -> Bools:
     light, dark = highest(part), lowest(part)
     pink = (_LOG[part[..., 0]] + _LOG[part[..., 2]]) / 2 - _LOG[part[..., 1]]
     found: Bools = (
-        (light >= _BRIGHT)
-        & (light - dark <= _COLOURED * light)
-        & (pink <= _PINK)
-        & (variance <= _SMOOTH**2)
+        (light >= _BRIGHT) & (light - dark <= _COLOURED * light) & (pink <= _PINK) & (variance <= _SMOOTH**2)
     )
     return found
 
@@ -215,9 +212,7 @@ def _centres(pixels: NDArray[np.intp]) -> NDArray[np.float64]:
     return (pixels + 0.5) / BLOCK - 0.5
 
 
-def _interpolated(
-    blocks: Floats32, down: NDArray[np.float64], across: NDArray[np.float64]
-) -> Floats32:
+def _interpolated(blocks: Floats32, down: NDArray[np.float64], across: NDArray[np.float64]) -> Floats32:
     """Return values between the middles of blocks, linear along both axes, [rows, columns]."""
     own_rows, own_columns = np.arange(blocks.shape[0]), np.arange(blocks.shape[1])
     low = np.clip(np.floor(down).astype(int), 0, len(own_rows) - 1)

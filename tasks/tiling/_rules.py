@@ -30,9 +30,7 @@ class RuleChoice:
     why: str
 
 
-def choose_rule(
-    scene: Scene, masks: dict[str, Bools], threshold: float, wanted: str
-) -> RuleChoice:
+def choose_rule(scene: Scene, masks: dict[str, Bools], threshold: float, wanted: str) -> RuleChoice:
     """Return the rule for a slide.
 
     Args:
@@ -96,7 +94,7 @@ class Doubts:
         found: Bools = np.logical_or.reduce(list(self.reasons.values()))
         return found
 
-    def shares(self, mask: Bools) -> dict[str, float]:
+    def fractions(self, mask: Bools) -> dict[str, float]:
         """Return {reason: share of the tissue and of what may be tissue} of the reasons that there are."""
         whole = max(1, int((mask | self.anywhere).sum()))
         return {name: float(where.sum() / whole) for name, where in self.reasons.items() if where.any()}
@@ -109,9 +107,7 @@ def nothing_found(scene: Scene, rule: str, threshold: float, recipe: TilingRecip
         if rule == SATURATION
         else f"denser than the glass by {scene.rule.threshold:.2f}"
     )
-    said = (
-        f"{where}: no tissue found, no piece of {recipe.min_speck_um:g} um or more is {measure}, as H&E is"
-    )
+    said = f"{where}: no tissue found, no piece of {recipe.min_speck_um:g} um or more is {measure}, as H&E is"
     if "pen" in recipe.left_out and scene.pen.any():
         said += (
             f"; {scene.pen.sum() / max(1, scene.scanned.sum()):.0%} of the slide has the colour of ink or a "

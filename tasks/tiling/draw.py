@@ -94,7 +94,9 @@ def _paint_classes(page: Rgb, geometry: SlideGeometry, tissue: Tissue) -> dict[s
     if tissue.classes is None or tissue.doubt is None:
         return {}
     classes = _on_thumbnail(tissue.classes, geometry, tissue)
-    entries: dict[str, Colour] = {f"tissue {tissue.mask.mean():.1%}, by {tissue.verdict.rule}": _CLASS_COLOURS[0]}
+    entries: dict[str, Colour] = {
+        f"tissue {tissue.mask.mean():.1%}, by {tissue.notes.rule}": _CLASS_COLOURS[0]
+    }
     for number, colour in _ARTEFACTS.items():
         fraction = float((tissue.classes == number).mean())
         if fraction:

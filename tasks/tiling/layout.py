@@ -42,9 +42,7 @@ class Layout:
     section: NDArray[np.int64]
 
 
-def lay_out(
-    slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: Path | None = None
-) -> Layout:
+def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: Path | None = None) -> Layout:
     """Return the tiles of a slide that hold at least ``recipe.min_tissue`` of tissue.
 
     A coordinate file replaces this choice: its tiles are taken as they are, in its order. How much tissue
@@ -83,10 +81,10 @@ def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tup
 
 def _say_doubts(tissue: Tissue, recipe: TilingRecipe, where: str) -> None:
     """Say where much of the tissue is in doubt, and what looks wrong."""
-    for warning in tissue.verdict.warnings:
+    for warning in tissue.notes.warnings:
         _log.warning("%s: %s", where, warning)
     if tissue.doubt_fraction > recipe.doubt_limit:
-        reasons = ", ".join(f"{name} {part:.0%}" for name, part in tissue.verdict.doubts.items())
+        reasons = ", ".join(f"{name} {part:.0%}" for name, part in tissue.notes.doubts.items())
         _log.warning(
             "%s: %.0f %% of the tissue is in doubt (%s), %.0f %% pass without a word; tissue.png shows where",
             where, 100 * tissue.doubt_fraction, reasons, 100 * recipe.doubt_limit,

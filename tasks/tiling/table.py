@@ -60,16 +60,16 @@ def slide_info(
 
 
 def _tissue(tissue: Tissue) -> TissueInfo:
-    verdict = tissue.verdict
+    notes = tissue.notes
     return TissueInfo(
-        rule=verdict.rule,
-        why=verdict.why,
-        density_threshold=verdict.density,
-        glass_rgb=verdict.glass_rgb,
+        rule=notes.rule,
+        why=notes.why,
+        density_threshold=notes.density,
+        glass_rgb=notes.glass_rgb,
         fractions=tissue.class_fractions(),
         doubt=tissue.doubt_fraction,
-        doubts=verdict.doubts,
-        warnings=verdict.warnings,
+        doubts=notes.doubts,
+        warnings=notes.warnings,
     )
 
 

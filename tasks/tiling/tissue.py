@@ -30,11 +30,12 @@ CLASSES = ("background", "tissue", "pen", "canvas", "fold", "blur")
 """What a pixel of the overview can be. Folds and blur are tissue as well, pen and canvas are none."""
 
 _SIDES, _SIDES_AND_CORNERS = 1, 2
+_INKED = 0.2
 _SWAPPED = "red and blue seem to be swapped: dense tissue is red and pale tissue is blue"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TissueNotes:
     """How tissue was found on a slide.
 
     Attributes:
@@ -66,7 +67,7 @@ class Tissue:
         threshold: the saturation above which a pixel is tissue by the rule ``saturation``.
         classes: uint8 [h, w], index into ``CLASSES``; None where nobody looked.
         doubt: bool [h, w], where the class is in doubt; None where nobody looked.
-        verdict: how the tissue was found.
+        notes: how the tissue was found.
     """
 
     mask: Bools
@@ -76,7 +77,7 @@ class Tissue:
     threshold: float
     classes: NDArray[np.uint8] | None = None
     doubt: Bools | None = None
-    verdict: Verdict = Verdict()
+    notes: TissueNotes = TissueNotes()
 
     @property
     def doubt_fraction(self) -> float:
@@ -129,17 +130,17 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
     for name, value in (("fold", FOLD), ("blur", BLUR)):
         if name in recipe.left_out:
             mask = mask & (classes != value)
-    verdict = Verdict(
+    notes = TissueNotes(
         rule=choice.rule,
         why=choice.why,
         density=scene.rule.threshold if choice.rule == GLASS else None,
         glass_rgb=_levels(scene) if scene.glass.seen else None,
-        doubts=doubts.shares(mask),
-        warnings=(_SWAPPED,) if swapped_colours(overview.pixels, mask, scene.glass) else (),
+        doubts=doubts.fractions(mask),
+        warnings=_warnings(scene, mask),
     )
     return Tissue(
         mask | ~overview.readable, overview.downsample_x, overview.downsample_y, pixel_um2, threshold,
-        classes, doubts.anywhere, verdict,
+        classes, doubts.anywhere, notes,
     )  # fmt: skip
 
 
@@ -151,6 +152,17 @@ def _classes(scene: Scene, mask: Bools, pixel_um2: float) -> NDArray[np.uint8]:
     classes[scene.pen] = PEN
     classes[scene.canvas] = CANVAS
     return classes
+
+
+def _warnings(scene: Scene, mask: Bools) -> tuple[str, ...]:
+    found = [_SWAPPED] if swapped_colours(scene.pixels, mask, scene.glass) else []
+    inked = float((scene.ink & mask).sum() / max(1, mask.sum()))
+    if inked > _INKED:
+        found.append(
+            f"{inked:.0%} of the tissue has colours of ink: its channels are in a wrong order, or the stain "
+            f"is green or blue"
+        )
+    return tuple(found)
 
 
 def _levels(scene: Scene) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """Slides whose tissue is known: stained rectangles on glass of any colour, with what goes wrong on slides.
 
-A scene is uint8 [1280, 2048, 3] at 0.5 um/px. Its tissue fills columns 512 to 1536 and rows 384 to 1152, which
-are 192 of its 640 tiles of 64 px, unless a function says otherwise.
+A scene is uint8 [320, 512, 3] at 2 um/px. Its tissue fills columns 128 to 384 and rows 96 to 288, which are
+192 of its 640 tiles of 16 px, unless a function says otherwise.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-WIDTH, HEIGHT = 2048, 1280
-BOX = (slice(384, 1152), slice(512, 1536))
+WIDTH, HEIGHT, MPP, TILE_PX = 512, 320, 2.0, 16
+BOX = (slice(96, 288), slice(128, 384))
 CLEAR = (245, 245, 245)
 HEMATOXYLIN, EOSIN = np.array((0.62, 0.69, 0.37)), np.array((0.11, 0.86, 0.50))
 DAB, BLUE_COUNTERSTAIN = np.array((0.27, 0.57, 0.78)), np.array((0.65, 0.60, 0.30))
@@ -35,9 +35,9 @@ def stained(
 ) -> Pixels:  # fmt: skip
     """Return the optical density of tissue: nuclei in the first dye on a ground of the second."""
     rng = np.random.default_rng(seed)
-    ground = 0.32 + 0.10 * _cloud(height, width, 12, rng) + 0.05 * _cloud(height, width, 4, rng)
-    dots = ndimage.gaussian_filter((rng.random((height, width)) < 0.0012).astype(float), 5.0)
-    nuclei = np.clip(dots * 150, 0, 1.0)
+    ground = 0.32 + 0.10 * _cloud(height, width, 3, rng) + 0.05 * _cloud(height, width, 1, rng)
+    dots = ndimage.gaussian_filter((rng.random((height, width)) < 0.019).astype(float), 1.25)
+    nuclei = np.clip(dots * 9.4, 0, 1.0)
     return strength * (np.clip(ground, 0.1, 1)[..., None] * dyes[1] + nuclei[..., None] * dyes[0])
 
 
@@ -49,7 +49,7 @@ def _cloud(height: int, width: int, scale: float, rng: np.random.Generator) -> P
 def tissue_density(**settings: object) -> Pixels:
     """Return the density of a scene with tissue in its box."""
     density = empty()
-    density[BOX] = stained(768, 1024, **settings)
+    density[BOX] = stained(192, 256, **settings)
     return density
 
 
@@ -58,7 +58,7 @@ def plain() -> Pixels:
     return on_glass(tissue_density())
 
 
-def canvas(colour: tuple[int, int, int], columns: int = 384) -> Pixels:
+def canvas(colour: tuple[int, int, int], columns: int = 96) -> Pixels:
     """H&E beside a strip that was not scanned and has one colour."""
     pixels = plain()
     pixels[:, :columns] = colour
@@ -74,8 +74,8 @@ def pale_with_brown(strength: float = 0.6) -> Pixels:
     """An antibody stain: three quarters of the tissue have pale nuclei alone, the rest is brown."""
     density = empty()
     none = np.zeros(3)
-    density[BOX] = stained(768, 1024, (BLUE_COUNTERSTAIN, 0.35 * BLUE_COUNTERSTAIN + none), strength=strength)
-    brown = (BOX[0], slice(1280, 1536))
+    density[BOX] = stained(192, 256, (BLUE_COUNTERSTAIN, 0.35 * BLUE_COUNTERSTAIN + none), strength=strength)
+    brown = (BOX[0], slice(320, 384))
     density[brown] += 0.8 * DAB
     return on_glass(density)
 
@@ -84,7 +84,7 @@ def flat_pale_with_brown() -> Pixels:
     """The same without any structure."""
     pixels = np.full((HEIGHT, WIDTH, 3), CLEAR, np.uint8)
     pixels[BOX] = (207, 213, 225)
-    pixels[BOX[0], 1280:1536] = (123, 75, 39)
+    pixels[BOX[0], 320:384] = (123, 75, 39)
     return pixels
 
 
@@ -98,7 +98,7 @@ def flat_tissue() -> Pixels:
     pixels = np.empty((HEIGHT, WIDTH, 3), np.uint8)
     colours = ((219, 93, 189), (159, 111, 177), (207, 60, 170), (140, 60, 190))
     for number, colour in enumerate(colours):
-        rows, columns = slice(640 * (number // 2), None), slice(1024 * (number % 2), None)
+        rows, columns = slice(160 * (number // 2), None), slice(256 * (number % 2), None)
         pixels[rows, columns] = colour
     return pixels
 
@@ -116,9 +116,9 @@ def with_pen(colour: tuple[int, int, int], pixels: Pixels | None = None, opacity
     pixels = (plain() if pixels is None else pixels).astype(float)
     rng = np.random.default_rng(7)
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
-    stroke = np.abs(columns - 220 - 60 * np.sin(rows / 190)) < 110 + 8 * np.sin(rows / 17)
-    flow = ndimage.gaussian_filter(stroke.astype(float), 2) * opacity
-    flow = (flow * (1 + 0.04 * _cloud(HEIGHT, WIDTH, 20, rng)))[..., None].clip(0, 1)
+    stroke = np.abs(columns - 55 - 15 * np.sin(rows / 47)) < 27 + 2 * np.sin(rows / 4)
+    flow = ndimage.gaussian_filter(stroke.astype(float), 0.6) * opacity
+    flow = (flow * (1 + 0.04 * _cloud(HEIGHT, WIDTH, 5, rng)))[..., None].clip(0, 1)
     return np.clip(pixels * (1 - flow) + np.array(colour) * flow, 0, 255).astype(np.uint8)
 
 
@@ -126,43 +126,48 @@ def fat() -> Pixels:
     """Fat: empty cells of 60 um between thin strands, which all of the tissue in the box consists of."""
     density = empty()
     rng = np.random.default_rng(3)
-    seeds = np.ones((768, 1024))
-    seeds[rng.integers(0, 768, 90), rng.integers(0, 1024, 90)] = 0
+    seeds = np.ones((192, 256))
+    seeds[rng.integers(0, 192, 90), rng.integers(0, 256, 90)] = 0
     _, nearest = ndimage.distance_transform_edt(seeds, return_indices=True)
-    cells = nearest[0] * 1024 + nearest[1]
-    wall = ndimage.binary_dilation(ndimage.morphological_gradient(cells, 3) > 0, iterations=4)
-    density[BOX] = 0.5 * stained(768, 1024) * wall[..., None] + 0.02 * EOSIN
+    cells = nearest[0] * 256 + nearest[1]
+    wall = ndimage.binary_dilation(ndimage.morphological_gradient(cells, 3) > 0, iterations=1)
+    density[BOX] = 0.5 * stained(192, 256) * wall[..., None] + 0.02 * EOSIN
     return on_glass(density)
 
 
 def necrosis() -> Pixels:
     """H&E of which the right half is dead: pale pink without nuclei or structure."""
     density = tissue_density()
-    density[BOX[0], 1024:1536] = 0.16 * EOSIN
+    density[BOX[0], 256:384] = 0.16 * EOSIN
     return on_glass(density)
 
 
 def small_biopsy() -> tuple[Pixels, Pixels]:
-    """Return a core of 128 x 512 px on a slide of 4096 x 2560 px, and where it is, bool [h, w]."""
-    density = empty(2560, 4096)
-    mask = np.zeros((2560, 4096), bool)
-    mask[1024:1536, 1920:2048] = True
-    density[1024:1536, 1920:2048] = stained(512, 128)
+    """Return a core of 32 x 128 px on a slide of 1024 x 640 px, and where it is, bool [h, w]."""
+    density = empty(640, 1024)
+    mask = np.zeros((640, 1024), bool)
+    mask[256:384, 480:512] = True
+    density[256:384, 480:512] = stained(128, 32)
     return on_glass(density), mask
+
+
+def small_biopsy_alone() -> Pixels:
+    """The same without where it is."""
+    return small_biopsy()[0]
 
 
 def folded() -> Pixels:
     """H&E with a band of 72 um across the tissue where it lies double and treble."""
     density = tissue_density()
-    density[BOX[0], 944:1088] *= 2.6
+    density[BOX[0], 236:272] *= 2.6
     return on_glass(density)
 
 
 def blurred(sigma_um: float = 24.0) -> Pixels:
     """H&E of which the right third is far out of focus."""
     pixels = plain()
-    soft = ndimage.gaussian_filter(pixels.astype(float), (sigma_um / 0.5, sigma_um / 0.5, 0))
-    pixels[:, 1200:] = np.rint(soft[:, 1200:])
+    soft = ndimage.gaussian_filter(pixels.astype(float), (sigma_um / MPP, sigma_um / MPP, 0))
+    pixels[:, 300:] = np.rint(soft[:, 300:])
     return pixels
 
 
