@@ -1,8 +1,8 @@
 """Coordinate files of CLAM and TRIDENT: where the tiles of a slide lie, as HDF5.
 
-Both hold a data set ``coords``, int64 [N, 2], x and y of the upper left corner in level-0 pixels, and attributes.
-CLAM's ``patch_size`` counts pixels of the level ``patch_level``; TRIDENT's ``patch_size_level0`` counts level-0
-pixels.
+Both hold a data set ``coords``, int64 [N, 2], x and y of the upper left corner in level-0 pixels, and
+attributes. CLAM's ``patch_size`` counts pixels of the level ``patch_level``; TRIDENT's ``patch_size_level0``
+counts level-0 pixels.
 """
 
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def write_coordinates(
     path: Path, x: NDArray[np.float64], y: NDArray[np.float64], side: TileSide, layout: Layout,
     geometry: SlideGeometry,
 ) -> None:  # fmt: skip
-    """Write a coordinate file; positions are rounded to whole level-0 pixels, and equal tiles give equal bytes.
+    """Write a coordinate file; positions are rounded to whole level-0 pixels, equal tiles give equal bytes.
 
     Args:
         path: the file; one that is there is replaced.
@@ -172,8 +172,9 @@ def _refuse_misplaced(
     if outside.any():
         first = int(np.argmax(outside))
         raise SlideError(
-            f"{where}: {int(outside.sum())} of {len(x)} tiles start outside of the slide of "
-            f"{geometry.width_level0} x {geometry.height_level0} px, the first at ({x[first]:g}, {y[first]:g})"
+            f"{where}: {int(outside.sum())} of {len(x)} tiles start outside of the slide "
+            f"of {geometry.width_level0} x {geometry.height_level0} px, the first at "
+            f"({x[first]:g}, {y[first]:g})"
         )
     _, counts = np.unique(np.rint(np.stack([x, y], axis=1)), axis=0, return_counts=True)
     if (counts > 1).any():

@@ -1,6 +1,6 @@
 """Artefacts at low resolution: canvas that was not scanned, pen, folds, and what lies out of focus.
 
-The limits are optical densities over the slide's own glass, of which H&E and brown antibody stains keep clear:
+The limits are optical densities over the slide's own glass that H&E and brown antibody stains keep clear of:
 Ruifrok, A. and Johnston, D. (2001), Quantification of histochemical staining by color deconvolution.
 """
 

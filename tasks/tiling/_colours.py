@@ -97,10 +97,10 @@ def _refuse_grey(values: Rgb, where: str) -> None:
 def _refuse_chroma(values: Rgb, where: str) -> None:
     middle = np.median(np.abs(values.astype(np.int16) - _CHROMA_ZERO), axis=0)
     spread = values.astype(np.float32).std(axis=0)
-    if (middle[1:] <= _CHROMA_NEAR).all() and spread[0] > spread[1:].max() and middle[0] > 40:
+    if (middle[1:] <= _CHROMA_NEAR).all() and spread[0] > 1.5 * spread[1:].max():
         raise SlideError(
-            f"{where}: green and blue lie near {_CHROMA_ZERO} and only red varies, as where YCbCr samples are "
-            f"shown as RGB without conversion; convert the file to RGB, for colours are never guessed"
+            f"{where}: green and blue lie near {_CHROMA_ZERO} and only red varies, as where YCbCr samples "
+            f"are shown as RGB without conversion; convert the file to RGB, for colours are never guessed"
         )
 
 

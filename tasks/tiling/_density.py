@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.filters import threshold_otsu
 
 from tasks.slides.pixels import Rgb
-from tasks.tiling._bands import bands, counts_of
+from tasks.tiling._bands import bands
 from tasks.tiling._glass import Floats32, Glass
 
 Bools = NDArray[np.bool_]
@@ -18,7 +17,6 @@ STEP = 0.004
 """Optical density of one level of a density map."""
 
 _TINTED, _NEUTRAL, _GREY = 0.02, 0.02, 0.03
-_ALL_STAINED = 0.12
 _LEAST, _MOST = 0.03, 0.06
 _NOISE = 4.0
 
@@ -79,19 +77,14 @@ def map_density(pixels: Rgb, glass: Glass) -> DensityMap:
     return found
 
 
-def density_rule(density: DensityMap, usable: Bools, glass: Glass) -> DensityRule:
-    """Return the rule with Otsu's threshold, which is held within 0.03 and 0.06.
+def density_rule(density: DensityMap, glass: Glass) -> DensityRule:
+    """Return the rule; its threshold is four times the scatter of the glass, held within 0.03 and 0.06.
 
-    What is denser than 0.12 counts as 0.12, so that dense tissue does not hide pale tissue. On uneven glass
-    the threshold is at least four times the scatter of the glass.
-
-    Args:
-        density: the slide.
-        usable: bool [h, w], what the threshold is drawn from: no canvas and no ink.
-        glass: the slide's glass.
+    A threshold between the two groups of a histogram would lie between pale and dense tissue where there are
+    both. Glass is the one group that is known well, so the threshold is measured from it.
     """
     smoothed = ndimage.median_filter(density.highest, size=3)
-    return DensityRule(smoothed, _threshold(counts_of(smoothed, 255, usable), glass))
+    return DensityRule(smoothed, min(max(_LEAST, _NOISE * glass.noise), _MOST))
 
 
 def _steps(density: Floats32) -> Levels:
@@ -109,14 +102,3 @@ def _red(density: Floats32) -> Bools:
     red, green, blue = density
     found: Bools = (red <= 0.15) & (green >= 0.5) & (blue >= 0.7 * green)
     return found
-
-
-def _threshold(counts: NDArray[np.int64], glass: Glass) -> float:
-    """Return Otsu's threshold on levels of which ``counts`` says how often each occurs."""
-    lowest = min(max(_LEAST, _NOISE * glass.noise), _MOST)
-    cap = round(_ALL_STAINED / STEP)
-    capped = np.append(counts[:cap], counts[cap:].sum())
-    if np.count_nonzero(capped) < 2:
-        return lowest
-    otsu = float(threshold_otsu(hist=(capped, np.arange(cap + 1))))
-    return min(max(otsu * STEP, lowest), _MOST)

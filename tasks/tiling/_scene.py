@@ -67,5 +67,5 @@ def look(overview: Overview, pixel_um: float, left_out: Sequence[str], where: st
     usable = scanned if "canvas" in left_out else readable
     if "pen" in left_out:
         usable = usable & ~pen
-    rule = density_rule(density, scanned & ~pen, glass)
+    rule = density_rule(density, glass)
     return Scene(pixels, scanned, usable, canvas, pen, ink, glass, density, rule)

@@ -77,7 +77,7 @@ def overlaps(starts: Floats, extent: float, pixels: int) -> Overlaps:
 
 
 def _fused(total: Floats, values: Floats, weights: Floats) -> Floats:
-    """Return ``total + values * weights``, rounded once as processors do that multiply and add in one step."""
+    """Return ``total + values * weights``, rounded once, as processors do that multiply and add at once."""
     exact = total.astype(np.longdouble) + values.astype(np.longdouble) * weights.astype(np.longdouble)
     rounded: Floats = exact.astype(np.float64)
     return rounded

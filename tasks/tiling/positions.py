@@ -26,10 +26,10 @@ def stated_positions(path: Path, geometry: SlideGeometry, recipe: TilingRecipe, 
     side_um = found.extent * geometry.mpp
     if abs(side_um / recipe.tile_um - 1) > _TOLERANCE:
         raise SlideError(
-            f"{where}: the tiles of {path.name} are {found.extent:g} level-0 px, which at {geometry.mpp:g} um/px "
-            f"are {side_um:.1f} um, and tile_px {recipe.tile_px} at mpp {recipe.mpp:g} are {recipe.tile_um:g} "
-            f"um; {_TOLERANCE:.0%} are allowed. Tools that count in magnifications make tiles of another size "
-            f"than they say; mpp {side_um / recipe.tile_px:.4g} is that of this file"
+            f"{where}: the tiles of {path.name} are {found.extent:g} level-0 px, {side_um:.1f} um at "
+            f"{geometry.mpp:g} um/px, and tile_px {recipe.tile_px} at mpp {recipe.mpp:g} are "
+            f"{recipe.tile_um:g} um; {_TOLERANCE:.0%} are allowed. Tools that count in magnifications make "
+            f"tiles of another size than they say; mpp {side_um / recipe.tile_px:.4g} is that of this file"
         )
     rows = np.floor((found.y - geometry.bounds_y) / found.extent).astype(np.intp)
     columns = np.floor((found.x - geometry.bounds_x) / found.extent).astype(np.intp)

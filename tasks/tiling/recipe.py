@@ -34,7 +34,7 @@ class TilingRecipe(BaseModel):
         tissue_mpp: micrometres per pixel at which tissue is looked for.
         saturation_range: Otsu's threshold on HSV saturation is clipped to these; a lower upper limit keeps
             paler tissue.
-        tissue_rule: ``saturation``: tissue is what is coloured; ``glass``: what is denser than the glass around
+        tissue_rule: ``saturation``: tissue is what is coloured; ``glass``: what is denser than the glass near
             it; ``auto``: the first, and the second where the first does not hold. ``slide.json`` says which.
         left_out: the artefacts that are no tissue.
         doubt_limit: a slide is named where a larger share of its tissue is in doubt.

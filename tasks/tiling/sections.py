@@ -62,8 +62,8 @@ def section_of_tiles(sections: Labels, tissue: Tissue, positions: TilePositions)
 def _most_frequent(window: Labels) -> int:
     """Return the section that fills most of ``window``, the lower number where two tie; 0 without tissue.
 
-    Where numbers are high, only those that occur are counted, so that a tile costs the same on a slide of many
-    sections.
+    Where numbers are high, only those that occur are counted, so that a tile costs the same on a slide of
+    many sections.
     """
     highest = int(window.max(initial=0))
     if highest == 0:

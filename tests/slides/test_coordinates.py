@@ -69,7 +69,14 @@ def test_what_is_written_is_read_back_in_equal_bytes(tmp_path, layout):
 def test_the_attributes_are_those_that_the_tools_read(tmp_path):
     side = TileSide(pixels=256, level0=512.0, stride_level0=384.0)
     for layout in ("clam", "trident"):
-        write_coordinates(tmp_path / f"{layout}.h5", np.zeros(1), np.zeros(1), side, layout, geometry_of(4000, 3000, mpp=0.25))
+        write_coordinates(
+            tmp_path / f"{layout}.h5",
+            np.zeros(1),
+            np.zeros(1),
+            side,
+            layout,
+            geometry_of(4000, 3000, mpp=0.25),
+        )
     with h5py.File(tmp_path / "trident.h5") as file:
         stated = dict(file["coords"].attrs)
     assert {name: int(stated[name]) for name in ("patch_size", "patch_size_level0", "overlap")} == {
@@ -88,13 +95,25 @@ def test_the_attributes_are_those_that_the_tools_read(tmp_path):
         (CORNERS, {}, "the size of the tiles is not stated, .* there are: no attributes"),
         (CORNERS, {"patch_size": 256}, "the size of the tiles is not stated, .* there are: patch_size"),
         (CORNERS, {"patch_size_level0": 0}, "patch_size_level0 is 0, a number above 0 is needed"),
-        (CORNERS, {"patch_size": 256, "patch_level": 9}, "patch_level is 9, and the slide has the levels 0 to"),
+        (
+            CORNERS,
+            {"patch_size": 256, "patch_level": 9},
+            "patch_level is 9, and the slide has the levels 0 to",
+        ),
         (CORNERS, {"patch_size_level0": 256, "level0_width": 999}, "has 4000; it was made for another slide"),
         (CORNERS[:, :1], {"patch_size_level0": 256}, r"finite numbers \[N, 2\] with N above 0, not \[3, 1\]"),
         (CORNERS[:0], {"patch_size_level0": 256}, r"finite numbers .* not \[0, 2\]"),
         (np.full((2, 2), np.nan), {"patch_size_level0": 256}, "finite numbers"),
-        (CORNERS + [[4000, 0]], {"patch_size_level0": 256}, r"3 of 3 tiles start outside .* at \(4000, 0\)"),
-        (CORNERS - [[1, 0]], {"patch_size_level0": 256}, r"1 of 3 tiles start outside .* at \(-1, 0\)"),
+        (
+            CORNERS + np.array([4000, 0]),
+            {"patch_size_level0": 256},
+            r"3 of 3 tiles start outside .* at \(4000, 0\)",
+        ),
+        (
+            CORNERS - np.array([1, 0]),
+            {"patch_size_level0": 256},
+            r"1 of 3 tiles start outside .* at \(-1, 0\)",
+        ),
         (CORNERS[[0, 1, 1]], {"patch_size_level0": 256}, "1 positions of 3 tiles of 256 px stand twice"),
     ],
 )

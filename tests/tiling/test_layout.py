@@ -112,7 +112,9 @@ def test_tiles_of_another_size_than_the_recipe_are_refused(tmp_path, extent, ref
     if not refused:
         assert laid_out(tmp_path, scenes.plain(), coordinates=path).positions.extent == extent
         return
-    with pytest.raises(SlideError, match=rf"slide a: the tiles of a.h5 are {extent:g} level-0 px, .* 2% are allow"):
+    with pytest.raises(
+        SlideError, match=rf"slide a: the tiles of a.h5 are {extent:g} level-0 px, .* 2% are allow"
+    ):
         laid_out(tmp_path, scenes.plain(), coordinates=path)
 
 

@@ -267,6 +267,11 @@ def test_wrong_colours_are_refused(scene, name, words):
         find(seen(scenes.WRONG_COLOURS[name](scene())))
 
 
+def test_chroma_is_refused_without_any_glass_too():
+    with pytest.raises(SlideError, match="as where YCbCr samples are shown as RGB"):
+        find(seen(scenes.ycbcr_as_rgb(scenes.all_tissue())))
+
+
 def test_channels_in_a_wrong_order_are_said():
     swapped = find(seen(scenes.WRONG_COLOURS["swapped"](scenes.plain())))
     assert "red and blue seem to be swapped" in swapped.notes.warnings[0]
