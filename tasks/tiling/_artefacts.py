@@ -19,7 +19,7 @@ Span = tuple[slice, slice]
 
 _BLACK, _NEAR_BLACK, _FLAT = 40, 60, 3.0
 _GREY_FLAT = 0.6
-_CANVAS_UM, _EDGE_UM = 200.0, 16.0
+_CANVAS_UM, _EDGE_UM, _EDGE_PX = 200.0, 16.0, 4
 _PEN_UM, _RED_ON_GLASS, _BARE = 48.0, 0.6, 0.05
 _FOLD_UM, _FOLD_LONG_UM, _FOLD_DARK, _FOLD_DARKEST = 150.0, 200.0, 1.6, 1.15
 _BLUR_UM, _BLUR_AREA_UM, _BLUR_LEFT, _BLUR_LEAST = 72.0, 200.0, 0.25, 3.0
@@ -158,7 +158,10 @@ def _on_glass(ink: Bools, density: DensityMap, pixel_um: float) -> Bools:
 
 
 def _at_edge(span: Span, shape: tuple[int, ...]) -> bool:
-    return any(part.start == 0 or part.stop == size for part, size in zip(span, shape, strict=True))
+    """Return whether a piece reaches the edge, up to the few pixels that resampling mixes with the outside."""
+    return any(
+        part.start <= _EDGE_PX or part.stop >= size - _EDGE_PX for part, size in zip(span, shape, strict=True)
+    )
 
 
 def _reach(length_um: float, pixel_um: float) -> int:

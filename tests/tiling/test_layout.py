@@ -52,6 +52,13 @@ def test_the_tiles_are_those_of_the_box(tmp_path, scene):
     assert layout.sections.max() == 1
 
 
+@pytest.mark.parametrize("colour", [(4, 2, 6), (0, 0, 0), (128, 128, 128), (200, 200, 200)])
+def test_canvas_is_named_on_a_compressed_slide_too(tmp_path, colour):
+    layout = laid_out(tmp_path, scenes.canvas(colour))
+    assert 0.17 < layout.tissue.class_fractions()["canvas"] < 0.21
+    assert 186 <= len(layout.positions) <= 192
+
+
 def test_without_glass_all_tiles_are_taken(tmp_path):
     assert len(laid_out(tmp_path, scenes.all_tissue()).positions) >= 630
 
