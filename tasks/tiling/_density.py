@@ -88,7 +88,8 @@ def density_rule(density: DensityMap, glass: Glass) -> DensityRule:
 
 
 def _steps(density: Floats32) -> Levels:
-    return np.clip(np.rint(density / np.float32(STEP)), 0, 255).astype(np.uint8)
+    steps: Levels = np.clip(np.rint(density / np.float32(STEP)), 0, 255).astype(np.uint8)
+    return steps
 
 
 def _blue_or_green(density: Floats32) -> Bools:
