@@ -158,7 +158,7 @@ def _on_glass(ink: Bools, density: DensityMap, pixel_um: float) -> Bools:
 
 
 def _at_edge(span: Span, shape: tuple[int, ...]) -> bool:
-    """Return whether a piece reaches the edge, up to the few pixels that resampling mixes with the outside."""
+    """Return whether a piece reaches the edge, or the few pixels that resampling mixes with the outside."""
     return any(
         part.start <= _EDGE_PX or part.stop >= size - _EDGE_PX for part, size in zip(span, shape, strict=True)
     )

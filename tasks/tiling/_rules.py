@@ -100,7 +100,7 @@ class Doubts:
         return {name: float(where.sum() / whole) for name, where in self.reasons.items() if where.any()}
 
 
-def nothing_found(scene: Scene, rule: str, threshold: float, recipe: TilingRecipe, where: str) -> str:
+def no_tissue_sentence(scene: Scene, rule: str, threshold: float, recipe: TilingRecipe, where: str) -> str:
     """Return the sentence for a slide without tissue."""
     measure = (
         f"more saturated than {threshold:.2f}"

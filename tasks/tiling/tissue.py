@@ -19,7 +19,7 @@ from tasks.slides.pixels import Rgb
 from tasks.tiling._artefacts import find_blur, find_folds
 from tasks.tiling._bands import bands, counts_of, highest, lowest
 from tasks.tiling._colours import swapped_colours
-from tasks.tiling._rules import GLASS, NEAR, SATURATION, Doubts, choose_rule, nothing_found
+from tasks.tiling._rules import GLASS, NEAR, SATURATION, Doubts, choose_rule, no_tissue_sentence
 from tasks.tiling._scene import Scene, look
 from tasks.tiling.recipe import TilingRecipe, disc_um2
 
@@ -125,7 +125,7 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
     mask = masks[choice.rule]
     doubts = Doubts(scene, masks, choice.rule).of(near)
     if not mask.any() and overview.readable.all():
-        raise SlideError(nothing_found(scene, choice.rule, threshold, recipe, where))
+        raise SlideError(no_tissue_sentence(scene, choice.rule, threshold, recipe, where))
     classes = _classes(scene, mask, pixel_um2)
     for name, value in (("fold", FOLD), ("blur", BLUR)):
         if name in recipe.left_out:
