@@ -168,6 +168,24 @@ def phantom(
 
 
 @app.command()
+def coordinates(
+    config: ConfigArg,
+    folder: Annotated[Path, typer.Argument(help="Where the files go, one per slide.")],
+    layout: Annotated[str, typer.Option(help="Whose files: clam or trident.")] = "trident",
+    slide: Names = None,
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+) -> None:
+    """Write where the tiles of a study lie, as HDF5 files that CLAM and TRIDENT read."""
+    prepare(home)
+    from flows.commands.coordinates import coordinates
+    from flows.commands.target import Target, selected
+
+    selection = selected(None, None, slide, None, None, None)
+    coordinates(Target(config, home, data_root, selection=selection), folder, layout, out)
+
+
+@app.command()
 def unused(
     home: HomeOption = Path(".veritile"),
     days: Annotated[float, typer.Option(min=1, help="Longer than the longest study takes.")] = 30,

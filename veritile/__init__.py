@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tasks.scoring.table import FaithfulnessTable
     from tasks.slides.errors import SlideError
     from tasks.slides.reader import SlideReader
+    from tasks.tiling.positions import export_coordinates
     from veritile.families import available
     from veritile.methods import aggregator, exemplars, explainer, metric, model_metric, regularizer
     from veritile.results import Results, open_results
@@ -44,7 +45,7 @@ __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
     "evaluate", "FaithfulnessTable", "ScoringError", "NetworkWarning",
     "available", "explainer", "metric", "model_metric", "regularizer", "exemplars", "aggregator",
     "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars", "Aggregator",
-    "open_slide", "read_region", "SlideReader", "SlideError",
+    "open_slide", "read_region", "SlideReader", "SlideError", "export_coordinates",
     "PhantomRecipe", "generate_cohort",
     "load_study", "run_study", "StudyConfig", "Selection", "Outcome",
     "open_results", "Results", "ArtifactKey", "ModelKey",
@@ -74,6 +75,7 @@ _MODULES = {
     "SlideReader": "tasks.slides.reader",
     "SlideError": "tasks.slides.errors",
     "PhantomRecipe": "tasks.phantoms.recipe",
+    "export_coordinates": "tasks.tiling.positions",
     "generate_cohort": "tasks.phantoms.generate",
     "load_study": "veritile.studies",
     "run_study": "veritile.studies",

@@ -24,6 +24,32 @@ class SectionInfo(BaseModel):
     area_um2: float
 
 
+class TissueInfo(BaseModel):
+    """How the tissue of a slide was found, and how sure it is.
+
+    Attributes:
+        rule: ``saturation``, or ``glass`` where tissue is what is denser than the glass around it.
+        why: why this rule.
+        density_threshold: optical density over glass above which a pixel is tissue by the rule ``glass``.
+        glass_rgb: colour of the empty glass, 0 to 255 each; None where none was seen.
+        fractions: {class: share of the slide} of tissue, pen, canvas, fold and blur.
+        doubt: share of the tissue, and of what may be tissue, whose class is in doubt.
+        doubts: {reason: such a share}; reasons may overlap.
+        warnings: what else looks wrong, one sentence each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    why: str
+    density_threshold: float | None
+    glass_rgb: tuple[int, int, int] | None
+    fractions: dict[str, float]
+    doubt: float
+    doubts: dict[str, float]
+    warnings: tuple[str, ...]
+
+
 class SlideInfo(BaseModel):
     """The summary of one TileSet.
 
@@ -35,6 +61,7 @@ class SlideInfo(BaseModel):
         counts: tiles per label; "" stands for no label, ``mixed`` for a tile that an outline crosses.
         failed_tiles: tiles that could not be read.
         saturation_threshold: HSV saturation from 0 to 1 above which a pixel is tissue.
+        tissue: how the tissue was found; None in a summary written before it was noted.
         repaired_outlines: outlines that crossed themselves and were made valid.
         reader: which path read the file, ``direct`` or ``openslide``.
         reader_reason: why that one.
@@ -54,6 +81,7 @@ class SlideInfo(BaseModel):
     reader: str = ""
     reader_reason: str = ""
     levels_left_out: dict[int, str] = {}
+    tissue: TissueInfo | None = None
 
 
 def read_info(folder: Path) -> SlideInfo:

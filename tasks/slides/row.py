@@ -16,6 +16,7 @@ FILES = {
     "evidence": "evidence",
     "decoy": "decoy",
     "artefact": "artefact",
+    "coordinates": "coordinates",
 }
 """The name of each file of a row, and its column."""
 
@@ -44,6 +45,7 @@ class SlideRow(BaseModel):
         evidence: an image of the whole slide, nonzero where the evidence of the class lies.
         decoy: an image of the whole slide, nonzero on what looks like the evidence and is none.
         artefact: an image of the whole slide, nonzero on what no explanation should use: pen, folds, bubbles.
+        coordinates: where the tiles lie (.h5 of CLAM or TRIDENT), in place of a grid on the tissue.
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
         mpp: micrometres per level-0 pixel, used where the file does not state them.
@@ -61,6 +63,7 @@ class SlideRow(BaseModel):
     evidence: OptionalText = None
     decoy: OptionalText = None
     artefact: OptionalText = None
+    coordinates: OptionalText = None
     label: OptionalText = None
     site: OptionalText = None
     mpp: Annotated[_Mpp | None, _Given] = None

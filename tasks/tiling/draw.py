@@ -1,9 +1,11 @@
 """Pictures on the thumbnail: the grid with its labels, and the tissue with its sections."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
@@ -12,9 +14,10 @@ from tasks.slides.geometry import SlideGeometry
 from tasks.slides.pixels import Rgb
 from tasks.tiling.labels import UNKNOWN
 from tasks.tiling.sections import Labels
-from tasks.tiling.tissue import Tissue
+from tasks.tiling.tissue import BLUR, CANVAS, CLASSES, FOLD, PEN, Tissue
 
 Colour = tuple[int, int, int]
+Value = TypeVar("Value", bound=np.generic)
 
 # Okabe and Ito's palette, distinguishable with any colour vision.
 _CLASS_COLOURS: tuple[Colour, ...] = (
@@ -27,6 +30,11 @@ _CLASS_COLOURS: tuple[Colour, ...] = (
 _MIXED: Colour = (240, 228, 66)
 _UNKNOWN: Colour = (128, 128, 128)
 _FAILED: Colour = (0, 0, 0)
+_ARTEFACTS: dict[int, Colour] = {
+    PEN: (213, 94, 0), CANVAS: (60, 60, 60), FOLD: (148, 52, 148), BLUR: (86, 180, 233),
+}  # fmt: skip
+_DOUBT: Colour = (240, 228, 66)
+_HATCH_PX = 4
 _INK: Colour = (20, 20, 20)
 _FILL_ALPHA = 70
 _LEGEND_PX = 26
@@ -53,10 +61,15 @@ def draw_grid(
 
 
 def draw_tissue(thumbnail: Rgb, geometry: SlideGeometry, tissue: Tissue, sections: Labels) -> Image.Image:
-    """Return the thumbnail, pale where there is no tissue, with the edge and number of each section."""
+    """Return the thumbnail, pale where there is no tissue, with the edge and number of each section.
+
+    Where the classes of tissue were looked at, artefacts have a colour, what is in doubt is hatched, and a
+    legend gives the share of the slide of each artefact and the share of the tissue in doubt.
+    """
     numbers = _on_thumbnail(sections, geometry, tissue)
     page = thumbnail.copy()
     page[numbers == 0] = page[numbers == 0] // 3 + 170
+    entries = _paint_classes(page, geometry, tissue)
     edge = (numbers > 0) & (ndimage.minimum_filter(numbers, size=3) != numbers)
     page[edge] = _CLASS_COLOURS[0]
     image = Image.fromarray(page)
@@ -73,18 +86,38 @@ def draw_tissue(thumbnail: Rgb, geometry: SlideGeometry, tissue: Tissue, section
                 stroke_width=3,
                 stroke_fill="white",
             )
-    return image
+    return _with_legend(image, entries) if entries else image
 
 
-def _on_thumbnail(sections: Labels, geometry: SlideGeometry, tissue: Tissue) -> Labels:
+def _paint_classes(page: Rgb, geometry: SlideGeometry, tissue: Tissue) -> dict[str, Colour]:
+    """Tint artefacts and hatch what is in doubt, in place, and return the legend."""
+    if tissue.classes is None or tissue.doubt is None:
+        return {}
+    classes = _on_thumbnail(tissue.classes, geometry, tissue)
+    entries: dict[str, Colour] = {
+        f"tissue {tissue.mask.mean():.1%}, by {tissue.notes.rule}": _CLASS_COLOURS[0]
+    }
+    for number, colour in _ARTEFACTS.items():
+        fraction = float((tissue.classes == number).mean())
+        if fraction:
+            page[classes == number] = page[classes == number] // 3 + np.array(colour, np.uint8) // 3 * 2
+            entries[f"{CLASSES[number]} {fraction:.1%}"] = colour
+    rows, columns = np.indices(classes.shape)
+    hatched = _on_thumbnail(tissue.doubt, geometry, tissue) & ((rows + columns) % _HATCH_PX < _HATCH_PX / 2)
+    page[hatched] = _DOUBT
+    entries[f"in doubt {tissue.doubt_fraction:.1%} of the tissue"] = _DOUBT
+    return entries
+
+
+def _on_thumbnail(values: NDArray[Value], geometry: SlideGeometry, tissue: Tissue) -> NDArray[Value]:
     columns = (
         (np.arange(geometry.thumbnail_width) + 0.5) * geometry.thumbnail_downsample_x / tissue.downsample_x
     )
     rows = (
         (np.arange(geometry.thumbnail_height) + 0.5) * geometry.thumbnail_downsample_y / tissue.downsample_y
     )
-    height, width = sections.shape
-    picked: Labels = sections[
+    height, width = values.shape
+    picked: NDArray[Value] = values[
         np.ix_(np.minimum(rows.astype(int), height - 1), np.minimum(columns.astype(int), width - 1))
     ]
     return picked

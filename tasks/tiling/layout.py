@@ -1,6 +1,8 @@
 """Where the tiles of one slide lie: tissue, sections and the chosen positions of the grid."""
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +11,14 @@ from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
-from tasks.tiling.coverage import tissue_fraction
+from tasks.tiling.coverage import fraction_at, tissue_fraction
 from tasks.tiling.grid import Floats, Grid, TilePositions, choose, lay_grid
+from tasks.tiling.positions import stated_positions
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.sections import Labels, find_sections, section_of_tiles
 from tasks.tiling.tissue import Tissue, find_tissue
+
+_log = logging.getLogger("veritile.tiling")
 
 _A_HAIR = 1e-9
 
@@ -25,7 +30,7 @@ class Layout:
     Attributes:
         tissue: where tissue lies.
         sections: the section of each pixel of the tissue mask, int32 [h, w].
-        positions: the N tiles that hold enough tissue.
+        positions: the N tiles that hold enough tissue, or those that a coordinate file states.
         fractions: share of tissue of each tile, [N].
         section: section of each tile, [N].
     """
@@ -37,23 +42,30 @@ class Layout:
     section: NDArray[np.int64]
 
 
-def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str) -> Layout:
+def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: Path | None = None) -> Layout:
     """Return the tiles of a slide that hold at least ``recipe.min_tissue`` of tissue.
 
+    A coordinate file replaces this choice: its tiles are taken as they are, in its order. How much tissue
+    they hold and their sections are computed all the same.
+
     Raises:
-        SlideError: the slide is coarser than the recipe, holds no tissue, or no tile holds enough of it.
+        SlideError: the slide is coarser than the recipe, holds no tissue, or no tile holds enough of it; or
+            the coordinate file cannot be used.
     """
     _refuse_coarse(slide.geometry, recipe, where)
+    stated = coordinates and stated_positions(coordinates, slide.geometry, recipe, where)
     _, tissue = look_for_tissue(slide, recipe, where)
-    grid = lay_grid(slide.geometry, recipe)
-    fractions = tissue_fraction(tissue, grid)
-    wanted = fractions >= recipe.min_tissue - _A_HAIR
-    _refuse_empty(wanted, grid, recipe, where)
-    positions = choose(grid, wanted)
+    _say_doubts(tissue, recipe, where)
+    if stated:
+        positions, fractions = stated, fraction_at(tissue, stated)
+    else:
+        grid = lay_grid(slide.geometry, recipe)
+        shares = tissue_fraction(tissue, grid)
+        wanted = shares >= recipe.min_tissue - _A_HAIR
+        _refuse_empty(wanted, grid, recipe, where)
+        positions, fractions = choose(grid, wanted), shares[wanted]
     sections = find_sections(tissue, recipe.section_gap_um)
-    return Layout(
-        tissue, sections, positions, fractions[wanted], section_of_tiles(sections, tissue, positions)
-    )
+    return Layout(tissue, sections, positions, fractions, section_of_tiles(sections, tissue, positions))
 
 
 def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:
@@ -65,6 +77,18 @@ def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tup
     overview = slide.overview(recipe.tissue_mpp)
     pixel_um2 = overview.downsample_x * slide.geometry.mpp * overview.downsample_y * slide.geometry.mpp_y
     return overview, find_tissue(overview, pixel_um2, recipe, where)
+
+
+def _say_doubts(tissue: Tissue, recipe: TilingRecipe, where: str) -> None:
+    """Say where much of the tissue is in doubt, and what looks wrong."""
+    for warning in tissue.notes.warnings:
+        _log.warning("%s: %s", where, warning)
+    if tissue.doubt_fraction > recipe.doubt_limit:
+        reasons = ", ".join(f"{name} {part:.0%}" for name, part in tissue.notes.doubts.items())
+        _log.warning(
+            "%s: %.0f %% of the tissue is in doubt (%s), %.0f %% pass without a word; tissue.png shows where",
+            where, 100 * tissue.doubt_fraction, reasons, 100 * recipe.doubt_limit,
+        )  # fmt: skip
 
 
 def _refuse_coarse(geometry: SlideGeometry, recipe: TilingRecipe, where: str) -> None:

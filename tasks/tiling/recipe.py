@@ -11,6 +11,9 @@ from tasks.slides.pixels import Resample
 IGNORED = "ignore"
 """The class of outlines that are ignored."""
 
+Artefact = Literal["pen", "canvas", "fold", "blur"]
+"""What is found on a slide beside tissue and glass."""
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
@@ -32,6 +35,10 @@ class TilingRecipe(BaseModel):
         tissue_mpp: micrometres per pixel at which tissue is looked for.
         saturation_range: Otsu's threshold on HSV saturation is clipped to these; a lower upper limit keeps
             paler tissue.
+        tissue_rule: ``saturation``: tissue is what is coloured; ``glass``: what is denser than the glass near
+            it; ``auto``: the first, and the second where the first does not hold. ``slide.json`` says which.
+        left_out: the artefacts that are no tissue.
+        doubt_limit: a slide is named where a larger share of its tissue is in doubt.
         min_hole_um: holes in the tissue smaller than a disc of this diameter are filled.
         min_speck_um: pieces of tissue smaller than a disc of this diameter are dropped.
         section_gap_um: pieces of tissue nearer than this belong to one section.
@@ -57,6 +64,9 @@ class TilingRecipe(BaseModel):
     class_above: Fraction = 0.9
     tissue_mpp: Annotated[float, Field(gt=0)] = 8.0
     saturation_range: tuple[Fraction, Fraction] = (0.05, 0.2)
+    tissue_rule: Literal["auto", "saturation", "glass"] = "auto"
+    left_out: tuple[Artefact, ...] = ("pen", "canvas")
+    doubt_limit: Fraction = 0.1
     min_hole_um: Length = 60.0
     min_speck_um: Length = 100.0
     section_gap_um: Length = 60.0

@@ -113,7 +113,7 @@ def surround_tiles(
 def background_colour(slide: SlideReader, tiling: TilingRecipe, where: str) -> tuple[int, int, int]:
     """Return the median colour of the slide outside of its tissue; white where all of it is tissue."""
     overview, tissue = look_for_tissue(slide, tiling, where)
-    bare = overview.pixels[overview.readable & ~tissue.mask]
+    bare = overview.pixels[overview.readable & tissue.bare]
     if not len(bare):
         return 255, 255, 255
     red, green, blue = (int(value) for value in np.median(bare, axis=0).astype(np.uint8))

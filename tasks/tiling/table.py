@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from tasks.artifacts.tile_set import CRC
-from tasks.slides.info import SectionInfo, SlideInfo
+from tasks.slides.info import SectionInfo, SlideInfo, TissueInfo
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.tiling.arrays import ReadTiles
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.tissue import Tissue
 from tasks.tiling.truth import Truth
 
 
@@ -57,6 +58,21 @@ def slide_info(
         reader=slide.choice.name,
         reader_reason=slide.choice.reason,
         levels_left_out=slide.choice.levels_left_out,
+        tissue=_tissue(layout.tissue),
+    )
+
+
+def _tissue(tissue: Tissue) -> TissueInfo:
+    notes = tissue.notes
+    return TissueInfo(
+        rule=notes.rule,
+        why=notes.why,
+        density_threshold=notes.density,
+        glass_rgb=notes.glass_rgb,
+        fractions=tissue.class_fractions(),
+        doubt=tissue.doubt_fraction,
+        doubts=notes.doubts,
+        warnings=notes.warnings,
     )
 
 

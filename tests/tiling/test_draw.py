@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.tiling.draw import draw_grid, draw_tissue
-from tasks.tiling.tissue import Tissue
+from tasks.tiling.tissue import CANVAS, PEN, Tissue
 from tests._support.geometries import geometry_of
 from tests._support.slide_files import glass
 
@@ -50,3 +50,24 @@ def test_what_is_no_tissue_is_pale_and_a_section_has_an_edge():
     assert page[40, 150].tolist() == [0, 114, 178]
     assert page[39, 150].tolist() == [200, 200, 200]
     assert (thumbnail == 90).all()
+
+
+def test_artefacts_are_tinted_doubt_is_hatched_and_the_legend_gives_their_shares():
+    sections = np.zeros((50, 100), dtype=np.int32)
+    sections[10:40, 20:60] = 1
+    classes = (sections > 0).astype(np.uint8)
+    classes[:, :5] = CANVAS
+    classes[:, 90:] = PEN
+    doubt = np.zeros((50, 100), dtype=bool)
+    doubt[10:40, 20:40] = True
+    tissue = Tissue(sections > 0, 8.0, 8.0, 64.0, 0.1, classes, doubt)
+    thumbnail = np.full((200, 400, 3), 90, dtype=np.uint8)
+    page = draw_tissue(thumbnail, GEOMETRY, tissue, sections)
+    assert page.size == (400, 226)
+    pixels = np.asarray(page)
+    assert pixels[100, 5].tolist() == [200 // 3 + 60 // 3 * 2] * 3
+    assert pixels[100, 380, 0] > pixels[100, 380, 2] + 50
+    hatched = (pixels[50:150, 90:150] == (240, 228, 66)).all(axis=-1)
+    assert 0.4 < hatched.mean() < 0.6
+    assert not (pixels[50:150, 170:230] == (240, 228, 66)).all(axis=-1).any()
+    assert (pixels[200:] != 255).any()

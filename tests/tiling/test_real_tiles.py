@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 
 import numpy as np
@@ -6,8 +7,10 @@ import pytest
 from tasks.artifacts.tile_set import TileSet
 from tasks.slides.errors import SlideError
 from tasks.slides.info import read_info
+from tasks.slides.reader import open_slide
 from tasks.slides.row import SlideRow
 from tasks.tiling.build import tile_slide
+from tasks.tiling.layout import lay_out
 from tasks.tiling.recipe import TilingRecipe
 from tests._support.on_demand import tiles_in
 from tests._support.real_data import real_data
@@ -116,3 +119,43 @@ def test_a_tiny_slide_under_an_odd_name_gives_a_sentence(tmp_path):
     row = SlideRow(slide_id="a", patient_id="p", path="größe 16 px.svs", split="train")
     with pytest.raises(SlideError, match="a: no tissue found"):
         tile_slide(row, tmp_path, TilingRecipe(mpp=0.499, tile_px=16, min_speck_um=0), tmp_path)
+
+
+FROZEN = {
+    "camelyon16_tma/slides/cam16_106_01.tiff": (0.972, 64, 290, "a0b91f7230a5f469", "1c835451d26427bc"),
+    "camelyon16_tma/slides/cam16_106_02.tiff": (0.972, 64, 306, "3da4fca56353cdb8", "b255829ed1632d2f"),
+    "camelyon16_tma/slides/cam16_106_03.tiff": (0.972, 64, 314, "eed55d08608be442", "96a6799fe2765120"),
+    "camelyon16_tma/slides/cam16_106_04.tiff": (0.972, 64, 289, "73430e3c9486d408", "d75ac4a1df0041a6"),
+    "camelyon16_tma/slides/cam16_106_05.tiff": (0.972, 64, 298, "64c5c075d61f0e45", "a96bd4de0c5f2d5a"),
+    "camelyon16_tma/slides/cam16_106_06.tiff": (0.972, 64, 231, "07633e55a8e6651d", "74547c6501d527fb"),
+    "camelyon16_tma/slides/cam16_109_01.tiff": (0.972, 64, 292, "c4e3eb6224047e06", "522408b688a3dcf1"),
+    "camelyon16_tma/slides/cam16_109_02.tiff": (0.972, 64, 288, "cb9945fc4c9af3c6", "4f7b7a3a11c99500"),
+    "camelyon16_tma/slides/cam16_109_03.tiff": (0.972, 64, 305, "7cb23ca9d6cd9cae", "9f251376789b4b28"),
+    "camelyon16_tma/slides/cam16_109_04.tiff": (0.972, 64, 305, "af66f7f2233a699b", "144b4673d87d97de"),
+    "camelyon16_tma/slides/cam16_109_05.tiff": (0.972, 64, 293, "2b9e76ce7ba46ab3", "8983617224d8c0d6"),
+    "camelyon16_tma/slides/cam16_109_06.tiff": (0.972, 64, 301, "e84264d403474963", "dbe525004d0e1004"),
+    "her2st/slides/HER2ST_B4.tiff": (1.0, 128, 400, "05d5412e7d09ae91", "9a75ae295844a3bd"),
+    "her2st/slides/HER2ST_C2.tiff": (1.0, 128, 432, "cca180c577ea6f3b", "267b92b08ad0de10"),
+    "her2st/slides/HER2ST_C3.tiff": (1.0, 128, 435, "0e87b13e7d90afc9", "6f04c2742e85adfa"),
+    "her2st/slides/HER2ST_C4.tiff": (1.0, 128, 451, "89d897c591303663", "8e52fde4205e0fd5"),
+}
+"""Slides on which the first rule was right: mpp, tile_px, tiles, digests of positions and of the tissue."""
+
+
+@pytest.mark.parametrize("part", FROZEN)
+def test_slides_without_faults_keep_their_tiles(part):
+    mpp, tile_px, count, positions, mask = FROZEN[part]
+    with open_slide(real_data(part), None) as slide:
+        layout = lay_out(slide, TilingRecipe(mpp=mpp, tile_px=tile_px), "a")
+    corners = zip(
+        np.rint(layout.positions.x).astype(int), np.rint(layout.positions.y).astype(int), strict=True
+    )
+    assert layout.tissue.notes.rule == "saturation"
+    assert len(layout.positions) == count
+    assert digest("\n".join(f"{x}_{y}" for x, y in corners).encode()) == positions
+    assert digest(np.packbits(layout.tissue.mask).tobytes()) == mask
+    assert layout.tissue.notes.warnings == ()
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()[:16]
