@@ -54,6 +54,10 @@ def slide_info(
         failed_tiles=int((table["state"] != "ok").sum()),
         saturation_threshold=layout.tissue.threshold,
         repaired_outlines=truth.repaired,
+        labels_from=truth.labels_from,
+        weak_labels=truth.weak_labels,
+        annotation=truth.annotation,
+        notes=truth.notes,
     )
 
 
