@@ -8,10 +8,10 @@ from tasks.slides.annotations import annotation_kind, load_outlines
 from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.row import SlideRow
+from tasks.slides.slide_labels import refuse_strange_label
 from tasks.tiling.annotated import LaidOutSlide, of_outlines, of_picture, of_points
 from tasks.tiling.areas import class_areas
 from tasks.tiling.class_picture import load_class_picture
-from tasks.tiling.labels import is_unlabelled, is_weakly_labelled, label_of_slide, refuse_strange_label
 from tasks.tiling.layout import Layout
 from tasks.tiling.point_labels import load_points
 from tasks.tiling.recipe import TilingRecipe
@@ -30,7 +30,7 @@ def look_up(
             that contradicts the label.
     """
     slide = LaidOutSlide(row, data_root, geometry, layout, recipe)
-    refuse_strange_label(row, recipe)
+    refuse_strange_label(row, recipe.classes)
     if row.annotation is not None and row.points is not None:
         raise SlideError(
             f"{row.slide_id}: the manifest names an annotation and points; allowed is one of them"
@@ -47,11 +47,11 @@ def look_up(
 
 def _of_slide(slide: LaidOutSlide) -> Truth:
     row, recipe = slide.row, slide.recipe
-    label = label_of_slide(row, recipe)
+    label = row.label or ""
     covered = np.zeros_like(slide.unknown) if label == recipe.classes[0] else slide.unknown
-    weak = is_weakly_labelled(row, recipe)
+    weak = row.is_weakly_labelled(recipe.classes[0])
     notes = (f"{row.slide_id}: every tile has the label of the whole slide, {label!r}",) if weak else ()
-    if is_unlabelled(row):
+    if row.is_unlabelled:
         notes = (
             f"{row.slide_id}: no annotation, points or label; its tiles have no label and train nothing",
         )

@@ -29,7 +29,8 @@ def test_other_kinds_and_missing_files_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("a.PNG", "picture"), ("a.jpeg", "picture"), ("a.tif", "picture"), ("a.xml", "outlines")]
+    ("name", "kind"),
+    [("a.PNG", "picture"), ("a.jpeg", "picture"), ("a.tif", "picture"), ("a.xml", "outlines")],
 )
 def test_the_suffix_says_whether_it_is_a_picture(tmp_path, name, kind):
     (tmp_path / name).write_text("")
@@ -38,5 +39,5 @@ def test_the_suffix_says_whether_it_is_a_picture(tmp_path, name, kind):
 
 def test_a_picture_holds_no_outlines(tmp_path):
     (tmp_path / "a.png").write_text("")
-    with pytest.raises(SlideError, match="a.png is a picture of classes and holds no outlines"):
+    with pytest.raises(SlideError, match=r"a.png is a picture of classes and holds no outlines"):
         load_outlines(tmp_path / "a.png")
