@@ -33,6 +33,7 @@ class AnnotationInfo(BaseModel):
     """What an annotation file holds, and how much of it lies on the slide and on tissue.
 
     Attributes:
+        source: what the file holds.
         unit: what ``drawn``, ``on_slide`` and ``on_tissue`` count: square micrometres, or points.
         read: how many outlines or points were read; 1 for a picture.
         names: {name in the file: how many outlines or points}.
@@ -44,6 +45,7 @@ class AnnotationInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    source: Literal["outline", "picture", "point"]
     unit: Literal["um2", "points"]
     read: int
     names: dict[str, int]

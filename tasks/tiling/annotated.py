@@ -75,6 +75,7 @@ def of_outlines(slide: LaidOutSlide, drawing: Drawing) -> Truth:
     frame = shapely.box(0, 0, geometry.width_level0, geometry.height_level0)
     classes = recipe.classes[1:]
     info = AnnotationInfo(
+        source="outline",
         unit="um2",
         read=len(names),
         names=dict(sorted(Counter(names).items())),
@@ -105,6 +106,7 @@ def of_picture(slide: LaidOutSlide, picture: ClassPicture) -> Truth:
     drawn = _um2(classes, [picture.area_px(index) for index in indices], geometry)
     without = int(picture.unlabelled.sum())
     info = AnnotationInfo(
+        source="picture",
         unit="um2",
         read=1,
         names={},
@@ -133,6 +135,7 @@ def of_points(slide: LaidOutSlide, points: ClassPoints) -> Truth:
     inside &= (points.y >= 0) & (points.y < geometry.height_level0)
     on_tissue = slide.tissue.holds(points.x, points.y)
     info = AnnotationInfo(
+        source="point",
         unit="points",
         read=points.read,
         names=points.names,

@@ -81,7 +81,7 @@ def _contributes_nothing(info: AnnotationInfo, name: str) -> bool:
 
 
 def _in_words(info: AnnotationInfo) -> str:
-    what = ("point" if info.unit == "points" else "outline") + ("" if info.read == 1 else "s")
+    what = info.source + ("" if info.read == 1 else "s")
     names = ", ".join(f"{name!r} {count}" for name, count in info.names.items())
     parts = [f"{info.read} {what} read" + (f" ({names})" if names else "")]
     for name, drawn in info.drawn.items():

@@ -1,6 +1,10 @@
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from flows.config import load_study
 from tasks.slides.errors import SlideError
 from tasks.slides.row import SlideRow
 from tasks.tiling.grid import TilePositions
@@ -8,6 +12,7 @@ from tasks.tiling.point_labels import BETWEEN, ClassPoints, labels_from_points, 
 from tasks.tiling.recipe import TilingRecipe
 from tests._support.annotated_slides import counts_of, truth_of, write_slide_of_tissue
 from tests._support.geometries import geometry_of
+from tests._support.real_data import real_data
 
 ROW = SlideRow(slide_id="s", patient_id="p", path="slide.tif", split="train", points="p.csv")
 VALUES = {"value": "f", "value_classes": {"normal": (0, 0.25), "tumour": (0.75, 1)}}
@@ -111,3 +116,32 @@ def test_points_without_the_class_on_tissue_contradict_the_label(root, point):
         SlideError, match=r"p.csv: 1 point read .*label is 'tumour', but nothing of it lies on"
     ):
         truth_of(root, points="p.csv", label="tumour")
+
+
+@pytest.mark.real_data
+def test_real_spots_label_tiles_as_a_loop_over_all_pairs_does():
+    """The shipped study: discs of spots, values by two ranges, one table for all slides."""
+    config = load_study(Path(__file__).parents[2] / "pipeline_configs" / "her2st_spots.yaml")
+    recipe = config.section(TilingRecipe)
+    table = real_data("her2st/spots.csv")
+    row = ROW.model_copy(update={"slide_id": "HER2ST_B4", "path": "slides/HER2ST_B4.tiff"})
+    points = load_points(row, table, recipe)
+    own = [cells for cells in csv.DictReader(table.open(encoding="utf-8")) if cells["section"] == "B4"]
+    assert points.read == len(own) == 284
+    y, x = (part.ravel() for part in np.mgrid[0:140, 0:140])
+    places = TilePositions(y, x, x * 64.0, y * 64.0, 64.0)
+    found = labels_from_points(points, places, geometry_of(9270, 9920, 0.688), recipe)
+    true = [set() for _ in found]
+    for cells in own:
+        if cells["epithelial_fraction"]:
+            value = float(cells["epithelial_fraction"])
+            name = "other" if value <= 0.25 else "epithelium" if value >= 0.5 else "between"
+            far = np.hypot(places.x + 32 - float(cells["center_x"]), places.y + 32 - float(cells["center_y"]))
+            for tile in np.flatnonzero(far * 0.688 <= 30):
+                true[tile].add(name)
+    expected = [
+        "" if not names else "mixed" if len(names) > 1 or "between" in names else next(iter(names))
+        for names in true
+    ]
+    assert found == expected
+    assert {"", "mixed", "other", "epithelium"} == set(found)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import shapely
+from PIL import Image
 
 from tasks.artifacts.payload import sha256_of
 from tasks.slides.errors import SlideError
@@ -25,6 +26,7 @@ from tests._support.annotated_slides import (
     write_slide_of_tissue,
 )
 from tests._support.real_data import real_data
+from tests._support.slide_files import write_slide
 
 RIGHT_HALF = box(512, 192, 768, 576)
 POINT = {"type": "Point", "coordinates": [600, 300]}
@@ -231,6 +233,47 @@ def test_an_annotation_and_points_are_too_much(root):
     write_features(root, feature(LEFT_HALF))
     with pytest.raises(SlideError, match="names an annotation and points; allowed is one of them"):
         truth_of(root, annotation="a.geojson", points="p.csv")
+
+
+def test_a_picture_labels_and_is_counted(root):
+    values = np.zeros((192, 256), np.uint8)
+    values[48:144, 64:128], values[0:10, 0:10], values[48:144, 160:192] = 1, 1, 9
+    Image.fromarray(values).save(root / "m.png")
+    lines = {"0": "normal", "1": "tumour", "9": "ignore"}
+    truth = truth_of(
+        root, RECIPE.model_copy(update={"mask_classes": lines}), annotation="m.png", label="tumour"
+    )
+    assert counts_of(truth) == {"tumour": 24, "normal": 12, "": 12}
+    assert (truth.labels_from, truth.notes, len(truth.areas[0].polygons)) == ("picture", (), 0)
+    assert truth.annotation.drawn == truth.annotation.on_slide == {"tumour": (64 * 96 + 100) * 4}
+    assert truth.annotation.on_tissue == {"tumour": pytest.approx(64 * 96 * 4, rel=0.02)}
+    assert truth.annotation.left_out == {"pixels without label": 32 * 96}
+    with pytest.raises(SlideError, match=r"values 0 .*, 1 .*, 9 \(3072 px\) have no class"):
+        truth_of(root, annotation="m.png")
+    Image.fromarray(np.zeros((192, 256), np.uint8)).save(root / "m.png")
+    with pytest.raises(
+        SlideError, match=r"m.png: 1 picture read; .* label is 'tumour', but nothing of it lies"
+    ):
+        truth_of(root, RECIPE.model_copy(update={"mask_classes": lines}), annotation="m.png", label="tumour")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("region", ["1008", "1015", "1019"])
+def test_real_mask_images_label_as_the_mean_of_their_pixels_has_it(tmp_path, region):
+    with Image.open(real_data(f"bcss/image_{region}.jpg")) as image:
+        write_slide(tmp_path / "slide.tif", np.asarray(image), mpp=0.25)
+    recipe = TilingRecipe(mpp=0.5, mask_classes={"0-127": "normal", "128-255": "tumour"})
+    mask = real_data(f"bcss/mask_{region}.jpg")
+    truth = truth_of(tmp_path, recipe, annotation=str(mask), label="tumour")
+    with Image.open(mask) as image:
+        tumour = np.asarray(image)[..., 0] > 127
+    for box_of_tile, label, (covered,) in zip(truth.boxes, truth.labels, truth.covered, strict=True):
+        left, top, right, bottom = map(int, box_of_tile.bounds)
+        share = tumour[top:bottom, left:right].mean()
+        assert covered == pytest.approx(share, abs=1e-12)
+        assert label == ("tumour" if share > 0.9 else "normal" if share < 0.1 else "mixed")
+    assert truth.annotation.drawn == {"tumour": pytest.approx(tumour.sum() / 16)}
+    assert truth.annotation.on_tissue["tumour"] > 0.8 * truth.annotation.drawn["tumour"]
 
 
 @pytest.mark.real_data
