@@ -38,7 +38,8 @@ class AnnotationInfo(BaseModel):
         read: how many outlines or points were read; 1 for a picture.
         names: {name in the file: how many outlines or points}.
         left_out: {why: how many} of what was read and gives no label.
-        drawn: {class: how much was drawn}, without the first class, which needs no outline.
+        drawn: {class: how much was drawn}, without the first class, which needs no outline. Of points also
+            the first class, and as ``mixed`` those whose number lies between the classes.
         on_slide: the same, of what lies on the slide.
         on_tissue: the same, of what lies on tissue.
     """

@@ -144,7 +144,8 @@ def of_points(slide: LaidOutSlide, points: ClassPoints) -> Truth:
         on_slide=points.counts(recipe.classes, inside),
         on_tissue=points.counts(recipe.classes, on_tissue),
     )
-    notes = fit(slide.row, recipe, info, "")
+    shapes = np.atleast_1d(shapely.points(points.x, points.y))
+    notes = fit(slide.row, recipe, info, hint_for(shapes, info, geometry, slide.tissue))
     labels = labels_from_points(points, slide.layout.positions, geometry, recipe)
     return Truth(
         slide.boxes, class_areas((), recipe, slide.row.slide_id), slide.unknown, labels, 0, slide.marked,

@@ -1,17 +1,16 @@
 """Whether an annotation fits its slide: what was read is held against tissue and the manifest's label."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import AnnotationInfo
 from tasks.slides.row import SlideRow
 from tasks.tiling.areas import Geometries
+from tasks.tiling.moves import Move, moves
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.tissue_area import TissueArea
 
@@ -50,25 +49,26 @@ def fit(row: SlideRow, recipe: TilingRecipe, info: AnnotationInfo, hint: str) ->
     return (said,) if hint else ()
 
 
-def hint_for(polygons: Geometries, info: AnnotationInfo, geometry: SlideGeometry, area: TissueArea) -> str:
-    """Return which change would place outlines on tissue that lie elsewhere, as half a sentence, or "".
+def hint_for(shapes: Geometries, info: AnnotationInfo, geometry: SlideGeometry, area: TissueArea) -> str:
+    """Return which change would place polygons or points on tissue that lie elsewhere, or "".
 
-    Tried are the scales of the slide's levels, powers of two, x and y swapped, and both together. Nothing is
-    changed: a person decides.
+    Tried are the scales of the slide's levels, powers of two, x and y swapped, both together, and the corner
+    of the scanned area. Nothing is changed: a person decides.
     """
     drawn, on_tissue = sum(info.drawn.values()), sum(info.on_tissue.values())
-    if not len(polygons) or not drawn or on_tissue >= _DOUBTFUL * drawn:
+    if not len(shapes) or not drawn or on_tissue >= _DOUBTFUL * drawn:
         return ""
-    whole = float(shapely.area(polygons).sum())
-    fitting = [
-        (area.of(shapely.transform(polygons, move)) / whole / gain, words)
-        for words, gain, move in _moves(geometry)
-    ]
+    beyond = _beyond(shapes, geometry)
+    fitting = [(_fraction_on_tissue(shapes, move, area), words) for words, move in moves(geometry)]
     best, words = max(fitting, key=lambda item: item[0])
-    beyond = _beyond(polygons, geometry)
-    if best < _FITS:
-        return beyond
-    return f"{beyond}; {words} would put {best:.0%} of it on tissue"
+    return beyond if best < _FITS else f"{beyond}; {words} would put {best:.0%} of it on tissue"
+
+
+def _fraction_on_tissue(shapes: Geometries, move: Move, area: TissueArea) -> float:
+    moved = shapely.transform(shapes, move)
+    if shapely.get_dimensions(moved[0]) == 0:
+        return float(area.holds(*shapely.get_coordinates(moved).T).mean())
+    return area.of(moved) / float(shapely.area(moved).sum())
 
 
 def amounts_um2(areas_px: Mapping[str, float], geometry: SlideGeometry) -> dict[str, float]:
@@ -95,36 +95,12 @@ def _in_words(info: AnnotationInfo) -> str:
     return "; ".join(parts)
 
 
-def _beyond(polygons: Geometries, geometry: SlideGeometry) -> str:
-    """Return how far outlines reach where all lie beyond the slide."""
-    left, top, right, bottom = shapely.total_bounds(polygons)
+def _beyond(shapes: Geometries, geometry: SlideGeometry) -> str:
+    """Return how far an annotation reaches where all lies beyond the slide."""
+    left, top, right, bottom = shapely.total_bounds(shapes)
     if right > 0 and bottom > 0 and left < geometry.width_level0 and top < geometry.height_level0:
         return ""
     return (
         f"; all of it lies beyond the slide of {geometry.width_level0} x {geometry.height_level0} px, "
         f"from ({left:.0f}, {top:.0f}) to ({right:.0f}, {bottom:.0f})"
     )
-
-
-Corners = NDArray[np.float64]
-
-
-def _moves(geometry: SlideGeometry) -> Iterator[tuple[str, float, "_Move"]]:
-    """Yield what might have gone wrong: in words, by how much areas grow, and as a change of corners."""
-    levels = {round(own, 3) for own in geometry.level_downsamples if own > 1.01}
-    scales = sorted(levels | {2.0**power for power in range(1, 9)})
-    yield "swapping x and y", 1.0, _Move(1.0, swapped=True)
-    for scale in scales:
-        yield f"coordinates times {scale:g}", scale**2, _Move(scale)
-        yield f"coordinates divided by {scale:g}", scale**-2, _Move(1 / scale)
-        yield f"swapping x and y and coordinates times {scale:g}", scale**2, _Move(scale, swapped=True)
-
-
-class _Move:
-    """Multiplies corners by a factor, and swaps x and y."""
-
-    def __init__(self, factor: float, *, swapped: bool = False) -> None:
-        self._factor, self._swapped = factor, swapped
-
-    def __call__(self, corners: Corners) -> Corners:
-        return (corners[:, ::-1] if self._swapped else corners) * self._factor

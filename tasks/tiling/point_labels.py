@@ -45,8 +45,10 @@ class ClassPoints:
     left_out: dict[str, int]
 
     def counts(self, names: Sequence[str], chosen: NDArray[np.bool_]) -> dict[str, float]:
-        """Return {class: how many} of the ``chosen`` points, bool [N]."""
-        return {name: float((self.classes[chosen] == i).sum()) for i, name in enumerate(names)}
+        """Return {class: how many} of the ``chosen`` points, bool [N]; ``mixed`` lie between the classes."""
+        seen = self.classes[chosen]
+        between = {MIXED: float((seen == BETWEEN).sum())} if (self.classes == BETWEEN).any() else {}
+        return {name: float((seen == i).sum()) for i, name in enumerate(names)} | between
 
 
 def load_points(row: SlideRow, path: Path, recipe: TilingRecipe) -> ClassPoints:
