@@ -130,13 +130,15 @@ def weak_labels_in_words(study: Study) -> str:
     first = study.section(TilingRecipe).classes[0]
     trained = len(weakly_labelled(study))
     evaluated = sum(study.row[slide].is_weakly_labelled(first) for slide in explained_slides(study))
-    if not trained and not evaluated:
-        return ""
-    return (
-        f"weak labels: the tiles of {trained} slides to train or validate on and of {evaluated} evaluated "
-        "slides have only the label of their whole slide, also where they show nothing of it, and "
-        "scores of tiles are judged by it"
-    )
+    said = []
+    if trained:
+        said.append(
+            f"the tiles of {trained} slides to train or validate on have only the label of their whole "
+            "slide, also where they show nothing of it"
+        )
+    if evaluated:
+        said.append(f"the tiles of {evaluated} evaluated slides are judged by the label of their whole slide")
+    return f"weak labels: {', and '.join(said)}" if said else ""
 
 
 def _said_of_labels(study: Study) -> dict[str, str]:

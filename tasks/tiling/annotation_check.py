@@ -59,16 +59,25 @@ def hint_for(shapes: Geometries, info: AnnotationInfo, geometry: SlideGeometry, 
     if not len(shapes) or not drawn or on_tissue >= _DOUBTFUL * drawn:
         return ""
     beyond = _beyond(shapes, geometry)
-    fitting = [(_fraction_on_tissue(shapes, move, area), words) for words, move in moves(geometry)]
+    fitting = [(_fraction_on_tissue(shapes, move, geometry, area), words) for words, move in moves(geometry)]
     best, words = max(fitting, key=lambda item: item[0])
     return beyond if best < _FITS else f"{beyond}; {words} would put {best:.0%} of it on tissue"
 
 
-def _fraction_on_tissue(shapes: Geometries, move: Move, area: TissueArea) -> float:
+def _fraction_on_tissue(shapes: Geometries, move: Move, geometry: SlideGeometry, area: TissueArea) -> float:
+    if not _lies_on_the_slide(shapes, move, geometry):
+        return 0.0
     moved = shapely.transform(shapes, move)
     if shapely.get_dimensions(moved[0]) == 0:
         return float(area.holds(*shapely.get_coordinates(moved).T).mean())
     return area.of(moved) / float(shapely.area(moved).sum())
+
+
+def _lies_on_the_slide(shapes: Geometries, move: Move, geometry: SlideGeometry) -> bool:
+    """Return whether most centres would lie on the slide; most moves fail this and cost nothing more."""
+    x, y = move(shapely.get_coordinates(shapely.centroid(shapes))).T
+    inside = (x >= 0) & (x < geometry.width_level0) & (y >= 0) & (y < geometry.height_level0)
+    return bool(inside.mean() > _DOUBTFUL)
 
 
 def amounts_um2(areas_px: Mapping[str, float], geometry: SlideGeometry) -> dict[str, float]:

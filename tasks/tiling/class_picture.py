@@ -80,7 +80,7 @@ def load_class_picture(path: Path, geometry: SlideGeometry, recipe: TilingRecipe
     values = _values(path)
     height, width = values.shape
     scale = _scale(path.name, (width, height), geometry)
-    counts = np.bincount(values.ravel())
+    counts = _counts(values)
     table = np.full(len(counts), -1, dtype=np.int64)
     for text, meant in recipe.mask_classes.items():
         low, high = value_range(text)
@@ -89,6 +89,15 @@ def load_class_picture(path: Path, geometry: SlideGeometry, recipe: TilingRecipe
     indices = table.astype(np.uint8)[values]
     unlabelled = indices == UNLABELLED
     return ClassPicture(np.where(unlabelled, 0, indices).astype(np.uint8), (scale, scale), unlabelled)
+
+
+def _counts(values: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return how often each value occurs, row block by row block, as counting widens what it counts."""
+    length = int(values.max()) + 1
+    counts = np.zeros(length, dtype=np.intp)
+    for start in range(0, len(values), 256):
+        counts += np.bincount(values[start : start + 256].ravel(), minlength=length)
+    return counts
 
 
 def _scale(name: str, size: tuple[int, int], geometry: SlideGeometry) -> float:

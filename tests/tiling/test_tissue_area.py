@@ -73,3 +73,15 @@ def test_points_lie_on_the_pixel_under_them():
     y = np.array([3.5, 6.99, 4.0, 7.0, 3.49, 4.0, 4.0])
     found = TissueArea(tissue_of(mask)).holds(x, y)
     assert found.tolist() == [True, True, False, False, False, False, False]
+
+
+def test_many_outlines_with_holes_are_summed_ring_by_ring():
+    rng = np.random.default_rng(3)
+    mask = rng.random((40, 40)) < 0.5
+    corners = [(x, y) for x in range(-12, 160, 12) for y in range(-10, 140, 10)]
+    boxes = [
+        shapely.box(x, y, x + 9.3, y + 7.1).difference(shapely.box(x + 2, y + 2, x + 4, y + 3))
+        for x, y in corners
+    ]
+    true = sum(box.intersection(squares(mask)).area for box in boxes)
+    assert TissueArea(tissue_of(mask)).of(np.array(boxes, dtype=object)) == pytest.approx(true, abs=1e-7)
