@@ -39,13 +39,16 @@ def fit(row: SlideRow, recipe: TilingRecipe, info: AnnotationInfo, hint: str) ->
     said = f"{where}: {_in_words(info)}{hint}"
     empty = [name for name in recipe.classes[1:] if _contributes_nothing(info, name)]
     if row.label is not None and row.label in empty:
-        raise SlideError(f"{said}. The manifest's label is {row.label!r}, but nothing of it lies on tissue")
+        how_much = f"less than {_NEARLY_NONE:.0%}" if info.on_tissue[row.label] else "nothing"
+        raise SlideError(
+            f"{said}. The manifest's label is {row.label!r}, but {how_much} of it lies on tissue"
+        )
     covered = [name for name in recipe.classes[1:] if name not in empty]
     if row.label == recipe.classes[0] and covered:
         raise SlideError(f"{said}. The manifest's label is {row.label!r}, but {covered[0]!r} lies on tissue")
     is_normal = info.on_tissue.get(recipe.classes[0], 0.0) > 0  # points, which name the first class too
     if not covered and not is_normal:
-        return (f"{said}. No class but {recipe.classes[0]!r} lies on tissue",)
+        return (f"{said}. No class but {recipe.classes[0]!r} lies on tissue by more than {_NEARLY_NONE:.0%}",)
     return (said,) if hint else ()
 
 
