@@ -48,7 +48,8 @@ def test_a_sentence_holds_all_numbers():
     (note,) = fit(row(None), RECIPE, info, "; a hint")
     assert note == (
         "s: a.xml: 2 outlines read ('Tumor' 2); tumour: 3 mm2 drawn, 2 mm2 on the slide, 0 mm2 on tissue; "
-        "left out: 4 times a Point encloses no area; a hint. No class but 'normal' lies on tissue by more than 5%"
+        "left out: 4 times a Point encloses no area; a hint. No class but 'normal' lies "
+        "on tissue by more than 5%"
     )
 
 
