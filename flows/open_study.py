@@ -7,13 +7,15 @@ from pathlib import Path
 
 from tasks.artifacts.payload import sha256_of
 from tasks.artifacts.record import write_atomically
+from tasks.slides.errors import ManifestError, SlideError
 from tasks.slides.manifest import Manifest, input_files, load_manifest
+from tasks.slides.slide_labels import refuse_strange_label
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
 from tasks.study.study import Study
 from tasks.tiling.recipe import TilingRecipe
-from tasks.train import TrainSection
+from tasks.train import TrainSection, weakly_labelled
 
 _log = logging.getLogger("veritile.study")
 
@@ -62,7 +64,8 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
 
     Raises:
         ManifestError: with every problem of the manifest.
-        ConfigError: an arm learns from a site that has no slide, or the folds cannot be made.
+        ConfigError: an arm learns from a site that has no slide, the folds cannot be made, or tiles would be
+            trained on labels of whole slides although the study does not say so.
         UsageError: the file of initial weights is absent.
     """
     home, csv = home.resolve(), Path(config.manifest)
@@ -74,8 +77,11 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
     found |= _initial_weights(config, hashes)
     hashes.save()
     _refuse_unknown_sites(config, manifest)
+    _refuse_strange_labels(config, manifest)
     folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
-    return Study(config, home, root, manifest, found, _device(config), folds)
+    study = Study(config, home, root, manifest, found, _device(config), folds)
+    _refuse_weak_labels(study)
+    return study
 
 
 def _refuse_unknown_sites(config: StudyBase, manifest: Manifest) -> None:
@@ -88,6 +94,29 @@ def _refuse_unknown_sites(config: StudyBase, manifest: Manifest) -> None:
                 f"arm {arm.id!r} learns from site {strangers[0]!r}, which no slide to train or validate on "
                 f"has; {listed}"
             )
+
+
+def _refuse_strange_labels(config: StudyBase, manifest: Manifest) -> None:
+    problems = []
+    for row in manifest.slides:
+        try:
+            refuse_strange_label(row, config.section(TilingRecipe).classes)
+        except SlideError as error:
+            problems.append(str(error))
+    if problems:
+        raise ManifestError(tuple(problems))
+
+
+def _refuse_weak_labels(study: Study) -> None:
+    rows = weakly_labelled(study)
+    if rows and not study.section(TrainSection).weak_labels:
+        named = ", ".join(row.slide_id for row in rows[:3]) + (" and others" if len(rows) > 3 else "")
+        raise ConfigError(
+            f"{len(rows)} slides to train or validate on have only a label of the whole slide, such as "
+            f"{rows[0].label!r} ({named}); each of their tiles would be trained with it, also where it shows "
+            "nothing of it. Name an annotation or points in the manifest, use a slide-level model, or say "
+            "train.weak_labels: true"
+        )
 
 
 def _initial_weights(config: StudyBase, hashes: FileHashes) -> Mapping[str, str]:

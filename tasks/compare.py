@@ -26,7 +26,7 @@ from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_o
 from tasks.study.study import Study
 from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
-from tasks.train import TrainSection, models, target_of
+from tasks.train import TrainSection, models, target_of, weakly_labelled
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Compare(Stage[CompareInputs]):
                 ],
                 "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
                 "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
+                **_said_of_labels(study),
             },
             modules=(
                 "tasks.comparison.compare",
@@ -109,6 +110,7 @@ class Compare(Stage[CompareInputs]):
             removing=frozenset(m.id for m in study.section(EvaluateSection).metrics if m.removal is not None),
             checks=_checks(study),
             looks=context.looks,
+            weak_labels=weak_labels_in_words(study),
         )
         return compare_arms(job, out)
 
@@ -121,6 +123,28 @@ class Compare(Stage[CompareInputs]):
                 f"compare.reference_arm {recipe.reference_arm!r} is no arm; the arms are: {', '.join(arms)}"
             )
         recipe.refuse_unknown(arms, _endpoints(config))
+
+
+def weak_labels_in_words(study: Study) -> str:
+    """Return a sentence on tiles that have nothing but the label of their slide; empty where none have."""
+    first = study.section(TilingRecipe).classes[0]
+    trained = len(weakly_labelled(study))
+    evaluated = sum(study.row[slide].is_weakly_labelled(first) for slide in explained_slides(study))
+    said = []
+    if trained:
+        said.append(
+            f"the tiles of {trained} slides to train or validate on have only the label of their whole "
+            "slide, also where they show nothing of it"
+        )
+    if evaluated:
+        said.append(f"the tiles of {evaluated} evaluated slides are judged by the label of their whole slide")
+    return f"weak labels: {', and '.join(said)}" if said else ""
+
+
+def _said_of_labels(study: Study) -> dict[str, str]:
+    """Return what the page says of weak labels as a part of the recipe; nothing where it says nothing."""
+    words = weak_labels_in_words(study)
+    return {"weak_labels": words} if words else {}
 
 
 def report_keys(study: Study) -> list[ArtifactKey]:

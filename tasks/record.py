@@ -16,7 +16,7 @@ from tasks.artifacts.pages import RECORDING, Heatmaps, Recording, ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
-from tasks.compare import failed_slides, report_keys
+from tasks.compare import failed_slides, report_keys, weak_labels_in_words
 from tasks.comparison.costs import cost_table, training_costs
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.evaluate import EvaluateSection
@@ -246,4 +246,5 @@ def _headline(study: Study) -> dict[str, str | float]:
         "metrics": ", ".join(metric.id for metric in study.section(EvaluateSection).metrics),
         "device": study.device,
         **folds,
+        **({"weak_labels": "yes"} if weak_labels_in_words(study) else {}),
     }

@@ -1,16 +1,20 @@
 """Stage tile: cut one slide into tiles."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
+from tasks.slides.info import read_info
 from tasks.slides.manifest import input_files
 from tasks.study.stage import BuildContext, Measures, Planned, Stage
 from tasks.study.study import Study
 from tasks.tiling.build import tile_slide
 from tasks.tiling.recipe import TilingRecipe, tiling_recipe
+
+_log = logging.getLogger("veritile.tile")
 
 _OF_SLIDE = {"slide_id", "patient_id", "site", "split", "label", "mpp"}
 
@@ -46,7 +50,10 @@ class Tile(Stage[TileInputs]):
         """Cut the slide."""
         study = context.study
         row = study.row[str(context.key.slide)]
-        return tile_slide(row, study.data_root, study.section(TilingRecipe), out, context.advance)
+        measures = tile_slide(row, study.data_root, study.section(TilingRecipe), out, context.advance)
+        for note in read_info(out).notes:
+            _log.warning("%s", note)
+        return measures
 
 
 def tile_key(slide: str) -> ArtifactKey:

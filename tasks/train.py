@@ -34,6 +34,9 @@ class TrainSection(Section):
     arms: tuple[ArmRecipe, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     recipe: TrainingRecipe = TrainingRecipe()
+    weak_labels: bool = False
+    """Whether tiles may be trained on the label of their whole slide. Tiles of a tumour slide that show no
+    tumour are then trained as tumour, so a study must say that it means this."""
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -76,6 +79,13 @@ def models(study: Study) -> list[PlannedModel]:
         for fold in folds
         for seed in section.seeds
     ]
+
+
+def weakly_labelled(study: Study) -> list[SlideRow]:
+    """Return the slides that a model learns from and whose tiles have nothing but the slide's label."""
+    first = study.section(TilingRecipe).classes[0]
+    rows = {row.slide_id: row for model in models(study) for row in model.learns_from(study.slides)}
+    return [row for row in rows.values() if row.is_weakly_labelled(first)]
 
 
 def target_of(study: Study) -> int:
@@ -195,6 +205,7 @@ def training_recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> 
         "device": _arithmetic(study),
         "shared_patients": sorted(study.config.shared_patients),
         **({} if arm.sites is None else {"sites": sorted(arm.sites)}),
+        **({"weak_labels": True} if study.section(TrainSection).weak_labels else {}),
     }
     # The tiles name the split of the manifest. In a fold a slide has another role, and that is recipe.
     roles = {} if model.fold is None else {"roles": {row.slide_id: row.split for row in rows}}

@@ -16,9 +16,10 @@ FOLDER = Path(__file__).parents[1] / "data_manifests"
 SHARED = {
     "camelyon16_tma": frozenset({"cam16_block_106"}),
     "camelyon16_tma_swapped": frozenset({"cam16_block_109"}),
+    "her2st_spots": frozenset({"her2st_C"}),
 }
-SLIDES = {"camelyon16_tma_swapped": "camelyon16_tma"}
-"""Where the slides of a manifest lie that shares them with another."""
+SLIDES = {"camelyon16_tma_swapped": "camelyon16_tma", "her2st_spots": "her2st"}
+"""Where the slides of a manifest lie, if not in a folder of its own name."""
 
 
 def test_every_manifest_is_described():

@@ -16,8 +16,10 @@ from flows.engine.status import ArtifactStatus, plan_status, refuse_missing
 from flows.open_study import refuse_unfit_network
 from tasks.explain import halo_in_words
 from tasks.slides.manifest import SlideRow
+from tasks.slides.slide_labels import label_notes
 from tasks.study.config import Split
 from tasks.study.errors import UsageError
+from tasks.tiling.recipe import TilingRecipe
 
 
 def status(target: Target, console: Console, *, verify: bool, every: bool) -> None:
@@ -53,6 +55,8 @@ def validate(target: Target, console: Console) -> None:
     console.print(f"{study.name}: {_slides_by_split(study.slides)}")
     for fold in study.folds:
         console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(study.slides))}")
+    for note in label_notes(study.slides, study.section(TilingRecipe).classes[0]):
+        console.print(escape(note), soft_wrap=True)
     console.print(f"halo: {halo_in_words(study)}")
     counts = [(len(plan.of(stage.name)), stage.name) for stage in all_stages()]
     console.print("artifacts: " + ", ".join(f"{count} {stage}" for count, stage in counts if count))

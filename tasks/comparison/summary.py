@@ -63,6 +63,7 @@ class ComparisonSummary(BaseModel):
         failed_slides: {slide id: reason}.
         pooling: a sentence on how folds were pooled. Empty without folds.
         looks: a sentence on how often these test slides were compared before. Empty where it is not known.
+        weak_labels: a sentence on tiles that have only their slide's label. Empty where none have.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,6 +86,7 @@ class ComparisonSummary(BaseModel):
     failed_slides: Mapping[str, str]
     pooling: str = ""
     looks: str = ""
+    weak_labels: str = ""
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
@@ -109,6 +111,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         slide_scores=_scores(job),
         pooling=job.pooling,
         looks=job.looks,
+        weak_labels=job.weak_labels,
         failed_slides={
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },

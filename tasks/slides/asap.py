@@ -1,9 +1,7 @@
 """Outlines as ASAP writes them: XML, the format of the CAMELYON annotations, in level-0 pixels.
 
-In CAMELYON16 the groups ``Tumor``, ``_0`` and ``_1`` are tumour and ``_2`` is what was left out of it; in
-CAMELYON17 ``metastases`` is tumour and ``normal`` is left out. So an area of a group named ``_2``,
-``exclusion``, ``exclude`` or ``normal`` is cut out of every other outline of the file, and ``_0`` and
-``_1`` are read as ``Tumor``.
+An area of a group named ``_2`` (CAMELYON16), ``normal`` (CAMELYON17), ``exclusion`` or ``exclude`` is an
+exclusion: it is cut out of every other outline of the file.
 """
 
 import xml.etree.ElementTree as ET
@@ -12,56 +10,58 @@ from pathlib import Path
 import shapely
 
 from tasks.slides.errors import SlideError
-from tasks.slides.outline import Outline, outline_from
+from tasks.slides.outline import Drawing, NoOutline, Outline, drawing_of, outline_from, refuse_infinite
+from tasks.slides.text import xml_text
 
-_LEFT_OUT = frozenset({"_2", "exclusion", "exclude", "normal"})
-_TUMOUR = frozenset({"_0", "_1"})
+_ENCLOSE_AREA = ("polygon", "rectangle", "spline")
+_EXCLUSIONS = frozenset({"_2", "exclusion", "exclude", "normal"})
+_NO_GROUP = "none"
 
 
-def read_asap(path: Path) -> tuple[Outline, ...]:
-    """Return the outlines of an ASAP file without the areas of its exclusion groups.
+def read_asap(path: Path) -> Drawing:
+    """Return what an ASAP file holds; points, measurements and unknown types are left out and counted.
 
     Raises:
-        SlideError: not an XML of this kind, a document type (never needed), or an outline without area.
+        SlideError: not an XML of this kind, a document type (never needed), or a corner that is no number.
     """
     root = _root(path)
-    drawn = [
+    return drawing_of(
         _outline(annotation, f"{path.name}: annotation {number}")
         for number, annotation in enumerate(root.iter("Annotation"), start=1)
-    ]
-    left_out = shapely.union_all([outline.polygon for outline in drawn if _is_left_out(outline)])
-    kept = [_without(outline, left_out) for outline in drawn if not _is_left_out(outline)]
-    return tuple(outline for outline in kept if not outline.polygon.is_empty)
+    )
 
 
 def _root(path: Path) -> ET.Element:
+    text = xml_text(path)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise SlideError(f"{path.name} declares a document type; an ASAP annotation file needs none")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:
-            raise SlideError(f"{path.name} declares a document type; an ASAP annotation file needs none")
         root = ET.fromstring(text)  # noqa: S314  # no document type, so no entity can expand
-    except (ET.ParseError, UnicodeDecodeError) as error:
+    except ET.ParseError as error:
         raise SlideError(f"{path.name} is no XML: {error}") from error
     if root.tag != "ASAP_Annotations":
         raise SlideError(f"{path.name} begins with <{root.tag}>; an ASAP file begins with <ASAP_Annotations>")
     return root
 
 
-def _outline(annotation: ET.Element, where: str) -> Outline:
+def _outline(annotation: ET.Element, where: str) -> Outline | NoOutline:
+    kind = annotation.get("Type", "").strip()
+    if not kind:
+        raise SlideError(f"{where} states no Type; those that enclose an area are Polygon, Rectangle, Spline")
+    if kind.lower() not in _ENCLOSE_AREA:
+        return NoOutline(f"an ASAP {kind} encloses no area")
+    points = _points(annotation, where)
+    refuse_infinite(points, where)
+    if len(points) < 3:
+        return NoOutline(f"an ASAP {kind} of fewer than 3 corners")
+    group = annotation.get("PartOfGroup", "").strip()
+    name = "" if group.lower() == _NO_GROUP else group  # ASAP writes the word where no group was chosen
+    return outline_from(name, shapely.Polygon(points), where, cut_out=name.lower() in _EXCLUSIONS)
+
+
+def _points(annotation: ET.Element, where: str) -> list[tuple[float, float]]:
     try:
         corners = sorted(annotation.iter("Coordinate"), key=lambda corner: float(corner.get("Order", "0")))
-        points = [(float(corner.attrib["X"]), float(corner.attrib["Y"])) for corner in corners]
+        return [(float(corner.attrib["X"]), float(corner.attrib["Y"])) for corner in corners]
     except (KeyError, ValueError) as error:
         raise SlideError(f"{where} has a corner without a number: {error}") from error
-    if len(points) < 3:
-        raise SlideError(f"{where} has {len(points)} corners; an area needs 3")
-    group = annotation.get("PartOfGroup", "")
-    return outline_from("Tumor" if group in _TUMOUR else group, shapely.Polygon(points), where)
-
-
-def _is_left_out(outline: Outline) -> bool:
-    return outline.class_name.lower() in _LEFT_OUT
-
-
-def _without(outline: Outline, left_out: shapely.Geometry) -> Outline:
-    return Outline(outline.class_name, outline.polygon.difference(left_out), outline.repaired)

@@ -1,6 +1,7 @@
 """The summary of a tiled slide: the ``slide.json`` of its TileSet."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -50,6 +51,37 @@ class TissueInfo(BaseModel):
     warnings: tuple[str, ...]
 
 
+LabelSource = Literal["outlines", "picture", "points", "slide", "nothing"]
+"""Where the labels of tiles come from: an annotation, points, the label of the whole slide, or nowhere."""
+
+
+class AnnotationInfo(BaseModel):
+    """What an annotation file holds, and how much of it lies on the slide and on tissue.
+
+    Attributes:
+        source: what the file holds.
+        unit: what ``drawn``, ``on_slide`` and ``on_tissue`` count: square micrometres, or points.
+        read: how many outlines or points were read; 1 for a picture.
+        names: {name in the file: how many outlines or points}.
+        left_out: {why: how many} of what was read and gives no label.
+        drawn: {class: how much was drawn}, without the first class, which needs no outline. Of points also
+            the first class, and as ``mixed`` those whose number lies between the classes.
+        on_slide: the same, of what lies on the slide.
+        on_tissue: the same, of what lies on tissue.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["outline", "picture", "point"]
+    unit: Literal["um2", "points"]
+    read: int
+    names: dict[str, int]
+    left_out: dict[str, int]
+    drawn: dict[str, float]
+    on_slide: dict[str, float]
+    on_tissue: dict[str, float]
+
+
 class SlideInfo(BaseModel):
     """The summary of one TileSet.
 
@@ -66,6 +98,11 @@ class SlideInfo(BaseModel):
         reader: which path read the file, ``direct`` or ``openslide``.
         reader_reason: why that one.
         levels_left_out: {level: why it is never read}.
+        labels_from: where the labels come from.
+        weak_labels: whether tiles have the label of the whole slide although that is not the first class, so
+            that tiles without the class have it too.
+        annotation: what the annotation or points file holds; None where the manifest names none.
+        notes: sentences on what a person should look at before the labels are used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +119,10 @@ class SlideInfo(BaseModel):
     reader_reason: str = ""
     levels_left_out: dict[int, str] = {}
     tissue: TissueInfo | None = None
+    labels_from: LabelSource = "nothing"
+    weak_labels: bool = False
+    annotation: AnnotationInfo | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_info(folder: Path) -> SlideInfo:

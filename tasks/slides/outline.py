@@ -1,6 +1,9 @@
-"""One outline: a named area of a slide."""
+"""Outlines: named areas of a slide, and what an annotation file holds beside them."""
 
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -18,29 +21,72 @@ class Outline:
         class_name: the name given in the drawing program; "" where none was given.
         polygon: valid Polygon or MultiPolygon, in level-0 pixels.
         repaired: whether it crossed itself and was made valid (shapely's ``make_valid``, areas kept).
+        cut_out: whether the drawing program means it as an exclusion, which is cut out of all others.
     """
 
     class_name: str
     polygon: BaseGeometry
     repaired: bool = False
+    cut_out: bool = False
 
 
-def outline_from(class_name: str, drawn: BaseGeometry, where: str) -> Outline:
+@dataclass(frozen=True)
+class NoOutline:
+    """An object of an annotation file that is no outline, and why: a point, a ruler, a detected cell."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What an annotation file holds.
+
+    Attributes:
+        outlines: the areas that people drew, in the order of the file.
+        left_out: {why: how many} of the objects that are no outline.
+    """
+
+    outlines: tuple[Outline, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def drawing_of(objects: Iterable[Outline | NoOutline]) -> Drawing:
+    """Return the outlines among ``objects`` and a count of the rest."""
+    drawn = tuple(objects)
+    reasons = Counter(item.reason for item in drawn if isinstance(item, NoOutline))
+    outlines = tuple(item for item in drawn if isinstance(item, Outline))
+    return Drawing(outlines, dict(sorted(reasons.items())))
+
+
+def outline_from(
+    class_name: str, drawn: BaseGeometry, where: str, *, cut_out: bool = False
+) -> Outline | NoOutline:
     """Return a drawn geometry as an outline; one that crosses itself is made valid and marked as repaired.
 
+    A point, a line or a click without area is no outline. Of a collection the areas count.
+
     Raises:
-        SlideError: it is a point or a line, or encloses no area.
+        SlideError: a coordinate that is no finite number.
     """
-    if drawn.geom_type not in POLYGONAL:
-        raise SlideError(f"{where} is a {drawn.geom_type}; allowed are {' and '.join(POLYGONAL)}")
-    valid = bool(drawn.is_valid)
-    polygon = drawn if valid else _areas_of(shapely.make_valid(drawn))
+    refuse_infinite(shapely.get_coordinates(drawn), where)
+    if drawn.geom_type not in (*POLYGONAL, "GeometryCollection"):
+        return NoOutline(f"a {drawn.geom_type} encloses no area")
+    area = drawn if drawn.geom_type in POLYGONAL else _areas_of(drawn)
+    valid = bool(area.is_valid)
+    polygon = area if valid else _areas_of(shapely.make_valid(area))
     if polygon.area == 0:
-        raise SlideError(f"{where} encloses no area")
-    return Outline(class_name, polygon, repaired=not valid)
+        return NoOutline(f"a {drawn.geom_type} without area")
+    return Outline(class_name, polygon, repaired=not valid, cut_out=cut_out)
+
+
+def refuse_infinite(corners: Iterable[Sequence[float]], where: str) -> None:
+    """Raise SlideError if one of ``corners``, (x, y) each, is NaN or infinite."""
+    for x, y, *_ in corners:
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise SlideError(f"{where} has a corner at ({x:g}, {y:g}); allowed are finite numbers of pixels")
 
 
 def _areas_of(geometry: BaseGeometry) -> BaseGeometry:
-    """Return the areas of a repaired geometry without the lines and points of ``make_valid``."""
+    """Return the areas of a collection or a repaired geometry without its lines and points."""
     parts = [part for part in shapely.get_parts(geometry) if part.geom_type in POLYGONAL]
     return shapely.union_all(parts) if parts else shapely.Polygon()

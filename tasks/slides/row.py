@@ -40,8 +40,9 @@ class SlideRow(BaseModel):
         patient_id: a pseudonym; it stays in the store.
         path: the slide file, relative to the data root, as are the other files.
         split: where the slide belongs.
-        annotation: outlines (.geojson, .json or .xml).
-        points: labelled points (.csv).
+        annotation: outlines (.geojson, .json or .xml), or an image of the whole slide whose values are
+            classes (.png, .jpg or .tif).
+        points: labelled points (.csv), in place of an annotation.
         evidence: an image of the whole slide, nonzero where the evidence of the class lies.
         decoy: an image of the whole slide, nonzero on what looks like the evidence and is none.
         artefact: an image of the whole slide, nonzero on what no explanation should use: pen, folds, bubbles.
@@ -68,6 +69,19 @@ class SlideRow(BaseModel):
     site: OptionalText = None
     mpp: Annotated[_Mpp | None, _Given] = None
     sha256: Annotated[_Sha256 | None, _Given] = None
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether no tile gets a label: neither annotation nor points nor a label of the slide."""
+        return self.annotation is None and self.points is None and self.label is None
+
+    def is_weakly_labelled(self, first_class: str) -> bool:
+        """Return whether every tile gets the label of the slide although it may show nothing of it.
+
+        A slide that is wholly of the first class is exact: no tile of it holds another class.
+        """
+        bare = self.annotation is None and self.points is None
+        return bare and self.label is not None and self.label != first_class
 
 
 COLUMNS = tuple(SlideRow.model_fields)

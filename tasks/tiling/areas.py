@@ -7,10 +7,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from tasks.slides.errors import SlideError
 from tasks.slides.outline import Outline
 from tasks.tiling.grid import Floats
-from tasks.tiling.recipe import IGNORED, TilingRecipe
+from tasks.tiling.names import class_indices
+from tasks.tiling.recipe import TilingRecipe
 
 Geometries = NDArray[np.object_]
 
@@ -57,7 +57,7 @@ def class_areas(outlines: Sequence[Outline], recipe: TilingRecipe, where: str) -
         SlideError: an outline's name is not a class.
     """
     classes = range(1, len(recipe.classes))
-    indices = [class_of(outline.class_name, recipe, where) for outline in outlines]
+    indices = class_indices(outlines, recipe, where)
     taken = _union(outlines, indices, 0)
     areas: list[ClassArea] = []
     for index in reversed(classes):
@@ -65,21 +65,6 @@ def class_areas(outlines: Sequence[Outline], recipe: TilingRecipe, where: str) -
         taken = shapely.union(taken, own)
         areas.append(_class_area(index, own))
     return tuple(reversed(areas))
-
-
-def class_of(name: str, recipe: TilingRecipe, where: str) -> int | None:
-    """Return the class index that an outline's name stands for, None where it is ignored."""
-    meant = recipe.outline_classes.get(name, name)
-    if meant == IGNORED:
-        return None
-    if meant in recipe.classes:
-        return recipe.classes.index(meant)
-    if len(recipe.classes) == 2:  # what is outlined, and the rest
-        return 1
-    raise SlideError(
-        f"{where}: an outline is named {name!r}, which is no class; allowed are {', '.join(recipe.classes)}, "
-        "or a line in outline_classes that says what it means"
-    )
 
 
 def tile_boxes(x: Floats, y: Floats, extent: float) -> Geometries:

@@ -51,7 +51,7 @@ def tile_slide(
     with Opening.of(row, data_root, recipe.resample).open(recipe.thumbnail_px) as slide:
         geometry = slide.geometry
         layout = lay_out(slide, recipe, row.slide_id, row.coordinates and data_root / row.coordinates)
-        truth = look_up(row, data_root, geometry, layout.positions, recipe)
+        truth = look_up(row, data_root, geometry, layout, recipe)
         tissue = write_tissue(layout, recipe, out)
         reading = time.perf_counter()
         found = read_tiles(slide, layout.positions, recipe, tissue, out, advance)

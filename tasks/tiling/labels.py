@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.artifacts.tile_set import MIXED
-from tasks.slides.errors import SlideError
-from tasks.slides.row import SlideRow
 from tasks.tiling.areas import ClassArea, Geometries
 from tasks.tiling.grid import Floats
 from tasks.tiling.recipe import TilingRecipe
@@ -20,32 +18,21 @@ def coverages(areas: Sequence[ClassArea], tiles: Geometries) -> Floats:
     return np.stack([area.coverage(tiles) for area in areas], axis=1)
 
 
-def labels_from_coverage(covered: Floats, recipe: TilingRecipe) -> list[str]:
+def labels_from_coverage(
+    covered: Floats, recipe: TilingRecipe, unlabelled: Floats | None = None
+) -> list[str]:
     """Return one label per tile from ``covered``, [N, classes - 1].
 
     More than ``class_above`` of one class gives that class; less than ``normal_below`` of all classes
-    together gives the first class; all between is ``mixed``, and so are the two limits themselves.
+    together gives the first class; all between is ``mixed``, and so are the two limits themselves. What a
+    picture leaves without label, ``unlabelled`` [N], counts like a class whose label is "".
     """
-    most = covered.argmax(axis=1)
-    enough = covered.max(axis=1) > recipe.class_above
-    little = covered.sum(axis=1) < recipe.normal_below
+    without = np.zeros(len(covered)) if unlabelled is None else unlabelled
+    every = np.column_stack([covered, without])
+    names = (*recipe.classes[1:], UNKNOWN)
+    most = every.argmax(axis=1)
+    enough = every.max(axis=1) > recipe.class_above
+    little = every.sum(axis=1) < recipe.normal_below
     return [
-        recipe.classes[most[i] + 1] if enough[i] else recipe.classes[0] if little[i] else MIXED
-        for i in range(len(covered))
+        names[most[i]] if enough[i] else recipe.classes[0] if little[i] else MIXED for i in range(len(every))
     ]
-
-
-def label_of_slide(row: SlideRow, recipe: TilingRecipe) -> str:
-    """Return the label that every tile of a slide without annotation has: the manifest's, or none ("").
-
-    Raises:
-        SlideError: the manifest's label is not a class.
-    """
-    if row.label is None:
-        return UNKNOWN
-    if row.label not in recipe.classes:
-        raise SlideError(
-            f"{row.slide_id}: the manifest's label {row.label!r} is no class; "
-            f"allowed are {', '.join(recipe.classes)}"
-        )
-    return row.label

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tasks.artifacts.tile_set import MIXED
 from tasks.slides.pixels import Resample
+from tasks.tiling.label_recipes import MaskClasses, PointsRecipe
 
 IGNORED = "ignore"
 """The class of outlines that are ignored."""
@@ -28,8 +29,11 @@ class TilingRecipe(BaseModel):
         stride_px: from one tile to the next, in pixels; None puts them edge to edge.
         min_tissue: smallest share of tissue that a tile must hold.
         classes: class names by index; the first is what lies outside every outline.
-        outline_classes: {name of an outline: class, or ``ignore``}. A name that is neither here nor a class
-            means the only other class where there are two, and is an error where there are more.
+        outline_classes: {name of an outline or a point: class, or ``ignore``}; "" is an outline without name.
+            A name that is neither here nor a class is an error. Case and outer spaces do not matter.
+        mask_classes: {value of a picture that annotates the slide: class, or ``ignore`` for no label}. A
+            value is a number or a range with both ends, such as ``128-255``; one without a line is an error.
+        points: how a table of labelled points gives labels to tiles.
         normal_below: a tile that outlines cover by less than this has the first class.
         class_above: a tile that one class covers by more than this has that class; between, it is ``mixed``.
         tissue_mpp: micrometres per pixel at which tissue is looked for.
@@ -60,6 +64,8 @@ class TilingRecipe(BaseModel):
     min_tissue: Fraction = 0.5
     classes: Annotated[tuple[Name, ...], Field(min_length=2)] = ("normal", "tumour")
     outline_classes: dict[str, str] = {}
+    mask_classes: MaskClasses = {}
+    points: PointsRecipe = PointsRecipe()
     normal_below: Fraction = 0.1
     class_above: Fraction = 0.9
     tissue_mpp: Annotated[float, Field(gt=0)] = 8.0
@@ -82,12 +88,23 @@ class TilingRecipe(BaseModel):
             raise ValueError(f"normal_below {self.normal_below} lies above class_above {self.class_above}")
         if self.saturation_range[0] > self.saturation_range[1]:
             raise ValueError(f"saturation_range {self.saturation_range} runs downwards")
-        if len(set(self.classes)) != len(self.classes) or MIXED in self.classes or IGNORED in self.classes:
+        plain = {plain_name(name) for name in self.classes}
+        if len(plain) != len(self.classes) or MIXED in plain or IGNORED in plain:
             raise ValueError(f"classes {self.classes} must differ, and none may be {MIXED!r} or {IGNORED!r}")
-        for name, meant in self.outline_classes.items():
-            if meant not in (*self.classes, IGNORED):
-                raise ValueError(f"outline {name!r} means {meant!r}; allowed are {(*self.classes, IGNORED)}")
+        self._refuse_strange_meanings()
+        if len({plain_name(name) for name in self.outline_classes}) != len(self.outline_classes):
+            raise ValueError("outline_classes names an outline twice; case and outer spaces do not matter")
         return self
+
+    def _refuse_strange_meanings(self) -> None:
+        meanings = [("outline", name, meant) for name, meant in self.outline_classes.items()]
+        meanings += [("mask value", value, meant) for value, meant in self.mask_classes.items()]
+        for what, name, meant in meanings:
+            if meant not in (*self.classes, IGNORED):
+                raise ValueError(f"{what} {name!r} means {meant!r}; allowed are {(*self.classes, IGNORED)}")
+        strange = [name for name in self.points.value_classes if name not in self.classes]
+        if strange:
+            raise ValueError(f"points.value_classes names {strange[0]!r}; allowed are {self.classes}")
 
     @property
     def tile_um(self) -> float:
@@ -103,6 +120,11 @@ class TilingRecipe(BaseModel):
 def tiling_recipe(recipe: TilingRecipe) -> dict[str, Any]:
     """Return the plain JSON form of all that may change a tile: everything but what is kept of it."""
     return recipe.model_dump(mode="json", exclude={"keep"})
+
+
+def plain_name(name: str) -> str:
+    """Return a name as names are compared: without case and outer spaces."""
+    return name.strip().casefold()
 
 
 def disc_um2(diameter_um: float) -> float:

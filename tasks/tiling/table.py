@@ -59,6 +59,10 @@ def slide_info(
         reader_reason=slide.choice.reason,
         levels_left_out=slide.choice.levels_left_out,
         tissue=_tissue(layout.tissue),
+        labels_from=truth.labels_from,
+        weak_labels=truth.weak_labels,
+        annotation=truth.annotation,
+        notes=truth.notes,
     )
 
 

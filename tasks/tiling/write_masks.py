@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks.artifacts.outlined import areas_by_class
 from tasks.artifacts.slide_picture import SampledPicture, Squares, write_picture
-from tasks.artifacts.tile_masks import MASKS, OUTLINES, TISSUE, MaskInfo, Scale, picture_file
+from tasks.artifacts.tile_masks import ANNOTATION, MASKS, OUTLINES, TISSUE, MaskInfo, Scale, picture_file
 from tasks.tiling.arrays import ReadTiles
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
@@ -21,9 +21,16 @@ def write_tissue(layout: Layout, recipe: TilingRecipe, out: Path) -> SampledPict
 
 
 def write_masks(layout: Layout, truth: Truth, tile_px: int, found: ReadTiles, out: Path) -> None:
-    """Write ``masks.json``, the outlines and a picture of each mark; the tissue is written already."""
+    """Write ``masks.json``, the outlines or the picture of classes, and a picture of each mark.
+
+    The tissue is written already.
+    """
     scales: dict[str, Scale] = {TISSUE: (layout.tissue.downsample_x, layout.tissue.downsample_y)}
-    areas_by_class([(area.class_index, area.polygons) for area in truth.areas]).write(out / OUTLINES)
+    if truth.picture is None:
+        areas_by_class([(area.class_index, area.polygons) for area in truth.areas]).write(out / OUTLINES)
+    else:
+        write_picture(out / picture_file(ANNOTATION), truth.picture.classes)
+        scales[ANNOTATION] = truth.picture.downsample
     for mark, marked in truth.marked.items():
         write_picture(out / picture_file(mark), marked.mask)
         scales[mark] = marked.downsample

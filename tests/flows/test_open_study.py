@@ -1,11 +1,15 @@
-"""Input files are hashed once, and a device is asked for by kind."""
+"""Input files are hashed once, a device is asked for by kind, and labels are checked before any work."""
 
+import csv
 import os
 
 import pytest
 
 from flows.open_study import FileHashes, open_study, refuse_unfit_network
+from tasks.compare import weak_labels_in_words
+from tasks.slides.errors import ManifestError
 from tasks.study.errors import ConfigError
+from tasks.train import Train, weakly_labelled
 from tests._support.studies import tiny_config
 
 
@@ -91,3 +95,73 @@ def test_initial_weights_are_read_before_any_slide_is(manifest, tmp_path):
     study = open_study(with_network(manifest, width=0.0625, init=str(path)), tmp_path, None)
     with pytest.raises(ConfigError, match=r"^train\.recipe: network\.init 'w\.safetensors' is pickled by"):
         refuse_unfit_network(study)
+
+
+def relabelled(manifest, tmp_path, split, **cells):
+    """Return a copy of the manifest in which the slides of ``split`` have these cells."""
+    with manifest.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    changed = tmp_path / "manifest.csv"
+    with changed.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, [*rows[0], "site"])
+        writer.writeheader()
+        for row in rows:
+            site = {"site": "north" if row["split"] == split else "south"}
+            writer.writerow({**row, **site, **(cells if row["split"] == split else {})})
+    return changed
+
+
+def opened(manifest, changed, tmp_path, **blocks):
+    return open_study(tiny_config(changed, **blocks), tmp_path / "home", manifest.parent)
+
+
+def training(**changes):
+    return {**tiny_config("m.csv").model_dump(mode="json")["train"], **changes}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_tiles_are_not_trained_on_labels_of_whole_slides_unless_the_study_says_so(manifest, tmp_path, split):
+    changed = relabelled(manifest, tmp_path, split, annotation="", label="tumour")
+    with pytest.raises(ConfigError) as caught:
+        opened(manifest, changed, tmp_path)
+    said = str(caught.value)
+    assert "slides to train or validate on have only a label of the whole slide, such as 'tumour'" in said
+    assert "use a slide-level model, or say train.weak_labels: true" in said
+    study = opened(manifest, changed, tmp_path, train=training(weak_labels=True))
+    assert {row.split for row in weakly_labelled(study)} == {split}
+    assert all(planned.recipe["weak_labels"] is True for planned in Train().plan(study))
+    assert weak_labels_in_words(study).startswith("weak labels: the tiles of ")
+
+
+def test_a_study_that_says_nothing_has_the_recipe_it_had(manifest, tmp_path):
+    study = open_study(tiny_config(manifest), tmp_path, None)
+    assert all("weak_labels" not in planned.recipe for planned in Train().plan(study))
+    assert weak_labels_in_words(study) == ""
+
+
+def test_slides_that_are_wholly_of_the_first_class_are_exact(manifest, tmp_path):
+    changed = relabelled(manifest, tmp_path, "train", annotation="", label="normal")
+    assert weakly_labelled(opened(manifest, changed, tmp_path)) == []
+
+
+def test_what_no_arm_learns_from_is_not_asked(manifest, tmp_path):
+    changed = relabelled(manifest, tmp_path, "train", annotation="", label="tumour")
+    arms = [{"id": "standard", "sites": ["south"]}]
+    assert weakly_labelled(opened(manifest, changed, tmp_path, train=training(arms=arms))) == []
+
+
+def test_test_slides_may_have_a_label_of_their_own_and_the_page_says_so(manifest, tmp_path):
+    changed = relabelled(manifest, tmp_path, "test", annotation="", label="tumour")
+    study = opened(manifest, changed, tmp_path)
+    assert weak_labels_in_words(study) == (
+        "weak labels: the tiles of 2 evaluated slides are judged by the label of their whole slide"
+    )
+
+
+@pytest.mark.parametrize("label", ["Tumour", "NaN", "cancer"])
+def test_a_label_that_is_no_class_is_refused_before_any_work(manifest, tmp_path, label):
+    changed = relabelled(manifest, tmp_path, "test", label=label)
+    with pytest.raises(
+        ManifestError, match=f"2 problems: .* label '{label}' is no class; allowed are normal"
+    ):
+        opened(manifest, changed, tmp_path)

@@ -69,4 +69,4 @@ def test_the_tumour_manifest_holds_with_its_shared_patient():
     manifest, found = load_manifest(root / "manifest.csv", root, frozenset({"cam16_block_106"}), sha256_of)
     assert len(manifest.slides) == 12
     assert {row.slide_id: row.sha256 for row in manifest.slides} == found
-    assert all(load_outlines(root / row.annotation) for row in manifest.slides)
+    assert all(load_outlines(root / row.annotation).outlines for row in manifest.slides)

@@ -4,7 +4,7 @@ import shapely
 
 from tasks.slides.errors import SlideError
 from tasks.slides.outline import Outline
-from tasks.tiling.areas import class_areas, class_of, tile_boxes
+from tasks.tiling.areas import class_areas, tile_boxes
 from tasks.tiling.recipe import TilingRecipe
 
 TWO = TilingRecipe(mpp=1)
@@ -61,12 +61,6 @@ def test_the_part_within_a_tile_is_cut_out():
     assert area.within(shapely.box(200, 0, 210, 10)).is_empty
 
 
-def test_a_name_means_its_class_its_translation_or_the_only_other_class():
-    assert class_of("tumour", TWO, "a") == 1
-    assert class_of("normal", TWO, "a") == 0
-    assert class_of("", TWO, "a") == class_of("Metastasis", TWO, "a") == 1
-    assert class_of("Tumor", THREE, "a") == 1
-    ignoring = TilingRecipe(mpp=1, outline_classes={"Ink": "ignore"})
-    assert class_of("Ink", ignoring, "a") is None
-    with pytest.raises(SlideError, match="slide a: an outline is named 'Stroma', which is no class"):
-        class_of("Stroma", THREE, "slide a")
+def test_a_name_that_is_no_class_is_refused():
+    with pytest.raises(SlideError, match="slide a: 'Stroma' \\(1\\) is no class"):
+        class_areas([Outline("Stroma", shapely.box(0, 0, 1, 1))], TWO, "slide a")

@@ -188,6 +188,14 @@ def test_the_summary_counts(tiled):
     )
 
 
+def test_the_summary_says_what_was_read_of_the_annotation(tiled):
+    info = read_info(tiled[0].folder)
+    assert (info.labels_from, info.weak_labels, info.notes) == ("outlines", False, ())
+    assert (info.annotation.read, info.annotation.names, info.annotation.left_out) == (1, {"Tumor": 1}, {})
+    assert info.annotation.drawn == info.annotation.on_slide == {"tumour": OUTLINE.area}
+    assert info.annotation.on_tissue == {"tumour": pytest.approx(OUTLINE.area, rel=0.03)}
+
+
 def test_a_second_run_gives_the_same_bytes(tiled, tmp_path):
     tiles, _, _, row, root = tiled
     tile_slide(row, root, RECIPE, tmp_path)

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.slides.errors import SlideError
-from tasks.slides.row import SlideRow
-from tasks.tiling.labels import label_of_slide, labels_from_coverage
+from tasks.tiling.labels import labels_from_coverage
 from tasks.tiling.recipe import TilingRecipe
 
 TWO = TilingRecipe(mpp=1)
@@ -34,9 +32,16 @@ def test_several_classes(covered, label):
     assert labels_from_coverage(np.array([covered]), THREE) == [label]
 
 
-def test_a_slide_without_annotation_has_the_label_of_the_manifest_or_none():
-    row = SlideRow(slide_id="a", patient_id="p", path="a", split="train", label="tumour")
-    assert label_of_slide(row, TWO) == "tumour"
-    assert label_of_slide(row.model_copy(update={"label": None}), TWO) == ""
-    with pytest.raises(SlideError, match="a: the manifest's label 'cancer' is no class"):
-        label_of_slide(row.model_copy(update={"label": "cancer"}), TWO)
+@pytest.mark.parametrize(
+    ("covered", "unlabelled", "label"),
+    [
+        (0.0, 0.95, ""),
+        (0.0, 0.9, "mixed"),
+        (0.0, 0.05, "normal"),
+        (0.06, 0.06, "mixed"),
+        (0.95, 0.05, "tumour"),
+        (0.5, 0.5, "mixed"),
+    ],
+)
+def test_what_has_no_label_counts_like_a_class_without_name(covered, unlabelled, label):
+    assert labels_from_coverage(np.array([[covered]]), TWO, np.array([unlabelled])) == [label]

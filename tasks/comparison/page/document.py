@@ -104,6 +104,7 @@ def _frame(summary: ComparisonSummary) -> Lines:
     lines += [f"- Intervals are {note}." if note[0] == "c" else f"- {note}." for note in summary.clustering]
     lines += [f"- {summary.looks[0].upper()}{summary.looks[1:]}."] if summary.looks else []
     lines += [f"- {summary.pooling[0].upper()}{summary.pooling[1:]}."] if summary.pooling else []
+    lines += [f"- {summary.weak_labels[0].upper()}{summary.weak_labels[1:]}."] if summary.weak_labels else []
     return [*lines, f"- Split: `{summary.split_hash[:16] or 'not given'}`."]
 
 

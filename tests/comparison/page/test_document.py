@@ -54,6 +54,14 @@ def test_the_looks_of_before_are_said(tmp_path):
     assert "\n- These 6 test slides had been compared once.\n" in write_page(summarise(job, rows), rows)
 
 
+def test_weak_labels_are_said(tmp_path):
+    job = make_job(tmp_path)
+    rows = compared_rows(job)
+    assert "Weak labels" not in write_page(summarise(job, rows), rows)
+    weak = dataclasses.replace(job, weak_labels="weak labels: the tiles of 3 slides")
+    assert "\n- Weak labels: the tiles of 3 slides.\n" in write_page(summarise(weak, rows), rows)
+
+
 def test_the_sentence_on_the_primary_endpoint_obeys_its_flag(tmp_path):
     """The better arm's maps are ahead of the control, or they are not: only then is it called better."""
     job = make_job(tmp_path)
