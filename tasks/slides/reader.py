@@ -13,7 +13,8 @@ from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.overview import Overview, read_overview
 from tasks.slides.pixels import Rgb, Window, read_window
-from tasks.slides.resolution import MPP_RANGE, Resolution, resolve
+from tasks.slides.resolution import MPP_RANGE, ManifestMpp, Resolution, resolve
+from tasks.slides.slide_files import opens_without_bytes
 
 CACHE_BYTES = 64 << 20
 """Bytes of decoded pixels cached per open slide. OpenSlide's default would add up over handles."""
@@ -21,7 +22,7 @@ CACHE_BYTES = 64 << 20
 
 def open_slide(
     path: Path,
-    mpp: float | None,
+    mpp: ManifestMpp,
     mpp_range: tuple[float, float] = MPP_RANGE,
     thumbnail_px: int = 1024,
 ) -> "SlideReader":
@@ -29,7 +30,8 @@ def open_slide(
 
     Args:
         path: a file that OpenSlide reads.
-        mpp: micrometres per level-0 pixel that the manifest states; used where the metadata has none.
+        mpp: micrometres per level-0 pixel that the manifest states; used where the metadata has none, or, as
+            an ``MppOverride``, in any case.
         mpp_range: the plausible micrometres per pixel.
         thumbnail_px: longer side of the thumbnail.
 
@@ -129,7 +131,7 @@ class SlideReader:
 def _open(path: Path) -> openslide.OpenSlide:
     if not path.is_file():
         raise SlideError(f"{path.name}: there is no such file")
-    if path.stat().st_size == 0:
+    if path.stat().st_size == 0 and not opens_without_bytes(path):
         raise SlideError(f"{path.name}: the file is empty")
     try:
         handle = openslide.OpenSlide(path)

@@ -9,6 +9,7 @@ from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
+from tasks.slides.resolution import OVERRIDE_ADVICE
 from tasks.tiling.coverage import tissue_fraction
 from tasks.tiling.grid import Floats, Grid, TilePositions, choose, lay_grid
 from tasks.tiling.recipe import TilingRecipe
@@ -71,7 +72,8 @@ def _refuse_coarse(geometry: SlideGeometry, recipe: TilingRecipe, where: str) ->
     if geometry.mpp > recipe.mpp * recipe.max_enlargement:
         raise SlideError(
             f"{where}: the slide has {geometry.mpp:g} um/px and the recipe asks for {recipe.mpp:g}; "
-            f"enlarging up to {recipe.max_enlargement:g} times is allowed"
+            f"enlarging up to {recipe.max_enlargement:g} times is allowed. If the slide's value is wrong, "
+            f"{OVERRIDE_ADVICE}"
         )
 
 

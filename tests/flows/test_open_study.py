@@ -1,41 +1,10 @@
 """Input files are hashed once, and a device is asked for by kind."""
 
-import os
-
 import pytest
 
-from flows.open_study import FileHashes, open_study, refuse_unfit_network
+from flows.open_study import open_study, refuse_unfit_network
 from tasks.study.errors import ConfigError
 from tests._support.studies import tiny_config
-
-
-def test_files_are_hashed_once_and_again_when_touched(tmp_path):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"one")
-    first = FileHashes(tmp_path)
-    digest = first(file)
-    first.save()
-    os.utime(file, ns=(1, 1))
-    file.write_bytes(b"two")
-    assert FileHashes(tmp_path)(file) != digest
-    assert (
-        digest == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
-    )  # printf one | sha256sum
-
-
-@pytest.mark.parametrize("damaged", ['{"a', "[]"])
-def test_damaged_hashes_are_made_again(tmp_path, damaged, caplog):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"one")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "file_hashes.json").write_text(damaged)
-    assert FileHashes(tmp_path)(file).startswith("7692c3ad")
-    assert "is damaged; input files are hashed again" in caplog.text
-
-
-def test_hashes_that_cannot_be_kept_are_no_error(tmp_path):
-    (tmp_path / "work").write_text("a file where the folder should be")
-    FileHashes(tmp_path).save()
 
 
 def test_a_study_has_one_device_slot_or_those_that_are_named(manifest, tmp_path):
