@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
-from tasks.slides.geometry import SlideGeometry
 from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
 from tasks.slides.resolution import OVERRIDE_ADVICE
@@ -44,7 +43,7 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str) -> Layout:
     Raises:
         SlideError: the slide is coarser than the recipe, holds no tissue, or no tile holds enough of it.
     """
-    _refuse_coarse(slide.geometry, recipe, where)
+    refuse_coarse(slide.geometry.mpp, recipe, where)
     _, tissue = look_for_tissue(slide, recipe, where)
     grid = lay_grid(slide.geometry, recipe)
     fractions = tissue_fraction(tissue, grid)
@@ -68,10 +67,15 @@ def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tup
     return overview, find_tissue(overview, pixel_um2, recipe, where)
 
 
-def _refuse_coarse(geometry: SlideGeometry, recipe: TilingRecipe, where: str) -> None:
-    if geometry.mpp > recipe.mpp * recipe.max_enlargement:
+def refuse_coarse(mpp: float, recipe: TilingRecipe, where: str) -> None:
+    """Refuse a slide of ``mpp`` micrometres per pixel that is too coarse for the recipe.
+
+    Raises:
+        SlideError: the recipe is finer than the slide by more than ``max_enlargement``.
+    """
+    if mpp > recipe.mpp * recipe.max_enlargement:
         raise SlideError(
-            f"{where}: the slide has {geometry.mpp:g} um/px and the recipe asks for {recipe.mpp:g}; "
+            f"{where}: the slide has {mpp:g} um/px and the recipe asks for {recipe.mpp:g}; "
             f"enlarging up to {recipe.max_enlargement:g} times is allowed. If the slide's value is wrong, "
             f"{OVERRIDE_ADVICE}"
         )
