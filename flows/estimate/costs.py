@@ -124,9 +124,9 @@ def refuse_too_large(costs: Sequence[StageCost], free: int, tiles: Mapping[str, 
     largest = sorted(costs, key=lambda cost: -cost.size)[:_NAMED]
     named = ", ".join(f"{cost.stage} {in_bytes(cost.size)} ({cost.basis})" for cost in largest)
     raise UsageError(
-        f"the study needs about {in_bytes(needed)} for {sum(tiles.values()):,} tiles and the disk of its home "
-        f"has {in_bytes(free)} free; the largest are: {named}. Explain fewer tiles (explain.tiles_per_slide), "
-        "with fewer explainers or seeds, or put the home on a larger disk (--home)"
+        f"the study needs about {in_bytes(needed)} for {sum(tiles.values()):,} tiles and the disk of its "
+        f"home has {in_bytes(free)} free; the largest are: {named}. Explain fewer tiles "
+        "(explain.tiles_per_slide), with fewer explainers or seeds, or put the home on a larger disk (--home)"
     )
 
 

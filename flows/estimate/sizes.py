@@ -1,5 +1,7 @@
 """Bytes of artifacts that nobody measured yet: computed where arrays have a shape, else a guess."""
 
+from collections.abc import Callable
+
 from tasks.artifacts.key import ArtifactKey
 from tasks.explain import ExplainSection, halo_of
 from tasks.study.study import Study
@@ -27,27 +29,47 @@ MAP_BYTES = 4
 
 def computed_size(study: Study, key: ArtifactKey, tiles: int) -> tuple[float, bool]:
     """Return the bytes of an artifact about ``tiles`` tiles, and whether they are a guess."""
+    if key.stage == "train":
+        return _checkpoint_size(study)
+    if key.stage in _TILES:
+        return tiles * _TILES[key.stage](study), key.stage in _GUESSED
+    return float(_PAGE if key.stage in _PAGES else _SMALL), True
+
+
+def _of_tile(study: Study) -> float:
     recipe = study.section(TilingRecipe)
-    pixels = recipe.tile_px**2
-    match key.stage:
-        case "tile":
-            return tiles * (_ROW + stored_pixel_bytes(recipe) * pixels), False
-        case "surround":
-            return tiles * 3.0 * (recipe.tile_px + 2 * _halo_px(study)) ** 2, False
-        case "explain":
-            return tiles * (_ROW + float(MAP_BYTES) * pixels), False
-        case "predict":
-            return tiles * float(_ROW), False
-        case "train":
-            return _checkpoint_size(study)
-        case "draw" | "record":
-            return tiles * _exported(study, pixels), True
-        case "evaluate" | "measure":
-            return tiles * float(_SCORES), True
-        case "compare" | "review" | "exemplify":
-            return float(_PAGE), True
-        case _:
-            return float(_SMALL), True
+    return _ROW + stored_pixel_bytes(recipe) * float(recipe.tile_px) ** 2
+
+
+def _of_surrounded_tile(study: Study) -> float:
+    halo_px = max(halo_of(study, explainer) for explainer in study.section(ExplainSection).everything)
+    return 3.0 * (study.section(TilingRecipe).tile_px + 2 * halo_px) ** 2
+
+
+def _of_map(study: Study) -> float:
+    return _ROW + MAP_BYTES * float(study.section(TilingRecipe).tile_px) ** 2
+
+
+def _of_drawn_tile(study: Study) -> float:
+    pixels, exports = study.section(TilingRecipe).tile_px ** 2, study.section(ExplainSection).heatmaps.exports
+    raw = MAP_BYTES * pixels * _OME_TIFF if "ome_tiff" in exports else 0.0
+    return raw + (_GEOJSON if "geojson" in exports else 0) + pixels
+
+
+_TILES: dict[str, Callable[[Study], float]] = {
+    "tile": _of_tile,
+    "surround": _of_surrounded_tile,
+    "explain": _of_map,
+    "predict": lambda study: _ROW,
+    "draw": _of_drawn_tile,
+    "record": _of_drawn_tile,  # a copy of what was drawn
+    "evaluate": lambda study: _SCORES,
+    "measure": lambda study: _SCORES,
+}
+"""Stages whose bytes grow with tiles, and the bytes of one tile."""
+
+_GUESSED = frozenset({"draw", "record", "evaluate", "measure"})
+_PAGES = frozenset({"compare", "review", "exemplify"})
 
 
 def stored_pixel_bytes(recipe: TilingRecipe) -> int:
@@ -60,13 +82,3 @@ def _checkpoint_size(study: Study) -> tuple[float, bool]:
     if network.module is not None:
         return 4 * _PARAMETERS["resnet50"], True
     return 4 * _PARAMETERS[network.name] * network.width**2, False
-
-
-def _exported(study: Study, pixels: int) -> float:
-    exports = study.section(ExplainSection).heatmaps.exports
-    raw = MAP_BYTES * pixels * _OME_TIFF if "ome_tiff" in exports else 0.0
-    return raw + (_GEOJSON if "geojson" in exports else 0) + pixels
-
-
-def _halo_px(study: Study) -> int:
-    return max(halo_of(study, explainer) for explainer in study.section(ExplainSection).everything)
