@@ -20,7 +20,7 @@ _LOOK_ALIKE = str.maketrans(
 
 _NUMBER = re.compile(r"(\d+)[.,]0+")
 _SCIENTIFIC = re.compile(r"(\d+)(?:[.,](\d+))?e\+(\d{1,2})")
-_DIGITS = re.compile(r"0+(?=\d)")
+_DIGITS = re.compile(r"\d+")
 
 
 def _without_invisible(text: str) -> str:
@@ -54,7 +54,7 @@ def _as_number(text: str) -> str:
 
 
 def _without_leading_zeros(text: str) -> str:
-    return re.sub(r"\d+", lambda digits: _DIGITS.sub("", digits[0]), text)
+    return _DIGITS.sub(lambda digits: digits[0].lstrip("0") or "0", text)
 
 
 _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (

@@ -4,6 +4,9 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,8 @@ from tasks.slides.content import SlideContent, digest_of_files
 from tests._support.dicom_headers import dicom_file
 from tests._support.mrxs import write_mrxs
 from tests._support.slide_files import noise, write_slide
+
+ROOT = Path(__file__).parents[2]
 
 
 def sha(data):
@@ -189,3 +194,25 @@ def test_the_digest_of_a_slide_does_not_depend_on_the_sequence():
         != digest_of_files([("a", "2"), ("b", "1"), ("", "3")])
     )
     assert digest_of_files([("", "3")]) == "3"
+
+
+def test_a_kill_loses_only_the_file_that_was_being_read(tmp_path, reads):
+    for name in "abcdef":
+        (tmp_path / name).write_bytes(name.encode())
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "import flows.side_by_side as side\n"
+        "side.THREADS = 1\n"
+        "from flows.input_hashes import InputHashes\n"
+        "real = InputHashes._hash\n"
+        "def dies(self, path, *rest):\n"
+        "    if path.name == 'd': os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return real(self, path, *rest)\n"
+        "InputHashes._hash = dies\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "InputHashes(folder).all_files(folder / name for name in 'abcdef')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], check=False, cwd=ROOT)
+    assert done.returncode == -9
+    InputHashes(tmp_path).all_files(tmp_path / name for name in "abcdef")
+    assert sorted(reads) == ["d", "e", "f"]

@@ -2,8 +2,14 @@
 
 import pytest
 
+from flows.engine.plan import Plan
+from flows.engine.rerun import RerunOptions
+from flows.engine.resolve import Resolver
 from flows.open_study import open_study, refuse_unfit_network
 from tasks.study.errors import ConfigError
+from tests._support.mrxs import write_mrxs
+from tests._support.real_data import real_data
+from tests._support.slide_files import noise, write_slide
 from tests._support.studies import tiny_config
 
 
@@ -60,3 +66,57 @@ def test_initial_weights_are_read_before_any_slide_is(manifest, tmp_path):
     study = open_study(with_network(manifest, width=0.0625, init=str(path)), tmp_path, None)
     with pytest.raises(ConfigError, match=r"^train\.recipe: network\.init 'w\.safetensors' is pickled by"):
         refuse_unfit_network(study)
+
+
+def spec_of(folder, home):
+    config = tiny_config(folder / "m.csv")
+    planned = Plan(open_study(config, home, None))
+    return Resolver(planned, RerunOptions()).resolve(planned.of("tile")[0]).spec.fingerprint
+
+
+def a_study(folder, first):
+    for number in range(2):
+        write_slide(folder / f"{number}.tiff", noise(64, 64, number))
+    rows = [f"a,p1,{first},train,normal", "b,p2,0.tiff,val,normal", "c,p3,1.tiff,test,normal"]
+    (folder / "m.csv").write_text("\n".join(["slide_id,patient_id,path,split,label", *rows]))
+
+
+def test_a_change_of_any_file_of_a_slide_makes_its_tiles_stale(tmp_path):
+    write_mrxs(tmp_path / "a.mrxs", noise(128, 128))
+    a_study(tmp_path, "a.mrxs")
+    before = spec_of(tmp_path, tmp_path / "home")
+    data = tmp_path / "a" / "Data0000.dat"
+    data.write_bytes(data.read_bytes()[:-1] + b"x")
+    assert spec_of(tmp_path, tmp_path / "home") != before
+
+
+@pytest.mark.real_data
+def test_a_change_of_the_other_file_of_a_dicom_slide_makes_its_tiles_stale(tmp_path):
+    for name in ("lv0.dcm", "lv1.dcm"):
+        (tmp_path / name).write_bytes(real_data(f"faults/dicom_two_files/dcm/{name}").read_bytes())
+    a_study(tmp_path, "lv0.dcm")
+    before = spec_of(tmp_path, tmp_path / "home")
+    a_study(tmp_path, "lv1.dcm")
+    assert spec_of(tmp_path, tmp_path / "home") == before, "either file stands for the slide"
+    other = tmp_path / "lv0.dcm"
+    other.write_bytes(other.read_bytes()[:-100] + b"\0" * 100)
+    assert spec_of(tmp_path, tmp_path / "home") != before
+
+
+def test_an_override_is_recipe_its_reason_is_not_and_without_one_nothing_changed(manifest, tmp_path):
+    a_study(tmp_path, "0.tiff")
+    write_slide(tmp_path / "2.tiff", noise(64, 64, 9))
+    text = (tmp_path / "m.csv").read_text().replace("a,p1,0.tiff", "a,p1,2.tiff")
+    (tmp_path / "m.csv").write_text(text)
+    before = spec_of(tmp_path, tmp_path / "home")
+
+    def with_columns(mpp, reason):
+        cells = [",mpp_override,mpp_override_reason,age", f",{mpp},{reason},61", ",,,62", ",,,63"]
+        lines = [line + added for line, added in zip(text.splitlines(), cells, strict=True)]
+        (tmp_path / "m.csv").write_text("\n".join(lines))
+        return spec_of(tmp_path, tmp_path / "home")
+
+    assert with_columns("", "") == before, "metadata are no recipe"
+    overridden = with_columns("0.4", "measured on a ruler")
+    assert overridden != before
+    assert with_columns("0.4", "measured on a grid") == overridden

@@ -22,6 +22,7 @@ SAME = [
     ("\u04201", "P1", "letters of another alphabet that look alike"),
     ("TCGA-01-0007", "TCGA-1-7", "leading zeros"),
     ("P\u200b007", "p7", "invisible characters and capital letters and leading zeros"),
+    ("p000", "p0", "leading zeros"),
     ("STRASSE", "stra\u00dfe", "capital letters"),
 ]
 OTHER = [
@@ -31,6 +32,9 @@ OTHER = [
     ("a b", "ab"),
     ("a-b", "a_b"),
     ("0", ""),
+    ("100", "10"),
+    ("p1001", "p101"),
+    ("0100", "010"),
     ("1e3", "1000"),
 ]
 

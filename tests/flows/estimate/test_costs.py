@@ -17,9 +17,10 @@ def test_a_study_that_does_not_fit_is_refused_with_the_largest_stages():
     with pytest.raises(UsageError) as caught:
         refuse_too_large(costs, 10**12, {"a": 20_000_000, "b": 5_000_000})
     assert str(caught.value) == (
-        "the study needs about 9.5 TB for 25,000,000 tiles and the disk of its home has 1.0 TB free; the "
-        "largest are: explain 4.7 TB (measured), tile 3.8 TB (computed), draw 1.0 TB (guess). Explain fewer "
-        "tiles (explain.tiles_per_slide), with fewer explainers or seeds, or put the home on a larger disk (--home)"
+        "the study needs about 9.5 TB for 25,000,000 tiles and the disk of its home has 1.0 TB free; "
+        "the largest are: explain 4.7 TB (measured), tile 3.8 TB (computed), draw 1.0 TB (guess). "
+        "Explain fewer tiles (explain.tiles_per_slide), with fewer explainers or seeds, or put the home on a "
+        "larger disk (--home)"
     )
 
 
