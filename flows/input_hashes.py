@@ -12,7 +12,7 @@ from flows.side_by_side import side_by_side
 from tasks.artifacts.journal import Journal
 from tasks.slides.content import SlideContent, digest_of_files
 from tasks.slides.dicom import series_of
-from tasks.slides.slide_facts import SlideFacts, facts_of, look_of
+from tasks.slides.slide_facts import SlideFacts, facts_of, sample_digest
 from tasks.slides.slide_files import slide_files
 
 _log = logging.getLogger("veritile.study")
@@ -86,9 +86,9 @@ class InputHashes:
         side_by_side("opening slides", new, open_one)
         return {path: SlideFacts.model_validate(self._opened.get(key)) for path, key in keys.items()}
 
-    def look(self, path: Path) -> str:
+    def sample_digest(self, path: Path) -> str:
         """Return a hash of some of the pixels of a slide."""
-        return self._kept(f"look|{self._key(path)}", lambda: look_of(path))
+        return self._kept(f"sample|{self._key(path)}", lambda: sample_digest(path))
 
     def files(self, path: Path) -> tuple[tuple[str, Path], ...]:
         """Return every file of a slide, with its name in the slide."""

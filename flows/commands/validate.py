@@ -9,13 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.target import Target
-from flows.deep_look import SlideLooks, write_report
 from flows.engine.plan import Plan
 from flows.engine.stages import all_stages
 from flows.estimate.costs import StageCost, in_bytes, refuse_too_large
-from flows.estimate.estimate import Estimate, estimate
+from flows.estimate.estimate import StudyEstimate, estimate
 from flows.estimate.slide_tiles import basis_in_words
 from flows.input_hashes import InputHashes
+from flows.inspections import Inspections, write_report
 from flows.open_study import refuse_absent_devices, refuse_unfit_network
 from flows.progress import shown
 from tasks.explain import halo_in_words
@@ -24,7 +24,7 @@ from tasks.slides.slide_facts import SlideFacts
 from tasks.study.config import Split
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.study import Study
-from tasks.tiling.look import SlideLook, misfit
+from tasks.tiling.inspection import SlideInspection, misfit
 from tasks.tiling.recipe import TilingRecipe
 
 
@@ -43,13 +43,13 @@ def validate(target: Target, console: Console, *, deep: bool = False) -> None:
         plan = target.plan()
         study = plan.study
         facts = _facts(study)
-        kept = SlideLooks(plan)
-        looks = kept.take() if deep else kept.stored()
+        inspections = Inspections(plan)
+        inspected = inspections.take() if deep else inspections.stored()
     if deep:
-        _print_looks(study, looks, console)
-    problems = list(_problems(study, facts, looks, console))
+        _print_inspections(study, inspected, console)
+    problems = list(_problems(study, facts, inspected, console))
     _print_study(plan, console)
-    costs = estimate(plan, facts, looks)
+    costs = estimate(plan, facts, inspected)
     _print_estimate(costs, console)
     tiles = {slide: each.tiles for slide, each in costs.tiles.items()}
     problems += _refused(lambda: refuse_too_large(costs.costs, costs.free, tiles))
@@ -65,7 +65,7 @@ def _facts(study: Study) -> dict[str, SlideFacts]:
 
 
 def _problems(
-    study: Study, facts: Mapping[str, SlideFacts], looks: Mapping[str, SlideLook], console: Console
+    study: Study, facts: Mapping[str, SlideFacts], inspected: Mapping[str, SlideInspection], console: Console
 ) -> Iterator[str]:
     """Yield what keeps the study from running; print what does not but changes its numbers."""
     yield from _refused(lambda: refuse_absent_devices(study))
@@ -75,7 +75,7 @@ def _problems(
     wrong = {
         row.slide_id: problem
         for row in study.slides
-        if (problem := _of_slide(row, facts[row.slide_id], looks.get(row.slide_id), recipe))
+        if (problem := _of_slide(row, facts[row.slide_id], inspected.get(row.slide_id), recipe))
     }
     allowed = study.config.failures.max_failed_slides
     if len(wrong) > allowed * len(study.slides):
@@ -88,8 +88,8 @@ def _problems(
         console.print(escape(note), soft_wrap=True)
 
 
-def _of_slide(row: SlideRow, facts: SlideFacts, look: SlideLook | None, recipe: TilingRecipe) -> str:
-    return look.problem if look is not None else misfit(row, facts, recipe)
+def _of_slide(row: SlideRow, facts: SlideFacts, each: SlideInspection | None, recipe: TilingRecipe) -> str:
+    return each.problem if each is not None else misfit(row, facts, recipe)
 
 
 def _refused(check: Callable[[], None]) -> list[str]:
@@ -135,7 +135,7 @@ def _slides_by_split(rows: Sequence[SlideRow]) -> str:
     return ", ".join(f"{splits[split]} {split} slides" for split in get_args(Split) if splits[split])
 
 
-def _print_estimate(costs: Estimate, console: Console) -> None:
+def _print_estimate(costs: StudyEstimate, console: Console) -> None:
     console.print(basis_in_words(costs.tiles), soft_wrap=True)
     if not costs.costs:
         console.print("estimate: nothing is to be made")
@@ -156,15 +156,16 @@ def _cells(cost: StageCost) -> tuple[str, ...]:
     return cost.stage, f"{cost.artifacts:,}", in_bytes(cost.size), cost.basis, memory, hours
 
 
-def _print_looks(study: Study, looks: Mapping[str, SlideLook], console: Console) -> None:
-    for slide, look in looks.items():
-        told = look.problem or f"{slide}: ok, {look.tiles:,} tiles ({_labels(look)})"
+def _print_inspections(study: Study, inspected: Mapping[str, SlideInspection], console: Console) -> None:
+    for slide, each in inspected.items():
+        told = each.problem or f"{slide}: ok, {each.tiles:,} tiles ({_labels(each)})"
         console.print(escape(told), soft_wrap=True, highlight=False)
-    bad = sum(bool(look.problem) for look in looks.values())
+    bad = sum(bool(each.problem) for each in inspected.values())
     console.print(
-        f"{len(looks) - bad} of {len(looks)} slides are ok; {write_report(study, looks)} has a line of each"
+        f"{len(inspected) - bad} of {len(inspected)} slides are ok; "
+        f"{write_report(study, inspected)} has a line of each"
     )
 
 
-def _labels(look: SlideLook) -> str:
-    return ", ".join(f"{count:,} {label or 'without label'}" for label, count in look.labels.items())
+def _labels(each: SlideInspection) -> str:
+    return ", ".join(f"{count:,} {label or 'without label'}" for label, count in each.labels.items())

@@ -14,11 +14,11 @@ from tasks.slides.errors import SlideError
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
 from tasks.study.study import Study
-from tasks.tiling.look import SlideLook
+from tasks.tiling.inspection import SlideInspection
 from tasks.tiling.recipe import TilingRecipe
 
 
-class Estimate(NamedTuple):
+class StudyEstimate(NamedTuple):
     """What a study will cost.
 
     Attributes:
@@ -32,30 +32,32 @@ class Estimate(NamedTuple):
     free: int
 
 
-def estimate(plan: Plan, facts: Mapping[str, SlideFacts], looks: Mapping[str, SlideLook]) -> Estimate:
+def estimate(
+    plan: Plan, facts: Mapping[str, SlideFacts], inspected: Mapping[str, SlideInspection]
+) -> StudyEstimate:
     """Return what the rest of a study will cost.
 
     Args:
         plan: the plan.
         facts: what opening each slide says, by slide.
-        looks: what looks at slides found, by slide.
+        inspected: what inspections found, by slide.
     """
     study = plan.study
     statuses = plan_status(plan, RerunOptions())
-    tiles = slide_tiles(study, statuses, facts, looks)
+    tiles = slide_tiles(study, statuses, facts, inspected)
     sample = study.section(ExplainSection).tiles_per_slide
     units = UnitCounter({slide: each.tiles for slide, each in tiles.items()}, sample)
     largest = max((_area_um2(row, facts[row.slide_id]) for row in study.slides), default=0.0)
-    return Estimate(tiles, stage_costs(study, statuses, units, largest), free_bytes(study.home))
+    return StudyEstimate(tiles, stage_costs(study, statuses, units, largest), free_bytes(study.home))
 
 
 def slide_tiles(
     study: Study,
     statuses: Sequence[ArtifactStatus],
     facts: Mapping[str, SlideFacts],
-    looks: Mapping[str, SlideLook],
+    inspected: Mapping[str, SlideInspection],
 ) -> dict[str, SlideTiles]:
-    """Return the tiles of each slide from the surest source: the store, a look, its pixels, its bytes."""
+    """Return the tiles of each slide from the surest source: store, inspection, pixels or bytes."""
     recipe = study.section(TilingRecipe)
     stored = {}
     for status in statuses:
@@ -65,11 +67,11 @@ def slide_tiles(
                 stored[str(status.key.slide)] = SlideTiles(int(record.measures.get("tiles", 0)), "tiled")
     tiles = {}
     for row in study.slides:
-        look = looks.get(row.slide_id)
+        each = inspected.get(row.slide_id)
         if row.slide_id in stored:
             tiles[row.slide_id] = stored[row.slide_id]
-        elif look is not None:
-            tiles[row.slide_id] = SlideTiles(look.tiles, "looked at")
+        elif each is not None:
+            tiles[row.slide_id] = SlideTiles(each.tiles, "inspected")
         else:
             path = study.data_root / row.path
             tiles[row.slide_id] = tiles_by_size(row, facts[row.slide_id], path, recipe)

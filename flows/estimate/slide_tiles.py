@@ -11,7 +11,7 @@ from tasks.slides.slide_facts import SlideFacts
 from tasks.tiling.recipe import TilingRecipe
 
 TISSUE_FRACTION = 0.3
-"""The fraction of a slide's area that holds tissue, where nobody looked. It is a guess."""
+"""The fraction of a slide's area that holds tissue, where no slide was inspected. It is a guess."""
 
 BYTES_PER_PIXEL = 0.25
 """Bytes of a slide file per pixel of the finest level, smaller levels included: JPEG of usual quality."""
@@ -19,10 +19,10 @@ BYTES_PER_PIXEL = 0.25
 LIKELY_MPP = 0.25
 """Micrometres per pixel of a slide of which only the file's size is known."""
 
-Basis = Literal["tiled", "looked at", "size in pixels", "size of the file"]
+Basis = Literal["tiled", "inspected", "size in pixels", "size of the file"]
 """What a number of tiles rests on, the surest first."""
 
-BASES: tuple[Basis, ...] = ("tiled", "looked at", "size in pixels", "size of the file")
+BASES: tuple[Basis, ...] = ("tiled", "inspected", "size in pixels", "size of the file")
 
 
 class SlideTiles(NamedTuple):
@@ -33,7 +33,7 @@ class SlideTiles(NamedTuple):
 
 
 def tiles_by_size(row: SlideRow, facts: SlideFacts, path: Path, recipe: TilingRecipe) -> SlideTiles:
-    """Return the number of tiles of a slide nobody looked at, from its pixels or else its bytes."""
+    """Return the number of tiles of a slide that was not inspected, from its pixels or else its bytes."""
     if facts.width:
         try:
             resolution = facts.resolution(row.stated_mpp, row.slide_id)
@@ -67,4 +67,4 @@ def basis_in_words(slides: Mapping[str, SlideTiles]) -> str:
     assumed = [f"{TISSUE_FRACTION:.0%} tissue"]
     if counts["size of the file"]:
         assumed.append(f"{BYTES_PER_PIXEL:g} bytes a pixel, {LIKELY_MPP:g} um/px")
-    return f"{said}; where nobody looked, a guess with {' and '.join(assumed)}; --deep looks"
+    return f"{said}; where no slide was inspected, a guess with {' and '.join(assumed)}; --deep inspects"

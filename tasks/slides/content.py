@@ -32,7 +32,7 @@ class SlideInputs(Protocol):
     def facts(self, paths: Sequence[Path]) -> Mapping[Path, SlideFacts]:
         """Return what opening each slide says."""
 
-    def look(self, path: Path) -> str:
+    def sample_digest(self, path: Path) -> str:
         """Return a hash of some of the pixels."""
 
     def files(self, path: Path) -> Sequence[tuple[str, Path]]:

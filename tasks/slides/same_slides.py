@@ -52,7 +52,7 @@ def same_slides(
         inputs: looks into slide files.
     """
     twins = {number: content.digest for number, content in contents.items() if not content.problem}
-    earlier = _first_of(_looks(paths, inputs)) | _first_of(twins)
+    earlier = _first_of(_likenesses(paths, inputs)) | _first_of(twins)
     return [
         (
             number,
@@ -81,13 +81,13 @@ def _sentence(
     )
 
 
-def _looks(paths: Mapping[int, Path], inputs: SlideInputs) -> dict[int, str]:
+def _likenesses(paths: Mapping[int, Path], inputs: SlideInputs) -> dict[int, str]:
     """Return the likeness of each slide; where several have one, that and a hash of some pixels."""
     facts = inputs.facts(list(paths.values()))
     likeness = {number: facts[path].likeness for number, path in paths.items()}
     counts = Counter(likeness.values())
     return {
-        number: f"{its} {inputs.look(paths[number])}" if counts[its] > 1 else its
+        number: f"{its} {inputs.sample_digest(paths[number])}" if counts[its] > 1 else its
         for number, its in likeness.items()
         if its is not None
     }

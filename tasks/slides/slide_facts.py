@@ -60,7 +60,7 @@ def facts_of(path: Path) -> SlideFacts:
         return SlideFacts(problem=f"{path.name}: it cannot be read: {error.strerror}")
 
 
-def look_of(path: Path) -> str:
+def sample_digest(path: Path) -> str:
     """Return 64 hex digits over the size of a slide and squares of its finest level.
 
     It is asked for where slides have the same likeness: that covers the coarsest level alone, which may be a

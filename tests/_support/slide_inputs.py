@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tasks.slides.content import SlideContent, digest_of_files
 from tasks.slides.dicom import series_of
-from tasks.slides.slide_facts import SlideFacts, facts_of, look_of
+from tasks.slides.slide_facts import SlideFacts, facts_of, sample_digest
 from tasks.slides.slide_files import slide_files
 
 
@@ -16,7 +16,7 @@ class PlainInputs:
 
     def __init__(self) -> None:
         self.read: Counter[str] = Counter()
-        self.looked: Counter[str] = Counter()
+        self.sampled: Counter[str] = Counter()
 
     def contents(self, paths: Sequence[Path]) -> Mapping[Path, SlideContent]:
         return {path: self._content(path) for path in paths}
@@ -32,9 +32,9 @@ class PlainInputs:
     def facts(self, paths: Sequence[Path]) -> Mapping[Path, SlideFacts]:
         return {path: facts_of(path) for path in paths}
 
-    def look(self, path: Path) -> str:
-        self.looked[path.name] += 1
-        return look_of(path)
+    def sample_digest(self, path: Path) -> str:
+        self.sampled[path.name] += 1
+        return sample_digest(path)
 
     def files(self, path: Path) -> Sequence[tuple[str, Path]]:
         return slide_files(path, series_in)

@@ -61,7 +61,7 @@ def test_slides_that_agree_in_their_coarsest_level_alone_are_two(tmp_path):
         == 1
     )
     assert told(tmp_path, "a.tiff", "b.tiff", "c.tiff", inputs=inputs) == []
-    assert inputs.looked == {"a.tiff": 1, "b.tiff": 1, "c.tiff": 1}, "each is looked at once, not in pairs"
+    assert inputs.sampled == {"a.tiff": 1, "b.tiff": 1, "c.tiff": 1}, "each is looked at once, not in pairs"
 
 
 def test_pixels_are_not_looked_at_where_likenesses_differ(tmp_path):
@@ -69,7 +69,7 @@ def test_pixels_are_not_looked_at_where_likenesses_differ(tmp_path):
         write_slide(tmp_path / name, noise(256, 256, seed))
     inputs = PlainInputs()
     assert told(tmp_path, "a.tiff", "b.tiff", inputs=inputs) == []
-    assert not inputs.looked
+    assert not inputs.sampled
 
 
 def test_two_blanked_mrxs_with_other_folders_are_two_slides(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.slides.errors import SlideError
 from tasks.slides.resolution import MppOverride, Resolution
-from tasks.slides.slide_facts import SlideFacts, facts_of, look_of
+from tasks.slides.slide_facts import SlideFacts, facts_of, sample_digest
 from tests._support.slide_files import break_tile, glass, noise, write_slide
 
 
@@ -39,16 +39,16 @@ def test_what_cannot_be_opened_says_why_without_a_path(tmp_path, content):
 
 def test_the_look_depends_on_size_and_pixels(tmp_path):
     level0 = glass(512, 512)
-    looks = [
-        look_of(write_slide(tmp_path / "a.tiff", level0)),
-        look_of(write_slide(tmp_path / "b.tiff", level0)),
+    digests = [
+        sample_digest(write_slide(tmp_path / "a.tiff", level0)),
+        sample_digest(write_slide(tmp_path / "b.tiff", level0)),
     ]
-    assert looks[0] == looks[1]
+    assert digests[0] == digests[1]
     level0[5, 5] = 0
-    looks += [look_of(write_slide(tmp_path / "c.tiff", level0))]
-    looks += [look_of(write_slide(tmp_path / "d.tiff", glass(512, 513)))]
-    looks += [look_of(write_slide(tmp_path / "e.tiff", glass(8, 8)))]
+    digests += [sample_digest(write_slide(tmp_path / "c.tiff", level0))]
+    digests += [sample_digest(write_slide(tmp_path / "d.tiff", glass(512, 513)))]
+    digests += [sample_digest(write_slide(tmp_path / "e.tiff", glass(8, 8)))]
     path = write_slide(tmp_path / "f.tiff", glass(512, 512))
     break_tile(path, 0)
-    looks += [look_of(path)]
-    assert len(set(looks)) == 5
+    digests += [sample_digest(path)]
+    assert len(set(digests)) == 5

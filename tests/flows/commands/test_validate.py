@@ -63,9 +63,10 @@ def run(cohort, *, deep=False, **changes):
 
 @pytest.fixture
 def here(monkeypatch):
-    """Look at slides in this process."""
+    """Inspect slides in this process."""
     monkeypatch.setattr(
-        "flows.deep_look.isolated", lambda work, jobs, processes: ((k, work(j), "") for k, j in jobs.items())
+        "flows.inspections.isolated",
+        lambda work, jobs, processes: ((k, work(j), "") for k, j in jobs.items()),
     )
 
 
@@ -73,7 +74,10 @@ def test_a_sound_study_is_described_and_estimated(cohort):
     printed, error = run(cohort)
     assert error == ""
     assert "tiny: 2 train slides, 2 val slides, 2 test slides" in printed
-    assert "(6 size in pixels); where nobody looked, a guess with 30% tissue; --deep looks" in printed
+    assert (
+        "(6 size in pixels); where no slide was inspected, a guess with 30% tissue; --deep inspects"
+        in printed
+    )
     lines = {line.split()[0]: line for line in printed.splitlines() if line}
     # 8 x 8 tiles, of which 0.3 or 20 on tissue; 200 bytes a tile and 5 bytes a pixel.
     assert lines["tile"].split()[:5] == [
@@ -164,7 +168,7 @@ def test_plain_validate_uses_what_deep_found(cohort, here):
     assert run(cohort, deep=True)[1] == ""
     printed, error = run(cohort)
     assert error == ""
-    assert "(6 looked at)" in printed
+    assert "(6 inspected)" in printed
     assert "a guess with" not in printed
 
 

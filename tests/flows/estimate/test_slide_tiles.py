@@ -40,16 +40,16 @@ def test_a_slide_that_cannot_be_opened_is_judged_by_its_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("bases", "said"),
     [
-        (["tiled", "looked at"], "tiles: 2,000 on 2 slides (1 tiled, 1 looked at)"),
+        (["tiled", "inspected"], "tiles: 2,000 on 2 slides (1 tiled, 1 inspected)"),
         (
             ["size in pixels"],
-            "tiles: 1,000 on 1 slides (1 size in pixels); where nobody looked, a guess with 30% "
-            "tissue; --deep looks",
+            "tiles: 1,000 on 1 slides (1 size in pixels); "
+            "where no slide was inspected, a guess with 30% tissue; --deep inspects",
         ),
         (
             ["tiled", "size of the file"],
-            "tiles: 2,000 on 2 slides (1 tiled, 1 size of the file); where nobody looked, a guess with 30% "
-            "tissue and 0.25 bytes a pixel, 0.25 um/px; --deep looks",
+            "tiles: 2,000 on 2 slides (1 tiled, 1 size of the file); where no slide was inspected, "
+            "a guess with 30% tissue and 0.25 bytes a pixel, 0.25 um/px; --deep inspects",
         ),
     ],
 )

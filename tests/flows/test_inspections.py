@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from flows.deep_look import SlideLooks, write_report
 from flows.engine.plan import Plan
+from flows.inspections import Inspections, write_report
 from flows.open_study import open_study
 from tests._support.studies import tiny_config
 
@@ -26,7 +26,7 @@ def cohort(manifest, tmp_path):
 
 @pytest.fixture
 def taken(monkeypatch):
-    """Look in this process, and count the slides that are looked at."""
+    """Inspect in this process, and count the slides that are inspected."""
     seen = []
 
     def here(work, jobs, processes):
@@ -34,42 +34,42 @@ def taken(monkeypatch):
             seen.append(key)
             yield key, work(job), ""
 
-    monkeypatch.setattr("flows.deep_look.isolated", here)
+    monkeypatch.setattr("flows.inspections.isolated", here)
     return seen
 
 
-def looks(cohort, tmp_path, **changes):
-    return SlideLooks(Plan(open_study(tiny_config(cohort, **changes), tmp_path / "home", None)))
+def inspected(cohort, tmp_path, **changes):
+    return Inspections(Plan(open_study(tiny_config(cohort, **changes), tmp_path / "home", None)))
 
 
 def test_each_slide_is_looked_at_once_and_again_when_anything_of_it_changed(cohort, tmp_path, taken):
-    first = looks(cohort, tmp_path).take()
+    first = inspected(cohort, tmp_path).take()
     assert len(taken) == len(first) == 6
-    assert all(look.tiles > 0 and not look.problem for look in first.values())
-    assert looks(cohort, tmp_path).take() == looks(cohort, tmp_path).stored() == first
+    assert all(each.tiles > 0 and not each.problem for each in first.values())
+    assert inspected(cohort, tmp_path).take() == inspected(cohort, tmp_path).stored() == first
     assert len(taken) == 6
     text = cohort.read_text()
     slide = next(csv.DictReader(text.splitlines()))
     (cohort.parent / slide["path"]).write_bytes(b"no slide")
-    after = looks(cohort, tmp_path).take()
+    after = inspected(cohort, tmp_path).take()
     assert taken[6:] == [slide["slide_id"]]
     assert "OpenSlide cannot open it" in after[slide["slide_id"]].problem
-    looks(cohort, tmp_path, tile={"mpp": 1.0, "tile_px": 16, "thumbnail_px": 256}).take()
+    inspected(cohort, tmp_path, tile={"mpp": 1.0, "tile_px": 16, "thumbnail_px": 256}).take()
     assert len(taken) == 13
 
 
 def test_a_slide_that_killed_its_process_is_named_and_tried_again(cohort, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "flows.deep_look.isolated", lambda work, jobs, processes: ((key, None, "it died") for key in jobs)
+        "flows.inspections.isolated", lambda work, jobs, processes: ((key, None, "it died") for key in jobs)
     )
-    first = looks(cohort, tmp_path).take()
-    assert {look.problem for look in first.values()} == {f"{slide}: it died" for slide in first}
-    assert looks(cohort, tmp_path).stored() == {}
+    first = inspected(cohort, tmp_path).take()
+    assert {each.problem for each in first.values()} == {f"{slide}: it died" for slide in first}
+    assert inspected(cohort, tmp_path).stored() == {}
 
 
 def test_the_report_has_a_line_per_slide_and_no_patient(cohort, tmp_path, taken):
     planned = Plan(open_study(tiny_config(cohort), tmp_path / "home", None))
-    path = write_report(planned.study, SlideLooks(planned).take())
+    path = write_report(planned.study, Inspections(planned).take())
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert [row["slide_id"] for row in rows] == [row.slide_id for row in planned.study.slides]
     assert {row["result"] for row in rows} == {"ok"}

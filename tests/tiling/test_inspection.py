@@ -1,4 +1,4 @@
-"""A look at a slide says what tiling it would say, without reading its tiles."""
+"""An inspection says what tiling it would say, without reading its tiles."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import facts_of
 from tasks.tiling.build import tile_slide
-from tasks.tiling.look import LookJob, SlideLook, look_at_slide, misfit
+from tasks.tiling.inspection import InspectionJob, SlideInspection, inspect_slide, misfit
 from tasks.tiling.recipe import TilingRecipe
 from tests._support.slide_files import glass, noise, with_tissue, write_slide
 
@@ -30,18 +30,18 @@ def outline(folder, *corners):
     (folder / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
 
 
-def test_a_look_counts_the_tiles_and_labels_that_tiling_makes(tmp_path):
+def test_an_inspection_counts_the_tiles_and_labels_that_tiling_makes(tmp_path):
     outline(tmp_path, (200, 200), (460, 200), (460, 600), (200, 600))
     row = slide(tmp_path, annotation="a.geojson")
-    look = look_at_slide(LookJob(row, tmp_path, RECIPE))
+    each = inspect_slide(InspectionJob(row, tmp_path, RECIPE))
     (tmp_path / "out").mkdir()
     tile_slide(row, tmp_path, RECIPE, tmp_path / "out")
     table = pd.read_parquet(tmp_path / "out" / "tiles.parquet")
-    assert look.problem == ""
-    assert look.tiles == len(table) > 0
-    assert look.labels == table["label"].value_counts().to_dict()
-    assert (look.mpp, look.mpp_source) == (0.5, "metadata")
-    assert SlideLook.model_validate(look.model_dump(mode="json")) == look
+    assert each.problem == ""
+    assert each.tiles == len(table) > 0
+    assert each.labels == table["label"].value_counts().to_dict()
+    assert (each.mpp, each.mpp_source) == (0.5, "metadata")
+    assert SlideInspection.model_validate(each.model_dump(mode="json")) == each
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_a_look_counts_the_tiles_and_labels_that_tiling_makes(tmp_path):
         ),
     ],
 )
-def test_a_look_says_what_tiling_would(tmp_path, fields, words):
+def test_an_inspection_says_what_tiling_would(tmp_path, fields, words):
     row = slide(tmp_path, **fields)
-    assert words in look_at_slide(LookJob(row, tmp_path, RECIPE)).problem
+    assert words in inspect_slide(InspectionJob(row, tmp_path, RECIPE)).problem
 
 
 def test_opening_alone_tells_what_can_be_told(tmp_path):

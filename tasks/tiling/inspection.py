@@ -1,4 +1,4 @@
-"""One look at a slide and its annotations: all that tiling does, but for reading the tiles."""
+"""An inspection of a slide and its annotations: all that tiling does, but for reading the tiles."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from tasks.tiling.truth import look_up
 
 
 @dataclass(frozen=True)
-class LookJob:
-    """A slide to look at: its row, where paths start from, and how it would be tiled."""
+class InspectionJob:
+    """A slide to inspect: its row, where paths start from, and how it would be tiled."""
 
     row: SlideRow
     data_root: Path
     recipe: TilingRecipe
 
 
-class SlideLook(BaseModel):
-    """What a look at a slide found.
+class SlideInspection(BaseModel):
+    """What an inspection of a slide found.
 
     Attributes:
         problem: why it cannot be tiled, as the stage ``tile`` would say it; empty where it can.
@@ -44,21 +44,21 @@ class SlideLook(BaseModel):
     mpp_source: str = ""
 
 
-def look_at_slide(job: LookJob) -> SlideLook:
+def inspect_slide(job: InspectionJob) -> SlideInspection:
     """Open a slide, find its tissue, lay the grid and read its annotations, masks and label."""
     row, recipe = job.row, job.recipe
     try:
         with open_slide(job.data_root / row.path, row.stated_mpp) as slide:
             layout = lay_out(slide, recipe, row.slide_id)
             truth = look_up(row, job.data_root, slide.geometry, layout.positions, recipe)
-            return SlideLook(
+            return SlideInspection(
                 tiles=len(layout.positions),
                 labels=dict(sorted(Counter(truth.labels).items())),
                 mpp=slide.geometry.mpp,
                 mpp_source=slide.geometry.mpp_source,
             )
     except SlideError as error:
-        return SlideLook(problem=str(error))
+        return SlideInspection(problem=str(error))
 
 
 def misfit(row: SlideRow, facts: SlideFacts, recipe: TilingRecipe) -> str:
