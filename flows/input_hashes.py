@@ -12,7 +12,7 @@ from flows.side_by_side import side_by_side
 from tasks.artifacts.journal import Journal
 from tasks.slides.content import SlideContent, digest_of_files
 from tasks.slides.dicom import series_of
-from tasks.slides.slide_facts import SlideFacts, facts_of, sample_digest
+from tasks.slides.slide_facts import OPENED_WITH, SlideFacts, facts_of, sample_digest
 from tasks.slides.slide_files import slide_files
 
 _log = logging.getLogger("veritile.study")
@@ -77,18 +77,23 @@ class InputHashes:
 
     def facts(self, paths: Sequence[Path]) -> dict[Path, SlideFacts]:
         """Return what opening each slide says."""
-        keys = {path: f"facts|{self._key(path)}" for path in dict.fromkeys(paths)}
-        new = [path for path, key in keys.items() if self._opened.get(key) is None]
+        keys = {path: f"facts|{OPENED_WITH}|{self._key(path)}" for path in dict.fromkeys(paths)}
+        kept = {path: self._opened.get(key) for path, key in keys.items()}
 
-        def open_one(path: Path, _advance: Callable[[int], None]) -> None:
-            self._opened.put(keys[path], facts_of(path).model_dump(mode="json"))
+        def open_one(path: Path, _advance: Callable[[int], None]) -> SlideFacts:
+            facts = facts_of(path)
+            if not facts.problem:  # a disk that did not answer may answer next time
+                self._opened.put(keys[path], facts.model_dump(mode="json"))
+            return facts
 
-        side_by_side("opening slides", new, open_one)
-        return {path: SlideFacts.model_validate(self._opened.get(key)) for path, key in keys.items()}
+        opened = side_by_side("opening slides", [p for p, facts in kept.items() if facts is None], open_one)
+        return {
+            p: opened[p] if facts is None else SlideFacts.model_validate(facts) for p, facts in kept.items()
+        }
 
     def sample_digest(self, path: Path) -> str:
         """Return a hash of some of the pixels of a slide."""
-        return self._kept(f"sample|{self._key(path)}", lambda: sample_digest(path))
+        return self._kept(f"sample|{OPENED_WITH}|{self._key(path)}", lambda: sample_digest(path))
 
     def files(self, path: Path) -> tuple[tuple[str, Path], ...]:
         """Return every file of a slide, with its name in the slide."""

@@ -42,13 +42,16 @@ class Inspections:
         }
 
     def take(self) -> dict[str, SlideInspection]:
-        """Return the inspection of every slide; those that are not kept are made now, with progress."""
+        """Return the inspection of every slide, with progress.
+
+        Those that are kept are not made again, but for problems: a disk that did not answer may answer now.
+        """
         study, inspected = self._study, self.stored()
         recipe = study.section(TilingRecipe)
         jobs = {
             row.slide_id: InspectionJob(row, study.data_root, recipe)
             for row in study.slides
-            if row.slide_id not in inspected
+            if row.slide_id not in inspected or inspected[row.slide_id].problem
         }
         with tally("inspecting slides", len(jobs)) as counted:
             for slide, each, died in isolated(inspect_slide, jobs, study.config.resources.workers):

@@ -59,4 +59,4 @@ def tile_key(slide: str) -> ArtifactKey:
 
 def mpp_override_of(row: SlideRow) -> dict[str, tuple[float, float]]:
     """Return the override of a slide's resolution as a piece of a recipe; none where there is none."""
-    return {} if row.mpp_override is None else {"mpp_override": tuple(row.mpp_override)}
+    return {} if row.mpp_override is None else {"mpp_override": (row.mpp_override.x, row.mpp_override.y)}

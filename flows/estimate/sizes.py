@@ -73,8 +73,8 @@ _PAGES = frozenset({"compare", "review", "exemplify"})
 
 
 def stored_pixel_bytes(recipe: TilingRecipe) -> int:
-    """Return the bytes that a TileSet keeps for each pixel of a tile: its colour and two masks."""
-    return 3 + 2
+    """Return the bytes that a TileSet keeps for each pixel of a tile: its colour and two masks, or nothing."""
+    return 0 if getattr(recipe, "keep", "pixels") == "none" else 3 + 2
 
 
 def _checkpoint_size(study: Study) -> tuple[float, bool]:

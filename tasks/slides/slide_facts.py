@@ -12,6 +12,10 @@ _GRID, _SIDE = 4, 64
 """Two slides are compared on 4 x 4 squares of 64 pixels, spread over all of the finest level."""
 
 
+OPENED_WITH = openslide.__library_version__
+"""Another version may open other files."""
+
+
 class SlideFacts(BaseModel):
     """What opening a slide says of it. Nothing else of its metadata is kept.
 
@@ -83,7 +87,8 @@ def _square(slide: openslide.OpenSlide, number: int) -> bytes:
         round(max(0, length - _SIDE) * index / (_GRID - 1))
         for length, index in zip(slide.dimensions, (column, row), strict=True)
     )
-    return slide.read_region((left, top), 0, (_SIDE, _SIDE)).tobytes()
+    pixels: bytes = slide.read_region((left, top), 0, (_SIDE, _SIDE)).tobytes()
+    return pixels
 
 
 def _said(error: openslide.OpenSlideError, path: Path) -> str:

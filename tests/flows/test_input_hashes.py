@@ -173,6 +173,14 @@ def test_slides_are_opened_once(tmp_path, opened):
     assert len(opened) == 4
 
 
+def test_a_slide_that_did_not_open_is_tried_again(tmp_path, opened):
+    path = tmp_path / "a.tiff"
+    path.write_bytes(b"no slide")
+    for _ in range(2):
+        assert "OpenSlide cannot open it" in InputHashes(tmp_path).facts([path])[path].problem
+    assert opened == ["a.tiff"] * 2
+
+
 def test_nothing_of_a_slides_metadata_is_kept_but_its_size(tmp_path):
     folder = tmp_path / "dcm"
     folder.mkdir()
