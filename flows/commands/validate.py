@@ -145,15 +145,23 @@ def _print_estimate(costs: StudyEstimate, console: Console) -> None:
         table.add_row(*_cells(cost))
     console.print(table)
     total = sum(cost.size for cost in costs.costs)
-    console.print(f"estimate: {in_bytes(total)} on disk, {in_bytes(costs.free)} are free; memory is a guess")
-    if any(cost.hours is None for cost in costs.costs):
+    hours = [cost.hours for cost in costs.costs if cost.hours is not None]
+    told = f"; {_in_hours(sum(hours))} hours, one stage after another" if hours else ""
+    console.print(
+        f"estimate: {in_bytes(total)} on disk, {in_bytes(costs.free)} are free; memory is a guess{told}"
+    )
+    if len(hours) < len(costs.costs):
         console.print("hours are unknown until the first artifacts of a stage are made in this home")
 
 
 def _cells(cost: StageCost) -> tuple[str, ...]:
     memory = "unknown" if cost.memory is None else in_bytes(cost.memory)
-    hours = "unknown" if cost.hours is None else f"{cost.hours:.2g}"
+    hours = "unknown" if cost.hours is None else _in_hours(cost.hours)
     return cost.stage, f"{cost.artifacts:,}", in_bytes(cost.size), cost.basis, memory, hours
+
+
+def _in_hours(hours: float) -> str:
+    return "< 0.01" if hours < 0.01 else f"{hours:,.2f}" if hours < 10 else f"{hours:,.0f}"
 
 
 def _print_inspections(study: Study, inspected: Mapping[str, SlideInspection], console: Console) -> None:

@@ -8,11 +8,14 @@ from typing import NamedTuple
 from flows.engine.stages import all_stages, stage_named
 from flows.engine.status import ArtifactStatus
 from flows.estimate.memory import memory_of
-from flows.estimate.rates import Measured, Rates, measured_elsewhere
+from flows.estimate.other_studies import measured_elsewhere
+from flows.estimate.rates import Measured, Rates
 from flows.estimate.sizes import computed_size
 from flows.estimate.units import UnitCounter
 from tasks.study.errors import UsageError
 from tasks.study.study import Study
+from tasks.tiling.recipe import TilingRecipe
+from tasks.train import TrainSection
 
 _NAMED = 3
 """So many of the largest stages are named where a study does not fit."""
@@ -42,7 +45,9 @@ def stage_costs(
     study: Study, statuses: Sequence[ArtifactStatus], units: UnitCounter, largest_um2: float
 ) -> list[StageCost]:
     """Return the cost of each stage of which something is to be made."""
-    rates = Rates([*_elsewhere(study), *_stored(study, statuses, units)])
+    own = list(_stored(study, statuses, units))
+    missing = {status.key.stage for status in statuses if status.is_made} - Rates(own).stages
+    rates = Rates([*own, *measured_elsewhere(study.store, missing)])
     costs = []
     for stage in all_stages():
         made = [status for status in statuses if status.key.stage == stage.name and status.is_made]
@@ -59,13 +64,13 @@ def _cost(
     for status in made:
         tiles, rate = units.of(status.planned), rates.of(status.key)
         if rate is None:
-            own, guessed = computed_size(study, status.key, tiles)
             seconds = None
-        else:
-            own, guessed = rate.size_of(tiles), False
-            seconds = None if seconds is None else seconds + rate.seconds_of(tiles)
-        size += own
-        bases.add("guess" if guessed else "computed" if rate is None else "measured")
+        elif seconds is not None:
+            seconds += rate.seconds_of(_work(study, stage, tiles))
+        measured = None if rate is None else rate.size_of(tiles)
+        own, guessed = computed_size(study, status.key, tiles)
+        size += own if measured is None else measured
+        bases.add("measured" if measured is not None else "guess" if guessed else "computed")
     side_by_side = _at_once(study, stage)
     return StageCost(
         stage,
@@ -87,18 +92,22 @@ def _at_once(study: Study, stage: str) -> int:
     return len(study.device_slots) if kind.asks_models else 1
 
 
+def _work(study: Study, stage: str, tiles: int) -> float:
+    """Return what the time of an artifact grows with."""
+    epochs = study.section(TrainSection).recipe.epochs if stage == "train" else 1
+    return float(tiles) * study.section(TilingRecipe).tile_px ** 2 * epochs
+
+
 def _stored(study: Study, statuses: Iterable[ArtifactStatus], units: UnitCounter) -> Iterable[Measured]:
     """Yield what of this study is stored."""
     for status in statuses:
         if status.state == "done" and status.spec is not None:
             record = study.store.find(status.spec)
             if record is not None:
-                yield status.key, record, units.of(status.planned)
-
-
-def _elsewhere(study: Study) -> Iterable[Measured]:
-    kinds = {stage_named(name).makes.kind(): name for name in ("tile", "explain")}
-    return measured_elsewhere(study.store, kinds)
+                tiles = units.of(status.planned)
+                size = sum(file.size for file in record.files)
+                seconds = record.measures.get("seconds", 0.0)
+                yield Measured(status.key, seconds, _work(study, status.key.stage, tiles), tiles, size)
 
 
 def free_bytes(home: Path) -> int:

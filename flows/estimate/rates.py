@@ -1,50 +1,64 @@
-"""Seconds and bytes per tile, as the records of earlier artifacts of this home have them."""
+"""Seconds and bytes per tile, as the records of earlier artifacts have them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.record import ArtifactRecord
-from tasks.artifacts.store import Store
-
-Measured = tuple[ArtifactKey, ArtifactRecord, int]
-"""An artifact that is stored, its record, and the number of tiles that it is about."""
 
 Method = tuple[str, str, str]
 """A stage with explainer and metric, which decide most of its cost; "" where it has none."""
 
 
-@dataclass
-class Rate:
-    """What artifacts cost together.
+class Measured(NamedTuple):
+    """What one stored artifact cost.
 
     Attributes:
-        artifacts: how many were measured.
-        tiles: how many tiles they are about.
-        seconds: their time.
-        size: their bytes.
+        key: which artifact.
+        seconds: its time.
+        work: what its time grows with: the pixels of its tiles, times the epochs where it was trained.
+        tiles: how many tiles it is about.
+        size: its bytes; None where it was made from tiles of another size, which says nothing here.
     """
 
+    key: ArtifactKey
+    seconds: float
+    work: float
+    tiles: int
+    size: int | None = None
+
+
+@dataclass
+class Rate:
+    """What measured artifacts cost together."""
+
     artifacts: int = 0
-    tiles: int = 0
+    work: float = 0.0
     seconds: float = 0.0
+    sized: int = 0
+    tiles: int = 0
     size: int = 0
 
-    def add(self, tiles: int, record: ArtifactRecord) -> None:
+    def add(self, measured: Measured) -> None:
         """Count one artifact."""
         self.artifacts += 1
-        self.tiles += tiles
-        self.seconds += record.measures.get("seconds", 0.0)
-        self.size += sum(file.size for file in record.files)
+        self.work += measured.work
+        self.seconds += measured.seconds
+        if measured.size is not None:
+            self.sized += 1
+            self.tiles += measured.tiles
+            self.size += measured.size
 
-    def seconds_of(self, tiles: int) -> float:
-        """Return the time that an artifact about ``tiles`` takes; where none are counted, of any artifact."""
-        return self.seconds / self.tiles * tiles if self.tiles and tiles else self.seconds / self.artifacts
+    def seconds_of(self, work: float) -> float:
+        """Return the time of an artifact with ``work``; where none is counted, that of any artifact."""
+        return self.seconds / self.work * work if self.work and work else self.seconds / self.artifacts
 
-    def size_of(self, tiles: int) -> float:
-        """Return the bytes of an artifact about ``tiles``."""
-        return self.size / self.tiles * tiles if self.tiles and tiles else self.size / self.artifacts
+    def size_of(self, tiles: int) -> float | None:
+        """Return the bytes of an artifact about ``tiles``; None where none was measured."""
+        if not self.sized:
+            return None
+        return self.size / self.tiles * tiles if self.tiles and tiles else self.size / self.sized
 
 
 class Rates:
@@ -53,32 +67,18 @@ class Rates:
     def __init__(self, measured: Iterable[Measured]) -> None:
         self._by_method: dict[Method, Rate] = defaultdict(Rate)
         self._by_stage: dict[str, Rate] = defaultdict(Rate)
-        for key, record, tiles in measured:
-            self._by_method[_method(key)].add(tiles, record)
-            self._by_stage[key.stage].add(tiles, record)
+        for each in measured:
+            self._by_method[_method(each.key)].add(each)
+            self._by_stage[each.key.stage].add(each)
 
     def of(self, key: ArtifactKey) -> Rate | None:
         """Return the rate that is nearest to an artifact; None where nothing of its stage was measured."""
         return self._by_method.get(_method(key)) or self._by_stage.get(key.stage)
 
-
-def measured_elsewhere(store: Store, stages: Mapping[str, str]) -> Iterable[Measured]:
-    """Yield what other studies of this home measured, as far as its records count tiles.
-
-    Args:
-        store: the store.
-        stages: {kind of artifact: stage} to look at.
-    """
-    for kind, stage in stages.items():
-        for record in store.records(kind):
-            tiles = int(record.measures.get("tiles", 0))
-            if tiles:
-                explainer = record.spec.recipe.get("explainer") or {}
-                yield (
-                    ArtifactKey(stage, explainer=str(explainer.get("id") or explainer.get("name") or "")),
-                    record,
-                    tiles,
-                )
+    @property
+    def stages(self) -> frozenset[str]:
+        """The stages of which anything was measured."""
+        return frozenset(self._by_stage)
 
 
 def _method(key: ArtifactKey) -> Method:

@@ -73,7 +73,7 @@ _PAGES = frozenset({"compare", "review", "exemplify"})
 
 
 def stored_pixel_bytes(recipe: TilingRecipe) -> int:
-    """Return the bytes that a TileSet keeps for each pixel of a tile: its colour and two masks, or nothing."""
+    """Return the bytes that a TileSet keeps per pixel of a tile: its colour and two masks, or nothing."""
     return 0 if getattr(recipe, "keep", "pixels") == "none" else 3 + 2
 
 
