@@ -17,7 +17,7 @@ _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0
 _IMPLICIT, _DEFLATED, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _UNDEFINED = 0xFFFFFFFF
-_MOST = 256 << 20
+_MOST = 16 << 20
 """Bytes of a deflated file that are looked at."""
 
 Tag = tuple[int, int]
@@ -96,7 +96,7 @@ def _data_set(stream: BinaryIO) -> _Elements:
         value = meta.value(length)
         syntax = value.rstrip(b"\0 ").decode("ascii", "replace") if tag == _SYNTAX else syntax
     if syntax == _DEFLATED:
-        stream = BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), _MOST))
+        stream = BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(_MOST), _MOST))
     return _Elements(stream, implicit=syntax == _IMPLICIT, big=syntax == _BIG)
 
 
