@@ -14,6 +14,9 @@ _PARAMETERS = {"resnet18": 11.2e6, "resnet34": 21.3e6, "resnet50": 23.5e6}
 _ROW = 200
 """Bytes of a row of a table about one tile."""
 
+_PICTURES = 300_000
+"""Bytes of the pictures and masks of a slide at low resolution."""
+
 _SCORES = 2000
 """Bytes of the scores and curves of one tile and metric: a guess."""
 
@@ -32,18 +35,20 @@ def computed_size(study: Study, key: ArtifactKey, tiles: int) -> tuple[float, bo
     if key.stage == "train":
         return _checkpoint_size(study)
     if key.stage in _TILES:
-        return tiles * _TILES[key.stage](study), key.stage in _GUESSED
+        pictures = _PICTURES if key.stage == "tile" else 0
+        return pictures + tiles * _TILES[key.stage](study), key.stage in _GUESSED
     return float(_PAGE if key.stage in _PAGES else _SMALL), True
 
 
 def _of_tile(study: Study) -> float:
     recipe = study.section(TilingRecipe)
-    return _ROW + stored_pixel_bytes(recipe) * float(recipe.tile_px) ** 2
+    return _ROW + (3.0 * recipe.tile_px**2 if recipe.keep == "pixels" else 0.0)
 
 
 def _of_surrounded_tile(study: Study) -> float:
+    recipe = study.section(TilingRecipe)
     halo_px = max(halo_of(study, explainer) for explainer in study.section(ExplainSection).everything)
-    return 3.0 * (study.section(TilingRecipe).tile_px + 2 * halo_px) ** 2
+    return _ROW + (3.0 * (recipe.tile_px + 2 * halo_px) ** 2 if recipe.keep == "pixels" else 0.0)
 
 
 def _of_map(study: Study) -> float:
@@ -70,11 +75,6 @@ _TILES: dict[str, Callable[[Study], float]] = {
 
 _GUESSED = frozenset({"draw", "record", "evaluate", "measure"})
 _PAGES = frozenset({"compare", "review", "exemplify"})
-
-
-def stored_pixel_bytes(recipe: TilingRecipe) -> int:
-    """Return the bytes that a TileSet keeps per pixel of a tile: its colour and two masks, or nothing."""
-    return 0 if getattr(recipe, "keep", "pixels") == "none" else 3 + 2
 
 
 def _checkpoint_size(study: Study) -> tuple[float, bool]:

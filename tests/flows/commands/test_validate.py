@@ -79,12 +79,12 @@ def test_a_sound_study_is_described_and_estimated(cohort):
         in printed
     )
     lines = {line.split()[0]: line for line in printed.splitlines() if line}
-    # 8 x 8 tiles, of which 0.3 or 20 on tissue; 200 bytes a tile and 5 bytes a pixel.
+    # 8 x 8 tiles, of which 0.3 or 20 on tissue; 200 bytes a tile and 300 kB of pictures.
     assert lines["tile"].split()[:5] == [
         "tile",
         "6",
-        f"{6 * 20 * (200 + 5 * 1024) / 1000:.1f}",
-        "kB",
+        "1.8",
+        "MB",
         "computed",
     ]
     assert lines["tile"].endswith("unknown")

@@ -17,7 +17,8 @@ def study(manifest, tmp_path):
 @pytest.mark.parametrize(
     ("stage", "size", "guess"),
     [
-        ("surround", 10 * 3 * 48**2, False),  # 32 px and a halo of 8 on each side
+        ("tile", 300_000 + 10 * 200, False),
+        ("surround", 10 * 200, False),
         ("explain", 10 * (200 + 4 * 32**2), False),
         ("predict", 10 * 200, False),
         ("train", 4 * 11.2e6 / 64, False),  # ResNet-18 of an eighth of the width
@@ -29,6 +30,14 @@ def study(manifest, tmp_path):
 )
 def test_the_bytes_of_ten_tiles(study, stage, size, guess):
     assert computed_size(study, ArtifactKey(stage), 10) == (pytest.approx(size), guess)
+
+
+def test_pixels_that_are_kept_count(manifest, tmp_path):
+    kept = tiny_config(manifest, tile={"mpp": 1.0, "tile_px": 32, "keep": "pixels"})
+    study = open_study(kept, tmp_path, None)
+    assert computed_size(study, ArtifactKey("tile"), 10)[0] == 300_000 + 10 * (200 + 3 * 32**2)
+    # With a halo of 8 on each side.
+    assert computed_size(study, ArtifactKey("surround"), 10)[0] == 10 * (200 + 3 * 48**2)
 
 
 def test_memory_of_tiling_grows_with_the_largest_slide_and_the_workers(study):
