@@ -118,14 +118,21 @@ def status(
 
 
 @app.command()
-def validate(config: ConfigArg, data_root: RootOption = None, home: HomeOption = Path(".veritile")) -> None:
-    """Check a study file and its manifest; nothing is run."""
+def validate(
+    config: ConfigArg,
+    data_root: RootOption = None,
+    home: HomeOption = Path(".veritile"),
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Open every slide and annotation, and print a line per slide.")
+    ] = False,
+) -> None:
+    """Check a study file, its manifest and its slides, and say what it will cost; nothing is run."""
     gc.disable()  # it ends soon, and imports and syntax trees make a million objects that all stay
     prepare(home)
-    from flows.commands.status import validate
     from flows.commands.target import Target
+    from flows.commands.validate import validate
 
-    validate(Target(config, home, data_root), out)
+    validate(Target(config, home, data_root), out, deep=deep)
 
 
 @app.command()
@@ -239,7 +246,10 @@ def schedule(
 
 
 def main() -> None:
-    """Run the command line. A user's mistake is one sentence and exit code 2, a failed run exit code 1."""
+    """Run the command line. A user's mistake is one sentence and exit code 2, a failed run exit code 1.
+
+    An error that nobody foresaw is one sentence, with the file that holds its traceback, and exit code 1.
+    """
     sys.excepthook = _one_sentence
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -290,11 +300,13 @@ def _mistakes() -> tuple[type[BaseException], ...]:
 
 
 def _one_sentence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell an unexpected error in one sentence too; the traceback comes with --debug."""
+    """Tell an unforeseen error in one sentence too; the traceback goes to a file, with --debug on screen.
+
+    Python then ends with exit code 1.
+    """
     if _debug:
         sys.__excepthook__(kind, error, trace)
         return
-    told = escape(str(error)) or "no message"
-    err.print(
-        f"[bold red]error:[/] {kind.__name__}: {told} (--debug shows where)", highlight=False, soft_wrap=True
-    )
+    from flows.unforeseen import sentence_of
+
+    err.print(f"[bold red]error:[/] {escape(sentence_of(error, sys.argv))}", highlight=False, soft_wrap=True)

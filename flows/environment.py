@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from flows.open_files import raise_open_files
+
 NO_TELEMETRY = {
     # The word: MLflow does not accept "1".
     "DO_NOT_TRACK": "true",
@@ -50,10 +52,11 @@ def stop_telemetry() -> None:
 
 
 def prepare(home: Path) -> None:
-    """Set what the user has not set; Prefect's own state goes below ``home``."""
+    """Set what the user has not set, and raise limits; Prefect's own state goes below ``home``."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     _tell_allocator()
+    raise_open_files()
     own = (home / "prefect").resolve()
     # A home that may only be read is told by what needs to write, with its own sentence.
     with suppress(OSError):

@@ -1,62 +1,16 @@
 """Open a study: check its manifest and files before any work starts."""
 
-import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.artifacts.payload import sha256_of
-from tasks.artifacts.record import write_atomically
-from tasks.slides.errors import ManifestError, SlideError
+from flows.input_hashes import InputHashes
 from tasks.slides.manifest import Manifest, input_files, load_manifest
-from tasks.slides.slide_labels import refuse_strange_label
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
 from tasks.study.study import Study
 from tasks.tiling.recipe import TilingRecipe
 from tasks.train import TrainSection, weakly_labelled
-
-_log = logging.getLogger("veritile.study")
-
-
-class FileHashes:
-    """Hashes of input files, kept by path, size and time, so that a cohort is read once."""
-
-    def __init__(self, home: Path) -> None:
-        self._path = home / "work" / "file_hashes.json"
-        self._hashes: dict[str, str] = {}
-        if self._path.is_file():
-            self._hashes = _read_hashes(self._path)
-
-    def __call__(self, path: Path) -> str:
-        """Return the hex sha256 of ``path``, read only if the file is new or was touched."""
-        stat = path.stat()
-        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-        if key not in self._hashes:
-            self._hashes[key] = sha256_of(path)
-        return self._hashes[key]
-
-    def save(self) -> None:
-        """Keep what was hashed for the next run."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._path, json.dumps(self._hashes, indent=0, sort_keys=True))
-        except OSError as error:
-            # A home that may only be read: the next command hashes again.
-            _log.debug("hashes of input files are not kept: %s", error)
-
-
-def _read_hashes(path: Path) -> dict[str, str]:
-    """Return what is kept; a damaged file is as good as none, as everything in it can be had again."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        kept = None
-    if isinstance(kept, dict):
-        return kept
-    _log.warning("%s is damaged; input files are hashed again", path.name)
-    return {}
 
 
 def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
@@ -66,22 +20,37 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
         ManifestError: with every problem of the manifest.
         ConfigError: an arm learns from a site that has no slide, the folds cannot be made, or tiles would be
             trained on labels of whole slides although the study does not say so.
-        UsageError: the file of initial weights is absent.
+        UsageError: the file of initial weights is absent, or a file cannot be read.
     """
     home, csv = home.resolve(), Path(config.manifest)
     root = (data_root or csv.parent).resolve()
-    hashes = FileHashes(home)
+    hashes = InputHashes(home)
     shared = frozenset(config.shared_patients)
-    manifest, _ = load_manifest(csv, root, shared, hashes)
-    found = {path: hashes(root / path) for row in manifest.slides for path in input_files(row).values()}
-    found |= _initial_weights(config, hashes)
-    hashes.save()
+    classes = config.section(TilingRecipe).classes
+    manifest, slides = load_manifest(csv, root, shared, hashes, classes)
+    found = {row.path: slides[row.slide_id] for row in manifest.slides}
+    found |= _other_files(config, manifest, root, hashes)
     _refuse_unknown_sites(config, manifest)
-    _refuse_strange_labels(config, manifest)
     folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
     study = Study(config, home, root, manifest, found, _device(config), folds)
     _refuse_weak_labels(study)
     return study
+
+
+def _other_files(config: StudyBase, manifest: Manifest, root: Path, hashes: InputHashes) -> Mapping[str, str]:
+    """Return the sha256 of every input file that is no slide, by its path in the manifest or study file."""
+    named = {
+        path: root / path
+        for row in manifest.slides
+        for name, path in input_files(row).items()
+        if name != "slide"
+    }
+    named |= {path: Path(path) for path in _initial_weights(config)}
+    try:
+        read = hashes.all_files(named.values())
+    except OSError as error:
+        raise UsageError(f"{Path(error.filename or '').name} cannot be read: {error.strerror}") from error
+    return {path: read[file] for path, file in named.items()}
 
 
 def _refuse_unknown_sites(config: StudyBase, manifest: Manifest) -> None:
@@ -96,17 +65,6 @@ def _refuse_unknown_sites(config: StudyBase, manifest: Manifest) -> None:
             )
 
 
-def _refuse_strange_labels(config: StudyBase, manifest: Manifest) -> None:
-    problems = []
-    for row in manifest.slides:
-        try:
-            refuse_strange_label(row, config.section(TilingRecipe).classes)
-        except SlideError as error:
-            problems.append(str(error))
-    if problems:
-        raise ManifestError(tuple(problems))
-
-
 def _refuse_weak_labels(study: Study) -> None:
     rows = weakly_labelled(study)
     if rows and not study.section(TrainSection).weak_labels:
@@ -119,13 +77,13 @@ def _refuse_weak_labels(study: Study) -> None:
         )
 
 
-def _initial_weights(config: StudyBase, hashes: FileHashes) -> Mapping[str, str]:
+def _initial_weights(config: StudyBase) -> tuple[str, ...]:
     path = config.section(TrainSection).recipe.network.init
     if path is None:
-        return {}
+        return ()
     if not Path(path).is_file():
         raise UsageError(f"train.recipe.network.init names no file: {path}")
-    return {path: hashes(Path(path))}
+    return (path,)
 
 
 def refuse_absent_devices(study: Study) -> None:

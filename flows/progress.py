@@ -1,5 +1,8 @@
 """Progress on everything long: bars on a terminal, nothing but log lines elsewhere."""
 
+import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -17,7 +20,14 @@ from flows.engine.events import (
     listening,
 )
 
+_log = logging.getLogger("veritile.study")
+
 Advance = Callable[[int], None]
+
+LOG_SECONDS = 20.0
+"""Where there are no bars, a line says how far a long check is after each time that long."""
+
+_GB = 1e9
 
 _bars: ContextVar[Progress | None] = ContextVar("bars", default=None)
 
@@ -95,3 +105,56 @@ def _bar(label: str) -> Iterator[Advance]:
         yield lambda done: bars.update(bar, advance=done)
     finally:
         bars.remove_task(bar)
+
+
+class Tally:
+    """Counts items and bytes of something long, and says how far it is."""
+
+    def __init__(self, doing: str, items: int, size: int, say: Callable[[str], None]) -> None:
+        self._doing, self._items, self._size, self._say = doing, items, size, say
+        self._done = self._read = 0
+        self._lock = threading.Lock()
+
+    def advance(self, size: int) -> None:
+        """Count bytes of an item that is under way."""
+        with self._lock:
+            self._read += size
+            self._say(self.sentence)
+
+    def finish(self) -> None:
+        """Count an item."""
+        with self._lock:
+            self._done += 1
+            self._say(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """How far it is."""
+        items = f"{self._doing}: {self._done:,} of {self._items:,}"
+        return f"{items}, {self._read / _GB:,.1f} of {self._size / _GB:,.1f} GB" if self._size else items
+
+
+@contextmanager
+def tally(doing: str, items: int, size: int = 0) -> Iterator[Tally]:
+    """Show a count of ``items``, and of bytes where ``size`` is given: a bar, or a log line now and then."""
+    bars = _bars.get()
+    if bars is None:
+        yield Tally(doing, items, size, _now_and_then(time.monotonic))
+        return
+    bar = bars.add_task(doing, total=None)
+    try:
+        yield Tally(doing, items, size, lambda sentence: bars.update(bar, description=sentence))
+    finally:
+        bars.remove_task(bar)
+
+
+def _now_and_then(clock: Callable[[], float]) -> Callable[[str], None]:
+    last = clock()
+
+    def say(sentence: str) -> None:
+        nonlocal last
+        if clock() - last >= LOG_SECONDS:
+            last = clock()
+            _log.info(sentence)
+
+    return say

@@ -15,6 +15,7 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
 from flows.engine.task import run_as_task
+from flows.open_files import raise_open_files
 from flows.open_study import open_study, refuse_absent_devices, refuse_unfit_network
 from tasks.study.study import Study
 
@@ -59,6 +60,7 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
 
 def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
     """Run every stage of the study that is needed."""
+    raise_open_files()  # a worker of a deployment starts here
     refuse_absent_devices(opened)
     for note in refuse_unfit_network(opened):
         _log.warning(note)

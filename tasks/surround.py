@@ -10,7 +10,7 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.explain import ExplainSection, explained_slides, halo_of, sample_of
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
-from tasks.tile import tile_key
+from tasks.tile import mpp_override_of, tile_key
 from tasks.tiling.recipe import TilingRecipe, tiling_recipe
 from tasks.tiling.surround import HaloJob, surround_tiles
 
@@ -45,6 +45,7 @@ class Surround(Stage[SurroundInputs]):
                     "halo_px": halo_px,
                     "tiling": tiling_recipe(study.section(TilingRecipe)),
                     "mpp": row.mpp,
+                    **mpp_override_of(row),
                     **sample_of(study),
                 },
                 modules=("tasks.tiling.surround",),

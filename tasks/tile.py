@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.slides.info import read_info
-from tasks.slides.manifest import input_files
+from tasks.slides.manifest import SlideRow, input_files
 from tasks.study.stage import BuildContext, Measures, Planned, Stage
 from tasks.study.study import Study
 from tasks.tiling.build import tile_slide
@@ -41,7 +41,10 @@ class Tile(Stage[TileInputs]):
         for row in study.slides:
             yield Planned(
                 key=tile_key(row.slide_id),
-                recipe={"tiling": tiling, "slide": row.model_dump(mode="json", include=_OF_SLIDE)},
+                recipe={
+                    "tiling": tiling,
+                    "slide": row.model_dump(mode="json", include=_OF_SLIDE) | mpp_override_of(row),
+                },
                 modules=("tasks.tiling.build",),
                 files={name: f"sha256:{study.hashes[path]}" for name, path in input_files(row).items()},
             )
@@ -59,3 +62,8 @@ class Tile(Stage[TileInputs]):
 def tile_key(slide: str) -> ArtifactKey:
     """Return the key of the tiles of ``slide``."""
     return ArtifactKey("tile", slide=slide)
+
+
+def mpp_override_of(row: SlideRow) -> dict[str, tuple[float, float]]:
+    """Return the override of a slide's resolution as a piece of a recipe; none where there is none."""
+    return {} if row.mpp_override is None else {"mpp_override": (row.mpp_override.x, row.mpp_override.y)}

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from flows.config import load_study
-from tasks.artifacts.payload import sha256_of
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.slides.manifest import load_manifest
 from tests._support.real_data import real_data
+from tests._support.slide_inputs import PlainInputs
 
 FOLDER = Path(__file__).parents[1] / "data_manifests"
 SHARED = {
@@ -40,7 +40,7 @@ def test_every_recipe_is_one_of_phantoms_has_its_study_and_is_described(path):
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda p: p.stem)
 def test_the_slides_are_what_the_manifest_says(path):
     slides = real_data(SLIDES.get(path.stem, path.stem))
-    manifest, _ = load_manifest(path, slides, SHARED.get(path.stem, frozenset()), sha256_of)
+    manifest, _ = load_manifest(path, slides, SHARED.get(path.stem, frozenset()), PlainInputs())
     assert len({row.slide_id for row in manifest.slides}) == len(manifest.slides)
 
 

@@ -11,7 +11,8 @@ from flows.study import study
 
 def run(target: Target, command: str, console: Console, *, verify: bool) -> None:
     """Run the study and print what came out."""
-    plan, options = target.plan(), target.options
+    with shown(console):
+        plan, options = target.plan(), target.options
     if options.only is not None:
         # Told before Prefect starts.
         refuse_missing(plan_status(plan, options), options)

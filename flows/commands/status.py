@@ -1,8 +1,7 @@
-"""veritile status, validate and adopt: what a study consists of and where it stands."""
+"""veritile status and adopt: where a study stands."""
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import get_args
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,18 +12,15 @@ from flows.commands.target import Target
 from flows.engine.adopt import adopt as adopt_stored
 from flows.engine.stages import all_stages, stages_of
 from flows.engine.status import ArtifactStatus, plan_status, refuse_missing
-from flows.open_study import refuse_unfit_network
-from tasks.explain import halo_in_words
-from tasks.slides.manifest import SlideRow
-from tasks.slides.slide_labels import label_notes
-from tasks.study.config import Split
+from flows.progress import shown
 from tasks.study.errors import UsageError
-from tasks.tiling.recipe import TilingRecipe
 
 
 def status(target: Target, console: Console, *, verify: bool, every: bool) -> None:
     """Print the artifacts that are not done, with their reasons, and a count of the rest."""
-    statuses = plan_status(target.plan(), target.options, full=verify)
+    with shown(console):
+        plan = target.plan()
+    statuses = plan_status(plan, target.options, full=verify)
     refuse_missing(statuses, target.options)
     table = Table("artifact", "state", "why", box=None, pad_edge=False)
     for row in status_rows(statuses, every=every):
@@ -44,27 +40,6 @@ def _print_counts(statuses: Sequence[ArtifactStatus], console: Console) -> None:
     versions = sorted({version for s in statuses for version in s.other_versions})
     if versions:
         console.print(f"made with other library versions (this reruns nothing): {', '.join(versions)}")
-
-
-def validate(target: Target, console: Console) -> None:
-    """Check the study file and its manifest, and print what the study consists of."""
-    plan = target.plan()
-    study = plan.study
-    for note in refuse_unfit_network(study):
-        console.print(escape(note), soft_wrap=True)
-    console.print(f"{study.name}: {_slides_by_split(study.slides)}")
-    for fold in study.folds:
-        console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(study.slides))}")
-    for note in label_notes(study.slides, study.section(TilingRecipe).classes[0]):
-        console.print(escape(note), soft_wrap=True)
-    console.print(f"halo: {halo_in_words(study)}")
-    counts = [(len(plan.of(stage.name)), stage.name) for stage in all_stages()]
-    console.print("artifacts: " + ", ".join(f"{count} {stage}" for count, stage in counts if count))
-
-
-def _slides_by_split(rows: Sequence[SlideRow]) -> str:
-    splits = Counter(row.split for row in rows)
-    return ", ".join(f"{splits[split]} {split} slides" for split in get_args(Split) if splits[split])
 
 
 def adopt(word: str, reason: str, target: Target, console: Console) -> None:

@@ -1,5 +1,8 @@
 """The errors of slides and manifests; each message is one sentence for the person who fixes it."""
 
+_ON_ONE_LINE = 3
+"""So many problems are told on one line."""
+
 
 class SlideError(Exception):
     """A slide, or a file that belongs to it, cannot be used; its part fails and the study goes on."""
@@ -15,4 +18,6 @@ class ManifestError(Exception):
     def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(f"the manifest has {count}: {'; '.join(problems)}")
+        # Many are read best one a line.
+        listed = "; ".join(problems) if len(problems) <= _ON_ONE_LINE else "\n  ".join(("", *problems))
+        super().__init__(f"the manifest has {count}: {listed}")

@@ -24,8 +24,9 @@ class SlideGeometry(BaseModel):
         width_level0: width of the finest level in pixels.
         height_level0: height of the finest level in pixels.
         mpp: micrometres per level-0 pixel along x.
-        mpp_y: micrometres per level-0 pixel along y; within 2 % of ``mpp``.
-        mpp_source: the source of ``mpp``, the file's metadata or the manifest.
+        mpp_y: micrometres per level-0 pixel along y; within 2 % of ``mpp``, by an override within 10 %.
+        mpp_source: the source of ``mpp``: the file's metadata, the manifest where the file states none, or an
+            override of the manifest.
         bounds_x: left edge of the scanned area in level-0 pixels; QuPath counts from here.
         bounds_y: top edge of the scanned area in level-0 pixels.
         bounds_width: width of the scanned area in level-0 pixels.
@@ -45,7 +46,7 @@ class SlideGeometry(BaseModel):
     height_level0: int
     mpp: float
     mpp_y: float
-    mpp_source: Literal["metadata", "manifest"]
+    mpp_source: Literal["metadata", "manifest", "override"]
     bounds_x: float
     bounds_y: float
     bounds_width: float

@@ -1,24 +1,27 @@
 """The manifest: the versioned input of a study, read once and fully checked."""
 
-import csv
 import difflib
 import hashlib
-import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tasks.slides.content import SlideContent, SlideInputs
 from tasks.slides.errors import ManifestError
 from tasks.slides.manifest_checks import (
+    Numbered,
     duplicates,
     file_problems,
     named_after_patients,
-    same_content,
     split_patients,
+    two_spellings,
 )
-from tasks.slides.row import COLUMNS, REQUIRED, SlideRow, input_files
+from tasks.slides.manifest_columns import cells_of, read_header
+from tasks.slides.manifest_lines import Problems, read_lines
+from tasks.slides.row import SlideRow, input_files
+from tasks.slides.same_slides import same_slides, suspects, wrong_checksums
 
 __all__ = ["Manifest", "SlideRow", "assert_disjoint", "input_files", "load_manifest"]
 
@@ -38,18 +41,26 @@ class Manifest(BaseModel):
 
 
 def load_manifest(
-    csv_file: Path, data_root: Path, shared_patients: frozenset[str], file_hash: Callable[[Path], str]
+    csv_file: Path,
+    data_root: Path,
+    shared_patients: frozenset[str],
+    inputs: SlideInputs,
+    classes: Sequence[str] = (),
 ) -> tuple[Manifest, dict[str, str]]:
     """Read a manifest and check everything about it.
 
+    What needs no reading of slides is checked first. If that finds problems, only slides that may be the same
+    are read, so that a mistyped cell is told at once.
+
     Args:
-        csv_file: UTF-8, with a header; columns as in ``SlideRow``.
+        csv_file: UTF-8, with a header; columns as in ``SlideRow``, all others are metadata.
         data_root: the folder that all paths start from and none may leave.
         shared_patients: patients who may lie in both train and val (never in test).
-        file_hash: returns the hex sha256 of a file.
+        inputs: looks into slide files.
+        classes: the labels that slides may have; any where it is empty.
 
     Returns:
-        The manifest, and {slide_id: sha256 of the slide file}.
+        The manifest, and {slide_id: digest over all files of the slide}.
 
     Raises:
         ManifestError: with every problem of the file, by row number (the header is row 1).
@@ -57,14 +68,18 @@ def load_manifest(
     rows, problems = _rows(csv_file)
     numbered = list(rows.items())
     files = {number: file_problems(row, data_root) for number, row in numbered}
-    found = {number: file_hash(data_root / row.path) for number, row in numbered if not files[number]}
     problems += [(number, text) for number, texts in files.items() for text in texts]
-    problems += duplicates(numbered) + named_after_patients(numbered) + same_content(numbered, found)
-    problems += split_patients(numbered, shared_patients)
+    problems += duplicates(numbered) + named_after_patients(numbered) + two_spellings(numbered)
+    problems += split_patients(numbered, shared_patients) + _strange_labels(numbered, classes)
+    there = {number: data_root / row.path for number, row in numbered if not files[number]}
+    read = suspects(rows, there) if problems else there
+    contents = _contents(read, inputs)
+    problems += [(number, content.problem) for number, content in contents.items() if content.problem]
+    problems += wrong_checksums(rows, contents) + same_slides(rows, there, contents, inputs)
     if problems:
         raise ManifestError(tuple(f"row {number}: {text}" for number, text in sorted(problems)))
     return Manifest(slides=tuple(rows.values())), {
-        rows[number].slide_id: own for number, own in found.items()
+        rows[number].slide_id: content.digest for number, content in contents.items()
     }
 
 
@@ -78,49 +93,48 @@ def assert_disjoint(rows: Sequence[SlideRow], shared_patients: frozenset[str]) -
         raise ManifestError(tuple(text for _, text in problems))
 
 
-def _rows(csv_file: Path) -> tuple[dict[int, SlideRow], list[tuple[int, str]]]:
+def _contents(paths: dict[int, Path], inputs: SlideInputs) -> dict[int, SlideContent]:
+    contents = inputs.contents(list(paths.values()))
+    return {number: contents[path] for number, path in paths.items()}
+
+
+def _rows(csv_file: Path) -> tuple[dict[int, SlideRow], Problems]:
     """Return {row number: row} of the rows that can be read, and the problems of the others."""
-    header, *lines = _lines(csv_file)
-    problems = [(1, text) for text in _header_problems(header)]
-    if problems:
-        raise ManifestError(tuple(f"row {number}: {text}" for number, text in problems))
+    (header, *lines), problems = read_lines(csv_file)
+    columns, wrong = read_header(header.cells)
+    if wrong:
+        raise ManifestError(tuple(f"row 1: {text}" for text in wrong))
     rows: dict[int, SlideRow] = {}
-    for number, cells in enumerate(lines, start=2):
-        if len(cells) > len(header):
-            problems.append((number, f"{len(cells)} cells under {len(header)} column names"))
-        elif any(cell.strip() for cell in cells):
-            try:
-                rows[number] = SlideRow.model_validate(dict(zip(header, cells, strict=False)))
-            except ValidationError as error:
-                problems += [(number, text) for text in _sentences(error)]
+    for number, cells in lines:
+        if any(cell.strip() for cell in cells):
+            fields, sentences = cells_of(columns, cells)
+            problems += [(number, text) for text in sentences]
+            if not sentences:
+                try:
+                    rows[number] = SlideRow.model_validate(fields)
+                except ValidationError as error:
+                    problems += [(number, text) for text in _sentences(error)]
     if not rows and not problems:
         problems.append((1, "no slide follows the header"))
     return rows, problems
 
 
-def _lines(csv_file: Path) -> list[list[str]]:
-    if not csv_file.is_file():
-        raise ManifestError((f"there is no manifest {csv_file.name}",))
-    try:
-        text = csv_file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError((f"{csv_file.name} is not UTF-8: {error}",)) from error
-    lines = list(csv.reader(io.StringIO(text)))
-    if not lines:
-        raise ManifestError((f"{csv_file.name} is empty",))
-    return [[name.strip() for name in lines[0]], *lines[1:]]
-
-
-def _header_problems(header: Sequence[str]) -> list[str]:
-    problems = [f"column {name!r} is missing" for name in REQUIRED if name not in header]
-    problems += [f"column {name!r} stands twice" for name in sorted(set(header)) if header.count(name) > 1]
-    for name in header:
-        if name not in COLUMNS:
-            near = difflib.get_close_matches(name, COLUMNS, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            problems.append(f"column {name!r} is unknown{hint}; there are: {', '.join(COLUMNS)}")
-    return problems
-
-
 def _sentences(error: ValidationError) -> list[str]:
-    return [f"{issue['loc'][0]} {issue['input']!r}: {issue['msg']}" for issue in error.errors()]
+    issues = [
+        (issue["loc"], issue["input"], issue["msg"].removeprefix("Value error, ")) for issue in error.errors()
+    ]
+    return [f"{where[0]} {written!r}: {said}" if where else said for where, written, said in issues]
+
+
+def _strange_labels(rows: Numbered, classes: Sequence[str]) -> Problems:
+    """Return a problem for each label that is no class."""
+    problems = []
+    for number, row in rows:
+        if classes and row.label is not None and row.label not in classes:
+            plain = {name.casefold(): name for name in classes}
+            near = difflib.get_close_matches(row.label.casefold(), plain, n=1)
+            hint = f" (did you mean {plain[near[0]]!r}?)" if near else ""
+            problems.append(
+                (number, f"label {row.label!r} is no class{hint}; there are: {', '.join(classes)}")
+            )
+    return problems

@@ -1,16 +1,17 @@
 """Checks between the rows of a manifest, and between a row and the disk."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tasks.slides.identifiers import normal_form, spelt_twice
+from tasks.slides.manifest_lines import Problems
 from tasks.slides.row import SlideRow, input_files
+
+_STARTS = {".geojson": (b"{", b"["), ".json": (b"{", b"["), ".xml": (b"<",)}
 
 Numbered = Sequence[tuple[int, SlideRow]]
 """Rows with their numbers in the file."""
-
-Problems = list[tuple[int, str]]
-"""Row numbers and sentences."""
 
 
 def file_problems(row: SlideRow, data_root: Path) -> list[str]:
@@ -23,7 +24,22 @@ def file_problems(row: SlideRow, data_root: Path) -> list[str]:
             problems.append(f"the {name} {relative!r} leaves the data root")
         elif not path.is_file():
             problems.append(f"the {name} {relative!r} is not there")
+        elif name != "slide" and not path.stat().st_size:
+            problems.append(f"the {name} {relative!r} is empty")
+        elif name == "annotation" and not _starts_well(path):
+            problems.append(f"the annotation {relative!r} does not start as a {path.suffix} file does")
     return problems
+
+
+def _starts_well(path: Path) -> bool:
+    """Whether the first letter of an outline file is one of its format; whole files are read later."""
+    starts = _STARTS.get(path.suffix.lower())
+    if starts is None:
+        return True
+    with path.open("rb") as stream:
+        # Leaves out byte order marks, the zeros of UTF-16, and white space.
+        first = stream.read(256).translate(None, b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    return first[:1] in starts
 
 
 def duplicates(rows: Numbered) -> Problems:
@@ -39,37 +55,42 @@ def duplicates(rows: Numbered) -> Problems:
 
 def named_after_patients(rows: Numbered) -> Problems:
     """Return a problem for each slide that bears a patient's id: slide ids are shown, patient ids never."""
-    patients = {row.patient_id for _, row in rows}
+    patients = {normal_form(row.patient_id) for _, row in rows}
     return [
         (number, f"slide_id {row.slide_id!r} is a patient_id too; slide ids are shown, so give another")
         for number, row in rows
-        if row.slide_id in patients
+        if normal_form(row.slide_id) in patients
     ]
 
 
-def same_content(rows: Numbered, found: Mapping[int, str]) -> Problems:
-    """Return wrong checksums, and slides with the same bytes as another slide.
+def two_spellings(rows: Numbered) -> Problems:
+    """Return a problem for each patient, site or slide whose id has two spellings.
 
-    Args:
-        rows: the rows.
-        found: {row number: sha256 of the file} of the slides that are there.
+    ``007`` and ``7`` may be one patient, who then could be on both sides of a split. Only the person who
+    wrote the manifest knows. Ids of patients are not shown.
     """
-    first: dict[str, tuple[int, str]] = {}
-    problems = []
-    for number, row in rows:
-        digest = found.get(number)
-        if digest is None:
-            continue
-        if row.sha256 not in (None, digest):
+    problems: Problems = []
+    for column, read, shown in _IDS:
+        written = [(number, value) for number, row in rows if (value := read(row)) is not None]
+        by_row = dict(written)
+        for twice in spelt_twice(written):
+            own, other = ((f" {by_row[n]!a}" if shown else "") for n in (twice.second, twice.first))
             problems.append(
-                (number, f"the slide {row.path!r} has sha256 {digest}, the manifest says {row.sha256}")
-            )
-        earlier, name = first.setdefault(digest, (number, row.slide_id))
-        if name != row.slide_id:
-            problems.append(
-                (number, f"slide {row.slide_id!r} has the same bytes as {name!r} in row {earlier}")
+                (
+                    twice.second,
+                    f"{column}{own} and that of row {twice.first}{other} differ only in {twice.difference}; "
+                    "which is meant? Write one id in one way, and two ids so that they differ in more",
+                )
             )
     return problems
+
+
+_IDS: tuple[tuple[str, Callable[[SlideRow], str | None], bool], ...] = (
+    ("patient_id", lambda row: row.patient_id, False),
+    ("site", lambda row: row.site, True),
+    ("slide_id", lambda row: row.slide_id, True),
+)
+"""Columns of ids, how they are read, and whether they may be shown."""
 
 
 def split_patients(rows: Numbered, shared: frozenset[str]) -> Problems:

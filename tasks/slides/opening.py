@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.slides.choice import ReaderChoice
 from tasks.slides.pixels import Resample
 from tasks.slides.reader import SlideReader, open_slide
+from tasks.slides.resolution import ManifestMpp
 from tasks.slides.row import SlideRow
 
 READER = "reader.json"
@@ -43,25 +44,25 @@ class Opening:
 
     Attributes:
         path: the file.
-        mpp: micrometres per level-0 pixel that the manifest states, if it does.
+        mpp: micrometres per level-0 pixel that the manifest states, if it does, or an override.
         resample: how pixels are resampled where no level has the asked resolution.
         choice: how the file is read, as an earlier reader found out; None: it is found out.
     """
 
     path: Path
-    mpp: float | None
+    mpp: ManifestMpp
     resample: Resample = "lanczos"
     choice: ReaderChoice | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, row: SlideRow, data_root: Path, resample: Resample = "lanczos") -> "Opening":
         """Return how the slide of a manifest's row is opened for the first time."""
-        return cls(data_root / row.path, row.mpp, resample)
+        return cls(data_root / row.path, row.stated_mpp, resample)
 
     @classmethod
     def again(cls, row: SlideRow, data_root: Path, reading: Reading) -> "Opening":
         """Return how it is opened again, to be read as it was."""
-        return cls(data_root / row.path, row.mpp, reading.resample, reading.choice)
+        return cls(data_root / row.path, row.stated_mpp, reading.resample, reading.choice)
 
     def open(self, thumbnail_px: int = 1024) -> SlideReader:
         """Open the slide, with a thumbnail whose longer side has ``thumbnail_px``.

@@ -12,6 +12,7 @@ from tasks.slides.errors import SlideError
 from tasks.slides.facts import FileFacts
 from tasks.slides.level_region import LevelRegion, Rgb
 from tasks.slides.refused import why_refused
+from tasks.slides.slide_files import opens_without_bytes
 
 CACHE_BYTES = 64 << 20
 """Bytes of decoded pixels cached per open slide. OpenSlide's default would add up over handles."""
@@ -91,10 +92,10 @@ class OpenSlideSource:
 
 
 def require_file(path: Path) -> None:
-    """Raise SlideError unless there is a file that is not empty."""
+    """Raise SlideError unless there is a file that is not empty, or need not be."""
     if not path.is_file():
         raise SlideError(f"{path.name}: there is no such file")
-    if path.stat().st_size == 0:
+    if path.stat().st_size == 0 and not opens_without_bytes(path):
         raise SlideError(f"{path.name}: the file is empty")
 
 

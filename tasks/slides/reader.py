@@ -22,7 +22,7 @@ from tasks.slides.level_region import LevelRegion, Rgb
 from tasks.slides.openslide_source import OpenSlideSource, require_file
 from tasks.slides.overview import Overview, read_overview
 from tasks.slides.pixels import Resample, Window, WindowPlan, plan_window
-from tasks.slides.resolution import MPP_RANGE, resolve
+from tasks.slides.resolution import MPP_RANGE, ManifestMpp, resolve
 
 _WHITE = 255
 _PER_JOB = 8
@@ -30,7 +30,7 @@ _PER_JOB = 8
 
 def open_slide(
     path: Path,
-    mpp: float | None,
+    mpp: ManifestMpp,
     mpp_range: tuple[float, float] = MPP_RANGE,
     thumbnail_px: int = 1024,
     resample: Resample = "lanczos",
@@ -40,7 +40,8 @@ def open_slide(
 
     Args:
         path: a file that OpenSlide reads.
-        mpp: micrometres per level-0 pixel that the manifest states; used where the metadata has none.
+        mpp: micrometres per level-0 pixel that the manifest states; used where the metadata has none, or, as
+            an ``MppOverride``, in any case.
         mpp_range: the plausible micrometres per pixel.
         thumbnail_px: longer side of the thumbnail.
         resample: how pixels are resampled where no level has the asked resolution.

@@ -1,10 +1,10 @@
 """One row of a manifest: one slide, its patient and its files."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tasks.slides.resolution import MPP_RANGE
+from tasks.slides.resolution import MPP_RANGE, ManifestMpp, MppOverride, parse_override
 
 Split = Literal["train", "val", "test"]
 
@@ -25,6 +25,11 @@ def _none_if_empty(value: object) -> object:
     return (value.strip() or None) if isinstance(value, str) else value
 
 
+def _as_override(value: object) -> object:
+    text = _none_if_empty(value)
+    return parse_override(text) if isinstance(text, str) else text
+
+
 _Given = BeforeValidator(_none_if_empty)
 Text = Annotated[str, _Given, Field(min_length=1)]
 OptionalText = Annotated[str | None, _Given]
@@ -38,7 +43,8 @@ class SlideRow(BaseModel):
     Attributes:
         slide_id: unique; letters, digits, ``.``, ``_`` and ``-``, for it names folders.
         patient_id: a pseudonym; it stays in the store.
-        path: the slide file, relative to the data root, as are the other files.
+        path: the slide file, relative to the data root, as are the other files. Of a slide of several files
+            it names one that opens the slide; the others belong to it.
         split: where the slide belongs.
         annotation: outlines (.geojson, .json or .xml), or an image of the whole slide whose values are
             classes (.png, .jpg or .tif).
@@ -50,7 +56,10 @@ class SlideRow(BaseModel):
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
         mpp: micrometres per level-0 pixel, used where the file does not state them.
-        sha256: the expected checksum of the slide file.
+        mpp_override: micrometres per level-0 pixel that count although the file states others.
+        mpp_override_reason: why; needed with ``mpp_override`` and useless without it.
+        sha256: the expected checksum of the file that ``path`` names.
+        metadata: the cells of all further columns that are not empty, by column. Nothing is made from them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,7 +77,23 @@ class SlideRow(BaseModel):
     label: OptionalText = None
     site: OptionalText = None
     mpp: Annotated[_Mpp | None, _Given] = None
+    mpp_override: Annotated[MppOverride | None, BeforeValidator(_as_override)] = None
+    mpp_override_reason: OptionalText = None
     sha256: Annotated[_Sha256 | None, _Given] = None
+    metadata: dict[str, str] = Field({}, repr=False)
+
+    @model_validator(mode="after")
+    def _override_has_a_reason(self) -> Self:
+        if self.mpp_override is not None and self.mpp_override_reason is None:
+            raise ValueError("mpp_override needs mpp_override_reason, which says why the file is wrong")
+        if self.mpp_override is None and self.mpp_override_reason is not None:
+            raise ValueError("mpp_override_reason stands without mpp_override")
+        return self
+
+    @property
+    def stated_mpp(self) -> ManifestMpp:
+        """What this row says of the size of a pixel: the override if there is one, else ``mpp``."""
+        return self.mpp_override if self.mpp_override is not None else self.mpp
 
     @property
     def is_unlabelled(self) -> bool:
@@ -84,7 +109,8 @@ class SlideRow(BaseModel):
         return bare and self.label is not None and self.label != first_class
 
 
-COLUMNS = tuple(SlideRow.model_fields)
+COLUMNS = tuple(name for name in SlideRow.model_fields if name != "metadata")
+"""The columns with a meaning; all others are metadata."""
 
 
 def input_files(row: SlideRow) -> dict[str, str]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
-from tasks.slides.geometry import SlideGeometry
 from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
+from tasks.slides.resolution import OVERRIDE_ADVICE
 from tasks.tiling.coverage import fraction_at, tissue_fraction
 from tasks.tiling.grid import Floats, Grid, TilePositions, choose, lay_grid
 from tasks.tiling.positions import stated_positions
@@ -52,7 +52,7 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: P
         SlideError: the slide is coarser than the recipe, holds no tissue, or no tile holds enough of it; or
             the coordinate file cannot be used.
     """
-    _refuse_coarse(slide.geometry, recipe, where)
+    refuse_coarse(slide.geometry.mpp, recipe, where)
     stated = coordinates and stated_positions(coordinates, slide.geometry, recipe, where)
     _, tissue = look_for_tissue(slide, recipe, where)
     _say_doubts(tissue, recipe, where)
@@ -91,11 +91,17 @@ def _say_doubts(tissue: Tissue, recipe: TilingRecipe, where: str) -> None:
         )  # fmt: skip
 
 
-def _refuse_coarse(geometry: SlideGeometry, recipe: TilingRecipe, where: str) -> None:
-    if geometry.mpp > recipe.mpp * recipe.max_enlargement:
+def refuse_coarse(mpp: float, recipe: TilingRecipe, where: str) -> None:
+    """Refuse a slide of ``mpp`` micrometres per pixel that is too coarse for the recipe.
+
+    Raises:
+        SlideError: the recipe is finer than the slide by more than ``max_enlargement``.
+    """
+    if mpp > recipe.mpp * recipe.max_enlargement:
         raise SlideError(
-            f"{where}: the slide has {geometry.mpp:g} um/px and the recipe asks for {recipe.mpp:g}; "
-            f"enlarging up to {recipe.max_enlargement:g} times is allowed"
+            f"{where}: the slide has {mpp:g} um/px and the recipe asks for {recipe.mpp:g}; "
+            f"enlarging up to {recipe.max_enlargement:g} times is allowed. If the slide's value is wrong, "
+            f"{OVERRIDE_ADVICE}"
         )
 
 

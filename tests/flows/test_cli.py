@@ -155,7 +155,59 @@ def test_an_unexpected_error_is_one_sentence_too(words, trace):
     assert done.returncode == 1
     assert ("Traceback" in done.stderr) == trace
     assert "ZeroDivisionError: division by zero" in done.stderr
-    assert ("(--debug shows where)" in done.stderr) != trace
+    assert ("holds the traceback)" in done.stderr) != trace
+
+
+BROKEN = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Broken(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "flows.commands.phantom":
+            raise ZeroDivisionError("a bug\\nof two lines")
+
+sys.meta_path.insert(0, Broken())
+"""
+
+
+def unforeseen(tmp_path, *words):
+    """Run the installed command on an interpreter in which one of its modules is broken."""
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    return subprocess.run(
+        [VERITILE, *map(str, words)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}", "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+
+
+def test_the_command_tells_what_nobody_foresaw_in_one_sentence_and_keeps_the_traceback(tmp_path):
+    done = unforeseen(tmp_path, "plugins")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ZeroDivisionError: a bug of two lines (")
+    (log,) = tmp_path.glob("unforeseen_*.log")
+    assert line.endswith(f"({log} holds the traceback)")
+    text = log.read_text()
+    assert "Traceback (most recent call last)" in text
+    assert text.splitlines()[0].endswith("veritile plugins")
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_the_traceback_goes_below_a_home_that_is_there(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    done = unforeseen(tmp_path, "phantom", "--recipe", f"--home={home}", "x")
+    assert done.returncode == 1, done.stderr
+    assert len(list((home / "logs").glob("unforeseen_*.log"))) == 1
+
+
+def test_debug_shows_the_traceback_of_what_nobody_foresaw(tmp_path):
+    done = unforeseen(tmp_path, "--debug", "plugins")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert not list(tmp_path.glob("unforeseen_*.log"))
 
 
 def test_an_empty_word_is_refused(study_file, tmp_path):

@@ -1,45 +1,21 @@
 """Input files are hashed once, a device is asked for by kind, and labels are checked before any work."""
 
 import csv
-import os
 
 import pytest
 
-from flows.open_study import FileHashes, open_study, refuse_unfit_network
+from flows.engine.plan import Plan
+from flows.engine.rerun import RerunOptions
+from flows.engine.resolve import Resolver
+from flows.open_study import open_study, refuse_unfit_network
 from tasks.compare import weak_labels_in_words
 from tasks.slides.errors import ManifestError
 from tasks.study.errors import ConfigError
 from tasks.train import Train, weakly_labelled
+from tests._support.mrxs import write_mrxs
+from tests._support.real_data import real_data
+from tests._support.slide_files import noise, write_slide
 from tests._support.studies import tiny_config
-
-
-def test_files_are_hashed_once_and_again_when_touched(tmp_path):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"one")
-    first = FileHashes(tmp_path)
-    digest = first(file)
-    first.save()
-    os.utime(file, ns=(1, 1))
-    file.write_bytes(b"two")
-    assert FileHashes(tmp_path)(file) != digest
-    assert (
-        digest == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
-    )  # printf one | sha256sum
-
-
-@pytest.mark.parametrize("damaged", ['{"a', "[]"])
-def test_damaged_hashes_are_made_again(tmp_path, damaged, caplog):
-    file = tmp_path / "a.bin"
-    file.write_bytes(b"one")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "file_hashes.json").write_text(damaged)
-    assert FileHashes(tmp_path)(file).startswith("7692c3ad")
-    assert "is damaged; input files are hashed again" in caplog.text
-
-
-def test_hashes_that_cannot_be_kept_are_no_error(tmp_path):
-    (tmp_path / "work").write_text("a file where the folder should be")
-    FileHashes(tmp_path).save()
 
 
 def test_a_study_has_one_device_slot_or_those_that_are_named(manifest, tmp_path):
@@ -161,7 +137,59 @@ def test_test_slides_may_have_a_label_of_their_own_and_the_page_says_so(manifest
 @pytest.mark.parametrize("label", ["Tumour", "NaN", "cancer"])
 def test_a_label_that_is_no_class_is_refused_before_any_work(manifest, tmp_path, label):
     changed = relabelled(manifest, tmp_path, "test", label=label)
-    with pytest.raises(
-        ManifestError, match=f"2 problems: .* label '{label}' is no class; allowed are normal"
-    ):
+    with pytest.raises(ManifestError, match=f"2 problems: .* label '{label}' is no class.*there are: normal"):
         opened(manifest, changed, tmp_path)
+
+
+def spec_of(folder, home):
+    config = tiny_config(folder / "m.csv")
+    planned = Plan(open_study(config, home, None))
+    return Resolver(planned, RerunOptions()).resolve(planned.of("tile")[0]).spec.fingerprint
+
+
+def a_study(folder, first):
+    for number in range(2):
+        write_slide(folder / f"{number}.tiff", noise(64, 64, number))
+    rows = [f"a,p1,{first},train,normal", "b,p2,0.tiff,val,normal", "c,p3,1.tiff,test,normal"]
+    (folder / "m.csv").write_text("\n".join(["slide_id,patient_id,path,split,label", *rows]))
+
+
+def test_a_change_of_any_file_of_a_slide_makes_its_tiles_stale(tmp_path):
+    write_mrxs(tmp_path / "a.mrxs", noise(128, 128))
+    a_study(tmp_path, "a.mrxs")
+    before = spec_of(tmp_path, tmp_path / "home")
+    data = tmp_path / "a" / "Data0000.dat"
+    data.write_bytes(data.read_bytes()[:-1] + b"x")
+    assert spec_of(tmp_path, tmp_path / "home") != before
+
+
+@pytest.mark.real_data
+def test_a_change_of_the_other_file_of_a_dicom_slide_makes_its_tiles_stale(tmp_path):
+    for name in ("lv0.dcm", "lv1.dcm"):
+        (tmp_path / name).write_bytes(real_data(f"faults/dicom_two_files/dcm/{name}").read_bytes())
+    a_study(tmp_path, "lv0.dcm")
+    before = spec_of(tmp_path, tmp_path / "home")
+    a_study(tmp_path, "lv1.dcm")
+    assert spec_of(tmp_path, tmp_path / "home") == before, "either file stands for the slide"
+    other = tmp_path / "lv0.dcm"
+    other.write_bytes(other.read_bytes()[:-100] + b"\0" * 100)
+    assert spec_of(tmp_path, tmp_path / "home") != before
+
+
+def test_an_override_is_recipe_its_reason_is_not_and_without_one_nothing_changed(manifest, tmp_path):
+    a_study(tmp_path, "0.tiff")
+    write_slide(tmp_path / "2.tiff", noise(64, 64, 9))
+    text = (tmp_path / "m.csv").read_text().replace("a,p1,0.tiff", "a,p1,2.tiff")
+    (tmp_path / "m.csv").write_text(text)
+    before = spec_of(tmp_path, tmp_path / "home")
+
+    def with_columns(mpp, reason):
+        cells = [",mpp_override,mpp_override_reason,age", f",{mpp},{reason},61", ",,,62", ",,,63"]
+        lines = [line + added for line, added in zip(text.splitlines(), cells, strict=True)]
+        (tmp_path / "m.csv").write_text("\n".join(lines))
+        return spec_of(tmp_path, tmp_path / "home")
+
+    assert with_columns("", "") == before, "metadata are no recipe"
+    overridden = with_columns("0.4", "measured on a ruler")
+    assert overridden != before
+    assert with_columns("0.4", "measured on a grid") == overridden

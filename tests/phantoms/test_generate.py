@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tasks.artifacts.payload import sha256_of
 from tasks.phantoms.generate import COLUMNS, INK_COLUMN, generate_cohort
 from tasks.slides.manifest import load_manifest
 from tests._support.phantoms import SMALL
+from tests._support.slide_inputs import PlainInputs
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_confounder_adds_a_mask_of_ink_that_the_manifest_names(cohort, tmp_p
     rows = pd.read_csv(generate_cohort(tmp_path, recipe), keep_default_na=False)
     assert tuple(rows.columns) == (*COLUMNS, INK_COLUMN)
     assert {f"ink/{p.name}" for p in (tmp_path / "ink").iterdir()} == set(rows["artefact"])
-    manifest, _ = load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), sha256_of)
+    manifest, _ = load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), PlainInputs())
     assert [slide.artefact for slide in manifest.slides] == rows["artefact"].tolist()
     first = "evidence/phantom_01_1.png"
     assert digests(tmp_path)[first] == digests(cohort.parent)[first]
@@ -77,4 +77,4 @@ def test_a_twin_is_the_slide_as_it_is_without_a_confounder(cohort, tmp_path):
         assert rows["sha256"][f"{slide}_clean"] == without[slide] != rows["sha256"][slide]
         assert rows["patient_id"][f"{slide}_clean"] == rows["patient_id"][slide]
     assert rows["sha256"]["phantom_01_2"] == without["phantom_01_2"]
-    load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), sha256_of)
+    load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), PlainInputs())

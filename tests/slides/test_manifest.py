@@ -4,6 +4,9 @@ import pytest
 
 from tasks.slides.errors import ManifestError
 from tasks.slides.manifest import Manifest, SlideRow, assert_disjoint, input_files, load_manifest
+from tasks.slides.resolution import MppOverride
+from tests._support.real_data import real_data
+from tests._support.slide_inputs import PlainInputs
 
 HEADER = "slide_id,patient_id,path,split,annotation,label,mpp,sha256"
 
@@ -22,10 +25,10 @@ def root(tmp_path):
     return folder
 
 
-def load(root, *lines, header=HEADER, shared=frozenset()):
+def load(root, *lines, header=HEADER, shared=frozenset(), inputs=None, classes=()):
     path = root.parent / "manifest.csv"
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
-    return load_manifest(path, root, shared, file_hash)
+    return load_manifest(path, root, shared, inputs or PlainInputs(), classes)
 
 
 def problems(root, *lines, **settings):
@@ -129,7 +132,7 @@ def test_no_rows_too_many_cells_and_no_file(root):
     assert problems(root) == ("row 1: no slide follows the header",)
     assert "9 cells under 8" in problems(root, "a,p,a.tiff,train,,,,,x")[0]
     with pytest.raises(ManifestError, match=r"no manifest none.csv"):
-        load_manifest(root / "none.csv", root, frozenset(), file_hash)
+        load_manifest(root / "none.csv", root, frozenset(), PlainInputs())
 
 
 @pytest.mark.parametrize("mpp", ["0.01", "352", "nan"])
@@ -165,4 +168,101 @@ def test_the_split_hash_depends_on_who_lies_where_and_on_nothing_else():
 def test_a_slide_that_bears_a_patients_id_is_refused_since_slide_ids_are_shown(root):
     assert problems(root, "a,b,a.tiff,train", "b,c,b.tiff,test") == (
         "row 3: slide_id 'b' is a patient_id too; slide ids are shown, so give another",
+    )
+
+
+def test_all_other_columns_are_metadata_and_lead_to_no_other_row(root):
+    header = "slide_id,patient_id,path,split,age,stain,,"
+    manifest, _ = load(root, "a,p,a.tiff,train, 61 ,H&E,,", "b,q,b.tiff,test,,IHC", ",,,,,,,", header=header)
+    assert [slide.metadata for slide in manifest.slides] == [{"age": "61", "stain": "H&E"}, {"stain": "IHC"}]
+    assert problems(root, "a,p,a.tiff,train,61,H&E,x", header=header) == (
+        "row 2: column 7 has no name and a cell that is not empty",
+    )
+    assert "61" not in repr(manifest.slides[0]), "metadata may be of a patient, and rows are logged"
+
+
+def test_an_override_needs_a_reason_and_a_reason_an_override(root):
+    header = "slide_id,patient_id,path,split,mpp_override,mpp_override_reason"
+    manifest, _ = load(
+        root,
+        "a,p,a.tiff,train,0.25,the unit tag says inch and means cm",
+        "b,q,b.tiff,test,0.25x0.26,measured",
+        "c,q,c.tiff,test,,",
+        header=header,
+    )
+    assert [row.stated_mpp for row in manifest.slides] == [
+        MppOverride(0.25, 0.25),
+        MppOverride(0.25, 0.26),
+        None,
+    ]
+    told = problems(
+        root, "a,p,a.tiff,train,0.25,", "b,q,b.tiff,test,,because", "c,q,c.tiff,test,0.2x0.3,x", header=header
+    )
+    assert [text.partition(": ")[2] for text in told] == [
+        "mpp_override needs mpp_override_reason, which says why the file is wrong",
+        "mpp_override_reason stands without mpp_override",
+        "mpp_override '0.2x0.3': the two sides of a pixel may differ by 10%",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("Tumour", "did you mean 'tumour'?"),
+        ("tumor", "did you mean 'tumour'?"),
+        ("NaN", "'NaN' is no class; "),
+    ],
+)
+def test_a_label_must_be_a_class(root, label, words):
+    classes = ("normal", "tumour")
+    (told,) = problems(root, "a,p,a.tiff,train,,normal,,", f"b,q,b.tiff,test,,{label},,", classes=classes)
+    assert told.startswith(f"row 3: label {label!r} is no class")
+    assert words in told
+    assert told.endswith("there are: normal, tumour")
+
+
+def test_a_typo_is_told_without_reading_slides_that_no_other_has_the_size_of(root):
+    (root / "long.tiff").write_text("a slide of another size")
+    inputs = PlainInputs()
+    told = problems(root, "long,p1,long.tiff,train,,,,", "a,p2,a.tiff,tset,,,,", inputs=inputs)
+    assert len(told) == 1
+    assert not inputs.read
+    load(root, "long,p1,long.tiff,train,,,,", "a,p2,a.tiff,test,,,,", inputs=inputs)
+    assert set(inputs.read) == {"long.tiff", "a.tiff"}
+
+
+@pytest.mark.parametrize("lines", [[1, 3], [2, 4], [1, 5]])
+def test_rows_between_two_quotation_marks_do_not_vanish(root, lines):
+    first, last = lines
+    rows = [
+        f"s{n},p{n},a.tiff,train,,," + ('"Hospital' if n == first else 'C"' if n == last else "B")
+        for n in range(6)
+    ]
+    told = problems(root, *rows, header="slide_id,patient_id,path,split,annotation,label,site")
+    words = f"row {first + 2}: a quotation mark opens in column 'site' and closes only in row {last + 2}; "
+    assert sum(text.startswith(words) for text in told) == 1
+    swallowed = {f"row {n}" for n in range(first + 3, last + 2)}
+    assert swallowed <= {text.partition(":")[0] for text in told}, (
+        "rows in between have the same bytes as row 2"
+    )
+
+
+@pytest.mark.real_data
+def test_the_manifest_whose_quotation_mark_swallowed_three_rows():
+    folder = real_data("faults/csv_open_quote")
+    with pytest.raises(ManifestError) as caught:
+        load_manifest(folder / "manifest.csv", folder, frozenset(), PlainInputs())
+    assert caught.value.problems[0].startswith("row 2: a quotation mark opens in column 'site'")
+    named = {text.partition(":")[0] for text in caught.value.problems}
+    assert named == {f"row {n}" for n in range(2, 8)}, "every row is looked at"
+
+
+@pytest.mark.real_data
+def test_two_files_of_one_dicom_slide_are_one_slide():
+    folder = real_data("faults/dicom_two_files")
+    with pytest.raises(ManifestError) as caught:
+        load_manifest(folder / "manifest.csv", folder, frozenset(), PlainInputs())
+    assert caught.value.problems == (
+        "row 3: the slides 'dcm/lv1.dcm' and, in row 2, 'dcm/lv0.dcm' are files of one slide; name it in one "
+        "row, by any of its files",
     )

@@ -2,12 +2,12 @@ import shutil
 
 import pytest
 
-from tasks.artifacts.payload import sha256_of
 from tasks.slides.annotations import load_outlines
 from tasks.slides.errors import SlideError
 from tasks.slides.manifest import load_manifest
 from tasks.slides.reader import open_slide
 from tests._support.real_data import real_data
+from tests._support.slide_inputs import PlainInputs
 
 pytestmark = pytest.mark.real_data
 
@@ -66,7 +66,9 @@ def test_dicom_and_ndpi_open_with_their_resolution():
 
 def test_the_tumour_manifest_holds_with_its_shared_patient():
     root = real_data("camelyon16_tma")
-    manifest, found = load_manifest(root / "manifest.csv", root, frozenset({"cam16_block_106"}), sha256_of)
+    manifest, found = load_manifest(
+        root / "manifest.csv", root, frozenset({"cam16_block_106"}), PlainInputs()
+    )
     assert len(manifest.slides) == 12
     assert {row.slide_id: row.sha256 for row in manifest.slides} == found
     assert all(load_outlines(root / row.annotation).outlines for row in manifest.slides)

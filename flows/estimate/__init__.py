@@ -1,0 +1,1 @@
+"""What a study will cost in room and time, told before it runs."""

@@ -1,0 +1,54 @@
+"""What is told of an error that nobody foresaw: one sentence, and the file that holds the traceback."""
+
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+_DEFAULT_HOME = ".veritile"
+
+
+def sentence_of(error: BaseException, words: Sequence[str]) -> str:
+    """Return what is told of ``error``, and write its traceback where only the user can read it.
+
+    Args:
+        error: what was raised.
+        words: the command line, which names the home.
+    """
+    told = " ".join(str(error).split()) or "no message"
+    path = write_traceback(error, words)
+    where = "--debug shows where" if path is None else f"{path} holds the traceback"
+    return f"{type(error).__name__}: {told} ({where})"
+
+
+def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:
+    """Write the traceback below the home, or among temporary files; None where neither can be written."""
+    name = f"unforeseen_{time.strftime('%Y%m%dT%H%M%S')}_{os.getpid()}.log"
+    text = "".join(traceback.format_exception(error))
+    home = home_of(words)
+    folders = [*([home / "logs"] if home.is_dir() else []), Path(tempfile.gettempdir())]
+    for folder in folders:
+        path = folder / name
+        try:
+            folder.mkdir(exist_ok=True)
+            # The text may quote an input, so others on this machine may not read it.
+            target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(target, "w", encoding="utf-8") as log:
+                log.write(f"{' '.join(words)}\nPython {sys.version}\n\n{text}")
+        except OSError:
+            continue
+        return path
+    return None
+
+
+def home_of(words: Sequence[str]) -> Path:
+    """Return the home that a command line names, or the default one."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--home":
+            return Path(following)
+        if word.startswith("--home="):
+            return Path(word.partition("=")[2])
+    return Path(_DEFAULT_HOME)
