@@ -18,8 +18,8 @@ from tasks.plugins import recipe_of
 class Draft:
     """One metric on the attributions of one explainer, growing block by block.
 
-    ``metric`` is the one that was asked for, and ``scorer`` the same as it scores maps of this kind. ``units``
-    are shared by all parts that score the same samples, and are added once for all of them.
+    ``metric`` is the one that was asked for, and ``scorer`` the same as it scores maps of this kind. Parts
+    that score the same samples share their ``units``, which are added once for all of them.
     """
 
     explainer_id: str

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import CURVES, INFO, SCORE_COLUMNS, SCORES, ReportInfo
+from tasks.artifacts.table_file import write_table
 from tasks.evaluation.result import MetricResult
 from tasks.evaluation.score_rows import ScoreRows, ScoreTable
-from tasks.artifacts.table_file import write_table
 from tasks.evaluation.units import UNIT_COLUMNS, Units
 
 CURVE_COLUMNS = ["unit_id", "slide_id", "curve", "fraction", "value"]
@@ -73,7 +73,7 @@ class Scored:
             yield units.iloc[:count].reset_index(drop=True), here
             units = units.iloc[count:] if count < len(units) else next(tables, None)
             found = found_rest if len(found_rest.rows) else next(scores, None)
-        assert units is None and found is None, "units and scores differ in number"
+        assert (units is None) == (found is None), "units and scores differ in number"
 
 
 _EMPTY = dict.fromkeys(("value", "chance", "error"), "float64")

@@ -1,7 +1,7 @@
 """Bytes come back as they were written, in memory and in a file."""
 
 import gc
-import os
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +9,7 @@ from tasks.evaluation.spill import Spill
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 @pytest.mark.parametrize("most", [1, 100, 1 << 20])
