@@ -90,6 +90,12 @@ class FaithfulnessReport(Artifact):
         """Each scored unit once, in order: unit_id, patient_id, slide_id, section and label."""
         return pd.read_parquet(self.folder / SCORES, columns=UNIT_PLACES).drop_duplicates("unit_id")
 
+    @property
+    def unit_of_score(self) -> dict[str, str]:
+        """What the units of each score are, such as ``tile``."""
+        table = pd.read_parquet(self.folder / SCORES, columns=["score", "unit"]).drop_duplicates("score")
+        return dict(zip(table["score"].astype(str), table["unit"].astype(str), strict=True))
+
     def check(self) -> None:
         """Refuse a report that lacks a column of today.
 

@@ -15,7 +15,7 @@ from tasks.evaluation.result import MetricResult
 from tasks.evaluation.score_rows import ScoreRows
 from tasks.evaluation.scored import Scored
 from tasks.evaluation.selection import Selection, select, selection_of
-from tasks.evaluation.spill import Spill
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import Units
 from tasks.evidence.block import Block
 from tasks.evidence.source import EvidenceSource, O

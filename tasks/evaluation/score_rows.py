@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.evaluation.spill import Place, Spill
+from tasks.artifacts.spill import Place, Spill
 from tasks.evaluation.units import PIECE
 from tasks.faithfulness.base import UnitScores
 

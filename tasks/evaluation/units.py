@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
-from tasks.evaluation.spill import Place, Spill
+from tasks.artifacts.spill import Place, Spill
 
 UNIT_COLUMNS = list(SCORE_COLUMNS[:6])
 """unit, unit_id, slide_id, patient_id, section, label: what a report says of a unit."""

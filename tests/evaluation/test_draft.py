@@ -4,7 +4,7 @@ import torch
 
 from tasks.evaluation.draft import Draft
 from tasks.evaluation.score_rows import ScoreRows
-from tasks.evaluation.spill import Spill
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import Units
 from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness.base import Metric, UnitScores

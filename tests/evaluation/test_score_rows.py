@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tasks.evaluation.score_rows import Layout, ScoreRows
-from tasks.evaluation.spill import Spill
+from tasks.artifacts.spill import Spill
 from tasks.faithfulness.base import UnitScores
 
 

@@ -8,7 +8,7 @@ from tasks.artifacts.faithfulness_report import CURVES, INFO, SCORES, ReportInfo
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.evaluation.score_rows import ScoreRows
 from tasks.evaluation.scored import Scored
-from tasks.evaluation.spill import Spill
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import UNIT_COLUMNS, Units
 from tasks.faithfulness.base import UnitScores
 from tests._support import whole_tables

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tasks.evaluation.spill import Spill
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import PIECE, UNIT_COLUMNS, Units
 
 

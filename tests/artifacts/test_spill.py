@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.evaluation.spill import Spill
+from tasks.artifacts.spill import Spill
 
 
 def descriptors() -> int:
