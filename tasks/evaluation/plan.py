@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.draft import Draft
 from tasks.evaluation.prepared import networks, prepared_explainers
 from tasks.evaluation.probing import Prober
@@ -15,7 +16,6 @@ from tasks.evaluation.result import MetricResult
 from tasks.evaluation.score_rows import ScoreRows
 from tasks.evaluation.scored import Scored
 from tasks.evaluation.selection import Selection, select, selection_of
-from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import Units
 from tasks.evidence.block import Block
 from tasks.evidence.source import EvidenceSource, O

@@ -2,9 +2,9 @@
 
 import torch
 
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.draft import Draft
 from tasks.evaluation.score_rows import ScoreRows
-from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import Units
 from tasks.evidence.slide import SlideEvidence
 from tasks.faithfulness.base import Metric, UnitScores

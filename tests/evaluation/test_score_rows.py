@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.evaluation.score_rows import Layout, ScoreRows
 from tasks.artifacts.spill import Spill
+from tasks.evaluation.score_rows import Layout, ScoreRows
 from tasks.faithfulness.base import UnitScores
 
 

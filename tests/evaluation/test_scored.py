@@ -6,9 +6,9 @@ import torch
 
 from tasks.artifacts.faithfulness_report import CURVES, INFO, SCORES, ReportInfo, ScoreInfo
 from tasks.artifacts.payload import content_digest, list_payload
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.score_rows import ScoreRows
 from tasks.evaluation.scored import Scored
-from tasks.artifacts.spill import Spill
 from tasks.evaluation.units import UNIT_COLUMNS, Units
 from tasks.faithfulness.base import UnitScores
 from tests._support import whole_tables

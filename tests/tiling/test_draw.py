@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from tasks.tiling.draw import draw_grid, draw_tissue
 from tasks.tiling.tissue import Tissue
@@ -50,3 +51,13 @@ def test_what_is_no_tissue_is_pale_and_a_section_has_an_edge():
     assert page[40, 150].tolist() == [0, 114, 178]
     assert page[39, 150].tolist() == [200, 200, 200]
     assert (thumbnail == 90).all()
+
+
+@pytest.mark.parametrize("extent", [64.0, 98.0, 300.0])
+def test_tiles_smaller_than_a_pixel_of_the_thumbnail_are_drawn(extent):
+    """A slide of 100,352 pixels with tiles of 64: a tile is two thirds of a pixel."""
+    wide = geometry_of(100_352, 100_352, thumbnail=(1024, 1024))
+    places = np.arange(5) * extent
+    tiles = pd.DataFrame({"x_level0": places, "y_level0": places, "extent_level0": extent})
+    page = draw_grid(glass(1024, 1024), wide, tiles.assign(label="tumour", state="ok"), ("normal", "tumour"))
+    assert np.asarray(page)[0, 0].tolist() == [213, 94, 0]
