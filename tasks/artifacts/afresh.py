@@ -1,7 +1,6 @@
-"""Views that keep nothing open between two uses.
+"""Views that keep nothing between two uses.
 
-A view remembers what it has read: tables, and arrays that are mapped from files. Each mapped array holds a
-file descriptor, of which a process has about a thousand, and each table holds memory. Whoever goes through
+A view remembers what it has read: tables, masks, and arrays that are mapped from files. Whoever goes through
 the slides of a cohort therefore takes a new view of each slide and drops it before the next.
 """
 

@@ -1,7 +1,7 @@
 """Where the surroundings of each tile lie, found by the tile's key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from tasks.functional.tile_keys import tile_keys
 
 @dataclass(frozen=True)
 class SurroundedPlaces:
-    """The N surrounded tiles of some slides: twenty bytes a tile, and no file is held open.
+    """The N surrounded tiles of some slides: twenty bytes a tile, and one slide that is open.
 
     Attributes:
         slides: where the pixels lie.
@@ -27,6 +27,7 @@ class SurroundedPlaces:
     keys: NDArray[np.int64]
     numbers: NDArray[np.int32]
     rows: NDArray[np.int64]
+    _opened: dict[int, SurroundedTiles] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, slides: Sequence[SurroundedTiles]) -> "SurroundedPlaces":
@@ -59,4 +60,8 @@ class SurroundedPlaces:
         return pixels
 
     def _of_slide(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return np.array(afresh(self.slides[number]).pixels[rows])
+        if number not in self._opened:
+            # One slide at a time: whoever asks goes through them in order, and asks about a tile many times.
+            self._opened.clear()
+            self._opened[number] = afresh(self.slides[number])
+        return np.array(self._opened[number].pixels[rows])

@@ -2,23 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from tasks.artifacts.afresh import Afresh, afresh
-from tasks.artifacts.surrounded_tiles import SURROUNDED, SurroundedTiles
+from tasks.artifacts.tile_set import TileSet
 from tests._support.tile_sets import make_tile_set
 
 
-def descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-def mapped(folder: Path, count: int) -> list[SurroundedTiles]:
-    """Return views of arrays that are mapped from their files, of which each holds a descriptor."""
-    for number in range(count):
-        (folder / str(number)).mkdir()
-        np.save(folder / str(number) / SURROUNDED, np.full((2, 4, 4, 3), number, np.uint8))
-    return [SurroundedTiles(folder / str(number)) for number in range(count)]
+def slides(folder: Path, count: int) -> list[TileSet]:
+    """Return slides of as many tiles as their number, plus one."""
+    return [make_tile_set(folder / str(i), f"s{i}", "p", "test", i + 1) for i in range(count)]
 
 
 def test_a_new_view_has_read_nothing(tmp_path):
@@ -32,16 +23,17 @@ def test_a_new_view_has_read_nothing(tmp_path):
     assert again.table.equals(table)
 
 
-def test_views_that_are_kept_hold_a_descriptor_each_and_new_ones_hold_none(tmp_path):
-    views, before = mapped(tmp_path, 40), descriptors()
-    assert [int(view.pixels[0, 0, 0, 0]) for view in Afresh(views)] == list(range(40))
-    assert descriptors() == before
-    assert [int(view.pixels[0, 0, 0, 0]) for view in views] == list(range(40))
-    assert descriptors() == before + 40
+def test_views_are_new_whenever_they_are_taken(tmp_path):
+    views = slides(tmp_path, 12)
+    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    taken = [(len(view.table), view.pixels.shape) for view in Afresh(views)]
+    assert taken == [(i + 1, (i + 1, 16, 16, 3)) for i in range(12)]
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+    assert not any({"table", "pixels"} & set(vars(view)) for view in views)
 
 
 def test_it_is_a_sequence(tmp_path):
-    views = mapped(tmp_path, 4)
+    views = slides(tmp_path, 4)
     new = Afresh(views)
     assert len(new) == 4
     assert list(new) == views

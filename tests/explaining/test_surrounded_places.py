@@ -1,4 +1,4 @@
-"""The surroundings of tiles are found by key, and no slide is held open."""
+"""The surroundings of tiles are found by key, and one slide is open at a time."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 
 from tasks.artifacts.surrounded_tiles import SURROUNDED, SURROUNDED_INDEX, SurroundedTiles
 from tasks.explainers.base import ExplanationError
+from tasks.explaining import surrounded_places
 from tasks.explaining.surrounded_places import SurroundedPlaces
 from tasks.functional.tile_keys import tile_keys
 
@@ -45,9 +46,13 @@ def test_without_slides_nothing_is_found():
         SurroundedPlaces.of([]).pixels(np.array([7]))
 
 
-def test_no_slide_is_held_open(tmp_path):
-    slides = slides_of(tmp_path, [2] * 50)
-    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
-    places = SurroundedPlaces.of(slides)
-    places.pixels(tile_keys([f"s{number}/1" for number in range(50)]).numpy())
-    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+def test_one_slide_is_open_at_a_time_and_opened_once(tmp_path, monkeypatch):
+    """A metric asks for the surroundings of the same tiles again and again."""
+    places = SurroundedPlaces.of(slides_of(tmp_path, [2] * 20))
+    opened = []
+    monkeypatch.setattr(surrounded_places, "afresh", lambda view: opened.append(view.folder.name) or view)
+    for number in range(20):
+        for row in (0, 1, 0):
+            (pixel,) = places.pixels(tile_keys([f"s{number}/{row}"]).numpy())[:, 0, 0, :2].tolist()
+            assert pixel == [number, row]
+    assert opened == [str(number) for number in range(20)]
