@@ -24,6 +24,7 @@ from flows.engine.execute import execute
 from flows.engine.plan import Plan
 from flows.engine.request import BuildRequest, fulfil
 from flows.engine.rerun import RerunOptions
+from flows.environment import prepare
 from flows.open_study import open_study
 from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, CheckpointInfo
 from tasks.models.classifier import build_classifier
@@ -61,6 +62,7 @@ def in_own_process(study: Path, home: Path, stage: str) -> dict[str, Any]:
 
 
 def _measure(sender: Connection, study: Path, home: Path, stage: str) -> None:
+    prepare(home)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     started, used = time.perf_counter(), time.process_time()
     made = run(study, home, stage)
