@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import torch
 from pydantic import Field, model_validator
 
+from tasks.artifacts.afresh import Afresh
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
@@ -17,8 +18,8 @@ from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
-from tasks.evaluation.result import MetricResult
+from tasks.evaluation.plan import EvaluationSettings, score_pairs
+from tasks.evaluation.scored import Scored
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.explain import (
@@ -139,7 +140,7 @@ class Evaluate(Stage[EvaluateInputs]):
         model = load_classifier(first.inputs.checkpoint, torch.device(device))
         asked = [_asked(build) for build in builds]
         started = time.perf_counter()
-        results = evaluate_pairs(
+        results = score_pairs(
             model,
             _evidence(builds, asked),
             [(explainer.id, metric) for explainer, metric in asked],
@@ -205,9 +206,9 @@ def _asked(build: Build[EvaluateInputs]) -> tuple[Explainer, Metric]:
 def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Explainer, Metric]]) -> Evidence:
     first = builds[0]
     return Evidence(
-        tile_sets=list(first.inputs.tiles.values()),
+        tile_sets=Afresh(list(first.inputs.tiles.values())),
         attributions={
-            explainer.id: [maps.pixel_maps for maps in build.inputs.maps.values()]
+            explainer.id: Afresh([maps.pixel_maps for maps in build.inputs.maps.values()])
             for build, (explainer, _) in zip(builds, asked, strict=True)
         },
         classes=first.inputs.checkpoint.info.classes,
@@ -231,6 +232,6 @@ def _as_stored(build: Build[EvaluateInputs], explainer: Explainer) -> ExplainerL
     )
 
 
-def _write(result: MetricResult, seconds: float, out: Path) -> Measures:
+def _write(result: Scored, seconds: float, out: Path) -> Measures:
     """Write one report. Its seconds are its even share of the plan that made it with others."""
     return {**result.write(out), "seconds": seconds}

@@ -14,7 +14,7 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.explain import explained_models
 from tasks.models.classifier import load_classifier
-from tasks.models.predict import predict_tiles, write_predictions
+from tasks.models.predict import predicted_slides, write_predictions
 from tasks.plugins import modules_of, recipe_of
 from tasks.study.config import Section
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
@@ -63,5 +63,5 @@ class Predict(Stage[PredictInputs]):
         study = context.study
         model = load_classifier(inputs.checkpoint, torch.device(context.device))
         batch, slides = study.config.resources.batch, list(inputs.tiles.values())
-        tiles = predict_tiles(model, slides, batch, context.device, context.advance)
-        return write_predictions(tiles, study.section(PredictSection).aggregator, out)
+        tables = predicted_slides(model, slides, batch, context.device, context.advance)
+        return write_predictions(tables, study.section(PredictSection).aggregator, out)

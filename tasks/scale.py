@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.artifacts.afresh import afresh
 from tasks.artifacts.attributions import Attributions, PixelMaps
 from tasks.artifacts.colour_scale import ColourScale
 from tasks.artifacts.key import ArtifactKey
@@ -47,10 +48,11 @@ class Scale(Stage[ScaleInputs]):
 
     def build(self, inputs: ScaleInputs, out: Path, context: BuildContext) -> Measures | None:
         """Find where the colours end."""
-        slides = [
-            ScaledSlide(tiles=tiles, maps=_maps_of(slide, inputs.maps))
+        # One slide at a time, so that none is held open.
+        slides = (
+            ScaledSlide(tiles=afresh(tiles), maps=_maps_of(slide, inputs.maps))
             for slide, tiles in inputs.tiles.items()
-        ]
+        )
         return write_scale(slides, context.study.section(ExplainSection).heatmaps.scale, out)
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no stubs
 from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.artifact import Artifact, OutdatedArtifactError
@@ -29,6 +30,9 @@ of a study may bear this id."""
 SCORE_COLUMNS = (
     "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance", "error",
 )  # fmt: skip
+
+UNIT_PLACES = ["unit_id", "patient_id", "slide_id", "section", "label"]
+"""Where a unit comes from."""
 
 Rivals = Literal["all", "blind"]
 """Which controls a map must beat for its score to be evidence: all, or those alone that see no network."""
@@ -71,31 +75,67 @@ class OutdatedReportError(OutdatedArtifactError):
 class FaithfulnessReport(Artifact):
     """A read-only view of one metric's scores."""
 
-    @cached_property
+    @property
     def scores(self) -> pd.DataFrame:
-        """Long-form scores, columns ``SCORE_COLUMNS``.
+        """Long-form scores, columns ``SCORE_COLUMNS``; read anew each time, and not kept.
 
         Raises:
             OutdatedReportError: a column is missing.
         """
-        table = pd.read_parquet(self.folder / SCORES)
-        missing = [name for name in SCORE_COLUMNS if name not in table]
+        self.check()
+        return pd.read_parquet(self.folder / SCORES)
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """Each scored unit once, in order: unit_id, patient_id, slide_id, section and label."""
+        return pd.read_parquet(self.folder / SCORES, columns=UNIT_PLACES).drop_duplicates("unit_id")
+
+    @property
+    def unit_of_score(self) -> dict[str, str]:
+        """What the units of each score are, such as ``tile``."""
+        table = pd.read_parquet(self.folder / SCORES, columns=["score", "unit"]).drop_duplicates("score")
+        return dict(zip(table["score"].astype(str), table["unit"].astype(str), strict=True))
+
+    def check(self) -> None:
+        """Refuse a report that lacks a column of today.
+
+        Raises:
+            OutdatedReportError: a column is missing.
+        """
+        known = pq.read_schema(self.folder / SCORES).names
+        missing = [name for name in SCORE_COLUMNS if name not in known]
         if missing:
             raise OutdatedReportError(
                 f"the report in {self.folder} has no column {', '.join(missing)}: it was made before there "
                 "was one, and adopted since; make it again with --only evaluate or --only measure"
             )
-        return table
 
-    def check(self) -> None:
-        """Refuse a report that lacks a column of today."""
-        _ = self.scores
-
-    @cached_property
+    @property
     def curves(self) -> pd.DataFrame | None:
-        """Curves where the metric traces any."""
+        """Curves where the metric traces any; read anew each time, and not kept."""
         path = self.folder / CURVES
         return pd.read_parquet(path) if path.is_file() else None
+
+    @cached_property
+    def curve_names(self) -> tuple[str, ...]:
+        """The curves that the metric traces, in order; empty where it traces none."""
+        path = self.folder / CURVES
+        if not path.is_file():
+            return ()
+        with pq.ParquetFile(path) as file:
+            pieces = file.iter_batches(columns=["curve"])
+            return tuple(
+                dict.fromkeys(name for piece in pieces for name in piece["curve"].unique().to_pylist())
+            )
+
+    def curve(self, name: str) -> pd.DataFrame:
+        """Return one curve of all units: unit_id, fraction and value. The others are not kept in memory."""
+        columns = ["unit_id", "fraction", "value"]
+        path = self.folder / CURVES
+        table: pd.DataFrame = pq.read_table(
+            path, columns=columns, filters=[("curve", "==", name)]
+        ).to_pandas()
+        return table
 
     @cached_property
     def info(self) -> ReportInfo:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no stubs
 
 from tasks.artifacts.artifact import Artifact, OutdatedArtifactError
 
@@ -21,10 +22,22 @@ SLIDES = "slides.parquet"
 class Predictions(Artifact):
     """A read-only view of one checkpoint's predictions."""
 
-    @cached_property
+    @property
     def table(self) -> pd.DataFrame:
-        """One row per tile."""
+        """One row per tile; read anew each time, and not kept."""
         return pd.read_parquet(self.folder / PREDICTIONS)
+
+    @property
+    def tile_ids(self) -> "pd.Series[str]":
+        """The tile of each row."""
+        return pd.read_parquet(self.folder / PREDICTIONS, columns=["tile_id"])["tile_id"]
+
+    def of_slide(self, slide: str) -> pd.DataFrame:
+        """Return the rows of one slide's tiles, without keeping those of the others."""
+        table: pd.DataFrame = pq.read_table(
+            self.folder / PREDICTIONS, filters=[("slide_id", "==", slide)]
+        ).to_pandas()
+        return table
 
     @cached_property
     def slides(self) -> pd.DataFrame:

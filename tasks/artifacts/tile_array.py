@@ -1,9 +1,12 @@
 """What a tile set has one of per tile: pixels or a mask, on disk or made when it is asked for."""
 
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tasks.artifacts.mapped import mapped_array
 
 Chosen = int | np.integer[Any] | slice | NDArray[np.intp] | list[int]
 """Which tiles: one, a slice, or row numbers in any order."""
@@ -31,9 +34,9 @@ class TileArray(Protocol):
         ...
 
 
-def stored_array(path: Any) -> TileArray:
+def stored_array(path: Path) -> TileArray:
     """Return the array in a ``.npy`` file, memory-mapped. The map needs no open file."""
-    return cast("TileArray", np.load(path, mmap_mode="r", allow_pickle=False))
+    return cast("TileArray", mapped_array(path))
 
 
 def row_numbers(rows: Chosen, count: int) -> NDArray[np.intp]:

@@ -1,9 +1,10 @@
 """Compare the arms of a study: compute all rows and analyses, and write the files."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from tasks.comparison.analyses.analyse import analyse
 from tasks.comparison.files import write_files
@@ -77,14 +78,10 @@ def _check_comparable(job: ComparisonJob) -> None:
         raise ComparisonError(f"study {job.study!r} has no evaluated checkpoint to compare")
     if job.reference_arm not in {item.arm for item in job.checkpoints}:
         raise ComparisonError(f"the reference arm {job.reference_arm!r} has no evaluated checkpoint")
-    first = _tiles(job.checkpoints[0].predictions.table["tile_id"])
+    first = job.checkpoints[0].predictions.tile_ids
     for item in job.checkpoints[1:]:
-        if _tiles(item.predictions.table["tile_id"]) != first:
+        if not np.array_equal(item.predictions.tile_ids, first):
             raise ComparisonError(
                 f"{item.arm}, seed {item.seed} was evaluated on other tiles than {job.checkpoints[0].arm}, "
                 f"seed {job.checkpoints[0].seed}; evaluate both on the same slides"
             )
-
-
-def _tiles(ids: Iterable[str]) -> tuple[str, ...]:
-    return tuple(ids)

@@ -1,5 +1,6 @@
 """The shared plan: every part's probes in one pass over the samples, each distinct probe run once."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -7,15 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from tasks.artifacts.spill import Spill
 from tasks.evaluation.draft import Draft
-from tasks.evaluation.host import to_host
 from tasks.evaluation.prepared import networks, prepared_explainers
 from tasks.evaluation.probing import Prober
 from tasks.evaluation.result import MetricResult
-from tasks.evaluation.selection import select, selection_of
+from tasks.evaluation.score_rows import ScoreRows
+from tasks.evaluation.scored import Scored
+from tasks.evaluation.selection import Selection, select, selection_of
+from tasks.evaluation.units import Units
 from tasks.evidence.block import Block
-from tasks.evidence.source import EvidenceSource, O, Opened
-from tasks.evidence.sources import EvidenceError, Rows
+from tasks.evidence.source import EvidenceSource, O
+from tasks.evidence.sources import EvidenceError
 from tasks.faithfulness.base import AttributionBlock, Metric
 from tasks.functional.inference_copy import inference_copy
 from tasks.functional.leave_as_found import leave_as_found
@@ -42,12 +46,24 @@ def evaluate_pairs(
     settings: EvaluationSettings,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[tuple[str, str], MetricResult]:
+    """Do what :func:`score_pairs` does, and return the results as tables in memory."""
+    scored = score_pairs(model, evidence, wanted, settings, advance)
+    return {part: result.result() for part, result in scored.items()}
+
+
+def score_pairs(
+    model: nn.Module,
+    evidence: EvidenceSource[O],
+    wanted: Wanted,
+    settings: EvaluationSettings,
+    advance: Callable[[int], None] = lambda n: None,
+) -> dict[tuple[str, str], Scored]:
     """Score every wanted part and return the results by (explainer id, metric id).
 
     Metrics that score the same samples share blocks of ``settings.batch`` samples, and in a block all probes
     of equal keys (the clean image, the fully removed one, common random subsets, noisy copies for one
-    explainer) are run once. Memory is bounded by a block and by the scores. A part scores the same alone and
-    together with others, to the last bit.
+    explainer) are run once. Memory is bounded by a block and by the table of one slide: scores wait in a
+    temporary file. A part scores the same alone and together with others, to the last bit.
 
     Args:
         model: gives logits [B, K], on ``settings.device``; left as found.
@@ -72,17 +88,17 @@ def evaluate_pairs(
         prober = Prober(model, explainers, settings.batch, forward)
         for opened in evidence.opened():
             for group in _groups(everything):
-                for rows in _blocks(opened, group, settings.batch):
-                    block = evidence.block(opened, rows, torch.device(settings.device))
+                for block in _blocks(evidence, opened, group, settings):
                     _score_block(block, group, prober)
-                    advance(len(group) * len(rows))
+                    advance(len(group) * len(block.rows))
             for draft in everything:
                 if draft.metric.scores_sections:
                     draft.add_sections(opened, draft.scorer.score_slide(opened, draft.explainer_id))
                     advance(1)
     prober.refuse_broken()
     spent = sum((counter.spent for counter in counters), Passes())
-    return _finish(drafts, _measures(spent, prober))
+    measures = _measures(spent, prober)
+    return {part: draft.finish(measures) for part, draft in drafts.items()}
 
 
 def count_steps(evidence: EvidenceSource[O], wanted: Wanted) -> int:
@@ -96,6 +112,8 @@ def count_steps(evidence: EvidenceSource[O], wanted: Wanted) -> int:
 
 def _new_drafts(evidence: EvidenceSource[O], wanted: Wanted) -> dict[tuple[str, str], Draft]:
     drafts: dict[tuple[str, str], Draft] = {}
+    spill = Spill()
+    shared: defaultdict[Selection, Units] = defaultdict(lambda: Units(spill))
     for explainer_id, metric in wanted:
         if explainer_id not in evidence.attributions:
             known = ", ".join(evidence.attributions) or "none"
@@ -108,6 +126,8 @@ def _new_drafts(evidence: EvidenceSource[O], wanted: Wanted) -> dict[tuple[str, 
             explainer_id,
             metric,
             _scorer(evidence, explainer_id, metric),
+            Units(spill) if metric.scores_sections else shared[selection_of(metric)],
+            ScoreRows(spill),
             evidence.explainers.get(explainer_id),
         )
     return drafts
@@ -155,9 +175,14 @@ def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:
     return list(groups.values())
 
 
-def _blocks(opened: Opened, group: Sequence[Draft], batch: int) -> Iterator[Rows]:
+def _blocks(
+    evidence: EvidenceSource[O], opened: O, group: Sequence[Draft], settings: EvaluationSettings
+) -> Iterator[Block]:
+    """Yield the samples that ``group`` scores, block by block, and add them to its units."""
     rows = select(opened, selection_of(group[0].metric))
-    return (rows[span] for span in spans(len(rows), batch))
+    group[0].units.add(opened.units(rows))
+    for span in spans(len(rows), settings.batch):
+        yield evidence.block(opened, rows[span], torch.device(settings.device))
 
 
 def _score_block(block: Block, group: Sequence[Draft], prober: Prober) -> None:
@@ -167,13 +192,4 @@ def _score_block(block: Block, group: Sequence[Draft], prober: Prober) -> None:
     answers = prober.answer(block, [probe for asked in probes for probe in asked])
     for draft, asked in zip(group, probes, strict=True):
         scores = draft.scorer.score_block(block, parts[draft.explainer_id], answers)
-        draft.add_samples(block, scores, asked)
-
-
-def _finish(
-    drafts: dict[tuple[str, str], Draft], measures: dict[str, float]
-) -> dict[tuple[str, str], MetricResult]:
-    on_host = iter(to_host([scores for draft in drafts.values() for scores in draft.scores]))
-    return {
-        part: draft.finish([next(on_host) for _ in draft.scores], measures) for part, draft in drafts.items()
-    }
+        draft.add_samples(len(block.rows), scores, asked)

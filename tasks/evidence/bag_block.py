@@ -4,7 +4,6 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -17,7 +16,7 @@ class BagBlock:
     """Some bags on the device, padded to one length; an element is a tile.
 
     ``targets`` and ``keys`` int64 [B]. ``scores`` holds float32 [B, N] per explainer and ``errors`` its
-    completeness errors float64 [B]. ``table`` has B rows with slide_id, patient_id and label.
+    completeness errors float64 [B].
     """
 
     rows: Rows
@@ -25,7 +24,6 @@ class BagBlock:
     targets: Tensor
     keys: Tensor
     scores: Mapping[str, Tensor]
-    table: pd.DataFrame
     errors: Mapping[str, Tensor]
 
     @property
@@ -60,7 +58,3 @@ class BagBlock:
     def halo_sums(self, explainer_id: str) -> Tensor:
         """Return zeros, float64 [B]: scores of tiles have no halo."""
         return torch.zeros_like(self.completeness_errors(explainer_id))
-
-    def units(self) -> pd.DataFrame:
-        """Return one row per slide."""
-        return self.table.assign(unit="slide", unit_id=self.table["slide_id"], section=0)

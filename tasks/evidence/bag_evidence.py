@@ -65,6 +65,11 @@ class BagEvidence:
         """Return the ids of some slides."""
         return [str(name) for name in self.table["slide_id"].iloc[rows]]
 
+    def units(self, rows: Rows) -> pd.DataFrame:
+        """Return one row per slide with unit, unit_id, slide_id, patient_id, section and label."""
+        table = self.table.iloc[rows]
+        return table.assign(unit="slide", unit_id=table["slide_id"], section=0)
+
     def section_units(self, sections: tuple[int, ...]) -> pd.DataFrame:
         """Refuse: a bag has no sections.
 
@@ -87,7 +92,6 @@ class BagEvidence:
                 name: _padded([scores[row] for row in rows], device)
                 for name, scores in opened.attributions.items()
             },
-            table=opened.table.iloc[rows],
             errors={name: torch.from_numpy(all_[rows]).to(device) for name, all_ in opened.errors.items()},
         )
 

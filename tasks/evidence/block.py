@@ -3,7 +3,6 @@
 from collections.abc import Hashable
 from typing import Protocol
 
-import pandas as pd
 from torch import Tensor
 
 from tasks.evidence.sources import Rows
@@ -62,8 +61,4 @@ class Block(Protocol):
 
     def halo_sums(self, explainer_id: str) -> Tensor:
         """Return float64 [B]: what was cut off from each attribution sums to; 0 where nothing was."""
-        ...
-
-    def units(self) -> pd.DataFrame:
-        """Return B rows with unit, unit_id, slide_id, patient_id, section and label."""
         ...

@@ -24,6 +24,7 @@ Against = Literal["rest", "decoy"]
 """What a mask is compared with: the rest of the tissue, or the decoys, which look like the evidence."""
 
 _SPAN = 64
+_UNIT_COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "label"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class SlideEvidence:
     def sample_ids(self, rows: Rows) -> list[str]:
         """Return the ids of some rows."""
         return [str(name) for name in self.tiles.table["tile_id"].iloc[rows]]
+
+    def units(self, rows: Rows) -> pd.DataFrame:
+        """Return one row per tile with unit, unit_id, slide_id, patient_id, section and label."""
+        table = self.tiles.table[_UNIT_COLUMNS].iloc[rows]
+        return table.assign(unit="tile", unit_id=table["tile_id"])
 
     def section_units(self, sections: tuple[int, ...]) -> pd.DataFrame:
         """Return one row per section with unit, unit_id, slide_id, patient_id, section and label."""

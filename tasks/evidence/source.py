@@ -30,6 +30,10 @@ class Opened(Protocol):
         """Return the ids of some samples. Which samples are drawn depends on them alone."""
         ...
 
+    def units(self, rows: Rows) -> pd.DataFrame:
+        """Return some samples with unit, unit_id, slide_id, patient_id, section and label, row by row."""
+        ...
+
     def section_units(self, sections: tuple[int, ...]) -> pd.DataFrame:
         """Return one row per section with unit, unit_id, slide_id, patient_id, section and label."""
         ...

@@ -4,7 +4,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -64,11 +63,6 @@ class TileBlock:
     def halo_sums(self, explainer_id: str) -> Tensor:
         """Return float64 [n]; 0 for maps without a halo."""
         return torch.from_numpy(self.slide.halo_sums(explainer_id, self.rows)).to(self.images.device)
-
-    def units(self) -> pd.DataFrame:
-        """Return the rows of the tiles."""
-        table = self.slide.tiles.table.iloc[self.rows]
-        return table.assign(unit="tile", unit_id=table["tile_id"])
 
     def mask(self, name: MaskName) -> Tensor:
         """Return bool [n, H, W]."""

@@ -7,12 +7,13 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from tasks.artifacts.afresh import Afresh
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.explainers.base import Explainer, ExplanationError
+from tasks.explaining.surrounded_places import SurroundedPlaces
 from tasks.functional.halo import images_at_once, middle, put_in_middle
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans, to_images
-from tasks.functional.tile_keys import tile_keys
 
 
 @dataclass(frozen=True)
@@ -56,30 +57,20 @@ class HaloExplainer:
         """Return the passes per image. Each image is larger than a tile."""
         if not self._halo_px:
             return self.explainer.passes()
-        side = next(slide.pixels.shape[1] for slide in self.slides if len(slide.index))
+        side = next(slide.pixels.shape[1] for slide in Afresh(self.slides) if len(slide.index))
         return self.explainer.with_halo(side - 2 * self._halo_px, self._halo_px).passes()
 
-    @property
+    @cached_property
     def _halo_px(self) -> int:
-        return max((slide.halo_px for slide in self.slides), default=0)
+        return max((slide.halo_px for slide in Afresh(self.slides)), default=0)
 
     @cached_property
-    def _places(self) -> dict[int, tuple[SurroundedTiles, int]]:
-        """Where the surroundings of the tile of each key are."""
-        return {
-            key: (slide, place)
-            for slide in self.slides
-            for place, key in enumerate(tile_keys(slide.index["tile_id"].astype(str).tolist()).tolist())
-        }
+    def _places(self) -> SurroundedPlaces:
+        return SurroundedPlaces.of(self.slides)
 
     def _surrounded(self, keys: Tensor, like: Tensor) -> Tensor:
         """Return the surrounded tiles [B, C, H + 2 halo, W + 2 halo] of some keys."""
-        missing = next((key for key in keys.tolist() if key not in self._places), None)
-        if missing is not None:
-            raise ExplanationError(f"the surroundings of the tile with key {missing} were not read")
-        found = [self._places[key] for key in keys.tolist()]
-        pixels = [torch.from_numpy(slide.pixels[place].copy()) for slide, place in found]
-        return to_images(torch.stack(pixels).numpy(), like.device).to(like)
+        return to_images(self._places.pixels(keys.cpu().numpy()), like.device).to(like)
 
 
 def refuse_fixed_size(model: nn.Module, image: Tensor, halo_px: int) -> None:

@@ -1,16 +1,18 @@
 """The logits of one checkpoint on the evaluated tiles, and the scores of their slides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from tasks.aggregators.base import Aggregator
+from tasks.artifacts.afresh import Afresh
 from tasks.artifacts.predictions import PREDICTIONS, SLIDES
+from tasks.artifacts.table_file import write_table
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.leave_as_found import leave_as_found
@@ -29,11 +31,23 @@ def predict_tiles(
     device: str,
     advance: Callable[[int], None] = lambda n: None,
 ) -> pd.DataFrame:
-    """Return one row per usable tile, with its logits.
+    """Return one row per usable tile, with its logits; see :func:`predicted_slides`."""
+    tables = list(predicted_slides(model, tile_sets, batch, device, advance))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+
+
+def predicted_slides(
+    model: nn.Module,
+    tile_sets: Sequence[TileSet],
+    batch: int,
+    device: str,
+    advance: Callable[[int], None] = lambda n: None,
+) -> Iterator[pd.DataFrame]:
+    """Yield one table per slide, with one row per usable tile and its logits.
 
     Args:
         model: gives logits [B, K], on ``device``; left as found.
-        tile_sets: the slides, in the order of the rows.
+        tile_sets: the slides, in the order of the tables; each is opened anew, and none is held open.
         batch: images in flight. Changes no number beyond 1e-5.
         device: where the model lies, as a torch device name.
         advance: called with the number of tiles just done.
@@ -41,23 +55,42 @@ def predict_tiles(
     Raises:
         ModelError: the logits of a tile are not finite.
     """
-    with leave_as_found(model), torch.no_grad():
-        tables = [_predict_slide(model, tiles, batch, torch.device(device), advance) for tiles in tile_sets]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+    for tiles in Afresh(tile_sets):
+        # Slide by slide, as whoever takes the tables must find the model and the grad mode as they were.
+        with leave_as_found(model), torch.no_grad():
+            table = _predict_slide(model, tiles, batch, torch.device(device), advance)
+        yield table
 
 
-def write_predictions(tiles: pd.DataFrame, aggregator: Aggregator, out: Path) -> dict[str, float]:
-    """Write the Predictions of ``tiles`` and of their slides into ``out`` and return measures.
+def write_predictions(tables: Iterable[pd.DataFrame], aggregator: Aggregator, out: Path) -> dict[str, float]:
+    """Write the Predictions of tiles and of their slides into ``out`` and return measures.
 
     Args:
-        tiles: the rows of :func:`predict_tiles`.
+        tables: the rows of :func:`predicted_slides`; no slide is in two of them. One is in memory at a time.
         aggregator: gives each slide its score, class by class.
         out: an empty folder for the payload.
     """
-    slides = predict_slides(tiles, aggregator)
-    tiles.to_parquet(out / PREDICTIONS, index=False)
-    slides.to_parquet(out / SLIDES, index=False)
-    return {"tiles": len(tiles), "slides": len(slides)}
+    slides: list[pd.DataFrame] = []
+    write_table(_noted(tables, aggregator, slides), out / PREDICTIONS)
+    together = pd.concat(slides, ignore_index=True)
+    together.to_parquet(out / SLIDES, index=False)
+    return {"tiles": int(together["tiles"].sum()), "slides": len(together)}
+
+
+def _noted(
+    tables: Iterable[pd.DataFrame], aggregator: Aggregator, slides: list[pd.DataFrame]
+) -> Iterator[pd.DataFrame]:
+    """Yield the tables that have a row, and note their slides; an empty one where none has."""
+    empty = pd.DataFrame(columns=_COLUMNS)
+    for table in tables:
+        if len(table):
+            slides.append(predict_slides(table, aggregator))
+            yield table
+        else:
+            empty = table
+    if not slides:
+        slides.append(predict_slides(empty, aggregator))
+        yield empty
 
 
 def predict_slides(tiles: pd.DataFrame, aggregator: Aggregator) -> pd.DataFrame:
@@ -85,16 +118,22 @@ def _label_of(labels: set[str]) -> str:
 def _predict_slide(
     model: nn.Module, tiles: TileSet, batch: int, device: torch.device, advance: Callable[[int], None]
 ) -> pd.DataFrame:
-    logits = []
-    parts = [tiles.usable[span] for span in spans(len(tiles.usable), batch)]
-    for pixels in read_ahead(tiles.pixels.__getitem__, parts):
-        logits.append(model(to_images(pixels, device)))
+    usable = tiles.usable
+    table = tiles.table[_COLUMNS].iloc[usable].reset_index(drop=True)
+    logits: Tensor | None = None
+    parts = list(spans(len(usable), batch))
+    read = read_ahead(tiles.pixels.__getitem__, [usable[span] for span in parts])
+    for span, pixels in zip(parts, read, strict=True):
+        answer = model(to_images(pixels, device))
+        if logits is None:
+            # One array for all: small tensors between the large ones of a batch would keep the heap large.
+            logits = torch.empty((len(usable), answer.shape[1]), dtype=torch.float64, device=device)
+        logits[span] = answer
         advance(len(pixels))
-    table = tiles.table[_COLUMNS].iloc[tiles.usable].reset_index(drop=True)
-    if not logits:
+    if logits is None:
         return table
     # Moved to the host once per slide, so that nothing waits for the device within a slide.
-    values = torch.cat(logits).double().cpu().numpy()
+    values = logits.cpu().numpy()
     _refuse_broken(values, table["tile_id"])
     return table.assign(**{f"logit_{column}": values[:, column] for column in range(values.shape[1])})
 

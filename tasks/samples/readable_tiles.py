@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.artifacts.afresh import Afresh
 from tasks.artifacts.tile_set import Mark, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.pixels import spans, to_images
 
+_SPAN = 64
 _COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "label"]
 
 
@@ -35,7 +37,7 @@ class ReadableTiles:
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per tile: tile_id, slide_id, patient_id, section, label."""
-        pieces = [tiles.table[_COLUMNS].iloc[rows] for tiles, rows in self._chosen]
+        pieces = [tiles.table[_COLUMNS].iloc[rows] for tiles, rows in self._opened()]
         return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=_COLUMNS)
 
     def label_indices(self, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -44,7 +46,7 @@ class ReadableTiles:
 
     def batches(self, size: int, device: torch.device) -> Iterator[Tensor]:
         """Yield images float32 [B, 3, H, W] in [0, 1] in order, at most ``size`` of one slide at a time."""
-        parts = ((tiles, rows[span]) for tiles, rows in self._chosen for span in spans(len(rows), size))
+        parts = ((tiles, rows[span]) for tiles, rows in self._opened() for span in spans(len(rows), size))
         for pixels in read_ahead(lambda part: part[0].pixels[part[1]], parts):
             yield to_images(pixels, device)
 
@@ -54,7 +56,7 @@ class ReadableTiles:
         Raises:
             IndexError: there are not so many tiles.
         """
-        for tiles, rows in self._chosen:
+        for tiles, rows in self._opened():
             if number < len(rows):
                 return np.asarray(tiles.pixels[rows[number]])
             number -= len(rows)
@@ -62,15 +64,23 @@ class ReadableTiles:
 
     def marked_fraction(self, mark: Mark) -> NDArray[np.float64]:
         """Return float64 [N], the fraction of each tile that ``mark`` covers; NaN without a mask."""
-        fractions = []
-        for tiles, rows in self._chosen:
+        fractions = np.full(len(self), np.nan)
+        first = 0
+        for tiles, rows in self._opened():
             mask = tiles.marks.get(mark)
-            fractions.append(np.full(len(rows), np.nan) if mask is None else mask[rows].mean(axis=(1, 2)))
-        return np.concatenate(fractions)
+            for span in spans(len(rows), _SPAN) if mask is not None else ():
+                here = slice(first + span.start, first + span.stop)
+                fractions[here] = np.asarray(mask[rows[span]]).mean(axis=(1, 2))
+            first += len(rows)
+        return fractions
+
+    def _opened(self) -> Iterator[tuple[TileSet, NDArray[np.intp]]]:
+        """Open one slide after the other, each anew, so that none is held open; with its chosen rows."""
+        yield from zip(Afresh(self.tile_sets), self._chosen, strict=True)
 
     @cached_property
-    def _chosen(self) -> tuple[tuple[TileSet, NDArray[np.intp]], ...]:
-        return tuple((tiles, self._rows(tiles)) for tiles in self.tile_sets)
+    def _chosen(self) -> tuple[NDArray[np.intp], ...]:
+        return tuple(self._rows(tiles) for tiles in Afresh(self.tile_sets))
 
     def _rows(self, tiles: TileSet) -> NDArray[np.intp]:
         if self.labels is None:

@@ -52,7 +52,9 @@ def draw_grid(
     for corner, label, state in zip(corners, table["label"], table["state"], strict=True):
         left, top, right, bottom = corner
         colour = colours[label]
-        pen.rectangle((left, top, right - 1, bottom - 1), fill=(*colour, _FILL_ALPHA), outline=(*colour, 255))
+        # A tile may be smaller than a pixel of the thumbnail.
+        edges = (left, top, max(left, right - 1), max(top, bottom - 1))
+        pen.rectangle(edges, fill=(*colour, _FILL_ALPHA), outline=(*colour, 255))
         if state != "ok":
             pen.line((left, top, right, bottom), fill=(*_FAILED, 255), width=2)
             pen.line((left, bottom, right, top), fill=(*_FAILED, 255), width=2)

@@ -1,6 +1,7 @@
 """Pictures in MLflow: image cards with a slider over slides, files per slide, a table of thumbnails."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tasks.artifacts.dose import PICTURE as DOSE_PICTURE
 from tasks.artifacts.dose import TRIALS, Dose
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.reporting.heatmaps.draw import SHEET, TILE_SHEET
+from tasks.reporting.maps.thread_map import thread_map
 from tasks.tracking.job import RecordedHeatmaps, RecordedReport
 from tasks.tracking.mlflow_api import Image, MlflowClient
 
@@ -26,12 +28,16 @@ _CARD_PX = 1600
 def log_checkpoint_pictures(
     client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]
 ) -> None:
-    """Log drawings and tiles of checkpoint ``name``: card ``heatmap <explainer>``, one step per slide."""
+    """Log drawings and tiles of checkpoint ``name``: card ``heatmap <explainer>``, one step per slide.
+
+    Several slides are logged at once: nearly all of the time goes into reading and packing pictures.
+    """
     steps = slide_steps(heatmaps)
-    for item in heatmaps:
+
+    def log(item: RecordedHeatmaps) -> None:
         overlay = item.folder / f"overlay_{name}.png"
         if not overlay.is_file():
-            continue
+            return
         log_card(client, run_id, overlay, f"heatmap {item.explainer}", steps[item.slide_id])
         target = f"heatmaps/{item.slide_id}/{item.explainer}"
         # Raw maps stay in the store. They are large, and MLflow cannot show them.
@@ -39,15 +45,22 @@ def log_checkpoint_pictures(
             if path.is_file():
                 client.log_artifact(run_id, str(path), target)
 
+    for _ in thread_map(log, heatmaps):
+        pass
+
 
 def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
     """Log sheets and tile sheets: card ``sheet <explainer>``, one step per slide."""
     steps = slide_steps(heatmaps)
-    for item in heatmaps:
+
+    def log(item: RecordedHeatmaps) -> None:
         log_card(client, run_id, item.folder / SHEET, f"sheet {item.explainer}", steps[item.slide_id])
         for name in (SHEET, TILE_SHEET):
             path = f"heatmaps/{item.slide_id}/{item.explainer}"
             client.log_artifact(run_id, str(item.folder / name), path)
+
+    for _ in thread_map(log, heatmaps):
+        pass
 
 
 def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[RecordedReport]) -> None:
@@ -102,7 +115,8 @@ def log_slide_table(
     table: dict[str, list[Any]] = {str(c): slides[c].tolist() for c in slides.columns}
     for explainer in dict.fromkeys(item.explainer for item in heatmaps):
         folders = {item.slide_id: item.folder for item in heatmaps if item.explainer == explainer}
-        pictures = [_thumbnail(folders.get(slide), name) for slide in slides["slide_id"]]
+        wanted = [folders.get(slide) for slide in slides["slide_id"]]
+        pictures = list(thread_map(partial(_thumbnail, name), wanted))
         if all(picture is not None for picture in pictures):
             table[explainer] = pictures
     if len(slides):
@@ -122,6 +136,6 @@ def shrunk(path: Path, longest: int) -> Pictures.Image:
     return small
 
 
-def _thumbnail(folder: Path | None, name: str) -> Image | None:
+def _thumbnail(name: str, folder: Path | None) -> Image | None:
     path = None if folder is None else folder / f"{name}.png"
     return Image(shrunk(path, _THUMBNAIL_PX)) if path is not None and path.is_file() else None

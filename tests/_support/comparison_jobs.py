@@ -46,7 +46,7 @@ def places(slides: int = SLIDES, tiles: int = TILES) -> pd.DataFrame:
 def make_predictions(folder: Path, table: pd.DataFrame, margin: np.ndarray) -> Predictions:
     """Write logits of half ``margin`` [N] either way."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_predictions(table.assign(logit_0=-margin / 2, logit_1=margin / 2), TopShare(), folder)
+    write_predictions([table.assign(logit_0=-margin / 2, logit_1=margin / 2)], TopShare(), folder)
     return Predictions(folder)
 
 

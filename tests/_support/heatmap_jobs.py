@@ -94,7 +94,7 @@ def make_predictions(folder: Path, tile_sets: list[TileSet], margins: list[np.nd
         part = part[["tile_id", "slide_id", "patient_id", "section", "split", "label"]].copy()
         part["logit_0"], part["logit_1"] = -margin / 2, margin / 2
         parts.append(part)
-    write_predictions(pd.concat(parts), TopShare(), folder)
+    write_predictions([pd.concat(parts)], TopShare(), folder)
     return Predictions(folder)
 
 

@@ -138,6 +138,11 @@ class ReportInMemory:
     scores: pd.DataFrame
     info: Any
 
+    @property
+    def unit_of_score(self) -> dict[str, str]:
+        """What the units of each score are."""
+        return dict.fromkeys(self.scores["score"], "tile")
+
 
 def make_largest(
     folder: Path, slides: int = 12, arms: int = 6, seeds: int = 3, explainers: int = 5

@@ -1,6 +1,7 @@
 """A comparison of planted maps in which some reports are changed."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,10 +24,17 @@ def without_scores(folder: Path, explainers: set[str], metric: str = "deletion")
     return dataclasses.replace(job, reports=tuple(emptied(item) for item in job.reports))
 
 
-def rescored(item: ComparedReport, change: Callable[[pd.DataFrame], pd.DataFrame]) -> ComparedReport:
-    """Return the report with its scores changed on disk."""
-    change(item.report.scores).to_parquet(item.report.folder / SCORES, index=False)
-    return dataclasses.replace(item, report=FaithfulnessReport(item.report.folder))
+def rescored(
+    item: ComparedReport, change: Callable[[pd.DataFrame], pd.DataFrame], folder: Path | None = None
+) -> ComparedReport:
+    """Return the report with its scores changed, in its own folder or in a new one beside it."""
+    scores = change(item.report.scores)
+    if folder is None:
+        folder = item.report.folder
+    else:
+        shutil.copytree(item.report.folder, folder)
+    scores.to_parquet(folder / SCORES, index=False)
+    return dataclasses.replace(item, report=FaithfulnessReport(folder))
 
 
 def with_blind_rivals(folder: Path, holding: set[str], metric: str = "deletion") -> ComparisonJob:

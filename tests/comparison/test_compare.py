@@ -9,6 +9,7 @@ from tasks.comparison.job import ComparisonError
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.statistics.holm import holm
 from tests._support.comparison_jobs import make_job, make_predictions, places
+from tests._support.rival_jobs import rescored
 
 
 @pytest.fixture(scope="module")
@@ -78,17 +79,19 @@ def test_holm_corrects_each_family_by_itself(rows):
         )
 
 
-def test_below_five_clusters_there_is_a_mean_but_no_interval(job):
+def test_below_five_clusters_there_is_a_mean_but_no_interval(job, tmp_path):
     few = places().query("slide_id in ('s0', 's1')").assign(section=1)
-    reports = []
-    for item in job.reports:
-        report = dataclasses.replace(item.report)
-        scores = item.report.scores.query("slide_id in ('s0', 's1')").assign(section=1)
-        object.__setattr__(report, "__dict__", {**report.__dict__, "scores": scores})
-        reports.append(dataclasses.replace(item, report=report))
+    reports = [
+        rescored(
+            item,
+            lambda table: table.query("slide_id in ('s0', 's1')").assign(section=1),
+            tmp_path / str(number),
+        )
+        for number, item in enumerate(job.reports)
+    ]
     checkpoints = []
     for number, item in enumerate(job.checkpoints):
-        folder = item.predictions.folder.parent / f"few{number}"
+        folder = tmp_path / f"few{number}"
         margin = np.random.default_rng(number).normal(size=len(few))
         checkpoints.append(dataclasses.replace(item, predictions=make_predictions(folder, few, margin)))
     small = dataclasses.replace(job, checkpoints=tuple(checkpoints), reports=tuple(reports))

@@ -1,54 +1,20 @@
-"""Long tables of blocks."""
+"""A result in memory is written as the payload of a report."""
 
-import numpy as np
 import pandas as pd
-import torch
 
-from tasks.evaluation.result import UNIT_COLUMNS, curve_table, exclusions, score_table
-from tasks.faithfulness.base import UnitScores
-
-
-def units(count: int) -> pd.DataFrame:
-    values = {"unit": "tile", "unit_id": [f"t{i}" for i in range(count)], "slide_id": "s", "patient_id": "p"}
-    return pd.DataFrame({**values, "section": 1, "label": "tumour"})[UNIT_COLUMNS]
+from tasks.artifacts.faithfulness_report import FaithfulnessReport, ReportInfo
+from tasks.evaluation.result import MetricResult
+from tests._support.whole_tables import curve_table, score_table
+from tests.evaluation.test_scored import SCORED, block, units
 
 
-BLOCKS = [
-    UnitScores(
-        values={"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([3.0, 4.0])},
-        chance={"b": torch.tensor([0.1, 0.2])},
-        errors={"a": torch.tensor([0.5, 0.6])},
-        curves={"c": torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])},
-        fractions=torch.tensor([0.0, 0.5, 1.0]),
-        excluded={"why": torch.tensor([True, False])},
-    ),
-    UnitScores(
-        values={"a": torch.tensor([5.0]), "b": torch.tensor([6.0])},
-        chance={"b": torch.tensor([0.3])},
-        errors={"a": torch.tensor([0.7])},
-        curves={"c": torch.tensor([[6.0, 7.0, 8.0]])},
-        fractions=torch.tensor([0.0, 0.5, 1.0]),
-        excluded={"why": torch.tensor([True])},
-    ),
-]
-
-
-def test_scores_are_listed_unit_by_unit():
-    table = score_table(units(3), ["a", "b"], BLOCKS)
-    assert table["unit_id"].tolist() == ["t0", "t0", "t1", "t1", "t2", "t2"]
-    assert table["score"].tolist() == ["a", "b"] * 3
-    assert table["value"].tolist() == [1, 3, 2, 4, 5, 6]
-    np.testing.assert_allclose(table["chance"], [np.nan, 0.1, np.nan, 0.2, np.nan, 0.3], rtol=1e-6)
-    np.testing.assert_allclose(table["error"], [0.5, np.nan, 0.6, np.nan, 0.7, np.nan], rtol=1e-6)
-
-
-def test_curves_are_listed_point_by_point():
-    table = curve_table(units(3), BLOCKS)
-    assert table["value"].tolist() == list(range(9))
-    assert table["fraction"].tolist() == [0.0, 0.5, 1.0] * 3
-    assert table["unit_id"].tolist() == ["t0"] * 3 + ["t1"] * 3 + ["t2"] * 3
-
-
-def test_reasons_are_counted():
-    assert exclusions(BLOCKS) == {"why": 2}
-    assert exclusions([]) == {}
+def test_it_is_read_back_as_a_report(tmp_path):
+    (slide,), given = units((4,)), [block(4, 0)]
+    info = ReportInfo(metric={}, scores=(), excluded={"why": 2}, passes={}, minimum_passes={})
+    scores, curves = score_table(slide, SCORED, given), curve_table(slide, given)
+    assert MetricResult(scores, curves, info, {"x": 1.0}).write(tmp_path) == {"x": 1.0}
+    report = FaithfulnessReport(tmp_path)
+    pd.testing.assert_frame_equal(report.scores, scores)
+    assert report.curves is not None
+    pd.testing.assert_frame_equal(report.curves, curves)
+    assert report.info == info

@@ -34,7 +34,7 @@ def test_a_block_holds_its_bags_padded_to_the_longest():
     assert torch.equal(block.keys, tile_keys(["a", "c"]))
     assert block.completeness_errors("e").isnan().all()
     assert (block.halo_sums("e") == 0).all()
-    units = block.units()
+    units = source.units(block.rows)
     assert units["unit_id"].tolist() == ["a", "c"]
     assert set(units["unit"]) == {"slide"}
 

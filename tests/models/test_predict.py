@@ -1,5 +1,7 @@
 """Predictions of all usable tiles."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,10 +9,11 @@ import torch
 
 from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.artifact import OutdatedArtifactError
+from tasks.artifacts.payload import content_digest, list_payload
 from tasks.artifacts.predictions import SLIDES, Predictions
 from tasks.functional.pixels import to_images
 from tasks.models.errors import ModelError
-from tasks.models.predict import predict_slides, predict_tiles, write_predictions
+from tasks.models.predict import predict_slides, predict_tiles, predicted_slides, write_predictions
 from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
 
@@ -23,7 +26,7 @@ def test_logits_stand_beside_their_tiles(tmp_path):
     model, done = small_network(classes=3), []
     before = state_of(model)
     tiles = predict_tiles(model, slides, 8, "cpu", done.append)
-    assert write_predictions(tiles, TopShare(), tmp_path) == {"tiles": 26, "slides": 2}
+    assert write_predictions([tiles], TopShare(), tmp_path) == {"tiles": 26, "slides": 2}
     assert state_of(model) == before
     assert sum(done) == 26
     table = Predictions(tmp_path).table
@@ -45,6 +48,37 @@ def test_logits_stand_beside_their_tiles(tmp_path):
     with torch.no_grad():
         logits = model.eval()(to_images(images, torch.device("cpu")))
     np.testing.assert_allclose(table[["logit_0", "logit_1", "logit_2"]], logits, atol=1e-5)
+
+
+def test_the_tables_of_slides_are_written_one_by_one_with_the_bytes_of_one_table(tmp_path):
+    counts = {"s1": 20, "s2": 2, "s3": 7}
+    slides = [make_tile_set(tmp_path / n, n, n, "test", c, failed=(0, 1)) for n, c in counts.items()]
+    model, whole, streamed = small_network(), tmp_path / "whole", tmp_path / "streamed"
+    whole.mkdir()
+    streamed.mkdir()
+    write_predictions([predict_tiles(model, slides, 8, "cpu")], TopShare(), whole)
+    seen = []
+    tables = (seen.append(torch.is_grad_enabled()) or t for t in predicted_slides(model, slides, 8, "cpu"))
+    assert write_predictions(tables, TopShare(), streamed) == {"tiles": 23, "slides": 2}
+    assert content_digest(list_payload(streamed)) == content_digest(list_payload(whole))
+    assert seen == [True] * 3
+
+
+def test_no_slide_is_held_open(tmp_path):
+    slides = [make_tile_set(tmp_path / str(i), str(i), "p", "test", 2) for i in range(30)]
+    before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    predict_tiles(small_network(), slides, 8, "cpu")
+    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+
+
+@pytest.mark.parametrize("failed", [[], [(0, 1)], [(0, 1), (0, 1)]])
+def test_without_a_tile_that_could_be_read_there_is_no_row(tmp_path, failed):
+    slides = [
+        make_tile_set(tmp_path / str(i), str(i), "p", "test", 2, failed=f) for i, f in enumerate(failed)
+    ]
+    tables = predicted_slides(small_network(), slides, 8, "cpu")
+    assert write_predictions(tables, TopShare(), tmp_path) == {"tiles": 0, "slides": 0}
+    assert Predictions(tmp_path).table.empty
 
 
 def test_the_model_is_left_as_found_also_when_it_fails(tmp_path):
@@ -96,14 +130,14 @@ def test_a_slide_has_the_one_label_of_its_labelled_tiles(labels, expected):
 
 
 def test_slide_scores_are_sorted_by_slide(tmp_path):
-    write_predictions(table_of({"z": [("tumour", 2.0)], "a": [("normal", 0.0)]}), TopShare(), tmp_path)
+    write_predictions([table_of({"z": [("tumour", 2.0)], "a": [("normal", 0.0)]})], TopShare(), tmp_path)
     scores = Predictions(tmp_path).slide_scores(1)
     assert scores["slide_id"].tolist() == ["a", "z"]
     np.testing.assert_allclose(scores["score"], [0.5, 1 / (1 + np.exp(-2))])
 
 
 def test_predictions_without_slides_are_outdated(tmp_path):
-    write_predictions(table_of({"s": [("tumour", 2.0)]}), TopShare(), tmp_path)
+    write_predictions([table_of({"s": [("tumour", 2.0)]})], TopShare(), tmp_path)
     Predictions(tmp_path).check()
     (tmp_path / SLIDES).unlink()
     with pytest.raises(OutdatedArtifactError, match="the predictions lack"):

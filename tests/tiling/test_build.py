@@ -111,7 +111,7 @@ def test_a_study_may_keep_the_pixels(tiled, tmp_path):
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (tiles.folder / name).read_bytes()
     kept = TileSet(tmp_path).pixels
-    assert isinstance(kept, np.memmap)
+    assert isinstance(kept, np.ndarray)
     np.testing.assert_array_equal(kept, tiles.pixels[:])
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from tasks.tiling.draw import draw_grid, draw_tissue
 from tasks.tiling.tissue import CANVAS, PEN, Tissue
@@ -71,3 +72,13 @@ def test_artefacts_are_tinted_doubt_is_hatched_and_the_legend_gives_their_shares
     assert 0.4 < hatched.mean() < 0.6
     assert not (pixels[50:150, 170:230] == (240, 228, 66)).all(axis=-1).any()
     assert (pixels[200:] != 255).any()
+
+
+@pytest.mark.parametrize("extent", [64.0, 98.0, 300.0])
+def test_tiles_smaller_than_a_pixel_of_the_thumbnail_are_drawn(extent):
+    """A slide of 100,352 pixels with tiles of 64: a tile is two thirds of a pixel."""
+    wide = geometry_of(100_352, 100_352, thumbnail=(1024, 1024))
+    places = np.arange(5) * extent
+    tiles = pd.DataFrame({"x_level0": places, "y_level0": places, "extent_level0": extent})
+    page = draw_grid(glass(1024, 1024), wide, tiles.assign(label="tumour", state="ok"), ("normal", "tumour"))
+    assert np.asarray(page)[0, 0].tolist() == [213, 94, 0]

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.artifacts.faithfulness_report import UNIT_PLACES
 from tasks.comparison.analyses.leaderboard import best_controls, headlines
 from tasks.comparison.job import ComparedReport, ComparisonJob
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
-from tasks.statistics.bands import Band, mean_band
+from tasks.statistics.bands import Band, CurveSums, curve_sums, mean_band
 from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
@@ -63,8 +64,8 @@ def mean_curves(
 
 def curves_per_arm(job: ComparisonJob) -> int:
     """Return how many curves the metrics of one arm trace."""
-    firsts = {item.metric: item for item in reversed(job.reports) if item.report.curves is not None}
-    return sum(len(_scored_curves(item, _names(item))) for item in firsts.values())
+    firsts = {item.metric: item for item in reversed(job.reports) if item.report.curve_names}
+    return sum(len(_scored_curves(item)) for item in firsts.values())
 
 
 def arms_to_draw(summary: ComparisonSummary, panels: int) -> tuple[str, ...]:
@@ -93,25 +94,22 @@ def _of_explainer(items: Sequence[ComparedReport], target: str, level: float) ->
 
     ``items`` holds one report per seed.
     """
-    traced = [item.report.curves for item in items if item.report.curves is not None]
+    traced = [item.report for item in items if item.report.curve_names]
     if not traced:
         return
     places = _places(items, target)
     clusters = choose_clusters(places)
-    for name in _scored_curves(items[0], _names(items[0])):
-        parts = [table[table["curve"] == name] for table in traced]
-        fractions = np.sort(parts[0]["fraction"].unique()).astype(np.float64)
-        curves = np.stack([_aligned(part, places, fractions) for part in parts])
-        if np.isfinite(curves).all(axis=2).any():
-            yield _mean(items[0], name, fractions, curves, (clusters, level))
+    units = pd.Index(places["unit_id"])
+    for name in _scored_curves(items[0]):
+        fractions = np.sort(traced[0].curve(name)["fraction"].unique()).astype(np.float64)
+        # One report after the other: only one holds its curves in memory.
+        sums = curve_sums((_aligned(each.curve(name), units, fractions) for each in traced), clusters)
+        if sums.units:
+            yield _mean(items[0], name, fractions, sums, (clusters, level))
 
 
 def _mean(
-    item: ComparedReport,
-    name: str,
-    fractions: Floats,
-    curves: Floats,
-    interval: tuple[Clusters, float],
+    item: ComparedReport, name: str, fractions: Floats, sums: CurveSums, interval: tuple[Clusters, float]
 ) -> MeanCurve:
     clusters, level = interval
     return MeanCurve(
@@ -121,21 +119,19 @@ def _mean(
         metric=item.metric,
         curve=name,
         fractions=fractions,
-        band=mean_band(curves, clusters, level),
-        units=int(np.isfinite(curves).all(axis=2).sum()),
+        band=mean_band(sums, clusters, level),
+        units=sums.units,
         note=clusters.note,
     )
 
 
-def _names(item: ComparedReport) -> list[str]:
-    return [] if item.report.curves is None else [str(name) for name in item.report.curves["curve"].unique()]
-
-
-def _scored_curves(item: ComparedReport, names: Iterable[str]) -> list[str]:
+def _scored_curves(item: ComparedReport) -> list[str]:
     """Return the curves of the output that the metric is scored on, and curves that name no output."""
     output = item.report.info.metric.get("output")
     return [
-        name for name in names if output is None or not name.endswith(_OUTPUTS) or name.endswith(f"_{output}")
+        name
+        for name in item.report.curve_names
+        if output is None or not name.endswith(_OUTPUTS) or name.endswith(f"_{output}")
     ]
 
 
@@ -144,17 +140,20 @@ def _places(items: Iterable[ComparedReport], target: str) -> pd.DataFrame:
 
     Where some of the units have the label ``target`` and some have another, only the former are returned.
     """
-    columns = ["unit_id", "patient_id", "slide_id", "section", "label"]
-    tables = [item.report.scores[columns] for item in items]
-    found = pd.concat(tables).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
+    found = pd.DataFrame(columns=UNIT_PLACES)
+    for item in items:
+        own = item.report.units
+        new = own[~own["unit_id"].isin(found["unit_id"])]
+        found = pd.concat([found, new]) if len(found) else new
+    found = found.sort_values("unit_id", kind="stable")
     of_class = found[found["label"] == target]
     return (of_class if len(of_class) else found).reset_index(drop=True)
 
 
-def _aligned(part: pd.DataFrame, places: pd.DataFrame, fractions: Floats) -> Floats:
-    """Return the curves [N, F] of one seed in the order of ``places``. NaN if a unit has none."""
-    part = part[part["unit_id"].isin(places["unit_id"])]
-    rows = pd.Index(places["unit_id"]).get_indexer(pd.Index(part["unit_id"]))
-    values = np.full((len(places), len(fractions)), np.nan)
-    values[rows, np.searchsorted(fractions, part["fraction"])] = part["value"]
+def _aligned(part: pd.DataFrame, units: pd.Index, fractions: Floats) -> Floats:
+    """Return the curves [N, F] of one seed in the order of ``units``. NaN if a unit has none."""
+    rows = units.get_indexer(pd.Index(part["unit_id"]))
+    here = rows >= 0
+    values = np.full((len(units), len(fractions)), np.nan)
+    values[rows[here], np.searchsorted(fractions, part["fraction"][here])] = part["value"][here]
     return values

@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.faithfulness_report import MODEL, ScoreInfo
+from tasks.artifacts.faithfulness_report import MODEL, UNIT_PLACES, ScoreInfo
 from tasks.comparison.job import ComparedReport, ComparisonJob
 from tasks.statistics.clusters import Clusters, choose_clusters
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str, int]
 """Arm, explainer, seed."""
-_PLACES = ["unit_id", "patient_id", "slide_id", "section", "label"]
 ON, OVER = " on ", " over "
 """Join a score to the label of its tiles, and to the control that is subtracted from it."""
 
@@ -98,6 +97,23 @@ class AlignedScores:
         return np.stack(rows) if rows else np.empty((0, len(self.clusters.codes)))
 
 
+@dataclass(frozen=True)
+class ScorePart:
+    """One score of one report on the n units that have it.
+
+    Attributes:
+        unit: what a unit is.
+        places: n rows of ``UNIT_PLACES``; reports that score the same units share one table.
+        values: float64 [n].
+        errors: float64 [n], NaN where the metric draws nothing.
+    """
+
+    unit: str
+    places: pd.DataFrame
+    values: Floats
+    errors: Floats
+
+
 def aligned_scores(job: ComparisonJob, level: float) -> Iterator[AlignedScores]:
     """Yield each named score of each metric in the order of the reports. Networks come after maps.
 
@@ -112,7 +128,7 @@ def aligned_scores(job: ComparisonJob, level: float) -> Iterator[AlignedScores]:
         controls = tuple(dict.fromkeys(item.explainer for item in items if item.is_control))
         rivals = tuple(dict.fromkeys(item.explainer for item in items if item.is_rival))
         blind = tuple(name for name in controls if any(i.explainer == name and i.is_blind for i in items))
-        tables = {(i.arm, i.explainer, i.seed): _by_score(i) for i in items}
+        tables = _tables(items)
         for info in items[0].report.info.scores:
             for whole in _scored(metric, info, (controls, rivals, blind), tables, level):
                 if metric in job.removing:
@@ -147,7 +163,7 @@ def _scored(
     metric: str,
     info: ScoreInfo,
     named: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    tables: dict[Key, dict[str, pd.DataFrame]],
+    tables: dict[Key, dict[str, ScorePart]],
     level: float,
 ) -> Iterator[AlignedScores]:
     """Yield the score if any unit has it. ``named``: its controls, its rivals and those that are blind."""
@@ -160,10 +176,10 @@ def _scored(
         metric=metric,
         score=info.name,
         direction=info.direction,
-        unit=str(next(iter(parts.values()))["unit"].iloc[0]),
+        unit=next(iter(parts.values())).unit,
         unit_rows=unit_rows,
-        values={key: _aligned(parts.get(key), units, "value") for key in tables},
-        errors={key: _aligned(parts.get(key), units, "error") for key in tables},
+        values={key: _aligned(parts.get(key), units, of_errors=False) for key in tables},
+        errors={key: _aligned(parts.get(key), units, of_errors=True) for key in tables},
         controls=named[0],
         rivals=named[1],
         blind=named[2],
@@ -172,29 +188,46 @@ def _scored(
     )
 
 
-def _by_score(item: ComparedReport) -> dict[str, pd.DataFrame]:
-    """Return {score: the rows of the units that have it}."""
-    known = item.report.scores
-    known = known[known["value"].notna()]
-    return {str(score): part for score, part in known.groupby("score", sort=False)}
+def _tables(items: Iterable[ComparedReport]) -> dict[Key, dict[str, ScorePart]]:
+    """Return {score: the units that have it} of each report, which is dropped before the next is read."""
+    tables: dict[Key, dict[str, ScorePart]] = {}
+    known: dict[str, pd.DataFrame] = {}
+    for item in items:
+        table = item.report.scores
+        parts = table[table["value"].notna()].groupby("score", sort=False)
+        own = {str(score): _part(part, known.get(str(score))) for score, part in parts}
+        known |= {score: part.places for score, part in own.items()}
+        tables[item.arm, item.explainer, item.seed] = own
+    return tables
 
 
-def _unit_rows(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def _part(rows: pd.DataFrame, known: pd.DataFrame | None) -> ScorePart:
+    """Return the rows of one score; most reports score the units that are ``known`` from the last one."""
+    places = rows[UNIT_PLACES].reset_index(drop=True)
+    return ScorePart(
+        unit=str(rows["unit"].iloc[0]),
+        places=known if known is not None and known.equals(places) else places,
+        values=rows["value"].to_numpy(dtype=np.float64),
+        errors=rows["error"].to_numpy(dtype=np.float64),
+    )
+
+
+def _unit_rows(parts: Iterable[ScorePart]) -> pd.DataFrame:
     """Return the place of each unit once, sorted by unit id."""
     different: list[pd.DataFrame] = []
     for part in parts:
-        # Most reports score the same units in the same order.
-        if not different or not np.array_equal(part["unit_id"], different[-1]["unit_id"]):
-            different.append(part[_PLACES])
+        if not different or part.places is not different[-1]:
+            different.append(part.places)
     if not different:
-        return pd.DataFrame(columns=_PLACES)
+        return pd.DataFrame(columns=UNIT_PLACES)
     units = pd.concat(different).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
     return units.reset_index(drop=True)
 
 
-def _aligned(part: pd.DataFrame | None, units: pd.Index, column: str) -> Floats:
-    """Return ``column`` [N] in the order of ``units``, NaN for units that ``part`` lacks."""
+def _aligned(part: ScorePart | None, units: pd.Index, *, of_errors: bool) -> Floats:
+    """Return values or errors [N] in the order of ``units``, NaN for units that ``part`` lacks."""
     values = np.full(len(units), np.nan)
     if part is not None:
-        values[units.get_indexer(pd.Index(part["unit_id"]))] = part[column]
+        rows = units.get_indexer(pd.Index(part.places["unit_id"]))
+        values[rows] = part.errors if of_errors else part.values
     return values

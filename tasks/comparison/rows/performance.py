@@ -97,14 +97,17 @@ def checkpoint_scores(
 
 def _evaluate(job: ComparisonJob, level: str, confidence: float) -> EvaluatedLevel | None:
     """Return the sums of all checkpoints, or None if no unit has a label."""
-    units = {(item.arm, item.seed): _units(job, item, level) for item in job.checkpoints}
-    first = next(iter(units.values()))
+    first = _units(job, job.checkpoints[0], level)
     if not len(first.truth):
         return None
     clusters = choose_clusters(first.unit_rows)
     codes = clusters.codes.astype(np.intp)
     count, bins = int(codes.max()) + 1, job.recipe.calibration_bins
-    sums = {key: performance_sums(found, codes, count, bins) for key, found in units.items()}
+    # One model after the other: its units are dropped before the next are read.
+    sums = {
+        (item.arm, item.seed): performance_sums(_units(job, item, level), codes, count, bins)
+        for item in job.checkpoints
+    }
     return EvaluatedLevel(level, sums, clusters, len(codes), confidence)
 
 

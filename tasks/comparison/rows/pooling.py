@@ -27,10 +27,19 @@ class PooledPredictions(Predictions):
 
     folds: tuple[Predictions, ...] = ()
 
-    @cached_property
+    @property
     def table(self) -> pd.DataFrame:
         """One row per tile, fold after fold."""
         return pd.concat([part.table for part in self.folds], ignore_index=True)
+
+    @property
+    def tile_ids(self) -> "pd.Series[str]":
+        """The tile of each row."""
+        return pd.concat([part.tile_ids for part in self.folds], ignore_index=True)
+
+    def of_slide(self, slide: str) -> pd.DataFrame:
+        """Return the rows of one slide's tiles, which one fold held out."""
+        return pd.concat([part.of_slide(slide) for part in self.folds], ignore_index=True)
 
     @cached_property
     def slides(self) -> pd.DataFrame:
@@ -44,16 +53,31 @@ class PooledReport(FaithfulnessReport):
 
     folds: tuple[FaithfulnessReport, ...] = ()
 
-    @cached_property
+    @property
     def scores(self) -> pd.DataFrame:
         """Long-form scores, fold after fold."""
         return pd.concat([part.scores for part in self.folds], ignore_index=True)
 
-    @cached_property
+    @property
+    def units(self) -> pd.DataFrame:
+        """Each scored unit once, fold after fold."""
+        return pd.concat([part.units for part in self.folds], ignore_index=True).drop_duplicates("unit_id")
+
+    @property
     def curves(self) -> pd.DataFrame | None:
         """The curves, fold after fold, if the metric traces any."""
         traced = [part.curves for part in self.folds if part.curves is not None]
         return pd.concat(traced, ignore_index=True) if traced else None
+
+    @cached_property
+    def curve_names(self) -> tuple[str, ...]:
+        """The curves that the metric traces in any fold."""
+        return tuple(dict.fromkeys(name for part in self.folds for name in part.curve_names))
+
+    def curve(self, name: str) -> pd.DataFrame:
+        """Return one curve of all units, fold after fold."""
+        traced = [part.curve(name) for part in self.folds if part.curve_names]
+        return pd.concat(traced, ignore_index=True)
 
     @cached_property
     def info(self) -> ReportInfo:
@@ -108,14 +132,14 @@ def _one_model(by_fold: Mapping[int | None, ComparedCheckpoint]) -> ComparedChec
     """Pool the predictions. The checkpoint is that of the first fold."""
     items = [item for _, item in sorted(by_fold.items(), key=_fold)]
     first, parts = items[0], tuple(item.predictions for item in items)
-    _refuse_overlap(first, (part.table for part in parts))
+    _refuse_overlap(first, (part.slides for part in parts))
     return replace(first, predictions=PooledPredictions(parts[0].folder, parts))
 
 
 def _one_report(by_fold: Mapping[int | None, ComparedReport]) -> ComparedReport:
     items = [item for _, item in sorted(by_fold.items(), key=_fold)]
     first, parts = items[0], tuple(item.report for item in items)
-    _refuse_overlap(first, (part.scores for part in parts))
+    _refuse_overlap(first, (part.units for part in parts))
     return replace(first, report=PooledReport(parts[0].folder, parts))
 
 

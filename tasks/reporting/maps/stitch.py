@@ -51,9 +51,14 @@ class Mosaic:
 def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> RawMap:
     """Return the mosaic of ``maps`` [N, H, W] on ``canvas``; row i of ``tiles`` locates map i."""
     mosaic = Mosaic(canvas)
+    add_tiles(mosaic, tiles, maps)
+    return mosaic.mean()
+
+
+def add_tiles(mosaic: Mosaic, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> None:
+    """Add ``maps`` [N, H, W] to a mosaic; row i of ``tiles`` locates map i."""
     for square, tile in zip(_squares(tiles), maps, strict=True):
         mosaic.add(*square, tile)
-    return mosaic.mean()
 
 
 def stitch_attributions(
@@ -66,8 +71,7 @@ def stitch_attributions(
     mosaic = Mosaic(canvas)
     for start in range(0, len(tiles), batch):
         rows = slice(start, start + batch)
-        for square, tile in zip(_squares(tiles.iloc[rows]), attributions.maps(rows), strict=True):
-            mosaic.add(*square, tile)
+        add_tiles(mosaic, tiles.iloc[rows], attributions.maps(rows))
     return mosaic.mean()
 
 

@@ -17,6 +17,7 @@ from tasks.reporting.review.job import ReviewJob
 from tasks.reporting.review.pictures import tile_picture
 
 Rows = NDArray[np.intp]
+_CHUNK = 64
 
 
 def detailed_rows(tiles: TileSet, orders: Sequence[Rows], count: int) -> list[int]:
@@ -97,8 +98,18 @@ def _codes(maps: PixelMaps, rows: Rows, side: int, limit: float) -> Codes:
     codes = np.zeros((len(rows), side, side), np.uint8)
     mapped = rows >= 0
     if mapped.any():
-        values = maps.maps()[rows[mapped]]
+        values = _read(maps, rows[mapped])
         if values.shape[-1] != side:
             values = resize_local_mean(values, (side, side), channel_axis=0, preserve_range=True)
         codes[mapped] = map_codes(values, limit)
     return codes
+
+
+def _read(maps: PixelMaps, rows: Rows) -> NDArray[np.float32]:
+    """Return float32 [n, H, W], the maps of some rows; no more than a chunk of a slide is in memory."""
+    found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
+    for chunk in np.unique(rows // _CHUNK):
+        read = maps.maps(slice(int(chunk) * _CHUNK, (int(chunk) + 1) * _CHUNK))
+        for place in np.flatnonzero(rows // _CHUNK == chunk):
+            found[place] = read[rows[place] - chunk * _CHUNK].copy()
+    return np.stack(found)

@@ -1,9 +1,10 @@
 """The inputs of a review page: slides, models and explainers of a study, with their maps and scores."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tasks.artifacts.afresh import afresh
 from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
@@ -87,6 +88,12 @@ class ReviewJob:
     def metrics(self) -> tuple[str, ...]:
         """Ids of the metrics that have at least one report."""
         return tuple(dict.fromkeys(metric for _, _, metric in self.reports))
+
+    def of_slide(self, slide: str) -> "ReviewJob":
+        """Return the same job for one slide alone, opened anew: nothing that is read is kept in this job."""
+        keys = ((model, explainer.id, slide) for model in self.models for explainer in self.explainers)
+        maps = {key: afresh(self.maps[key]) for key in keys if key in self.maps}
+        return replace(self, slides={slide: afresh(self.slides[slide])}, maps=maps)
 
     def reports_of(self, metric: str) -> Iterator[FaithfulnessReport]:
         """Yield the reports of ``metric``, models and explainers in the order of the page."""

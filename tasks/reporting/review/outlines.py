@@ -4,15 +4,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.measure import approximate_polygon, find_contours
 
+from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import TileSet
+from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.canvas import MapCanvas
-from tasks.reporting.maps.stitch import stitch
+from tasks.reporting.maps.stitch import Mosaic, add_tiles
 from tasks.reporting.review.budget import as_json
 
+_BLOCK = 512
 _TENTHS = 10
 _FIRST_TOLERANCE, _LAST_TOLERANCE = 0.25, 8.0
 
@@ -24,10 +26,11 @@ def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[st
     [x0, y0, x1, y1, ...] in tenths of a canvas pixel, simplified to within ``tolerance`` canvas pixels. The
     tolerance is a quarter, and doubles up to 8 until all lines fit into ``max_bytes``.
     """
-    masks: list[tuple[str, NDArray[np.uint8]]] = [("annotation", tiles.annotation_mask[:])]
     # Not the decoys: the outlines of all other nuclei would use up the bytes.
-    masks.extend((mark, mask[:]) for mark, mask in tiles.marks.items() if mark != "decoy")
-    closed = {name: _closed(canvas, tiles, mask) for name, mask in masks if bool(mask.any())}
+    marks = {mark: mask for mark, mask in tiles.marks.items() if mark != "decoy"}
+    masks: dict[str, TileArray] = {"annotation": tiles.annotation_mask, **marks}
+    drawn = {name: _closed(canvas, tiles, mask) for name, mask in masks.items()}
+    closed = {name: lines for name, lines in drawn.items() if lines is not None}
     tolerance = _FIRST_TOLERANCE
     simpler = _simpler(closed, tolerance)
     while len(as_json(simpler)) > max_bytes and tolerance < _LAST_TOLERANCE:
@@ -36,11 +39,21 @@ def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[st
     return {**simpler, "tolerance": tolerance, "width": canvas.width, "height": canvas.height}
 
 
-def _closed(canvas: MapCanvas, tiles: TileSet, mask: NDArray[np.uint8]) -> list[Floats]:
-    """Return lines [n, 2] of (x, y) canvas pixels. At the edge of the tiles they follow the edge."""
-    covered = stitch(canvas, tiles.table, mask > 0)
+def _closed(canvas: MapCanvas, tiles: TileSet, mask: TileArray) -> list[Floats] | None:
+    """Return lines [n, 2] of (x, y) canvas pixels; None where nothing is marked.
+
+    At the edge of the tiles lines follow the edge. The masks of a slide are read block by block.
+    """
+    mosaic, marked = Mosaic(canvas), False
+    for span in spans(len(tiles.table), _BLOCK):
+        inside = np.asarray(mask[span]) > 0
+        marked = marked or bool(inside.any())
+        add_tiles(mosaic, tiles.table.iloc[span], inside)
+    if not marked:
+        return None
     # A frame of zeros closes lines at the border. The shift turns pixel centres into positions.
-    return [line[:, ::-1] - 0.5 for line in find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)]
+    covered = np.pad(np.nan_to_num(mosaic.mean()), 1)
+    return [line[:, ::-1] - 0.5 for line in find_contours(covered, 0.5)]
 
 
 def _simpler(closed: dict[str, list[Floats]], tolerance: float) -> dict[str, list[list[int]]]:

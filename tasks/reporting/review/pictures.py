@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Rgb
 from tasks.reporting.maps.canvas import thumbnail_canvas
 from tasks.reporting.maps.view import THUMBNAIL
 from tasks.reporting.review.budget import DETAIL_SIDES, PICTURE_SIDES
 from tasks.slides.geometry import SlideGeometry
 
+_BLOCK = 64
 _QUALITY = 82
 
 
@@ -76,15 +78,16 @@ def _mosaic(tiles: TileSet, geometry: SlideGeometry, side: int) -> Image.Image:
     with Image.open(tiles.folder / THUMBNAIL) as thumbnail:
         whole = thumbnail.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     across, down = size[0] / geometry.width_level0, size[1] / geometry.height_level0
-    table = tiles.table
-    for row in tiles.usable:
-        x, y, extent = (float(table[name].iloc[row]) for name in ("x_level0", "y_level0", "extent_level0"))
-        left, top = round(x * across), round(y * down)
-        right, bottom = round((x + extent) * across), round((y + extent) * down)
-        if right > left and bottom > top:
-            tile: Rgb = np.asarray(tiles.pixels[row])
-            shown = Image.fromarray(tile).resize((right - left, bottom - top), Image.Resampling.BOX)
-            whole.paste(shown, (left, top))
+    usable = tiles.usable
+    squares = tiles.table[["x_level0", "y_level0", "extent_level0"]].to_numpy(dtype=np.float64)[usable]
+    for span in spans(len(usable), _BLOCK):
+        pixels: Rgb = np.asarray(tiles.pixels[usable[span]])
+        for (x, y, extent), tile in zip(squares[span].tolist(), pixels, strict=True):
+            left, top = round(x * across), round(y * down)
+            right, bottom = round((x + extent) * across), round((y + extent) * down)
+            if right > left and bottom > top:
+                shown = Image.fromarray(tile).resize((right - left, bottom - top), Image.Resampling.BOX)
+                whole.paste(shown, (left, top))
     return whole
 
 

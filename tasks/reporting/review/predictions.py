@@ -41,15 +41,16 @@ def _slide_score(job: ReviewJob, model: ModelKey, slide: str) -> float | None:
     predictions = job.predictions.get(model)
     if predictions is None:
         return None
-    scores = predictions.slide_scores(job.target).set_index("slide_id")["score"]
-    return round(float(scores[slide]), 4) if slide in scores.index else None
+    own = predictions.slides[predictions.slides["slide_id"] == slide]
+    return round(float(own[f"score_{job.target}"].iloc[0]), 4) if len(own) else None
 
 
 def _right(job: ReviewJob, model: ModelKey) -> dict[str, Any]:
     predictions = job.predictions.get(model)
     if predictions is None:
         return {}
-    table = predictions.table[predictions.table["label"].isin(job.classes)]
+    table = predictions.table
+    table = table[table["label"].isin(job.classes)]
     called = np.array(job.classes)[table[_logits(job)].to_numpy(dtype=np.float64).argmax(axis=1)]
     right = pd.Series(called == table["label"].to_numpy(), index=table["slide_id"].astype(str))
     counts = right.groupby(level=0).agg(["sum", "count"])
@@ -61,7 +62,7 @@ def _evaluated(job: ReviewJob, model: ModelKey, slide: str) -> "pd.Series[float]
     predictions = job.predictions.get(model)
     if predictions is None:
         return None
-    table = predictions.table[predictions.table["slide_id"] == slide]
+    table = predictions.of_slide(slide)
     if not len(table):
         return None
     probabilities = softmax(table[_logits(job)].to_numpy(dtype=np.float64))[:, job.target]

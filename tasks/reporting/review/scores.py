@@ -1,5 +1,7 @@
 """Faithfulness scores per slide: means with intervals, and the scores of single tiles."""
 
+import pickle
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
+from tasks.artifacts.spill import Place, Spill
 from tasks.reporting.arrays import Floats
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.codes import packed, packed_words, range_codes
@@ -17,6 +20,9 @@ from tasks.statistics.better import lead
 from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
 from tasks.statistics.paired import paired_units
+
+PartKey = tuple[int, int, int]
+"""Index of a model, of an explainer and of a score."""
 
 _TILE = "tile"
 _DIGITS = 5
@@ -48,12 +54,15 @@ class NamedScore:
 
 
 class ReviewedScores:
-    """All reports of a study, split by slide."""
+    """All reports of a study, split by slide. The scores of one slide are in memory at a time."""
 
     def __init__(self, job: ReviewJob) -> None:
         self.job = job
         self.named = tuple(_named_scores(job))
-        self._units: dict[tuple[int, int, int, str], pd.DataFrame] = {}
+        self._spill = Spill()
+        self._places: defaultdict[str, dict[PartKey, Place]] = defaultdict(dict)
+        self._slide = ""
+        self._units: dict[PartKey, pd.DataFrame] = {}
         self._clusters_by_units: dict[tuple[str, ...], Clusters] = {}
         models = {model: i for i, model in enumerate(job.models)}
         explainers = {explainer.id: i for i, explainer in enumerate(job.explainers)}
@@ -61,22 +70,19 @@ class ReviewedScores:
         for (model, explainer, metric), report in job.reports.items():
             if model in models and explainer in explainers:
                 for (score, slide), part in report.scores.groupby(["score", "slide_id"], sort=False):
-                    key = (models[model], explainers[explainer], names[metric, str(score)], str(slide))
-                    self._units[key] = part
+                    key = (models[model], explainers[explainer], names[metric, str(score)])
+                    self._places[str(slide)][key] = self._spill.add(pickle.dumps(part))
 
     def units(self, model: int, explainer: int, score: int, slide: str) -> pd.DataFrame | None:
         """Return the scored units of one slide in long form; None where there is none."""
-        part = self._units.get((model, explainer, score, slide))
-        scored = None if part is None else part[part["value"].notna()]
-        return None if scored is None or not len(scored) else scored
+        return self._of(slide).get((model, explainer, score))
 
     def by_tile(self, slide: str, ids: pd.Index) -> dict[tuple[int, int, int], Floats]:
         """Return {(model, explainer, score): [N]}, in the order of ``ids``, NaN for tiles without a score."""
         by_tile = {}
         # Sorted, as sums over maps must not depend on the order in which reports came in.
-        for model, explainer, score, own in sorted(self._units):
-            part = self.units(model, explainer, score, own) if own == slide else None
-            if part is not None and self.named[score].unit == _TILE:
+        for (model, explainer, score), part in sorted(self._of(slide).items(), key=_key):
+            if self.named[score].unit == _TILE:
                 values = np.full(len(ids), np.nan)
                 rows = ids.get_indexer(pd.Index(part["unit_id"]))
                 values[rows[rows >= 0]] = part["value"].to_numpy(dtype=np.float64)[rows >= 0]
@@ -138,12 +144,28 @@ class ReviewedScores:
         figures = [_short(mean), _short(low), _short(high), len(part), position]
         return [*figures, _short(float(finite.mean()) if len(finite) else float("nan"))]
 
+    def _of(self, slide: str) -> dict[PartKey, pd.DataFrame]:
+        """Return the scored units of one slide by map and score, in place of those of the last slide."""
+        if slide != self._slide:
+            parts = {
+                key: pickle.loads(self._spill.read(place))  # noqa: S301  # written above
+                for key, place in self._places.get(slide, {}).items()
+            }
+            scored = {key: part[part["value"].notna()] for key, part in parts.items()}
+            self._slide, self._units = slide, {key: part for key, part in scored.items() if len(part)}
+            self._clusters_by_units = {}
+        return self._units
+
     def _clusters(self, units: pd.DataFrame) -> Clusters:
         """Return the clusters of ``units``, cached as most maps are scored on the same units."""
         key = tuple(units["unit_id"])
         if key not in self._clusters_by_units:
             self._clusters_by_units[key] = choose_clusters(units)
         return self._clusters_by_units[key]
+
+
+def _key(item: tuple[PartKey, pd.DataFrame]) -> PartKey:
+    return item[0]
 
 
 def interval_within(units: pd.DataFrame, clusters: Clusters, level: float) -> tuple[float, float, float, str]:
@@ -194,7 +216,7 @@ def _named_scores(job: ReviewJob) -> Iterator[NamedScore]:
     for metric in job.metrics:
         named: dict[str, NamedScore] = {}
         for report in job.reports_of(metric):
-            units = report.scores.groupby("score", sort=False)["unit"].first()
+            units = report.unit_of_score
             for info in report.info.scores:
                 unit = str(units.get(info.name, _TILE))
                 named.setdefault(info.name, NamedScore(metric, info, unit, report.info.rivals))

@@ -39,13 +39,14 @@ def slide_data(
         budget: bytes of the slide. Bytes that one part leaves unused go to the next.
         advance: called with 1 after every drawn map.
     """
-    job, tiles = scores.job, scores.job.slides[slide]
+    job = scores.job.of_slide(slide)
+    tiles = job.slides[slide]
     info = read_info(tiles.folder)
     canvas, probabilities = thumbnail_canvas(info.geometry), tile_probabilities(job, slide)
     values = scores.by_tile(slide, pd.Index(tiles.table["tile_id"].astype(str)))
     layers = SlideLayers(job, tiles, info, tuple(limit for limit, _ in limits), probabilities)
     allowance = Allowance()
-    data: dict[str, Any] = allowance.spend(budget.rest, _facts(scores, info, probabilities))
+    data: dict[str, Any] = allowance.spend(budget.rest, _facts(job, scores, info, probabilities))
     parts: dict[str, tuple[int, Callable[[int], Any]]] = {
         "outlines": (budget.outlines, lambda most: slide_outlines(canvas, tiles, most)),
         "picture": (budget.picture, lambda most: slide_picture(tiles, info.geometry, most).as_dict()),
@@ -77,8 +78,10 @@ def tile_table(tiles: TileSet) -> dict[str, Any]:
     }
 
 
-def _facts(scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Floats]) -> dict[str, Any]:
-    job, slide = scores.job, info.slide_id
+def _facts(
+    job: ReviewJob, scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Floats]
+) -> dict[str, Any]:
+    slide = info.slide_id
     return {
         "size": [info.geometry.width_level0, info.geometry.height_level0],
         "um": info.geometry.mpp,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tasks.artifacts.afresh import afresh
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.reporting.maps.scale import ScaledSlide, common_scale
 from tasks.reporting.review.codes import colour_table
@@ -67,12 +68,16 @@ def _scale_of(job: ReviewJob, explainer: ReviewedExplainer) -> ScaleInfo | None:
                 f"{recipe.smoothing_um:g} um"
             )
         return scale
-    slides = []
-    for slide, tiles in job.slides.items():
-        maps = {model.label: job.maps.get((model, explainer.id, slide)) for model in job.models}
-        available = {name: own for name, own in maps.items() if own is not None and len(own.index)}
-        slides.append(ScaledSlide(tiles, available))
-    return common_scale(slides, recipe) if any(slide.maps for slide in slides) else None
+    there = (maps for (_, name, _), maps in job.maps.items() if name == explainer.id)
+    if not any(len(afresh(maps).index) for maps in there):
+        return None
+    return common_scale((_scaled(job.of_slide(slide), explainer, slide) for slide in job.slides), recipe)
+
+
+def _scaled(job: ReviewJob, explainer: ReviewedExplainer, slide: str) -> ScaledSlide:
+    maps = {model.label: job.maps.get((model, explainer.id, slide)) for model in job.models}
+    available = {name: own for name, own in maps.items() if own is not None and len(own.index)}
+    return ScaledSlide(job.slides[slide], available)
 
 
 def _place(job: ReviewJob, number: int) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """Mean curves with bands, from curves whose course is planted."""
 
 import dataclasses
+import gc
+import weakref
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.comparison.analyses.curves import (
     MOST_PANELS,
     arms_to_draw,
@@ -126,3 +130,22 @@ def test_the_figure_says_which_arms_are_missing(job, rows, curves):
 def test_the_page_shows_curves_where_there_are_any(curves):
     assert "![Mean curves with bands](curves.png)" in curves_section(curves)
     assert curves_section(()) == []
+
+
+def test_one_report_at_a_time_holds_its_curves(job, rows, monkeypatch):
+    """Memory must not grow with the number of models: the curves of each go before the next are read."""
+    read, alive = FaithfulnessReport.curve, []
+    seen: list[weakref.ref[pd.DataFrame]] = []
+
+    def noted(self: FaithfulnessReport, name: str) -> pd.DataFrame:
+        gc.collect()
+        alive.append(sum(each() is not None for each in seen))
+        table = read(self, name)
+        seen.append(weakref.ref(table))
+        return table
+
+    monkeypatch.setattr(FaithfulnessReport, "curve", noted)
+    found = list(mean_curves(job, rows, job.arms, SETTINGS))
+    assert len(seen) >= 3 * len(found)
+    assert max(alive) <= 1
+    assert not any("curves" in vars(item.report) or "scores" in vars(item.report) for item in job.reports)

@@ -14,6 +14,7 @@ from tasks.comparison.rows.aligned_scores import aligned_scores
 from tasks.comparison.summary import summarise
 from tests._support.claim_jobs import claim, make_claims_job
 from tests._support.comparison_jobs import make_report, places
+from tests._support.rival_jobs import rescored
 
 MAP = {"tumour": 0.3, "normal": -0.2}
 """What the maps of ``better`` add on tiles of a class."""
@@ -98,11 +99,11 @@ def test_the_level_over_a_control_is_the_paired_difference_to_it(job, rows):
     assert {explainer for _, explainer in over.pairs} == {"smoothgrad"}
 
 
-def test_one_label_is_not_split(job):
-    one = [dataclasses.replace(item, report=dataclasses.replace(item.report)) for item in job.reports]
-    for item in one:
-        table = item.report.scores
-        item.report.__dict__["scores"] = table[table["label"] == "tumour"]
+def test_one_label_is_not_split(job, tmp_path):
+    one = [
+        rescored(item, lambda table: table[table["label"] == "tumour"], tmp_path / str(number))
+        for number, item in enumerate(job.reports)
+    ]
     found = {s.score for s in aligned_scores(dataclasses.replace(job, reports=tuple(one)), 0.95)}
     assert found == {"gap", "gini"}
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
+from tasks.artifacts.spill import Spill
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.scores import NamedScore, ReviewedScores, faithful_order, packed_tile_scores
 from tasks.statistics.cells import mean_estimate
@@ -119,3 +120,18 @@ def test_a_report_of_a_model_or_explainer_that_the_page_does_not_show_is_ignored
     scores = ReviewedScores(replace(job, models=MODELS[:1], explainers=EXPLAINERS[:1]))
     assert len(scores.records("s1")["of"]) == 1
     assert set(scores.by_tile("s1", pd.Index(job.slides["s1"].table["tile_id"]))) == {(0, 0, 0), (0, 0, 1)}
+
+
+def test_each_report_is_split_once_and_read_once_per_slide(tmp_path, monkeypatch):
+    """Time must grow with the slides, not with their square: no slide looks at the scores of others."""
+    rows = pd.concat(score_rows(f"s{i}", {"gap": np.arange(40) / 40, "size": np.ones(40)}) for i in range(9))
+    scores = with_reports(tmp_path, rows, {"gap": "higher", "size": "none"})
+    reads = []
+    read = Spill.read
+    monkeypatch.setattr(Spill, "read", lambda self, place: reads.append(place) or read(self, place))
+    for i in range(9):
+        ids = pd.Index([f"s{i}/{32 * (n % 5)}_{32 * (n // 5)}" for n in range(40)])
+        found = scores.by_tile(f"s{i}", ids)
+        assert found[0, 0, 0].tolist() == pytest.approx((np.arange(40) / 40).tolist())
+        scores.records(f"s{i}")
+    assert len(reads) == len(set(reads)) == 9 * 2
