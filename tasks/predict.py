@@ -62,6 +62,8 @@ class Predict(Stage[PredictInputs]):
         """Ask the model about every usable tile, and score the slides."""
         study = context.study
         model = load_classifier(inputs.checkpoint, torch.device(context.device))
-        batch, slides = study.config.resources.batch, list(inputs.tiles.values())
-        tiles = predict_tiles(model, slides, batch, context.device, context.advance)
+        resources, slides = study.config.resources, list(inputs.tiles.values())
+        tiles = predict_tiles(
+            model, slides, resources.batch, context.device, context.advance, resources.prefetch
+        )
         return write_predictions(tiles, study.section(PredictSection).aggregator, out)

@@ -1,21 +1,22 @@
 """The logits of one checkpoint on the evaluated tiles, and the scores of their slides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from tasks.aggregators.base import Aggregator
 from tasks.artifacts.predictions import PREDICTIONS, SLIDES
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.leave_as_found import leave_as_found
-from tasks.functional.pixels import spans, to_images
+from tasks.functional.pixels import channels_last_images, spans
 from tasks.functional.probabilities import softmax
+from tasks.functional.staging import staged
 from tasks.models.errors import ModelError
 
 _SLIDE_COLUMNS = ["slide_id", "patient_id", "split", "label", "tiles"]
@@ -28,6 +29,7 @@ def predict_tiles(
     batch: int,
     device: str,
     advance: Callable[[int], None] = lambda n: None,
+    prefetch: int = 2,
 ) -> pd.DataFrame:
     """Return one row per usable tile, with its logits.
 
@@ -37,12 +39,21 @@ def predict_tiles(
         batch: images in flight. Changes no number beyond 1e-5.
         device: where the model lies, as a torch device name.
         advance: called with the number of tiles just done.
+        prefetch: batches read ahead of the model, from the next slide too. Changes no number.
 
     Raises:
         ModelError: the logits of a tile are not finite.
     """
+    answers: list[list[Tensor]] = [[] for _ in tile_sets]
+    tables: list[pd.DataFrame] = []
     with leave_as_found(model), torch.no_grad():
-        tables = [_predict_slide(model, tiles, batch, torch.device(device), advance) for tiles in tile_sets]
+        for pixels, slide in staged(_read(tile_sets, batch, prefetch), torch.device(device)):
+            while len(tables) < slide:
+                tables.append(_table(tile_sets[len(tables)], answers[len(tables)]))
+            answers[slide].append(model(channels_last_images(pixels).contiguous()))
+            advance(len(pixels))
+        while len(tables) < len(tile_sets):
+            tables.append(_table(tile_sets[len(tables)], answers[len(tables)]))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
 
 
@@ -82,19 +93,28 @@ def _label_of(labels: set[str]) -> str:
     return MIXED if len(labels) > 1 else next(iter(labels), "")
 
 
-def _predict_slide(
-    model: nn.Module, tiles: TileSet, batch: int, device: torch.device, advance: Callable[[int], None]
-) -> pd.DataFrame:
-    logits = []
-    parts = [tiles.usable[span] for span in spans(len(tiles.usable), batch)]
-    for pixels in read_ahead(tiles.pixels.__getitem__, parts):
-        logits.append(model(to_images(pixels, device)))
-        advance(len(pixels))
+def _read(tile_sets: Sequence[TileSet], batch: int, prefetch: int) -> Iterator[tuple[Tensor, int]]:
+    """Yield uint8 [B, H, W, 3] of the usable tiles, each with the place of its slide."""
+
+    def read(part: tuple[int, slice]) -> tuple[Tensor, int]:
+        slide, span = part
+        tiles = tile_sets[slide]
+        return torch.from_numpy(np.ascontiguousarray(tiles.pixels[tiles.usable[span]])), slide
+
+    parts = (
+        (slide, span) for slide, tiles in enumerate(tile_sets) for span in spans(len(tiles.usable), batch)
+    )
+    return read_ahead(read, parts, prefetch)
+
+
+def _table(tiles: TileSet, logits: list[Tensor]) -> pd.DataFrame:
+    """Return the rows of a slide, and forget its ``logits``."""
     table = tiles.table[_COLUMNS].iloc[tiles.usable].reset_index(drop=True)
     if not logits:
         return table
     # Moved to the host once per slide, so that nothing waits for the device within a slide.
     values = torch.cat(logits).double().cpu().numpy()
+    logits.clear()
     _refuse_broken(values, table["tile_id"])
     return table.assign(**{f"logit_{column}": values[:, column] for column in range(values.shape[1])})
 
