@@ -145,6 +145,4 @@ def test_images_and_the_tissue_colour_are_the_same_from_bytes_and_from_floats(ti
 
 def in_memory(tiles, pixels):
     fields = ("table", "tissue_mask", "annotation_mask", "marks", "usable")
-    return SimpleNamespace(
-        pixels=pixels, tissue_colour=None, **{name: getattr(tiles, name) for name in fields}
-    )
+    return SimpleNamespace(pixels=pixels, tissue_colour=None, **{name: getattr(tiles, name) for name in fields})

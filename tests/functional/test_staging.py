@@ -5,6 +5,7 @@ import threading
 import pytest
 import torch
 
+from tasks.functional import staging
 from tasks.functional.staging import StagingRing, ahead, staged
 
 CPU = torch.device("cpu")
@@ -25,7 +26,7 @@ def batches(count, made=None):
 @pytest.mark.parametrize("depth", [1, 2, 9])
 def test_batches_come_in_order_and_off_this_thread(count, depth):
     made = []
-    found = list(staged(batches(count, made), CPU, depth))
+    found = list(ahead(batches(count, made), depth))
     assert [(int(batch[0, 0]), name) for batch, name in found] == [(n, f"tile {n}") for n in range(count)]
     assert all(name.startswith("staging") for _, name in made)
     assert not threads()
@@ -71,13 +72,57 @@ def test_an_error_of_the_caller_stops_the_thread():
     made = []
 
     def work():
-        for _, name in staged(batches(1000, made), CPU, 2):
+        for _, name in ahead(batches(1000, made), 2):
             raise KeyError(name)
 
     with pytest.raises(KeyError, match="tile 0"):
         work()
     assert not threads()
     assert len(made) <= 4
+
+
+def test_on_a_cpu_batches_are_handed_on_as_they_are():
+    made = []
+    given = list(batches(3))
+    for (batch, name), (same, again) in zip(given, staged(iter(given), CPU), strict=True):
+        assert batch is same
+        assert name == again
+    list(staged(batches(3, made), CPU))
+    assert {name for _, name in made} == {threading.current_thread().name}
+
+
+class PretendStream:
+    """A stream that notes what it waited for."""
+
+    def __init__(self, device=None):
+        self.waited = []
+
+    def wait_event(self, event):
+        self.waited.append(event)
+
+
+def test_a_device_waits_for_each_copy_before_it_works_on_it(monkeypatch):
+    """With pretended copies: here is no device."""
+    now, recorded = PretendStream(), []
+    monkeypatch.setattr(torch.cuda, "Stream", PretendStream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: now)
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda batch, stream: recorded.append(stream))
+    monkeypatch.setattr(staging, "_sent", lambda ring, batch, device, copies: (batch + 1, int(batch[0, 0])))
+    for number, (batch, name) in enumerate(staged(batches(5), torch.device("cuda"), 2)):
+        assert (int(batch[0, 0]), name) == (number + 1, f"tile {number}")
+        assert now.waited == list(range(number + 1))
+        assert recorded == [now] * (number + 1)
+    assert not threads()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gets_every_batch_unchanged():
+    given = [torch.randint(0, 256, (64, 3, 32, 32), dtype=torch.uint8) for _ in range(20)]
+    device = torch.device("cuda")
+    for number, (batch, name) in enumerate(staged(zip(given, range(20), strict=True), device)):
+        assert batch.device.type == "cuda"
+        assert name == number
+        assert torch.equal(batch.cpu(), given[number])
 
 
 class PretendCopy:
