@@ -4,9 +4,9 @@
 
 A GPU of today may train a ResNet-18 at 224 px on 2,000 to 6,000 tiles per second. Before it can, each tile is
 read from its slide or gathered from kept pixels, and copied into a pinned buffer. Each of these is measured
-alone, by one thread, so that rates of threads can be added up: the table says how many cores a rate needs.
-Rates of augmentation and of the conversion to floats are of the host too. With a GPU both are done there,
-since bytes cross and floats do not.
+alone, in tiles per second of CPU time, so that the table can say how many cores a rate needs; a busy machine
+disturbs that little. Rates of augmentation and of the conversion to floats are of the host too. With a GPU
+both are done there, since bytes cross and floats do not.
 
 Without ``--slide`` a phantom of JPEG tiles is written and read. It is in the memory of the operating system,
 as a local slide is after the first epoch. ``in blocks`` reads a batch of neighbours, ``random`` tiles from
@@ -65,7 +65,7 @@ def main(words: list[str] | None = None) -> None:
     options = parser.parse_args(words)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     rates = host_rates(options.tile_px, options.seconds, device, options.slide)
-    print(f"{options.tile_px} px, one thread{'' if device == 'cuda' else ', buffers not pinned: no GPU'}")
+    print(f"{options.tile_px} px, CPU time{'' if device == 'cuda' else ', buffers not pinned: no GPU'}")
     print(f"{'':28}{'tiles/s':>10}{'MB/s':>8}")
     for name, rate in rates.items():
         print(f"{name:28}{rate:10.0f}{rate * options.tile_px**2 * 3 / 1e6:8.0f}")
@@ -83,7 +83,7 @@ def cores_for(rates: Mapping[str, float], steps: Sequence[str]) -> dict[str, flo
 
 
 def host_rates(tile_px: int, seconds: float, device: str, slide: Path | None = None) -> dict[str, float]:
-    """Return tiles per second of every step on the host, by one thread."""
+    """Return tiles per second of CPU time of every step on the host."""
     with one_thread(), tempfile.TemporaryDirectory() as folder:
         path = slide or phantom(Path(folder), tile_px)
         with open_slide(path, None) as reader:
@@ -96,13 +96,13 @@ def host_rates(tile_px: int, seconds: float, device: str, slide: Path | None = N
 
 
 def times_per_second(work: Work, seconds: float) -> float:
-    """Return how often ``work`` can be done, after one time that does not count."""
+    """Return how often ``work`` can be done in a second of all threads' CPU time, after one time first."""
     work()
-    started, times = time.perf_counter(), 0
-    while not times or time.perf_counter() - started < seconds:
+    started, times = time.process_time(), 0
+    while not times or time.process_time() - started < seconds:
         work()
         times += 1
-    return times / (time.perf_counter() - started)
+    return times / (time.process_time() - started)
 
 
 @contextmanager
