@@ -28,9 +28,9 @@ def print_throughput(setting: Setting, steps: int) -> None:
     """
     figures = {}
     for name in ("resnet18", "resnet50"):
-        for kind in ("eager", "compiled"):
+        for kind, backend in (("eager", None), ("compiled", "inductor")):
             recipe = NetworkRecipe.model_validate({"name": name, "width": 1})
-            figures[f"{name}/{kind}"] = throughput(setting, recipe, kind == "compiled", steps)
+            figures[f"{name}/{kind}"] = throughput(setting, recipe, backend, steps)
     print(f"{setting}, {steps} steps")
     print(f"{'network':24}{'tiles/s':>9}{'without data':>14}{'waiting':>9}{'MB':>8}")
     for name, row in figures.items():
@@ -39,22 +39,24 @@ def print_throughput(setting: Setting, steps: int) -> None:
     print(json.dumps(figures))
 
 
-def compile_blocks(model: Classifier) -> None:
+def compile_blocks(model: Classifier, backend: str) -> None:
+    torch._dynamo.config.recompile_limit = 128
     for stage in ("layer1", "layer2", "layer3", "layer4"):
         for block in model.network.get_submodule(stage).children():
-            block.compile()
+            block.compile(backend=backend, dynamic=False)
 
 
-def throughput(setting: Setting, network: NetworkRecipe, compiled: bool, steps: int) -> dict[str, float]:
+def throughput(setting: Setting, network: NetworkRecipe, backend: str | None, steps: int) -> dict[str, float]:
     """Return tiles a second with and without fetching data, the share of time it takes, and peak memory.
 
-    The data are tiles in a file that the operating system has in memory; both sides augment.
+    The data are tiles in a file that the operating system has in memory; both sides augment. ``backend``
+    compiles the blocks; None leaves them as they are.
     """
     if setting.device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(setting.device)
     bench = Bench(setting, network)
-    if compiled:
-        compile_blocks(bench.model)
+    if backend is not None:
+        compile_blocks(bench.model, backend)
     size, arm, recipe = setting.batch, arm_of(STANDARD, setting.device), AugmentationRecipe()
     changes, images = torch.Generator().manual_seed(0), bench.batch.images
 

@@ -21,6 +21,7 @@ from tasks.train import (
     target_of,
     tiles_of,
     training_recipe,
+    training_resources,
 )
 from tasks.training.dose_recipe import DoseRecipe
 from tasks.training.job import TrainingJob
@@ -81,7 +82,7 @@ class DoseSearch(Stage[DoseInputs]):
             context.device,
             frozenset(study.config.shared_patients),
             context.spec.recipe.get("roles"),
-            cache_mb=study.config.resources.training_cache_mb,
+            resources=training_resources(study),
         )
         settings = DoseSettings(job, _seeds(study, dose), target_of(study), study.config.resources.batch)
         return search_dose(settings, out, context.work, context.advance)

@@ -23,6 +23,7 @@ from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
+from tasks.training.resources import TrainingResources
 from tasks.training_step.rank import Rank
 
 _log = logging.getLogger("veritile.train")
@@ -129,7 +130,7 @@ class Train(Stage[TrainInputs]):
             )
 
     def build(self, inputs: TrainInputs, out: Path, context: BuildContext) -> Measures:
-        """Train; a run that was stopped goes on after its last finished epoch."""
+        """Train; a run that was stopped goes on from where it was last saved."""
         from tasks.training.processes import train_in_processes  # MONAI, which a plan does not need
         from tasks.training.train import train_classifier
 
@@ -146,7 +147,7 @@ class Train(Stage[TrainInputs]):
             frozenset(study.config.shared_patients),
             spec.recipe.get("roles"),
             Rank(0, processes),
-            study.config.resources.training_cache_mb,
+            resources=training_resources(study),
         )
 
         def log(metrics: Mapping[str, float], epoch: int) -> None:
@@ -169,8 +170,19 @@ class Train(Stage[TrainInputs]):
                 f"train.recipe.batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x "
                 f"processes {config.processes}"
             )
+        _refuse_shared_switch(config)
         for arm in config.section(TrainSection).arms:
             _refuse_misfits(arm, recipe)
+
+
+def _refuse_shared_switch(config: StudyBase) -> None:
+    """Refuse TF32 where other models may be asked in the same process at the same time."""
+    slots = config.resources.devices
+    if config.section(TrainSection).recipe.tf32 and len(slots) > 1:
+        raise ValueError(
+            f"train.recipe.tf32 is a switch of the whole process, and resources.devices has {len(slots)} "
+            "slots: another model may be explained at the same time, in float32; take one slot, or amp: true"
+        )
 
 
 def _refuse_misfits(arm: ArmRecipe, recipe: TrainingRecipe) -> None:
@@ -183,6 +195,16 @@ def _refuse_misfits(arm: ArmRecipe, recipe: TrainingRecipe) -> None:
             giver="the network takes",
             gives={recipe.network.input},
         )
+
+
+def training_resources(study: Study) -> TrainingResources:
+    """Return what a training of the study may use."""
+    resources = study.config.resources
+    return TrainingResources(
+        save_minutes=resources.save_minutes,
+        prefetch=resources.prefetch,
+        cache_mb=resources.training_cache_mb,
+    )
 
 
 def dose_key(study: Study, model: PlannedModel) -> ArtifactKey:
@@ -200,7 +222,7 @@ def training_recipe(study: Study, model: PlannedModel, rows: list[SlideRow]) -> 
     """Return every setting that may change the weights of ``model``, as plain JSON."""
     arm = model.arm
     recipe = {
-        "training": _without_init(recipe_of(arm.applied_to(study.section(TrainSection).recipe))),
+        "training": _training(arm.applied_to(study.section(TrainSection).recipe)),
         "regularizers": _regularizers(arm),
         "device": _arithmetic(study),
         "shared_patients": sorted(study.config.shared_patients),
@@ -231,10 +253,16 @@ def _trainer(study: Study) -> str:
     return "tasks.training.train" if study.config.processes == 1 else "tasks.training.worker"
 
 
-def _without_init(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the path of initial weights; their bytes count, as an input."""
-    network = {name: value for name, value in recipe["network"].items() if name != "init"}
-    return {**recipe, "network": network}
+_UNSAID: Mapping[str, Any] = {"tiles_per_epoch": None, "tf32": False, "autotune": True, "compile": False}
+"""Settings that came later. A recipe does not mention them at these values, which train as before them."""
+
+
+def _training(recipe: TrainingRecipe) -> dict[str, Any]:
+    """Return the recipe without the path of initial weights; their bytes count, as an input."""
+    said: dict[str, Any] = recipe_of(recipe)
+    network = {name: value for name, value in said["network"].items() if name != "init"}
+    changed = {name: value for name, value in said.items() if _UNSAID.get(name, ...) != value}
+    return {**changed, "network": network}
 
 
 def initial_weights(study: Study) -> dict[str, str]:

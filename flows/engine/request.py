@@ -86,7 +86,7 @@ def fulfil(request: BuildRequest) -> None:
     """
     stage, store = stage_named(request.stage), request.study.store
     if stage.asks_models:
-        _limit_threads(request.study.config.cpu_threads)
+        _prepare_models(request.study.config.cpu_threads)
     writers = stage.writers(list(_opened(request)))
     with ExitStack() as errors:
         for artifact, write in zip(request.artifacts, writers, strict=True):
@@ -96,11 +96,17 @@ def fulfil(request: BuildRequest) -> None:
             )
 
 
-def _limit_threads(count: int) -> None:
-    """Let this thread use ``count`` threads for a model. OpenMP keeps that number per calling thread."""
+def _prepare_models(threads: int) -> None:
+    """Let this thread use so many threads for a model, and float32 be float32.
+
+    OpenMP keeps the number of threads per calling thread.
+    """
     import torch  # heavy: a plan does not need it
 
-    torch.set_num_threads(count)
+    from tasks.functional.arithmetic import promise_float32
+
+    torch.set_num_threads(threads)
+    promise_float32()
 
 
 def _opened(request: BuildRequest) -> Iterator[Build[Any]]:

@@ -11,7 +11,12 @@ from torch import Tensor
 def to_images(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Return float32 [B, 3, H, W] in [0, 1] on ``device`` of uint8 pixels [B, H, W, 3]."""
     # Bytes cross to the device, floats are made there: a quarter of the traffic.
-    return channels_last_images(torch.from_numpy(np.ascontiguousarray(pixels)).to(device)).contiguous()
+    return channels_last_images(as_tensor(pixels).to(device)).contiguous()
+
+
+def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """Return uint8 pixels as a tensor on the CPU that may be written: a copy where the array may not."""
+    return torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
 
 
 def channels_last_images(pixels: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from tasks.artifacts.table_file import write_table
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.leave_as_found import leave_as_found
-from tasks.functional.pixels import spans, to_images
+from tasks.functional.pixels import as_tensor, channels_last_images, spans
 from tasks.functional.probabilities import softmax
+from tasks.functional.staging import staged
 from tasks.models.errors import ModelError
 
 _SLIDE_COLUMNS = ["slide_id", "patient_id", "split", "label", "tiles"]
@@ -122,9 +123,9 @@ def _predict_slide(
     table = tiles.table[_COLUMNS].iloc[usable].reset_index(drop=True)
     logits: Tensor | None = None
     parts = list(spans(len(usable), batch))
-    read = read_ahead(tiles.pixels.__getitem__, [usable[span] for span in parts])
-    for span, pixels in zip(parts, read, strict=True):
-        answer = model(to_images(pixels, device))
+    read = read_ahead(lambda span: as_tensor(tiles.pixels[usable[span]]), parts)
+    for pixels, span in staged(zip(read, parts, strict=True), device):
+        answer = model(channels_last_images(pixels).contiguous())
         if logits is None:
             # One array for all: small tensors between the large ones of a batch would keep the heap large.
             logits = torch.empty((len(usable), answer.shape[1]), dtype=torch.float64, device=device)

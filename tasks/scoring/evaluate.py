@@ -13,6 +13,7 @@ from tasks.evidence.evidence import Evidence
 from tasks.evidence.sources import EvidenceError
 from tasks.explainers.base import Explainer, ExplanationError
 from tasks.faithfulness.base import Metric
+from tasks.functional.arithmetic import arithmetic
 from tasks.functional.gradients import LogitsError
 from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import WeightNoiseError
@@ -60,8 +61,9 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     """Score maps of N images by all metrics at once, in one shared plan.
 
     Everything is checked before anything is computed. All images and maps are held in memory on the host;
-    what lies on the device is bounded by ``batch``. The scores of an image do not depend on the others,
-    except with the fill ``mean_tissue``, the mean colour of all given images.
+    what lies on the device is bounded by ``batch``. Float32 is exact, whatever TF32 is set to. The scores of
+    an image do not depend on the others, except with the fill ``mean_tissue``, the mean colour of all given
+    images.
 
     Args:
         model: maps float32 images [B, 3, H, W] in [0, 1] to logits [B, K], K at least 2, on ``device``; the
@@ -103,7 +105,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
     missing = {metric.id: lacking(metric, masks, bool(makers)) for metric in asked}
     names, known = (*makers, *maps, *controlling), [metric for metric in asked if not missing[metric.id]]
     try:
-        with own_copy(model, admission.writes_on_images):
+        with arithmetic(), own_copy(model, admission.writes_on_images):
             called = settled_explainers(model, {**makers, **controlling}, first_images(brought, device))
             stated = given | {name: maker.map_kind for name, maker in called.items()}
             _refuse_unstated(stated, names, known, admission.classes)

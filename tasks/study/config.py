@@ -63,6 +63,11 @@ class Resources(Section):
     runner: Literal["inline", "threads"] = "threads"
     """Where builds run: ``inline`` makes one artifact after another; ``threads`` tiles slides in threads and
     gives each device slot a thread."""
+    prefetch: int = Field(2, ge=1)
+    """Batches of tiles that are read and sent to the device ahead of the model."""
+    save_minutes: float = Field(10, ge=0)
+    """An unfinished training is saved after every epoch, and within one after so many minutes. A kill loses
+    no more than that. 0 saves it after every step."""
     devices: tuple[Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")], ...] = ()
     """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
     a time. Left out: one slot."""

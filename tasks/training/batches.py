@@ -1,29 +1,29 @@
 """The batches of an epoch: which tiles a step sees, in which parts, and how they are changed."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import torch
 
 from tasks.training.augment import Changes, change, draw_changes
-from tasks.training.order import epoch_order
+from tasks.training.job import TrainingJob
+from tasks.training.order import capped_order, epoch_order
 from tasks.training.run import TrainingRun, stream
+from tasks.training.tiles import Positions
 from tasks.training_step.step import Batch
 
 
-def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
+def epoch_batches(run: TrainingRun, epoch: int, done: int = 0) -> Generator[Batch, None, None]:
     """Yield this process's batches of an epoch; ``accumulate`` of them make its part of a step.
 
     The changes are drawn for the whole step, so its tiles look the same however it is split. A step is split
-    into consecutive parts first, and each part among the processes.
+    into consecutive parts first, and each part among the processes. The first ``done`` steps are left out.
     """
-    job, recipe = run.job, run.job.recipe
-    order = epoch_order(job.train.labels, recipe.class_balance, stream(job, "order", epoch))
+    job, parts = run.job, _changes(run, epoch, done)
     shown = (
-        order[: job.tiles_per_epoch]
-        .reshape(-1, job.rank.count, job.process_batch)[:, job.rank.number]
+        shown_in(job, epoch)
+        .reshape(-1, job.rank.count, job.process_batch)[done * job.recipe.accumulate :, job.rank.number]
         .ravel()
     )
-    parts = _changes(run, epoch)
     # A plain copy to an accelerator would wait for all pending work.
     for images, positions in job.train.batches(shown, job.process_batch, run.device):
         places = torch.from_numpy(positions)
@@ -35,11 +35,23 @@ def epoch_batches(run: TrainingRun, epoch: int) -> Iterator[Batch]:
         )
 
 
-def _changes(run: TrainingRun, epoch: int) -> Iterator[Changes]:
+def shown_in(job: TrainingJob, epoch: int) -> Positions:
+    """Return the positions of the tiles that all processes show in an epoch (from 1), step by step."""
+    labels, balance, count = job.train.labels, job.recipe.class_balance, job.tiles_per_epoch
+    if job.capped:
+        span = range((epoch - 1) * count, epoch * count)
+        return capped_order(labels, balance, span, lambda *what: stream(job, "capped", *what))
+    return epoch_order(labels, balance, stream(job, "order", epoch))[:count]
+
+
+def _changes(run: TrainingRun, epoch: int, done: int) -> Iterator[Changes]:
     """Yield the changes of this process's tiles, part by part and step by step."""
     job, size = run.job, run.job.process_batch
     generator = stream(job, "augment", epoch)
-    for _ in range(job.steps_per_epoch):
+    for number in range(job.steps_per_epoch):
+        # Drawn for finished steps too: the stream goes on as if they were made here.
         whole = draw_changes(job.step_size, job.recipe.augmentation, generator)
+        if number < done:
+            continue
         for start in range(job.rank.number * size, job.step_size, job.rank.count * size):
             yield whole.of(slice(start, start + size))

@@ -18,14 +18,22 @@ from tasks.training.epoch_sums import EpochSums, add_up
 from tasks.training.objective import objective
 from tasks.training.optimise import learning_rate, set_learning_rate
 from tasks.training.run import TrainingRun, regularizer_streams
+from tasks.training.unfinished import restore_globals
 from tasks.training_step.batchnorm import over_whole_batch
 from tasks.training_step.step import Batch, Step
 
 Advance = Callable[[int], None]
 
+AfterStep = Callable[[EpochSums], None]
+"""Called after every step but the last of an epoch, with the sums so far."""
 
-def train_epoch(run: TrainingRun, epoch: int, advance: Advance) -> dict[str, float]:
+
+def train_epoch(
+    run: TrainingRun, epoch: int, advance: Advance, after_step: AfterStep = lambda sums: None
+) -> dict[str, float]:
     """Train epoch ``epoch`` (from 1) and return its row of the history.
+
+    Where the run was saved within this epoch, its first steps are not made again.
 
     Raises:
         DivergedError: the loss is not finite.
@@ -35,11 +43,26 @@ def train_epoch(run: TrainingRun, epoch: int, advance: Advance) -> dict[str, flo
     run.model.train()
     run.arm.generators = regularizer_streams(job, epoch)
     with _seeded_globals(run, epoch), over_whole_batch(run.model, job.rank):
-        batches = epoch_batches(run, epoch)
-        for number in range((epoch - 1) * job.steps_per_epoch, epoch * job.steps_per_epoch):
+        _go_on(run, sums)
+        batches = epoch_batches(run, epoch, sums.steps)
+        while sums.steps < job.steps_per_epoch:
+            number = (epoch - 1) * job.steps_per_epoch + sums.steps
             _train_step(run, islice(batches, job.recipe.accumulate), number, sums)
             advance(job.step_size)
+            if sums.steps < job.steps_per_epoch:
+                after_step(sums)
     return sums.row(run.optimizer.param_groups[0]["lr"])
+
+
+def _go_on(run: TrainingRun, sums: EpochSums) -> None:
+    """Put back what the steps of this epoch left that were made before the run was stopped."""
+    before, run.unfinished = run.unfinished, None
+    if before is None:
+        return
+    sums.restore(before.steps, before.sums)
+    for generator, state in zip(run.arm.generators, before.streams, strict=True):
+        generator.set_state(state)
+    restore_globals(before.globals, run.device, run.job.rank)
 
 
 def _train_step(run: TrainingRun, batches: Iterator[Batch], number: int, sums: EpochSums) -> None:

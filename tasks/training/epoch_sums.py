@@ -70,6 +70,25 @@ class EpochSums:
         norm = float(self._norms) / self.steps
         return {"train_loss": loss, **parts, **notes, "learning_rate": rate, "gradient_norm": norm}
 
+    def state(self) -> dict[str, Tensor]:
+        """Return all sums of all processes, [count] each, from which :meth:`restore` goes on bit by bit."""
+        named = {
+            # Numbered, as the sum of the terms depends on their order.
+            **{f"part/{i:03d}/{name}": value for i, (name, value) in enumerate(self._parts.items())},
+            **{f"note/{i:03d}/{name}": value for i, (name, value) in enumerate(self._notes.items())},
+            "norms": self._norms,
+            "largest": self._largest,
+        }
+        return {name: self.rank.collect(value.detach()) for name, value in named.items()}
+
+    def restore(self, steps: int, state: Mapping[str, Tensor]) -> None:
+        """Put back the ``state`` after so many steps."""
+        own = {name: values[self.rank.number] for name, values in sorted(state.items())}
+        self.steps, self._norms, self._largest = steps, own.pop("norms"), own.pop("largest")
+        for key, value in own.items():
+            kind, _, name = key.split("/", 2)
+            (self._parts if kind == "part" else self._notes)[name] = value
+
     def _means(self, sums: Mapping[str, Tensor]) -> dict[str, float]:
         return {name: value / self.steps for name, value in self._read(sums).items()}
 

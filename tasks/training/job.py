@@ -1,7 +1,7 @@
 """One training: its inputs, and whether it may use them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,8 @@ from tasks.models.errors import ModelError
 from tasks.plugins import recipe_of
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.tiles import CACHE_MB, LabelledTiles, Roles, labelled_tiles, slide_of, split_of
+from tasks.training.resources import TrainingResources
+from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
 from tasks.training_step.rank import ALONE, Rank
 
 _SAMPLED_TILES = 4096
@@ -28,7 +29,7 @@ class TrainingJob:
     ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
     ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
     splits they have in a fold; without it the tiles have the splits of the manifest. ``rank`` says which part
-    of every batch this process holds. ``cache_mb`` megabytes of tiles from slides stay in memory.
+    of every batch this process holds. ``resources`` change no number.
     """
 
     tile_sets: tuple[TileSet, ...]
@@ -39,17 +40,17 @@ class TrainingJob:
     shared_patients: frozenset[str] = frozenset()
     roles: Roles | None = None
     rank: Rank = ALONE
-    cache_mb: int = CACHE_MB
+    resources: TrainingResources = field(default_factory=TrainingResources)
 
     @cached_property
     def train(self) -> LabelledTiles:
         """The tiles that are trained on."""
-        return labelled_tiles(self.tile_sets, "train", self.recipe.classes, self.roles, self.cache_mb)
+        return labelled_tiles(self.tile_sets, "train", self.recipe.classes, self.roles, self.resources)
 
     @cached_property
     def val(self) -> LabelledTiles:
         """The tiles that choose the epoch."""
-        return labelled_tiles(self.tile_sets, "val", self.recipe.classes, self.roles, self.cache_mb)
+        return labelled_tiles(self.tile_sets, "val", self.recipe.classes, self.roles, self.resources)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -77,9 +78,18 @@ class TrainingJob:
 
     @property
     def _shown(self) -> int:
+        return min(self._available, self.recipe.tiles_per_epoch or self._available)
+
+    @property
+    def _available(self) -> int:
         classes = len(self.recipe.classes)
         balanced = self.recipe.class_balance == "sampling"
         return len(self.train) // classes * classes if balanced else len(self.train)
+
+    @property
+    def capped(self) -> bool:
+        """Whether an epoch shows fewer tiles than it would without ``tiles_per_epoch``."""
+        return self._shown < self._available
 
     @property
     def identity(self) -> str:

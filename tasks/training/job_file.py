@@ -17,7 +17,7 @@ from tasks.models.errors import ModelError
 from tasks.training.errors import CollapsedError, DivergedError, StoppedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.tiles import CACHE_MB
+from tasks.training.resources import TrainingResources
 from tasks.training_step.rank import Rank
 
 JOB, SAID, FAILED = "job.json", "said.jsonl", "failed-{rank}.json"
@@ -43,7 +43,7 @@ class JobFile(BaseModel):
     threads: int = 1
     source: dict[str, Any] | None = None
     """What :meth:`tasks.artifacts.pixel_source.PixelSource.form` gave; None where pixels are kept."""
-    cache_mb: int = CACHE_MB
+    resources: TrainingResources = TrainingResources()
 
     @classmethod
     def of(cls, job: TrainingJob, out: Path, work: Path, threads: int) -> Self:
@@ -60,7 +60,7 @@ class JobFile(BaseModel):
             work=work.resolve(),
             threads=threads,
             source=next((tiles.source.form() for tiles in job.tile_sets if tiles.source is not None), None),
-            cache_mb=job.cache_mb,
+            resources=job.resources,
         )
 
     def job(self, device: str, rank: Rank, source: PixelSource | None = None) -> TrainingJob:
@@ -74,7 +74,7 @@ class JobFile(BaseModel):
             frozenset(self.shared_patients),
             self.roles,
             rank,
-            self.cache_mb,
+            self.resources,
         )
 
 

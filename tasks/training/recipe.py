@@ -44,6 +44,10 @@ class TrainingRecipe(BaseModel):
     """The class that explanations are for."""
 
     epochs: int = Field(default=10, ge=1)
+    tiles_per_epoch: int | None = Field(default=None, ge=2)
+    """Show at most this many tiles per epoch; None: all. Tiles are drawn without replacement across epochs:
+    every tile is shown once before any is shown twice. With ``sampling`` that holds for each class."""
+
     batch: int = Field(default=64, ge=2)
     """Tiles per step. An epoch's last incomplete batch is dropped."""
 
@@ -72,6 +76,19 @@ class TrainingRecipe(BaseModel):
 
     amp: bool = False
     """Forward passes in bfloat16 while training; weights, validation and explanations stay float32."""
+
+    tf32: bool = False
+    """Let an NVIDIA GPU multiply float32 numbers with ten bits of mantissa while training. Validation and
+    explanations stay float32. It changes nothing on a CPU."""
+
+    autotune: bool = True
+    """Let an NVIDIA GPU time its convolution algorithms in training and take the fastest. Another run may
+    take another one, with other last bits. False takes those that cuDNN calls deterministic, which are
+    slower. It changes nothing on a CPU."""
+
+    compile: bool = False
+    """Train with compiled residual blocks (``torch.compile``). An arm whose first step differs from that of
+    the plain network, or cannot be compiled, is trained without, and a warning says why."""
 
     @model_validator(mode="after")
     def _batch_can_be_split(self) -> Self:

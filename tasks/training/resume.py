@@ -1,4 +1,4 @@
-"""An unfinished training on disk: all that the next epoch needs, in one file, written atomically."""
+"""An unfinished training on disk: all that the rest of it needs, in one file, written atomically."""
 
 import json
 import logging
@@ -15,19 +15,19 @@ from torch import Tensor, nn
 
 from tasks.training.costs import TrainingCosts
 
-FILE = "epoch.safetensors"
+FILE = "unfinished.safetensors"
 
 _log = logging.getLogger("veritile.training")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A training after a finished epoch.
+    """A training after a finished epoch, or after a step within one.
 
     Orders, augmentation and noise are drawn from generators of (seed, epoch), and the learning rate is a
-    function of the step, so neither has a state to keep. ``tensors`` are named ``model/..``, ``best/..``,
-    ``best_states/..``, ``optimizer/..`` and ``regularizer/..``; ``history`` has one row for each finished
-    epoch, ``costs`` are those of all finished epochs.
+    function of the step, so neither has a state to keep between epochs. ``tensors`` are named ``model/..``,
+    ``best/..``, ``best_states/..``, ``optimizer/..``, ``regularizer/..`` and, within an epoch, ``epoch/..``;
+    ``history`` has one row for each finished epoch, ``costs`` are those of all that was saved.
     """
 
     tensors: Mapping[str, Tensor]

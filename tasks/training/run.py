@@ -25,6 +25,7 @@ from tasks.training.resume import (
     restore_optimizer,
     save_snapshot,
 )
+from tasks.training.unfinished import UnfinishedEpoch
 
 Row = Mapping[str, float]
 """The figures of one epoch."""
@@ -35,7 +36,8 @@ class TrainingRun:
     """All that changes from epoch to epoch.
 
     Of the best epoch so far ``best`` holds the weights and ``best_states`` what the regularizers remembered,
-    as ``label/name``. ``costs`` are those of all finished epochs, earlier calls included.
+    as ``label/name``. ``costs`` are those of all that was saved, earlier calls included. ``unfinished`` is
+    the part of the next epoch that an earlier call has saved.
     """
 
     job: TrainingJob
@@ -47,6 +49,7 @@ class TrainingRun:
     best: dict[str, Tensor] = field(default_factory=dict)
     best_states: dict[str, Tensor] = field(default_factory=dict)
     costs: TrainingCosts = field(default_factory=TrainingCosts)
+    unfinished: UnfinishedEpoch | None = None
 
     @property
     def device(self) -> torch.device:
@@ -76,24 +79,25 @@ class TrainingRun:
                 for name, value in state.items()
             }
 
-    def save(self, work: Path) -> None:
-        """Save all that the next epoch needs in ``work``."""
-        save_snapshot(work, self.job.identity, self._snapshot())
+    def save(self, work: Path, unfinished: UnfinishedEpoch | None = None) -> None:
+        """Save all that the next epoch needs in ``work``, or the rest of this one."""
+        save_snapshot(work, self.job.identity, self._snapshot(unfinished))
 
-    def _snapshot(self) -> Snapshot:
+    def _snapshot(self, unfinished: UnfinishedEpoch | None) -> Snapshot:
         parts = {
             "model": self.model.state_dict(),
             "best": self.best,
             "best_states": self.best_states,
             "optimizer": optimizer_tensors(self.optimizer, self.model),
             **{f"regularizer/{i}": dict(state) for i, state in enumerate(self.arm.states)},
+            "epoch": {} if unfinished is None else unfinished.tensors,
         }
         tensors = {f"{part}/{name}": value for part, named in parts.items() for name, value in named.items()}
         return Snapshot(tensors=tensors, history=tuple(self.history), costs=self.costs)
 
 
 def begin(job: TrainingJob, work: Path) -> TrainingRun:
-    """Return a new run, or the one saved in ``work`` after its last finished epoch.
+    """Return a new run, or the one saved in ``work``.
 
     Raises:
         TrainingDataError: the recipe asks for bfloat16 where it cannot be trusted.
@@ -145,6 +149,7 @@ def _restore(run: TrainingRun, snapshot: Snapshot) -> None:
     run.best, run.best_states = snapshot.tensors_of("best"), snapshot.tensors_of("best_states")
     run.history, run.costs = list(snapshot.history), snapshot.costs
     restore_optimizer(run.optimizer, run.model, snapshot.tensors_of("optimizer"))
+    run.unfinished = UnfinishedEpoch.of(snapshot.tensors_of("epoch"))
     for index in range(len(run.arm.states)):
         tensors = snapshot.tensors_of(f"regularizer/{index}")
         run.arm.states[index] = {name: value.to(run.device) for name, value in tensors.items()}

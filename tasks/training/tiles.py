@@ -14,18 +14,16 @@ from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.pixels import channels_last_images
+from tasks.functional.staging import staged
 from tasks.training.errors import TrainingDataError
+from tasks.training.resources import TrainingResources
 from tasks.training.tile_cache import TileCache
 
 Positions = NDArray[np.intp]
 Roles = Mapping[str, str]
 """{slide id: split} in a fold."""
 
-CACHE_MB = 1024
-"""Megabytes of tiles from slides that stay in memory, unless a study says otherwise."""
-
-_READERS = 2
-"""Batches that are read from slides at once, while the caller works on another."""
+_DEFAULT = TrainingResources()
 
 
 @dataclass(frozen=True)
@@ -34,14 +32,15 @@ class LabelledTiles:
 
     ``slides`` and ``rows`` [N] say where in ``pixels`` a tile lies; ``labels`` are class indices, int64 [N].
     Of tiles that are read from slides, ``cache_mb`` megabytes stay in memory: the next epoch asks for them
-    again.
+    again. ``prefetch`` batches of them are read at once, while the caller works on another.
     """
 
     pixels: tuple[TileArray, ...]
     slides: Positions
     rows: Positions
     labels: Tensor
-    cache_mb: int = CACHE_MB
+    cache_mb: int = _DEFAULT.cache_mb
+    prefetch: int = _DEFAULT.prefetch
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -73,10 +72,9 @@ class LabelledTiles:
         The next batches are read while the caller works on this one, without waiting for an accelerator.
         """
         parts = [order[start : start + size] for start in range(0, len(order), size)]
-        read = self._gather_pinned if device.type == "cuda" else self.gather
-        readers = _READERS if self.on_demand else 1
-        for part, images in zip(parts, read_ahead(read, parts, readers), strict=True):
-            yield channels_last_images(images.to(device, non_blocking=True)), part
+        read = read_ahead(self.gather, parts, self.prefetch if self.on_demand else 1)
+        for images, part in staged(zip(read, parts, strict=True), device, self.prefetch):
+            yield channels_last_images(images), part
 
     @cached_property
     def _cache(self) -> TileCache | None:
@@ -90,10 +88,6 @@ class LabelledTiles:
         for slide in np.unique(slides):
             here = np.flatnonzero(slides == slide)
             out[here] = self.pixels[slide][self.rows[positions[here]]]
-
-    def _gather_pinned(self, positions: Positions) -> Tensor:
-        """Gather into pinned memory, from which a copy to an accelerator is asynchronous."""
-        return self.gather(positions).pin_memory()
 
 
 def slide_of(tiles: TileSet) -> str:
@@ -120,7 +114,7 @@ def labelled_tiles(
     split: str,
     classes: tuple[str, ...],
     roles: Roles | None = None,
-    cache_mb: int = CACHE_MB,
+    resources: TrainingResources = _DEFAULT,
 ) -> LabelledTiles:
     """Return the tiles of ``split`` that could be read and bear one of ``classes``; mixed ones do not.
 
@@ -129,7 +123,7 @@ def labelled_tiles(
         split: the wanted one.
         classes: class names in the order of their indices.
         roles: {slide id: split} in a fold; without it slides have the split of the manifest.
-        cache_mb: megabytes of tiles from slides that stay in memory.
+        resources: how much is read ahead and stays in memory.
 
     Raises:
         TrainingDataError: a label that is no class, a class without tiles, or tiles of different sizes.
@@ -147,7 +141,8 @@ def labelled_tiles(
         slides=np.repeat(np.arange(len(chosen)), [len(row) for row in rows]),
         rows=np.concatenate(rows) if rows else np.empty(0, np.intp),
         labels=torch.from_numpy(np.concatenate(labels)) if labels else torch.empty(0, dtype=torch.int64),
-        cache_mb=cache_mb,
+        cache_mb=resources.cache_mb,
+        prefetch=resources.prefetch,
     )
     _check(found, split, classes)
     return found

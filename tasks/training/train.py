@@ -2,8 +2,8 @@
 
 import resource
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 
 import pandas as pd
 import torch
@@ -11,12 +11,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tasks.artifacts.checkpoint import HISTORY, INFO, REGULARIZERS, WEIGHTS, CheckpointInfo
+from tasks.functional.arithmetic import arithmetic
 from tasks.models.classifier import Colour
-from tasks.training.costs import TrainingCosts
+from tasks.training.compiled import as_written, compile_blocks
+from tasks.training.costs import CostClock
 from tasks.training.epoch import Advance, train_epoch
 from tasks.training.job import TrainingJob, check_job, common_mpp
 from tasks.training.judge import judge_epoch
 from tasks.training.run import TrainingRun, begin
+from tasks.training.saving import EpochSaver
 
 Log = Callable[[Mapping[str, float], int], None]
 """Called with the figures of an epoch and its number, from 1."""
@@ -27,9 +30,10 @@ def train_classifier(
 ) -> dict[str, float]:
     """Train, choose the epoch on validation, and write the Checkpoint into ``out``.
 
-    The state after each epoch is kept in ``work``. A later call with the same job continues from there and
-    on a CPU ends with the same bytes. Finished epochs are then logged again and count as advanced. Of
-    several processes, all of which call this, only the first writes into ``out`` and ``work``.
+    The state is kept in ``work`` after each epoch, and within one after some minutes. A later call with the
+    same job continues from there and on a CPU ends with the same bytes. Finished epochs are then logged
+    again, and what was saved counts as advanced. Of several processes, all of which call this, only the first
+    writes into ``out`` and ``work``. Products of float32 numbers are exact unless the recipe says otherwise.
 
     Args:
         job: what to train on, how, with which seed and on which device.
@@ -42,6 +46,7 @@ def train_classifier(
         The measures ``seconds``, ``tiles_per_second`` (over training steps alone), ``peak_memory_mb`` (of
         the accelerator, or else of the process since its start) and ``epochs``. They cover all calls that
         trained this job, see :class:`TrainingCosts`. ``resumed_epochs`` were finished before this call.
+        ``compiled`` is 1 or 0 where the recipe asks to compile.
 
     Raises:
         TrainingDataError: the tiles cannot be trained on.
@@ -49,19 +54,29 @@ def train_classifier(
         DivergedError: a loss is not finite.
         CollapsedError: the weights have no gradient any more, or all tiles get the same answer.
     """
-    clock = _Clock()
+    clock = CostClock(partial(_peak_memory_mb, torch.device(job.device)))
     check_job(job)
-    run = begin(job, work)
-    resumed = len(run.history)
-    for number, row in enumerate(run.history, start=1):
-        log(row, number)
-        advance(job.tiles_per_epoch)
-    while len(run.history) < job.recipe.epochs:
-        _one_epoch(run, work, clock, (log, advance))
+    with arithmetic(tf32=job.recipe.tf32, autotune=job.recipe.autotune):
+        run = begin(job, work)
+        compiled = job.recipe.compile and compile_blocks(run)
+        resumed = len(run.history)
+        _report_again(run, log, advance)
+        while len(run.history) < job.recipe.epochs:
+            _one_epoch(run, work, clock, (log, advance))
     if job.rank.first:
         write_checkpoint(run, out)
-    costs = run.costs.plus(clock.costs(run))
-    return {**costs.measures, "resumed_epochs": float(resumed)}
+    costs = run.costs.plus(clock.costs())
+    measures = {**costs.measures, "resumed_epochs": float(resumed)}
+    return {**measures, "compiled": float(compiled)} if job.recipe.compile else measures
+
+
+def _report_again(run: TrainingRun, log: Log, advance: Advance) -> None:
+    """Report what an earlier call has done and saved."""
+    for number, row in enumerate(run.history, start=1):
+        log(row, number)
+        advance(run.job.tiles_per_epoch)
+    if run.unfinished is not None:
+        advance(run.unfinished.steps * run.job.step_size)
 
 
 def planned_tiles(job: TrainingJob) -> int:
@@ -95,39 +110,23 @@ def write_checkpoint(run: TrainingRun, out: Path) -> None:
     pd.DataFrame(numbered).to_parquet(out / HISTORY, index=False)
 
 
-class _Clock:
-    """Measures the time since it was last read."""
-
-    def __init__(self) -> None:
-        self._read = perf_counter()
-
-    def costs(self, run: TrainingRun, step_seconds: float = 0.0, epochs: int = 0) -> TrainingCosts:
-        """Return the costs since the last reading, with ``epochs`` just finished."""
-        before, self._read = self._read, perf_counter()
-        return TrainingCosts(
-            seconds=self._read - before,
-            step_seconds=step_seconds,
-            tiles=epochs * run.job.tiles_per_epoch,
-            epochs=epochs,
-            peak_memory_mb=_peak_memory_mb(run.device),
-        )
-
-
-def _one_epoch(run: TrainingRun, work: Path, clock: _Clock, report: tuple[Log, Advance]) -> None:
+def _one_epoch(run: TrainingRun, work: Path, clock: CostClock, report: tuple[Log, Advance]) -> None:
     """Train, judge, save and log one epoch, and add its costs to those of the run.
 
     Where there are several processes, the first validates while the others wait in their next step.
     """
     log, advance = report
     epoch = len(run.history) + 1
-    started = perf_counter()
-    row = train_epoch(run, epoch, advance)
-    seconds = perf_counter() - started
+    saver = EpochSaver(run, work, clock)
+    saver.begin_epoch()
+    row = train_epoch(run, epoch, advance, saver.after_step)
+    clock.end_steps()
     if not run.job.rank.first:
         run.history.append(row)
         return
-    row = judge_epoch(run, row)
-    run.costs = run.costs.plus(clock.costs(run, seconds, epochs=1))
+    with arithmetic(), as_written(run.model):
+        row = judge_epoch(run, row)
+    run.costs = run.costs.plus(clock.costs(saver.tiles_of(run.job.steps_per_epoch), epochs=1))
     run.save(work)
     log(row, epoch)
 

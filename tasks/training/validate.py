@@ -17,9 +17,10 @@ def predict(model: Classifier, tiles: LabelledTiles, device: torch.device) -> Te
     model.eval()
     with torch.inference_mode():
         batches = tiles.batches(np.arange(len(tiles)), BATCH, device)
-        logits = [model(images).cpu().double() for images, _ in batches]
+        logits = [model(images) for images, _ in batches]
     model.train(was_training)
-    return torch.cat(logits)
+    # Moved once, so that nothing waits for the device between batches.
+    return torch.cat(logits).cpu().double()
 
 
 def scores(logits: Tensor, labels: Tensor) -> dict[str, float]:

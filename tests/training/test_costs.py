@@ -6,7 +6,7 @@ import pytest
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.recipe import NetworkRecipe
-from tasks.training import train
+from tasks.training import costs, train
 from tasks.training.costs import TrainingCosts
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -29,7 +29,7 @@ def job(tmp_path_factory):
 def clock(monkeypatch):
     """Every reading is a second after the one before: three of an epoch, one at either end of a call."""
     seconds = count()
-    monkeypatch.setattr(train, "perf_counter", lambda: float(next(seconds)))
+    monkeypatch.setattr(costs, "perf_counter", lambda: float(next(seconds)))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_an_unfinished_epoch_took_is_not_counted(job, tmp_path, memory):
 def test_no_byte_of_the_checkpoint_depends_on_what_was_measured(job, tmp_path, monkeypatch, memory):
     quick, _ = run(job, tmp_path / "quick")
     hours = count(step=3600)
-    monkeypatch.setattr(train, "perf_counter", lambda: float(next(hours)))
+    monkeypatch.setattr(costs, "perf_counter", lambda: float(next(hours)))
     memory[0] = 9000.0
     slow, measures = run(job, tmp_path / "slow")
     assert measures["seconds"] == 36000.0

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tasks.functional.arithmetic import short_products
 from tasks.models.errors import ModelError
 
 EXACT = 1e-5
@@ -45,7 +46,7 @@ def tolerance(device: str) -> float:
     """Return the relative difference of two answers that rounding explains."""
     if torch.is_autocast_enabled(device):
         return 8 * torch.finfo(torch.get_autocast_dtype(device)).eps
-    if device != "cpu" and (torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32):
+    if device != "cpu" and short_products():
         return _TF32
     return EXACT
 

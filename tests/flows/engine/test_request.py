@@ -4,18 +4,46 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
 
 from flows.engine.execute import execute
 from flows.engine.plan import Plan
+from flows.engine.request import BuildRequest, fulfil
 from flows.engine.rerun import RerunOptions
+from flows.engine.stages import all_stages, stage_named
 from flows.open_study import open_study
 from tasks.artifacts.tile_set import TileSet
+from tasks.functional.arithmetic import short_products
 from tests._support.studies import tiny_config
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = (
     "import pickle, sys; from flows.engine.request import fulfil; fulfil(pickle.load(sys.stdin.buffer))"
 )
+
+
+class Nothing:
+    """A study with nothing to build."""
+
+    device = "cpu"
+    store = SimpleNamespace(path=print, record=print)
+    config = SimpleNamespace(cpu_threads=1)
+
+
+@pytest.mark.parametrize("name", [stage.name for stage in all_stages() if stage.asks_models])
+def test_float32_is_float32_before_any_stage_asks_a_model(name, monkeypatch):
+    monkeypatch.setattr(type(stage_named(name)), "writers", lambda stage, builds: [])
+    before, threads = torch.backends.cudnn.allow_tf32, torch.get_num_threads()
+    torch.backends.cuda.matmul.fp32_precision = torch.backends.cudnn.conv.fp32_precision = "tf32"
+    try:
+        fulfil(BuildRequest(name, Nothing(), (), "attempt", {}, {}))
+        assert not short_products()
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+        torch.set_num_threads(threads)
 
 
 def send(request):
