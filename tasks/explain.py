@@ -20,7 +20,8 @@ from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.controls import all_controls
-from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.explaining.block import AttributionSettings
+from tasks.explaining.slide import attribute_slide
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
 from tasks.reporting.maps.job import HeatmapRecipe
