@@ -14,7 +14,7 @@ from flows.engine.adopt import adopt as adopt_stored
 from flows.engine.stages import all_stages, stages_of
 from flows.engine.status import ArtifactStatus, plan_status, refuse_missing
 from flows.open_study import refuse_unfit_network
-from tasks.explain import halo_in_words
+from tasks.explain import halo_in_words, sample_in_words
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Split
 from tasks.study.errors import UsageError
@@ -54,6 +54,7 @@ def validate(target: Target, console: Console) -> None:
     for fold in study.folds:
         console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(study.slides))}")
     console.print(f"halo: {halo_in_words(study)}")
+    console.print(f"maps: {sample_in_words(study)}")
     counts = [(len(plan.of(stage.name)), stage.name) for stage in all_stages()]
     console.print("artifacts: " + ", ".join(f"{count} {stage}" for count, stage in counts if count))
 

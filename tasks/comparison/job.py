@@ -89,6 +89,7 @@ class ComparisonJob:
             a property of the network too, so arms are compared in what a map adds to a blind control.
         checks: {arm: what its training is meant to move}, for arms that have such a check.
         looks: a sentence on how often these test slides were read before. Empty where that is not known.
+        explained: a sentence on how many tiles have maps. Empty where that is not known.
     """
 
     study: str
@@ -106,6 +107,7 @@ class ComparisonJob:
     removing: frozenset[str] = frozenset()
     checks: Mapping[str, tuple[ArmCheck, ...]] = field(default_factory=dict)
     looks: str = ""
+    explained: str = ""
 
     @property
     def reference_arm(self) -> str:

@@ -63,6 +63,7 @@ class ComparisonSummary(BaseModel):
         failed_slides: {slide id: reason}.
         pooling: a sentence on how folds were pooled. Empty without folds.
         looks: a sentence on how often these test slides were compared before. Empty where it is not known.
+        explained: a sentence on how many tiles have maps. Empty where it is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -85,6 +86,7 @@ class ComparisonSummary(BaseModel):
     failed_slides: Mapping[str, str]
     pooling: str = ""
     looks: str = ""
+    explained: str = ""
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
@@ -109,6 +111,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         slide_scores=_scores(job),
         pooling=job.pooling,
         looks=job.looks,
+        explained=job.explained,
         failed_slides={
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },

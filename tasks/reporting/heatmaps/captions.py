@@ -48,7 +48,7 @@ def _own_ends(view: SlideView, item: CheckpointView | None) -> str:
     if scale is None or view.slide_id not in scale.slides:
         return ""
     slide = f" For this slide alone, the scale would end at {scale.slides[view.slide_id].limit:.3g}"
-    model = scale.models.get(item.checkpoint.model.label) if item else None
+    model = scale.end_of(item.checkpoint.model.label) if item else None
     return f"{slide}." if model is None else f"{slide}, for this model alone at {model:.3g}."
 
 
@@ -84,9 +84,9 @@ def _counted(number: int, thing: str) -> str:
 
 def _sample(view: SlideView) -> str:
     if view.mapped == view.usable:
-        return ""
+        return f"All {view.usable} tiles were explained. "
     return (
-        f"Only {view.mapped} of {view.usable} tiles have attributions, sampled by the hash of their names. "
+        f"Only {view.mapped} of {view.usable} tiles were explained, sampled by the hash of their names. "
         "Other tiles have no colour. "
     )
 

@@ -68,7 +68,7 @@ def test_magnitudes_have_a_scale_from_zero(tmp_path):
 def test_a_sample_is_said(tmp_path):
     job = make_job(tmp_path)
     view = view_slide(sampled(job, tmp_path / "few", predictions=None))
-    assert "Only 3 of 40 tiles have attributions, sampled by the hash of their names" in attribution_caption(
+    assert "Only 3 of 40 tiles were explained, sampled by the hash of their names" in attribution_caption(
         view
     )
     assert "Only 3 of 40 tiles were predicted." in probability_caption(view)
