@@ -18,9 +18,9 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.calibration.recipe import CalibrationRecipe
 from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
+from tasks.explaining.block import AttributionSettings
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.controls import all_controls
-from tasks.explaining.block import AttributionSettings
 from tasks.explaining.slide import attribute_slide
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
@@ -53,7 +53,7 @@ class ExplainSection(Section):
     """Explain at most this many tiles per slide, the same for all models and explainers: those whose ids have
     the lowest hashes. ``all``, or null: all that could be read. Predictions are always of all."""
     map_dtype: MapDtype = "float16"
-    """How maps are stored. float16 keeps 11 bits of each value with a scale for each map, in half the room."""
+    """How maps are stored. float16 keeps 11 bits of each value and a scale per map, in half the room."""
     explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
     controls: tuple[AnyExplainer, ...] = ()
     """Baselines that an explanation must beat. Left out: all there are; those that hold an explainer hold the
@@ -226,9 +226,7 @@ class Explain(Stage[ExplainInputs]):
                 for row in rows if not explainer.blind else ():
                     yield self._planned(study, model, explainer, row.slide_id)
 
-    def _planned(
-        self, study: Study, model: PlannedModel | None, explainer: Explainer, slide: str
-    ) -> Planned:
+    def _planned(self, study: Study, model: PlannedModel | None, explainer: Explainer, slide: str) -> Planned:
         of_model = {} if model is None else {"checkpoint": model.checkpoint}
         return Planned(
             key=ArtifactKey(self.name, None if model is None else model.key, explainer.id, slide),

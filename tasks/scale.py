@@ -55,5 +55,7 @@ class Scale(Stage[ScaleInputs]):
 
 
 def _maps_of(slide: str, maps: Mapping[ArtifactKey, Attributions]) -> dict[str, PixelMaps]:
-    """Return the maps of a slide by the label of their model; those of a blind control are of every model."""
-    return {str(key.model or EVERY_MODEL): view.pixel_maps for key, view in maps.items() if key.slide == slide}
+    """Return the maps of a slide by the label of their model; blind controls have those of every model."""
+    return {
+        str(key.model or EVERY_MODEL): view.pixel_maps for key, view in maps.items() if key.slide == slide
+    }

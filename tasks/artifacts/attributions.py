@@ -72,7 +72,7 @@ class ExplainedSamples:
 
     @property
     def logits(self) -> NDArray[np.float64]:
-        """[N, K] logits of the clean forward pass, classes in the checkpoint's order; K is 0 without a model."""
+        """[N, K] logits of the clean pass, classes in the checkpoint's order; K is 0 without a model."""
         names = sorted((c for c in self.index.columns if c.startswith("logit_")), key=_class_index)
         return self.index[names].to_numpy(dtype=np.float64)
 
@@ -170,7 +170,7 @@ def create_maps(folder: Path, count: int, tile_px: int, dtype: MapDtype = "float
 
 
 def shard_files(maps_folder: Path, number: int) -> list[Path]:
-    """Return the file that holds the maps of one shard, and what a kill left beside it, where there are any."""
+    """Return the file that holds the maps of one shard, and what a kill left beside it, if anything."""
     return sorted(maps_folder.glob(f"c.{number}.*"))
 
 

@@ -5,7 +5,7 @@ from skimage.measure import block_reduce
 
 
 def whole_pyramid(planes: np.ndarray, smallest: int = 512) -> list[np.ndarray]:
-    """Return float32 ``planes`` [C, H, W], padded with NaN, and copies of it that are halved again and again."""
+    """Return float32 ``planes`` [C, H, W], padded with NaN, and copies that are halved again and again."""
     halvings = int(max(0, np.ceil(np.log2(max(planes.shape[1:]) / smallest))))
     rest = [(0, -size % 2**halvings) for size in planes.shape[1:]]
     levels = [np.pad(planes, ((0, 0), *rest), constant_values=np.nan)]

@@ -19,7 +19,6 @@ from tasks.explainers.smoothgrad import SmoothGrad
 from tasks.explaining.block import AttributionSettings
 from tasks.explaining.progress import Progress
 from tasks.explaining.slide import attribute_slide
-
 from tasks.functional.half_maps import rounded_maps
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import to_images
@@ -163,9 +162,10 @@ def test_an_error_of_writing_ends_the_run_and_the_next_one_goes_on(tmp_path, man
         written.append(span)
         keep(self, span, maps, index)
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(Progress, "keep", full)
+    monkeypatch.setattr(Progress, "keep", full)
+    with pytest.raises(OSError, match="No space left"):
         explain(tmp_path, "a", Gradient(), many)
+    monkeypatch.undo()
     found, measures, _ = explain(tmp_path, "a", Gradient(), many)
     assert measures["forward_images"] == 2 * (SHARD + 88)
     assert digest(found) == digest(whole)

@@ -62,9 +62,8 @@ class Pyramid:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._files = [
-            self._stack.enter_context(TemporaryFile(dir=self._folder)) for _ in self._shape.levels[1:]
-        ]
+        for _ in self._shape.levels[1:]:
+            self._files.append(self._stack.enter_context(TemporaryFile(dir=self._folder)))
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""A stitched map from top to bottom, some rows of the canvas at a time, so that it need not fit into memory."""
+"""A stitched map from top to bottom, some rows of the canvas at a time: it need not fit into memory."""
 
 from collections.abc import Callable, Iterator
 

@@ -22,5 +22,3 @@ def test_other_predictions_than_those_evaluated_are_refused(tmp_path):
     wrong = dataclasses.replace(job, checkpoints=(dataclasses.replace(item, predictions=other),))
     with pytest.raises(HeatmapError, match="is not the evaluated"):
         view_slide(wrong)
-
-
