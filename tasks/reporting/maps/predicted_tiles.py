@@ -44,10 +44,10 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
             maps and evaluation disagree about a probability, or there are no probabilities at all.
     """
     usable = job.tiles.table.iloc[job.tiles.usable]
-    asked = item.attributions.logits.shape[1] > 0
-    own = softmax(item.attributions.logits)
+    logits = item.attributions.logits
+    own = softmax(logits) if logits.shape[1] else None
     if item.predictions is None:
-        if not asked:
+        if own is None:
             raise HeatmapError(f"{item.name}: maps of a blind control are drawn with predictions only")
         whole = len(mapped) == len(usable)
         return PredictedTiles(mapped, own, job.slide_score(own[:, job.target]) if whole else None)
@@ -57,7 +57,7 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     if (rows < 0).any():
         raise HeatmapError(f"{where}: {int((rows < 0).sum())} maps are of tiles that were not evaluated")
     expected = evaluated[:, job.target]
-    if asked:
+    if own is not None:
         drawn = expected.copy()
         drawn[rows] = own[:, job.target]
         _refuse_other_predictions(job, drawn, expected, where)

@@ -38,6 +38,7 @@ def test_the_value_its_scale_and_its_normalisation_are_named(tmp_path):
     assert "median of 4 models. Values are as drawn" in words
     assert "averaged to pixels of the overview (here 1.35 µm), then smoothed by a Gaussian of 4 µm" in words
     assert "Larger values are clipped" in words
+    assert "All 40 tiles were explained." in words
     assert "sample" not in words
 
 
