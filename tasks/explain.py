@@ -1,6 +1,7 @@
 """Stage explain: the maps of one explainer on one slide, for one model."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -22,7 +23,7 @@ from tasks.explaining.block import AttributionSettings
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.controls import all_controls
 from tasks.explaining.slide import attribute_slide
-from tasks.models.classifier import load_classifier
+from tasks.models.kept_classifier import kept_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.samples.axes import refuse_misfit
@@ -241,7 +242,7 @@ class Explain(Stage[ExplainInputs]):
             modules=(
                 "tasks.explaining.slide",
                 "tasks.explaining.calibrated",
-                "tasks.models.classifier",
+                "tasks.models.kept_classifier",
                 *modules_of(explainer),
             ),
             inputs={
@@ -258,7 +259,6 @@ class Explain(Stage[ExplainInputs]):
         section = study.section(ExplainSection)
         # Without a model there is nothing for a GPU, and the same bytes on every machine.
         device = context.device if inputs.checkpoint else "cpu"
-        model = load_classifier(inputs.checkpoint, torch.device(device)) if inputs.checkpoint else None
         settings = AttributionSettings(
             target=target_of(study),
             batch=study.config.resources.batch,
@@ -268,7 +268,13 @@ class Explain(Stage[ExplainInputs]):
             map_dtype=section.map_dtype,
         )
         explainer = calibrated(section.explainer(context.key), inputs.calibration)
-        return attribute_slide(model, inputs.tiles, explainer, settings, out, context.work, context.advance)
+        model = (
+            kept_classifier(inputs.checkpoint, torch.device(device)) if inputs.checkpoint else nullcontext()
+        )
+        with model as asked:
+            return attribute_slide(
+                asked, inputs.tiles, explainer, settings, out, context.work, context.advance
+            )
 
     def check(self, config: StudyBase) -> None:
         """Refuse folds that explain a slide more than once, and explainers that cannot read the model."""

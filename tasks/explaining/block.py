@@ -103,22 +103,24 @@ def explain_block(job: SlideJob, span: slice, read: ReadTiles) -> tuple[AnyMaps,
     targets = torch.full((len(names),), job.settings.target, dtype=torch.int64, device=images.device)
     maps = job.explaining.maps(shown, targets, tile_keys(names).to(images.device))
     kept = middle(_checked(maps, shown, names), job.halo_px)
-    index = pd.DataFrame({"tile_id": names, "target": job.settings.target})
+    # One table of all columns at the end: each that is added alone takes as long as some maps.
+    columns: dict[str, object] = {"tile_id": names, "target": job.settings.target}
     logits = None
     if not job.explaining.explainer.blind:
         logits = forward_in_batches(job.model, images, job.settings.batch)
-        for column, values in enumerate(logits.double().cpu().numpy().T):
-            index[f"logit_{column}"] = values
+        for number, values in enumerate(logits.double().cpu().numpy().T):
+            columns[f"logit_{number}"] = values
     own = logits if job.explaining.network is job.model and shown is images else None
     # Of the whole map: only that sums to the margin which is explained.
-    index["completeness_error"] = job.explaining.completeness_errors(shown, targets, maps, own).cpu().numpy()
-    index["map_sum"] = _sums(maps).cpu().numpy()
+    errors = job.explaining.completeness_errors(shown, targets, maps, own)
+    columns["completeness_error"] = errors.cpu().numpy()
+    columns["map_sum"] = _sums(maps).cpu().numpy()
     if job.halo_px:
-        index[HALO_SUM] = (_sums(maps) - _sums(kept)).cpu().numpy()
+        columns[HALO_SUM] = (_sums(maps) - _sums(kept)).cpu().numpy()
     if job.settings.map_dtype == "float32":
-        return kept.float().cpu().numpy(), index
+        return kept.float().cpu().numpy(), pd.DataFrame(columns)
     half, scale = half_maps(kept)
-    return half.cpu().numpy(), index.assign(**{MAP_SCALE: scale.cpu().numpy()})
+    return half.cpu().numpy(), pd.DataFrame({**columns, MAP_SCALE: scale.cpu().numpy()})
 
 
 def _sums(maps: Tensor) -> Tensor:
