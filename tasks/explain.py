@@ -142,20 +142,6 @@ def halo_of(study: Study, explainer: Explainer) -> int:
     return min(study.section(TilingRecipe).tile_px // 4, MOST_HALO_PX)
 
 
-def halo_in_words(study: Study) -> str:
-    """Say which halo the study has and what it costs, or why there is none."""
-    section, tile_px = study.section(ExplainSection), study.section(TilingRecipe).tile_px
-    halo_px = max(halo_of(study, explainer) for explainer in section.everything)
-    if halo_px:
-        times = (tile_px + 2 * halo_px) ** 2 / tile_px**2
-        return f"{halo_px} px around each explained tile of {tile_px} px, {times:.3g} times the pixels"
-    if section.halo_px == "auto" and any(explainer.takes_halo for explainer in section.everything):
-        return (
-            "none, as train.recipe.network.module may take images of one size only; explain.halo_px sets one"
-        )
-    return "none"
-
-
 def surrounded_of(study: Study, explainer: Explainer, slide: str) -> dict[str, ArtifactKey]:
     """Return the surroundings that ``explainer`` needs of ``slide``; empty where it needs none."""
     return {"surrounded": ArtifactKey("surround", slide=slide)} if halo_of(study, explainer) else {}
@@ -165,14 +151,6 @@ def sample_of(study: Study) -> dict[str, int]:
     """Return the sample of tiles where there is one. The recipe of maps of all tiles does not mention it."""
     most = study.section(ExplainSection).most_tiles
     return {} if most is None else {"tiles_per_slide": most}
-
-
-def sample_in_words(study: Study) -> str:
-    """Say how many tiles of a slide are explained."""
-    most = study.section(ExplainSection).most_tiles
-    if most is None:
-        return "all tiles of each slide are explained"
-    return f"at most {most} tiles of each slide are explained (explain.tiles_per_slide)"
 
 
 def dtype_recipe(study: Study) -> dict[str, str]:

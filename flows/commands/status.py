@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.commands.maps_in_words import halo_in_words, sample_in_words
 from flows.commands.status_rows import status_rows
 from flows.commands.target import Target
 from flows.engine.adopt import adopt as adopt_stored
 from flows.engine.stages import all_stages, stages_of
 from flows.engine.status import ArtifactStatus, plan_status, refuse_missing
 from flows.open_study import refuse_unfit_network
-from tasks.explain import halo_in_words, sample_in_words
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Split
 from tasks.study.errors import UsageError
