@@ -25,6 +25,8 @@ class Progress:
         self._folder = work / "explained"
         self._count, self._tile_px, self._dtype = count, tile_px, dtype
         self.maps_folder = work / ATTRIBUTIONS
+        self._rooms: AnyMaps | None = None
+        self._turn = 0
         if any(self._folder.glob("*.parquet")):
             import zarr  # a plan need not spend its time
 
@@ -45,8 +47,16 @@ class Progress:
         return self._path(span).is_file()
 
     def room(self, span: slice) -> AnyMaps:
-        """Return an array for the maps of ``span``, not filled."""
-        return np.empty((span.stop - span.start, self._tile_px, self._tile_px), np.dtype(self._dtype))
+        """Return an array for the maps of ``span``, not filled.
+
+        There are two in all, in turns: one is filled while the other is written. New ones for each file would
+        leave holes in memory that nothing else fits into.
+        """
+        if self._rooms is None:
+            shape = (2, min(SHARD, self._count), self._tile_px, self._tile_px)
+            self._rooms = np.empty(shape, np.dtype(self._dtype))
+        self._turn = 1 - self._turn
+        return self._rooms[self._turn, : span.stop - span.start]
 
     def keep(self, span: slice, maps: AnyMaps, index: pd.DataFrame) -> None:
         """Write the maps of ``span``, then atomically the index rows that say they are complete."""

@@ -60,6 +60,16 @@ def test_what_a_kill_left_of_an_unfinished_file_is_removed(tmp_path, left):
     assert sorted(path.name for path in again.maps_folder.iterdir()) == ["c.0.0.0", "c.1.0.0", "zarr.json"]
 
 
+def test_maps_are_filled_beside_those_that_are_written(tmp_path):
+    progress = Progress(tmp_path, COUNT, 8, "float16")
+    # Also where every second file is missing, as whatever is written next takes the other room.
+    first, second, third = (progress.room(span) for span in (FIRST, FIRST, SECOND))
+    assert first.shape == (SHARD, 8, 8)
+    assert third.shape == (COUNT - SHARD, 8, 8)
+    assert not np.shares_memory(first, second)
+    assert np.shares_memory(first, third)
+
+
 def test_no_maps_at_all(tmp_path):
     progress = Progress(tmp_path, 0, 8, "float16")
     assert list(progress.spans()) == []
