@@ -1,22 +1,24 @@
 """Stage compare: set the arms of a study side by side."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
-from tasks.artifacts.tile_set import TileSet
+from tasks.artifacts.tile_set import TILES, TileSet
 from tasks.comparison.claims.endpoints import EndpointScores, ScoreNames, performance_endpoints
 from tasks.comparison.job import ArmCheck, ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
 from tasks.comparison.rows.pooling import ByFold, pool
 from tasks.evaluate import EvaluateSection, map_report_keys
-from tasks.explain import ExplainSection, explained_models, explained_slides
+from tasks.explain import ExplainSection, explained_models, explained_slides, sample_of
 from tasks.faithfulness.base import Metric
 from tasks.model_metrics.base import ModelMetric
 from tasks.plugins import modules_of, recipe_of
@@ -74,6 +76,7 @@ class Compare(Stage[CompareInputs]):
                 "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
                 "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
                 **_said_of_labels(study),
+                **sample_of(study),
             },
             modules=(
                 "tasks.comparison.compare",
@@ -111,6 +114,7 @@ class Compare(Stage[CompareInputs]):
             checks=_checks(study),
             looks=context.looks,
             weak_labels=weak_labels_in_words(study),
+            explained=_explained(study, inputs.tiles.values()),
         )
         return compare_arms(job, out)
 
@@ -153,6 +157,21 @@ def report_keys(study: Study) -> list[ArtifactKey]:
     trained = [model.key for model, _ in explained_models(study)]
     measured = [ArtifactKey("measure", model, metric=metric.id) for model in trained for metric in metrics]
     return [*map_report_keys(study), *measured]
+
+
+def _explained(study: Study, tiles: Iterable[TileSet]) -> str:
+    """Say how many of the usable tiles have maps."""
+    most = study.section(ExplainSection).most_tiles
+    # One column: the tables of a cohort do not fit into memory.
+    states = (pd.read_parquet(of_slide.folder / TILES, columns=["state"]) for of_slide in tiles)
+    usable = [int((table["state"] == "ok").sum()) for table in states]
+    mapped = sum(usable) if most is None else sum(min(most, count) for count in usable)
+    if mapped == sum(usable):
+        return f"all {mapped} tiles were explained"
+    return (
+        f"{mapped} of {sum(usable)} tiles were explained, at most {most} per slide, sampled by the hash of "
+        "their names; scores of maps are of these"
+    )
 
 
 def failed_slides(context: BuildContext) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -25,6 +25,7 @@ from tasks.evidence.explainer_like import ExplainerLike
 from tasks.explain import (
     ExplainSection,
     calibration_of,
+    dtype_recipe,
     explained_models,
     halo_of,
     halo_recipe,
@@ -32,6 +33,7 @@ from tasks.explain import (
     surrounded_of,
 )
 from tasks.explainers.base import Explainer
+from tasks.explaining.as_stored import AsStored
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.halo import HaloExplainer
 from tasks.faithfulness.base import AnyMetric, Metric
@@ -107,7 +109,7 @@ class Evaluate(Stage[EvaluateInputs]):
                 "device": study.device,
                 "seed": study.section(EvaluateSection).seed,
                 # Other metrics see nothing but the map: whoever made the same one scores the same.
-                **({"explainer": recipe_of(explainer), **halo_recipe(study, explainer)} if calls else {}),
+                **(_called_recipe(study, explainer) if calls else {}),
             },
             modules=(
                 "tasks.evaluation.plan",
@@ -115,6 +117,7 @@ class Evaluate(Stage[EvaluateInputs]):
                 "tasks.evidence.slide",
                 "tasks.explaining.calibrated",
                 "tasks.explaining.halo",
+                "tasks.explaining.as_stored",
                 "tasks.models.classifier",
                 *modules_of(metric),
                 *(modules_of(explainer) if calls else ()),
@@ -172,6 +175,15 @@ class Evaluate(Stage[EvaluateInputs]):
                 )
 
 
+def _called_recipe(study: Study, explainer: Explainer) -> dict[str, Any]:
+    """Return what an explanation of a changed tile depends on beyond its model."""
+    return {
+        "explainer": recipe_of(explainer),
+        **halo_recipe(study, explainer),
+        **dtype_recipe(study),
+    }
+
+
 def _called_with(
     study: Study, model: PlannedModel, explainer: Explainer, rows: list[SlideRow]
 ) -> dict[str, ArtifactKey | dict[str, ArtifactKey]]:
@@ -223,13 +235,12 @@ def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Exp
 
 
 def _as_stored(build: Build[EvaluateInputs], explainer: Explainer) -> ExplainerLike:
-    """Return what explains changed tiles as the stored maps were made: with the same surroundings."""
-    study = build.context.study
-    if not halo_of(study, explainer):
-        return explainer
-    return HaloExplainer(
-        explainer, tuple((build.inputs.surrounded or {}).values()), study.config.resources.batch
-    )
+    """Return what explains changed tiles as the stored maps were made: same surroundings, same precision."""
+    study, around = build.context.study, tuple((build.inputs.surrounded or {}).values())
+    inside: ExplainerLike = explainer
+    if halo_of(study, explainer):
+        inside = HaloExplainer(explainer, around, study.config.resources.batch)
+    return AsStored(inside, study.section(ExplainSection).map_dtype)
 
 
 def _write(result: Scored, seconds: float, out: Path) -> Measures:

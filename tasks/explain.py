@@ -1,6 +1,7 @@
 """Stage explain: the maps of one explainer on one slide, for one model."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import torch
 from pydantic import Field, model_validator
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import Attributions, MapDtype
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import MODEL
@@ -18,10 +19,11 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.calibration.recipe import CalibrationRecipe
 from tasks.exemplars.base import Exemplars
 from tasks.explainers.base import AnyExplainer, Explainer
+from tasks.explaining.block import AttributionSettings
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.controls import all_controls
-from tasks.explaining.slide import AttributionSettings, attribute_slide
-from tasks.models.classifier import load_classifier
+from tasks.explaining.slide import attribute_slide
+from tasks.models.kept_classifier import kept_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.samples.axes import refuse_misfit
@@ -35,6 +37,8 @@ from tasks.train import PlannedModel, TrainSection, models, target_of
 
 MOST_HALO_PX = 32
 """The halo of ``auto`` on large tiles; docs/explanations.md shows what is left of the border effect there."""
+MOST_TILES = 512
+"""The default sample of a slide; docs/explanations.md says why."""
 
 if TYPE_CHECKING:
     AnyExemplars = Exemplars
@@ -46,9 +50,11 @@ class ExplainSection(Section):
     """Which slides are explained, by what, and beside which maps that see no trained model."""
 
     splits: tuple[Split, ...] = ("test",)
-    tiles_per_slide: int | None = Field(None, ge=1)
+    tiles_per_slide: Annotated[int, Field(ge=1)] | Literal["all"] | None = MOST_TILES
     """Explain at most this many tiles per slide, the same for all models and explainers: those whose ids have
-    the lowest hashes. None: all that could be read. Predictions are always of all."""
+    the lowest hashes. ``all``, or null: all that could be read. Predictions are always of all."""
+    map_dtype: MapDtype = "float16"
+    """How maps are stored. float16 keeps 11 bits of each value and a scale per map, in half the room."""
     explainers: tuple[AnyExplainer, ...] = Field(min_length=1)
     controls: tuple[AnyExplainer, ...] = ()
     """Baselines that an explanation must beat. Left out: all there are; those that hold an explainer hold the
@@ -80,6 +86,11 @@ class ExplainSection(Section):
         if strangers:
             raise ValueError(f"{', '.join(strangers)} is no control map; list it under 'explainers'")
         return self
+
+    @property
+    def most_tiles(self) -> int | None:
+        """The largest number of tiles that is explained per slide; None: all."""
+        return None if self.tiles_per_slide == "all" else self.tiles_per_slide
 
     @property
     def everything(self) -> tuple[Explainer, ...]:
@@ -131,20 +142,6 @@ def halo_of(study: Study, explainer: Explainer) -> int:
     return min(study.section(TilingRecipe).tile_px // 4, MOST_HALO_PX)
 
 
-def halo_in_words(study: Study) -> str:
-    """Say which halo the study has and what it costs, or why there is none."""
-    section, tile_px = study.section(ExplainSection), study.section(TilingRecipe).tile_px
-    halo_px = max(halo_of(study, explainer) for explainer in section.everything)
-    if halo_px:
-        times = (tile_px + 2 * halo_px) ** 2 / tile_px**2
-        return f"{halo_px} px around each explained tile of {tile_px} px, {times:.3g} times the pixels"
-    if section.halo_px == "auto" and any(explainer.takes_halo for explainer in section.everything):
-        return (
-            "none, as train.recipe.network.module may take images of one size only; explain.halo_px sets one"
-        )
-    return "none"
-
-
 def surrounded_of(study: Study, explainer: Explainer, slide: str) -> dict[str, ArtifactKey]:
     """Return the surroundings that ``explainer`` needs of ``slide``; empty where it needs none."""
     return {"surrounded": ArtifactKey("surround", slide=slide)} if halo_of(study, explainer) else {}
@@ -152,13 +149,19 @@ def surrounded_of(study: Study, explainer: Explainer, slide: str) -> dict[str, A
 
 def sample_of(study: Study) -> dict[str, int]:
     """Return the sample of tiles where there is one. The recipe of maps of all tiles does not mention it."""
-    most = study.section(ExplainSection).tiles_per_slide
+    most = study.section(ExplainSection).most_tiles
     return {} if most is None else {"tiles_per_slide": most}
 
 
+def dtype_recipe(study: Study) -> dict[str, str]:
+    """Return how maps are stored. The recipe of maps of full precision does not mention it."""
+    dtype = study.section(ExplainSection).map_dtype
+    return {} if dtype == "float32" else {"map_dtype": dtype}
+
+
 def maps_key(model: PlannedModel, explainer: Explainer, slide: str) -> ArtifactKey:
-    """Return the key of the maps of ``explainer`` on ``slide``."""
-    return ArtifactKey("explain", model.key, explainer.id, slide)
+    """Return the key of the maps of ``explainer`` on ``slide``; those of a blind control are of no model."""
+    return ArtifactKey("explain", None if explainer.blind else model.key, explainer.id, slide)
 
 
 def calibration_of(study: Study, model: ModelKey, explainer: Explainer) -> dict[str, ArtifactKey]:
@@ -171,16 +174,19 @@ def calibration_of(study: Study, model: ModelKey, explainer: Explainer) -> dict[
 
 @dataclass(frozen=True)
 class ExplainInputs:
-    """A model, a slide, what surrounds its tiles, and the sigma of explainers that wait for one."""
+    """A model, a slide, what surrounds its tiles, and the sigma of explainers that wait for one.
 
-    checkpoint: Checkpoint = required()
+    A blind control has no model.
+    """
+
+    checkpoint: Checkpoint | None = required()
     tiles: TileSet = required()
     surrounded: SurroundedTiles | None = required()
     calibration: Calibration | None = required()
 
 
 class Explain(Stage[ExplainInputs]):
-    """One set of Attributions per model, explainer or control, and slide."""
+    """One set of Attributions per model, explainer and slide; of blind controls one per slide."""
 
     name = "explain"
     group = "explain"
@@ -189,34 +195,39 @@ class Explain(Stage[ExplainInputs]):
     asks_models = True
 
     def plan(self, study: Study) -> Iterator[Planned]:
-        """Yield the maps of every model, explainer and slide."""
+        """Yield the maps of every blind control and slide, then those of every model."""
         section = study.section(ExplainSection)
+        for control in section.everything:
+            for slide in explained_slides(study) if control.blind else ():
+                yield self._planned(study, None, control, slide)
         for model, rows in explained_models(study):
             for explainer in section.everything:
-                for row in rows:
+                for row in rows if not explainer.blind else ():
                     yield self._planned(study, model, explainer, row.slide_id)
 
-    def _planned(self, study: Study, model: PlannedModel, explainer: Explainer, slide: str) -> Planned:
+    def _planned(self, study: Study, model: PlannedModel | None, explainer: Explainer, slide: str) -> Planned:
+        of_model = {} if model is None else {"checkpoint": model.checkpoint}
         return Planned(
-            key=maps_key(model, explainer, slide),
+            key=ArtifactKey(self.name, None if model is None else model.key, explainer.id, slide),
             recipe={
                 "explainer": recipe_of(explainer),
                 "target": target_of(study),
-                "device": study.device,
+                **({} if model is None else {"device": study.device}),
                 **halo_recipe(study, explainer),
                 **sample_of(study),
+                **dtype_recipe(study),
             },
             modules=(
                 "tasks.explaining.slide",
                 "tasks.explaining.calibrated",
-                "tasks.models.classifier",
+                "tasks.models.kept_classifier",
                 *modules_of(explainer),
             ),
             inputs={
-                "checkpoint": model.checkpoint,
+                **of_model,
                 "tiles": tile_key(slide),
                 **surrounded_of(study, explainer, slide),
-                **calibration_of(study, model.key, explainer),
+                **({} if model is None else calibration_of(study, model.key, explainer)),
             },
         )
 
@@ -224,16 +235,24 @@ class Explain(Stage[ExplainInputs]):
         """Explain the slide; a run that was stopped goes on after the last finished tiles."""
         study = context.study
         section = study.section(ExplainSection)
-        model = load_classifier(inputs.checkpoint, torch.device(context.device))
+        # Without a model there is nothing for a GPU, and the same bytes on every machine.
+        device = context.device if inputs.checkpoint else "cpu"
         settings = AttributionSettings(
             target=target_of(study),
             batch=study.config.resources.batch,
-            device=context.device,
-            tiles_per_slide=section.tiles_per_slide,
+            device=device,
+            tiles_per_slide=section.most_tiles,
             surrounded=inputs.surrounded,
+            map_dtype=section.map_dtype,
         )
         explainer = calibrated(section.explainer(context.key), inputs.calibration)
-        return attribute_slide(model, inputs.tiles, explainer, settings, out, context.work, context.advance)
+        model = (
+            kept_classifier(inputs.checkpoint, torch.device(device)) if inputs.checkpoint else nullcontext()
+        )
+        with model as asked:
+            return attribute_slide(
+                asked, inputs.tiles, explainer, settings, out, context.work, context.advance
+            )
 
     def check(self, config: StudyBase) -> None:
         """Refuse folds that explain a slide more than once, and explainers that cannot read the model."""

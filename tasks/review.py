@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.artifacts.attributions import Attributions
+from tasks.artifacts.attributions import Attributions, PixelMaps
 from tasks.artifacts.colour_scale import ColourScale
 from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
@@ -18,7 +18,7 @@ from tasks.explain import ExplainSection, explained_models, explained_slides, ma
 from tasks.plugins import recipe_of
 from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
-from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
+from tasks.reporting.review.job import ReviewedExplainer, ReviewJob, ReviewKey
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -92,10 +92,7 @@ class Review(Stage[ReviewInputs]):
             slides=inputs.tiles,
             models=tuple(model.key for model, _ in explained_models(study)),
             explainers=tuple(_explainers(study.section(ExplainSection), inputs.scales)),
-            maps={
-                (_model(k), str(k.explainer), str(k.slide)): view.pixel_maps
-                for k, view in inputs.maps.items()
-            },
+            maps=_maps(study, inputs.maps),
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
             predictions=inputs.predictions,
             recipe=study.section(ExplainSection).heatmaps,
@@ -118,6 +115,17 @@ def _explainers(section: ExplainSection, scales: Mapping[str, ColourScale]) -> I
         yield ReviewedExplainer(
             explainer.id, explainer.signed_maps, explainer.id in controls, explainer.blind, scale
         )
+
+
+def _maps(study: Study, stored: Mapping[ArtifactKey, Attributions]) -> dict[ReviewKey, PixelMaps]:
+    """Return the maps by model; those of a blind control belong to every model that explains the slide."""
+    return {
+        (model.key, explainer.id, row.slide_id): stored[key].pixel_maps
+        for model, rows in explained_models(study)
+        for explainer in study.section(ExplainSection).everything
+        for row in rows
+        if (key := maps_key(model, explainer, row.slide_id)) in stored
+    }
 
 
 def _model(key: ArtifactKey) -> ModelKey:

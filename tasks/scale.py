@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.artifacts.afresh import afresh
 from tasks.artifacts.attributions import Attributions, PixelMaps
-from tasks.artifacts.colour_scale import ColourScale
+from tasks.artifacts.colour_scale import EVERY_MODEL, ColourScale
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
@@ -57,4 +57,7 @@ class Scale(Stage[ScaleInputs]):
 
 
 def _maps_of(slide: str, maps: Mapping[ArtifactKey, Attributions]) -> dict[str, PixelMaps]:
-    return {str(key.model): view.pixel_maps for key, view in maps.items() if key.slide == slide}
+    """Return the maps of a slide by the label of their model; blind controls have those of every model."""
+    return {
+        str(key.model or EVERY_MODEL): view.pixel_maps for key, view in maps.items() if key.slide == slide
+    }

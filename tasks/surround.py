@@ -57,7 +57,7 @@ class Surround(Stage[SurroundInputs]):
         """Read the surroundings of one slide."""
         study = context.study
         row = study.row[str(context.key.slide)]
-        tiling, sample = study.section(TilingRecipe), study.section(ExplainSection).tiles_per_slide
+        tiling, sample = study.section(TilingRecipe), study.section(ExplainSection).most_tiles
         job = HaloJob(_halo_px(study), sample, tiling)
         return surround_tiles(row, study.data_root, inputs.tiles, job, out, context.advance)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.commands.maps_in_words import halo_in_words, sample_in_words
 from flows.commands.target import Target
 from flows.engine.plan import Plan
 from flows.engine.stages import all_stages
@@ -18,7 +19,6 @@ from flows.input_hashes import InputHashes
 from flows.inspections import Inspections, write_report
 from flows.open_study import refuse_absent_devices, refuse_unfit_network
 from flows.progress import shown
-from tasks.explain import halo_in_words
 from tasks.slides.manifest import SlideRow
 from tasks.slides.slide_facts import SlideFacts
 from tasks.slides.slide_labels import label_notes
@@ -116,6 +116,7 @@ def _print_study(plan: Plan, console: Console) -> None:
     for fold in study.folds:
         console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(study.slides))}")
     console.print(f"halo: {halo_in_words(study)}")
+    console.print(f"maps: {sample_in_words(study)}")
     counts = [(len(plan.of(stage.name)), stage.name) for stage in all_stages()]
     console.print("artifacts: " + ", ".join(f"{count} {stage}" for count, stage in counts if count))
 

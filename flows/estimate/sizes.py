@@ -26,8 +26,8 @@ _GEOJSON, _OME_TIFF = 474, 0.28
 _PAGE, _SMALL = 2_000_000, 20_000
 """Bytes of a page or comparison of a study, and of a scale or calibration: a guess."""
 
-MAP_BYTES = 4
-"""Bytes per value of a stored map."""
+MAP_BYTES = {"float16": 2, "float32": 4}
+"""Bytes per value of a stored map, by ``explain.map_dtype``."""
 
 
 def computed_size(study: Study, key: ArtifactKey, tiles: int) -> tuple[float, bool]:
@@ -52,12 +52,13 @@ def _of_surrounded_tile(study: Study) -> float:
 
 
 def _of_map(study: Study) -> float:
-    return _ROW + MAP_BYTES * float(study.section(TilingRecipe).tile_px) ** 2
+    value = MAP_BYTES[study.section(ExplainSection).map_dtype]
+    return _ROW + value * float(study.section(TilingRecipe).tile_px) ** 2
 
 
 def _of_drawn_tile(study: Study) -> float:
     pixels, exports = study.section(TilingRecipe).tile_px ** 2, study.section(ExplainSection).heatmaps.exports
-    raw = MAP_BYTES * pixels * _OME_TIFF if "ome_tiff" in exports else 0.0
+    raw = MAP_BYTES["float32"] * pixels * _OME_TIFF if "ome_tiff" in exports else 0.0
     return raw + (_GEOJSON if "geojson" in exports else 0) + pixels
 
 

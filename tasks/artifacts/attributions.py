@@ -1,17 +1,19 @@
 """Attributions: what one explainer says of one slide, for one checkpoint.
 
-Payload of support ``pixel``: ``attributions.zarr`` float32 [N, H, W], signed and unscaled, and
-``index.parquet``, one row per map in the same order.
+Payload of support ``pixel``: ``attributions.zarr`` float16 or float32 [N, H, W], signed, and
+``index.parquet``, one row per map in the same order. One file of the array holds :data:`SHARD` maps. Maps of
+float16 have a ``map_scale`` in the index, a power of two: value = stored * map_scale.
 
 Payload of support ``tile``: ``tile_scores.parquet``, one row per tile of the bag, with tile_id, explained and
 value (float32, signed and unscaled, NaN where not explained), and ``index.parquet`` with one row for the
 slide.
 
 The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index>, completeness_error
-(NaN where the explainer promises none) and, of maps, map_sum. Maps that were made with a halo are the middle
-of larger ones: completeness_error and map_sum are those of the larger map, and halo_sum is the sum of what
-was cut off. ``notes.json`` holds sentences that belong to the maps wherever they are shown, if there are
-any.
+(NaN where the explainer promises none) and, of maps, map_sum. The maps of a blind control are of no model and
+have no logits. completeness_error and map_sum are those of the map before it was rounded to float16. Maps
+that were made with a halo are the middle of larger ones: both are those of the larger map, and halo_sum is
+the sum of what was cut off. ``notes.json`` holds sentences that belong to the maps wherever they are shown,
+if there are any.
 """
 
 import json
@@ -35,6 +37,15 @@ TILE_SCORES = "tile_scores.parquet"
 INDEX = "index.parquet"
 HALO_SUM = "halo_sum"
 """The column that maps with a halo have in addition."""
+MAP_SCALE = "map_scale"
+"""The column that maps of float16 have in addition."""
+SHARD = 256
+"""Maps in one file: 26 MB of float16 at 224 px before compression."""
+CHUNK = 16
+"""Maps that are compressed together, the fewest that can be read."""
+
+MapDtype = Literal["float16", "float32"]
+"""How maps are stored."""
 NOTES = "notes.json"
 
 
@@ -61,7 +72,7 @@ class ExplainedSamples:
 
     @property
     def logits(self) -> NDArray[np.float64]:
-        """[N, K] logits of the clean forward pass, classes in the checkpoint's order."""
+        """[N, K] logits of the clean pass, classes in the checkpoint's order; K is 0 without a model."""
         names = sorted((c for c in self.index.columns if c.startswith("logit_")), key=_class_index)
         return self.index[names].to_numpy(dtype=np.float64)
 
@@ -74,8 +85,12 @@ class PixelMaps(ExplainedSamples):
         """Return float32 [N, H, W], all or a slice of them."""
         import zarr  # takes a fifth of a second, which a plan need not spend
 
+        rows = rows or slice(None)
         array = zarr.open_array(self.folder / ATTRIBUTIONS, mode="r")
-        return np.asarray(array[rows or slice(None)], dtype=np.float32)
+        maps = np.asarray(array[rows], dtype=np.float32)
+        if array.dtype == np.float16:
+            maps *= self.index[MAP_SCALE].to_numpy(dtype=np.float32)[rows, None, None]
+        return maps
 
 
 @dataclass(frozen=True)
@@ -132,17 +147,31 @@ class Attributions(Artifact):
             raise SupportError(f"attributions are values per {self.support}, needed: values per {wanted}")
 
 
-def create_maps(folder: Path, count: int, tile_px: int, chunk: int = 64) -> "zarr.Array":
-    """Create the empty zarr [count, tile_px, tile_px] of an attribution set, to be filled by slices."""
+def create_maps(folder: Path, count: int, tile_px: int, dtype: MapDtype = "float32") -> "zarr.Array":
+    """Create the empty zarr [count, tile_px, tile_px] of an attribution set, to be filled by slices.
+
+    A file holds :data:`SHARD` maps, so slices of whole files write each file once. Maps of float16 need the
+    column :data:`MAP_SCALE` of the index.
+    """
     import zarr
 
+    chunk = max(1, min(CHUNK, count))
+    shard = min(SHARD, -(-count // chunk) * chunk) if count else chunk
     return zarr.create_array(
         folder / ATTRIBUTIONS,
         shape=(count, tile_px, tile_px),
-        chunks=(max(1, min(chunk, count)), tile_px, tile_px),
-        dtype="float32",
+        chunks=(chunk, tile_px, tile_px),
+        shards=(shard, tile_px, tile_px),
+        dtype=dtype,
         fill_value=float("nan"),
+        # One file beside the other, not each in folders of its own.
+        chunk_key_encoding={"name": "default", "separator": "."},
     )
+
+
+def shard_files(maps_folder: Path, number: int) -> list[Path]:
+    """Return the file that holds the maps of one shard, and what a kill left beside it, if anything."""
+    return sorted(maps_folder.glob(f"c.{number}.*"))
 
 
 def write_notes(folder: Path, notes: Sequence[str]) -> None:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from tasks.artifacts.artifact import Artifact
 
 SCALE = "scale.json"
+EVERY_MODEL = "every model"
+"""Stands for the label of a model where the maps are of none, as those of a blind control."""
 
 
 class SlideScale(BaseModel):
@@ -46,7 +48,8 @@ class ScaleInfo(BaseModel):
         maps: how many maps were counted.
         values: how many drawn pixels were counted.
         slides: the share of each slide, by slide id.
-        models: where the scale would end for each model alone, by its place; 0 where its maps are zero.
+        models: where the scale would end for each model alone, by its label, or for :data:`EVERY_MODEL`; 0
+            where its maps are zero.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +63,10 @@ class ScaleInfo(BaseModel):
     values: int
     slides: Mapping[str, SlideScale]
     models: Mapping[str, float]
+
+    def end_of(self, label: str) -> float | None:
+        """Return where the scale would end for the model ``label`` alone; None where it has no maps."""
+        return self.models.get(label, self.models.get(EVERY_MODEL))
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ class ComparisonJob:
         checks: {arm: what its training is meant to move}, for arms that have such a check.
         looks: a sentence on how often these test slides were read before. Empty where that is not known.
         weak_labels: a sentence on tiles that have only their slide's label. Empty where none have.
+        explained: a sentence on how many tiles have maps. Empty where that is not known.
     """
 
     study: str
@@ -108,6 +109,7 @@ class ComparisonJob:
     checks: Mapping[str, tuple[ArmCheck, ...]] = field(default_factory=dict)
     looks: str = ""
     weak_labels: str = ""
+    explained: str = ""
 
     @property
     def reference_arm(self) -> str:

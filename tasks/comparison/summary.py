@@ -64,6 +64,7 @@ class ComparisonSummary(BaseModel):
         pooling: a sentence on how folds were pooled. Empty without folds.
         looks: a sentence on how often these test slides were compared before. Empty where it is not known.
         weak_labels: a sentence on tiles that have only their slide's label. Empty where none have.
+        explained: a sentence on how many tiles have maps. Empty where it is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -87,6 +88,7 @@ class ComparisonSummary(BaseModel):
     pooling: str = ""
     looks: str = ""
     weak_labels: str = ""
+    explained: str = ""
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
@@ -112,6 +114,7 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         pooling=job.pooling,
         looks=job.looks,
         weak_labels=job.weak_labels,
+        explained=job.explained,
         failed_slides={
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },

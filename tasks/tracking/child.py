@@ -21,6 +21,7 @@ from tasks.tracking.pictures import (
     log_checkpoint_pictures,
     log_dose,
     log_exemplars,
+    log_exports,
     log_report_pictures,
     log_slide_table,
 )
@@ -39,6 +40,7 @@ def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: Recorded
     log_datasets(client, run_id, used, job.split_hash)
     log_checkpoint(client, client.get_run(run_id), item.name, item.checkpoint, item.digest)
     log_checkpoint_pictures(client, run_id, item.name, job.heatmaps)
+    log_exports(client, run_id, item.name, job.heatmaps)
     log_report_pictures(client, run_id, item.reports)
     log_calibrations(client, run_id, item.calibrations)
     log_exemplars(client, run_id, item.exemplars)

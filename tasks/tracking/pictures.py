@@ -20,6 +20,9 @@ from tasks.reporting.maps.thread_map import thread_map
 from tasks.tracking.job import RecordedHeatmaps, RecordedReport
 from tasks.tracking.mlflow_api import Image, MlflowClient
 
+EXPORTS = "heatmaps/exports.json"
+"""Where each export lies, below the folder of the store."""
+
 _THUMBNAIL_PX = 360
 _CARD_PX = 1600
 """Longest side of pictures on cards. The files in ``heatmaps/`` keep their size."""
@@ -40,13 +43,27 @@ def log_checkpoint_pictures(
             return
         log_card(client, run_id, overlay, f"heatmap {item.explainer}", steps[item.slide_id])
         target = f"heatmaps/{item.slide_id}/{item.explainer}"
-        # Raw maps stay in the store. They are large, and MLflow cannot show them.
-        for path in (overlay, item.folder / f"probability_{name}.png", item.folder / f"tiles_{name}.geojson"):
+        for path in (overlay, item.folder / f"probability_{name}.png"):
             if path.is_file():
                 client.log_artifact(run_id, str(path), target)
 
     for _ in thread_map(log, heatmaps):
         pass
+
+
+def log_exports(client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
+    """Log where in the store the exports of checkpoint ``name`` lie, where a study asks for any.
+
+    They stay there alone: they are large, and MLflow cannot show them.
+    """
+    places = {
+        f"{item.slide_id}/{item.explainer}/{path.name}": "/".join(path.parts[-3:])
+        for item in heatmaps
+        for path in (item.folder / f"tiles_{name}.geojson.zip", item.folder / f"map_{name}.ome.tiff")
+        if path.is_file()
+    }
+    if places:
+        client.log_dict(run_id, places, EXPORTS)
 
 
 def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:

@@ -17,7 +17,7 @@ from tasks.comparison.recipe import ComparisonRecipe
 from tasks.models.classifier import build_classifier
 from tasks.models.recipe import NetworkRecipe
 from tasks.reporting.heatmaps.draw import draw_slide
-from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob
+from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe
 from tasks.tracking.job import (
     RecordedCheckpoint,
     RecordedHeatmaps,
@@ -101,7 +101,9 @@ def make_record_job(folder: Path, home: Path, arms: tuple[str, ...] = ("standard
     heatmaps, comparison = folder / "heatmaps", folder / "comparison"
     heatmaps.mkdir()
     comparison.mkdir()
-    draw_slide(HeatmapJob(tiles, "smoothgrad", True, CLASSES, 1, tuple(drawn), TopShare().score), heatmaps)
+    recipe = HeatmapRecipe(exports=("geojson", "ome_tiff"))
+    score = TopShare().score
+    draw_slide(HeatmapJob(tiles, "smoothgrad", True, CLASSES, 1, tuple(drawn), score, recipe), heatmaps)
     compare_arms(
         ComparisonJob(
             study="phantom",

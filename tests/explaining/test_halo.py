@@ -13,8 +13,9 @@ from tasks.explainers.integrated_gradients import IntegratedGradients
 from tasks.explainers.occlusion import Occlusion
 from tasks.explainers.shuffled_map import ShuffledMap
 from tasks.explainers.smoothgrad import SmoothGrad
+from tasks.explaining.block import AttributionSettings
 from tasks.explaining.halo import HaloExplainer, refuse_fixed_size
-from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.explaining.slide import attribute_slide
 from tasks.functional.halo import middle
 from tasks.functional.passes import counted_passes
 from tasks.functional.pixels import to_images

@@ -1,5 +1,6 @@
 """A slide explained in batches, resumed, and always the same."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -7,13 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.artifacts.attributions import PixelMaps
+from tasks.artifacts.attributions import ATTRIBUTIONS, SHARD, PixelMaps
 from tasks.artifacts.payload import content_digest, list_payload
 from tasks.explainers.base import Explainer, ExplanationError, Kind
+from tasks.explainers.edge_map import EdgeMap
 from tasks.explainers.grad_cam import GradCam
 from tasks.explainers.gradient import Gradient
+from tasks.explainers.random_map import RandomMap
 from tasks.explainers.smoothgrad import SmoothGrad
-from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.explaining.block import AttributionSettings
+from tasks.explaining.progress import Progress
+from tasks.explaining.slide import attribute_slide
+from tasks.functional.half_maps import rounded_maps
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import to_images
 from tasks.functional.tile_keys import tile_keys
@@ -92,9 +98,17 @@ def test_the_same_run_gives_the_same_bytes_and_another_batch_nearly(tmp_path, ti
         np.testing.assert_allclose(other.maps(), first.maps(), atol=1e-5)
 
 
-@pytest.mark.parametrize("calls", [0, 1, 4, 9])
-def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path, tiles, calls):
-    whole = explain(tmp_path, "whole", Gradient(), tiles, FailingNetwork(10_000))[0]
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Tiles whose maps fill three files."""
+    return make_tile_set(tmp_path_factory.mktemp("many"), "s2", "p1", "test", 2 * SHARD + 90, failed=(3, 300))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("calls", [0, 1, 16, 21, 33])
+def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path, many, calls, dtype):
+    settings = replace(SETTINGS, map_dtype=dtype)
+    whole = explain(tmp_path, "whole", Gradient(), many, FailingNetwork(10_000), settings)[0]
     work, out = tmp_path / "work_half", tmp_path / "half"
     work.mkdir()
     out.mkdir()
@@ -102,13 +116,97 @@ def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path, tiles, calls)
     before = state_of(failing)
     # From the explainer, or from the pass that gives the logits.
     with pytest.raises((ExplanationError, FailingError)):
-        attribute_slide(failing, tiles, Gradient(), SETTINGS, out, work)
+        attribute_slide(failing, many, Gradient(), settings, out, work)
     assert state_of(failing) == before
-    found, measures, done = explain(tmp_path, "half", Gradient(), tiles, FailingNetwork(10_000))
+    found, measures, done = explain(tmp_path, "half", Gradient(), many, FailingNetwork(10_000), settings)
     assert digest(found) == digest(whole)
-    assert sum(done) == 148
-    # A span is 64 tiles: 4 calls of 32 each, forward for the map and for the logits.
-    assert measures["forward_images"] == 2 * (148 - 64 * min(2, calls // 4))
+    count = 2 * SHARD + 88
+    assert sum(done) == count
+    # A file is 256 tiles: 16 calls of 32 each, forward for the map and for the logits.
+    assert measures["forward_images"] == 2 * (count - SHARD * min(2, calls // 16))
+
+
+def test_maps_lie_in_files_of_a_stated_size(tmp_path, many):
+    found = explain(tmp_path, "a", Gradient(), many)[0]
+    names = sorted(path.name for path in (found.folder / ATTRIBUTIONS).iterdir())
+    assert names == ["c.0.0.0", "c.1.0.0", "c.2.0.0", "zarr.json"]
+
+
+class Here:
+    """Writes at once, in the same thread."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def put(self, write):
+        write()
+
+
+def test_threads_that_read_and_write_change_no_byte(tmp_path, many, monkeypatch):
+    apart = explain(tmp_path, "apart", SmoothGrad(samples=2), many)[0]
+    monkeypatch.setattr("tasks.explaining.slide.read_ahead", lambda read, spans: (read(s) for s in spans))
+    monkeypatch.setattr("tasks.explaining.slide.WriteBehind", Here)
+    assert digest(explain(tmp_path, "here", SmoothGrad(samples=2), many)[0]) == digest(apart)
+
+
+def test_an_error_of_writing_ends_the_run_and_the_next_one_goes_on(tmp_path, many, monkeypatch):
+    whole = explain(tmp_path, "whole", Gradient(), many)[0]
+    keep, written = Progress.keep, []
+
+    def full(self, span, maps, index):
+        if written:
+            raise OSError("No space left on device")
+        written.append(span)
+        keep(self, span, maps, index)
+
+    monkeypatch.setattr(Progress, "keep", full)
+    with pytest.raises(OSError, match="No space left"):
+        explain(tmp_path, "a", Gradient(), many)
+    monkeypatch.undo()
+    found, measures, _ = explain(tmp_path, "a", Gradient(), many)
+    assert measures["forward_images"] == 2 * (SHARD + 88)
+    assert digest(found) == digest(whole)
+
+
+def test_half_precision_keeps_a_map_to_eleven_bits_and_its_sum_as_it_was(tmp_path, tiles):
+    whole = explain(tmp_path, "whole", Gradient(), tiles)[0]
+    half = explain(tmp_path, "half", Gradient(), tiles, settings=replace(SETTINGS, map_dtype="float16"))[0]
+    assert (np.abs(half.maps() - whole.maps()) <= np.abs(whole.maps()) * 2.0**-11).all()
+    np.testing.assert_array_equal(half.maps(), rounded_maps(torch.from_numpy(whole.maps())).numpy())
+    assert half.index["map_sum"].tolist() == whole.index["map_sum"].tolist()
+    assert half.maps(slice(70, 75)).tolist() == half.maps()[70:75].tolist()
+
+
+class Asking(RandomMap):
+    """Says that it is blind, and asks the network."""
+
+    def attribute(self, model, images, targets, tile_keys):
+        return model(images)
+
+
+def test_a_blind_control_needs_no_model_and_has_no_logits(tmp_path, tiles):
+    for control in (RandomMap(), EdgeMap()):
+        (tmp_path / control.name).mkdir()
+        with_model = explain(tmp_path / control.name, "with", control, tiles)[0]
+        out, work = tmp_path / control.name / "without", tmp_path / control.name / "work"
+        for folder in (out, work):
+            folder.mkdir()
+        measures = attribute_slide(None, tiles, control, SETTINGS, out, work)
+        assert digest(PixelMaps(out)) == digest(with_model)
+        assert PixelMaps(out).logits.shape == (148, 0)
+        assert measures["forward_images"] == 0
+
+
+@pytest.mark.parametrize(
+    ("explainer", "said"),
+    [(Gradient(), "'gradient' explains a model"), (Asking(), "a blind control asked a network")],
+)
+def test_only_what_is_blind_goes_without_a_model(tmp_path, tiles, explainer, said):
+    with pytest.raises(ExplanationError, match=said):
+        attribute_slide(None, tiles, explainer, SETTINGS, tmp_path, tmp_path / "work")
 
 
 def test_half_written_work_without_a_witness_is_made_again(tmp_path, tiles):

@@ -10,7 +10,8 @@ from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
 from tasks.explainers.integrated_gradients import IntegratedGradients
-from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.explaining.block import AttributionSettings
+from tasks.explaining.slide import attribute_slide
 from tasks.faithfulness.completeness import Completeness
 from tests._support.attribution_sets import noise, write_maps
 from tests._support.small_networks import LinearNetwork, PowerNetwork, small_network

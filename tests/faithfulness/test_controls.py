@@ -7,7 +7,8 @@ from tasks.artifacts.attributions import PixelMaps
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient
-from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.explaining.block import AttributionSettings
+from tasks.explaining.slide import attribute_slide
 from tasks.plugins import plugin_class
 from tests._support.tile_sets import make_tile_set
 from tests.faithfulness.test_known_detector import NucleusDetector

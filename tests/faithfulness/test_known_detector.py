@@ -11,7 +11,8 @@ from tasks.explainers.gradient import Gradient
 from tasks.explainers.optical_density import OpticalDensity
 from tasks.explainers.random_map import RandomMap
 from tasks.explainers.smoothgrad import SmoothGrad
-from tasks.explaining.slide import AttributionSettings, attribute_slide
+from tasks.explaining.block import AttributionSettings
+from tasks.explaining.slide import attribute_slide
 from tasks.faithfulness.deletion import Deletion
 from tasks.faithfulness.rank_accuracy import RankAccuracy
 from tests._support.tile_sets import make_tile_set

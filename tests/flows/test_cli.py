@@ -63,10 +63,11 @@ def test_validate_says_what_the_study_consists_of(study_file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "3 train slides, 1 val slides, 2 test slides" in done.stdout
     assert (
-        "6 tile, 2 train, 2 predict, 2 surround, 12 explain, 3 scale, 4 draw, 12 evaluate, 1 compare, "
+        "6 tile, 2 train, 2 predict, 2 surround, 10 explain, 3 scale, 4 draw, 12 evaluate, 1 compare, "
         "1 review, 1 record" in done.stdout.replace("\n", " ")
     )
     assert "halo: 8 px around each explained tile of 32 px, 2.25 times the pixels" in done.stdout
+    assert "maps: at most 512 tiles of each slide are explained" in done.stdout.replace("\n", " ")
 
 
 def test_validate_and_status_know_the_folds(manifest, tmp_path):
@@ -77,7 +78,7 @@ def test_validate_and_status_know_the_folds(manifest, tmp_path):
     for k in range(3):
         assert f"fold {k}: 2 train slides, 2 val slides, 2 test slides" in done.stdout
     assert (
-        "6 tile, 6 train, 6 predict, 6 surround, 24 explain, 2 scale, 6 draw, 12 evaluate, 1 compare, "
+        "6 tile, 6 train, 6 predict, 6 surround, 18 explain, 2 scale, 6 draw, 12 evaluate, 1 compare, "
         "1 review, 1 record" in done.stdout.replace("\n", " ")
     )
     done = veritile("status", path, "--home", tmp_path / "home")

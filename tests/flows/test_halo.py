@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from tasks.explain import ExplainSection, halo_in_words, halo_of
+from flows.commands.maps_in_words import halo_in_words
+from tasks.explain import ExplainSection, halo_of
 from tests._support.plans import input_labels, labelled, plan_of
 from tests._support.studies import tiny_config
 

@@ -14,6 +14,7 @@ from tasks.models.classifier import load_classifier
 from tasks.tracking import study as recording
 from tasks.tracking.database import local_tracking_uri, open_client
 from tasks.tracking.model import MODEL
+from tasks.tracking.pictures import EXPORTS
 from tasks.tracking.runs import PARENT, PROCESS, new_run
 from tasks.tracking.study import record_study
 from tests._support.record_jobs import PATIENT, make_record_job
@@ -104,11 +105,22 @@ def test_heatmaps_are_cards_with_steps_and_files_by_slide(client, summary, job):
     child = files(client, summary.children["standard_s0"])
     assert "heatmaps/s1/smoothgrad/overlay_standard_s0.png" in child
     assert "heatmaps/s1/smoothgrad/probability_standard_s0.png" in child
-    assert "heatmaps/s1/smoothgrad/tiles_standard_s0.geojson" in child
     assert any(name.startswith("images/heatmap smoothgrad+step+0+") for name in child)
     parent = files(client, summary.parent)
     assert {"heatmaps/s1/smoothgrad/sheet.png", "heatmaps/s1/smoothgrad/tiles.png"} <= set(parent)
     assert any(name.startswith("images/sheet smoothgrad+step+0+") for name in parent)
+
+
+def test_exports_are_named_and_not_copied(client, summary, job, tmp_path):
+    run_id = summary.children["standard_s0"]
+    assert not [name for name in files(client, run_id) if name.endswith((".zip", ".tiff"))]
+    told = json.loads(Path(client.download_artifacts(run_id, EXPORTS, str(tmp_path))).read_text())
+    (drawn,) = job.heatmaps
+    place = "/".join(drawn.folder.parts[-2:])
+    assert told == {
+        f"s1/smoothgrad/{name}": f"{place}/{name}"
+        for name in ("tiles_standard_s0.geojson.zip", "map_standard_s0.ome.tiff")
+    }
 
 
 def test_calibrations_and_exemplars_lie_with_their_checkpoint_and_the_review_page_with_the_study(

@@ -102,6 +102,7 @@ def _frame(summary: ComparisonSummary) -> Lines:
         + (" With one seed they hold for these networks alone." if len(seeds) == 1 else ""),
     ]
     lines += [f"- Intervals are {note}." if note[0] == "c" else f"- {note}." for note in summary.clustering]
+    lines += [f"- {summary.explained[0].upper()}{summary.explained[1:]}."] if summary.explained else []
     lines += [f"- {summary.looks[0].upper()}{summary.looks[1:]}."] if summary.looks else []
     lines += [f"- {summary.pooling[0].upper()}{summary.pooling[1:]}."] if summary.pooling else []
     lines += [f"- {summary.weak_labels[0].upper()}{summary.weak_labels[1:]}."] if summary.weak_labels else []

@@ -1,23 +1,27 @@
 """The tiles of one slide as QuPath objects, with the figures of one model.
 
-Format: GeoJSON (RFC 7946) as read by QuPath 0.4 and later. ``properties`` holds the ``objectType`` ``tile``,
-a classification with its colour, and ``measurements`` as one JSON object of numbers. Coordinates are pixels
-instead of degrees.
+Format: GeoJSON (RFC 7946) as read by QuPath 0.4 and later, in a zip archive with one entry, which QuPath
+opens as it is. ``properties`` holds the ``objectType`` ``tile``, a classification with its colour, and
+``measurements`` as one JSON object of numbers. Coordinates are pixels instead of degrees.
 """
 
+import io
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.functional.pixels import spans
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
-_BATCH = 512
+_BATCH = 64
 _DIGITS = 8
+_COLUMNS = ("tile_id", "x_level0", "y_level0", "extent_level0")
 _COLOURS = (
     (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233),
 )  # fmt: skip
@@ -29,12 +33,20 @@ POSITIVE_FRACTION = "positive share of |attribution|"
 
 
 def write_geojson(view: SlideView, item: CheckpointView, path: Path) -> None:
-    """Write one feature per tile and line, each as soon as it is computed.
+    """Write one feature per tile and line, each as soon as it is computed, into the zip archive ``path``.
 
-    A polygon holds the tile's corners in level-0 pixels, from the corner of the scanned area as in QuPath. A
-    tile without a map has a probability only. NaN is left out, as JSON does not allow it.
+    The entry has the name of the archive without ``.zip``. A polygon holds the tile's corners in level-0
+    pixels, from the corner of the scanned area as in QuPath. A tile without a map has a probability only. NaN
+    is left out, as JSON does not allow it.
     """
-    with path.open("w", encoding="utf-8") as stream:
+    # A fixed date, so that bytes repeat.
+    entry = ZipInfo(path.name.removesuffix(".zip"))
+    entry.compress_type = ZIP_DEFLATED
+    with (
+        ZipFile(path, "w") as archive,
+        archive.open(entry, "w", force_zip64=True) as raw,
+        io.TextIOWrapper(raw, encoding="utf-8") as stream,
+    ):
         stream.write('{"type":"FeatureCollection","veritile":')
         stream.write(f'{_json(_about(view, item))},"features":[')
         for number, feature in enumerate(_features(view, item)):
@@ -57,24 +69,33 @@ def tile_figures(maps: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
 
 def _features(view: SlideView, item: CheckpointView) -> Iterator[dict[str, Any]]:
     """Yield the evaluated tiles: first those with a map, in the order of the maps, then the others."""
-    evaluated = item.evaluated
-    rows = {tile: row for row, tile in enumerate(evaluated.tiles["tile_id"])}
+    tiles = item.evaluated.tiles
+    # Lists: to look up a row of a table takes longer than all else.
+    columns = {name: tiles[name].tolist() for name in _COLUMNS}
+    rows = {tile: row for row, tile in enumerate(columns["tile_id"])}
     mapped = [rows[tile] for tile in item.tiles["tile_id"]]
-    for start in range(0, len(mapped), _BATCH):
-        batch = mapped[start : start + _BATCH]
-        figures = tile_figures(item.checkpoint.attributions.maps(slice(start, start + _BATCH)))
-        for number, row in enumerate(batch):
-            yield _feature(view, item, row, {name: values[number] for name, values in figures.items()})
+    for span in spans(len(mapped), _BATCH):
+        figures = tile_figures(item.checkpoint.attributions.maps(span))
+        for number, row in enumerate(mapped[span]):
+            measured = {name: values[number] for name, values in figures.items()}
+            yield _feature(view, item, _Tile(columns, row), measured)
     for row in sorted(set(rows.values()) - set(mapped)):
-        yield _feature(view, item, row, {})
+        yield _feature(view, item, _Tile(columns, row), {})
 
 
-def _feature(view: SlideView, item: CheckpointView, row: int, figures: dict[str, float]) -> dict[str, Any]:
-    evaluated, job = item.evaluated, view.job
-    tile, probabilities = evaluated.tiles.iloc[row], evaluated.probabilities[row]
+class _Tile:
+    """One row of the tile table, by its number."""
+
+    def __init__(self, columns: Mapping[str, list[Any]], row: int) -> None:
+        self.row = row
+        self.name, self.x, self.y, self.extent = (columns[name][row] for name in _COLUMNS)
+
+
+def _feature(view: SlideView, item: CheckpointView, tile: _Tile, figures: dict[str, float]) -> dict[str, Any]:
+    job, probabilities = view.job, item.evaluated.probabilities[tile.row]
     predicted = int(probabilities.argmax())
     measured = {f"probability of {job.target_class}": probabilities[job.target], **figures}
-    name = str(tile["tile_id"])
+    name = str(tile.name)
     return {
         "type": "Feature",
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{job.explainer} {item.checkpoint.name} {name}")),
@@ -91,10 +112,10 @@ def _feature(view: SlideView, item: CheckpointView, row: int, figures: dict[str,
     }
 
 
-def _ring(view: SlideView, tile: Any) -> list[list[float]]:
-    left = float(tile["x_level0"]) - view.geometry.bounds_x
-    top = float(tile["y_level0"]) - view.geometry.bounds_y
-    right, bottom = left + float(tile["extent_level0"]), top + float(tile["extent_level0"])
+def _ring(view: SlideView, tile: _Tile) -> list[list[float]]:
+    left = float(tile.x) - view.geometry.bounds_x
+    top = float(tile.y) - view.geometry.bounds_y
+    right, bottom = left + float(tile.extent), top + float(tile.extent)
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     return [[round(x, 3), round(y, 3)] for x, y in corners]
 

@@ -4,22 +4,24 @@ Format: Open Microscopy Environment, OME-TIFF 6.0 (sub-resolutions in SubIFDs), 
 """
 
 import hashlib
+import math
 import uuid
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
+from tasks.reporting.arrays import RawMap
+from tasks.reporting.exports.pyramid import TILE, Pyramid, PyramidShape
 from tasks.reporting.maps.canvas import MapCanvas
-from tasks.reporting.maps.mean_downsample import mean_downsample
-from tasks.reporting.maps.stitch import stitch, stitch_attributions
+from tasks.reporting.maps.stripes import stripes
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
-_TILE = 256
-_SMALLEST_PX = 512
-"""The pyramid ends with the first level whose sides are at most this long."""
+_CHANNELS = ("attribution", "probability")
+
 _BIG = 1 << 31
 _PLACE = "veritile/place-on-slide"
 
@@ -30,51 +32,45 @@ def write_ome_tiff(view: SlideView, item: CheckpointView, path: Path) -> None:
     The finest level is the raw mosaic on ``view.canvas``, bit for bit: not smoothed, not rescaled, NaN
     outside of tiles. NaN pads it on the right and at the bottom, so that every level is exactly half as long
     as the one before. A pixel of a coarser level is the mean of its finer pixels that hold a value.
-    Compression is deflate without a predictor, the only one for floats that most readers support.
+    Compression is deflate without a predictor, the only one for floats that most readers support. Memory
+    holds a stripe of the map; coarser levels wait in temporary files beside ``path``.
     """
-    canvas = view.canvas
-    target = item.evaluated.probabilities[:, view.job.target]
-    planes = np.stack(
-        [
-            stitch_attributions(canvas, item.tiles, item.checkpoint.attributions),
-            stitch(canvas, item.evaluated.tiles, target[:, None, None]),
-        ]
-    )
-    levels = pyramid(planes)
-    with tifffile.TiffWriter(path, ome=True, bigtiff=levels[0].nbytes > _BIG) as file:
-        for number, level in enumerate(levels):
+    shape = PyramidShape(view.canvas.height, view.canvas.width)
+    big = 4 * len(_CHANNELS) * math.prod(shape.levels[0]) > _BIG
+    with Pyramid(shape, path.parent) as pyramid, tifffile.TiffWriter(path, ome=True, bigtiff=big) as file:
+        for number, (height, width) in enumerate(shape.levels):
+            finest = chain.from_iterable(map(pyramid.finest, _planes(view, item, shape.stripe)))
             file.write(
-                level,
-                tile=(_TILE, _TILE),
+                pyramid.coarser(number) if number else finest,
+                shape=(len(_CHANNELS), height, width),
+                dtype=np.float32,
+                tile=(TILE, TILE),
                 photometric="minisblack",
                 compression="zlib",
                 software="veritile",
-                subifds=None if number else len(levels) - 1,
+                subifds=None if number else shape.halvings,
                 subfiletype=1 if number else 0,
-                metadata=None if number else _metadata(view, item, levels[0]),
+                metadata=None if number else _metadata(view, item),
+                # More would hold hundreds of megabytes of squares that wait for their compression.
+                maxworkers=1,
             )
 
 
-def pyramid(planes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Return ``planes`` [C, H, W], padded with NaN, and copies of it that are halved again and again."""
-    halvings = int(max(0, np.ceil(np.log2(max(planes.shape[1:]) / _SMALLEST_PX))))
-    rest = [(0, -size % 2**halvings) for size in planes.shape[1:]]
-    levels = [np.pad(planes, ((0, 0), *rest), constant_values=np.nan)]
-    for _ in range(halvings):
-        levels.append(np.stack([mean_downsample(plane, 2) for plane in levels[-1]]))
-    return levels
+def _planes(view: SlideView, item: CheckpointView, height: int) -> Iterator[Iterator[RawMap]]:
+    """Yield the stripes of each channel."""
+    probability = item.evaluated.probabilities[:, view.job.target, None, None]
+    yield stripes(view.canvas, item.tiles, item.checkpoint.attributions.maps, height)
+    yield stripes(view.canvas, item.evaluated.tiles, probability.__getitem__, height)
 
 
-def _metadata(view: SlideView, item: CheckpointView, planes: NDArray[np.float32]) -> dict[str, Any]:
-    """Return the OME-XML entries. The UUID is a hash of the content, not random, so that bytes repeat."""
+def _metadata(view: SlideView, item: CheckpointView) -> dict[str, Any]:
+    """Return the OME-XML entries. The UUID is a hash of what is shown, not random, so that bytes repeat."""
     job, canvas, geometry = view.job, view.canvas, view.geometry
     left, top = geometry.level0_to_um(canvas.left, canvas.top)
     across, down = geometry.level0_to_um(canvas.step_x, canvas.step_y)
     name = f"{view.slide_id} {job.explainer} {item.checkpoint.name}"
-    content = hashlib.sha256(name.encode())
-    content.update(planes.tobytes())
     return {
-        "UUID": str(uuid.UUID(bytes=content.digest()[:16])),
+        "UUID": str(_identifier(view, item, name)),
         "Creator": "veritile",
         "axes": "CYX",
         "Name": name,
@@ -92,6 +88,18 @@ def _metadata(view: SlideView, item: CheckpointView, planes: NDArray[np.float32]
         },
         "MapAnnotation": {"Namespace": _PLACE, "Value": _place(view, canvas)},
     }
+
+
+def _identifier(view: SlideView, item: CheckpointView, name: str) -> uuid.UUID:
+    """Return a hash of the name, the canvas, the maps (by their index, which holds their sums) and answers.
+
+    The head of the file holds it, and the maps themselves are not read before they are written.
+    """
+    index = item.checkpoint.attributions.index
+    content = hashlib.sha256(f"{name} {view.canvas.model_dump_json()}".encode())
+    content.update(index.to_json(orient="split", double_precision=15).encode())
+    content.update(np.ascontiguousarray(item.evaluated.probabilities).tobytes())
+    return uuid.UUID(bytes=content.digest()[:16])
 
 
 def _place(view: SlideView, canvas: MapCanvas) -> dict[str, str]:

@@ -25,7 +25,7 @@ def probability_caption(view: SlideView) -> str:
     sample = f" Only {view.mapped} of {view.usable} tiles were predicted." if _lacks_score(view) else ""
     return (
         "Softmax of the logits, not rescaled. Overlapping tiles are averaged. Areas without colour have no "
-        f"predicted tile.{sample} {_outlines(view.job)}"
+        f"predicted tile.{sample} {_outlines(view)}"
     )
 
 
@@ -48,7 +48,7 @@ def _own_ends(view: SlideView, item: CheckpointView | None) -> str:
     if scale is None or view.slide_id not in scale.slides:
         return ""
     slide = f" For this slide alone, the scale would end at {scale.slides[view.slide_id].limit:.3g}"
-    model = scale.models.get(item.checkpoint.model.label) if item else None
+    model = scale.end_of(item.checkpoint.model.label) if item else None
     return f"{slide}." if model is None else f"{slide}, for this model alone at {model:.3g}."
 
 
@@ -65,7 +65,7 @@ def _attribution(view: SlideView, values: str) -> str:
         f"Raw values. The margin is the logit of {job.target_class} minus the mean of the other logits. "
         f"{shape}, the same {same}. It ends at the {job.recipe.percentile:g}th percentile of |value| without "
         f"zeros, {_pooled(view)}. {values} Larger values are clipped. Opacity grows with |value|. "
-        f"{_halo(job)}{_sample(view)}{_outlines(job)}"
+        f"{_halo(job)}{_sample(view)}{_outlines(view)}"
     )
 
 
@@ -84,9 +84,9 @@ def _counted(number: int, thing: str) -> str:
 
 def _sample(view: SlideView) -> str:
     if view.mapped == view.usable:
-        return ""
+        return f"All {view.usable} tiles were explained. "
     return (
-        f"Only {view.mapped} of {view.usable} tiles have attributions, sampled by the hash of their names. "
+        f"Only {view.mapped} of {view.usable} tiles were explained, sampled by the hash of their names. "
         "Other tiles have no colour. "
     )
 
@@ -104,7 +104,7 @@ def _lacks_score(view: SlideView) -> bool:
     return any(item.score is None for item in view.checkpoints)
 
 
-def _outlines(job: HeatmapJob) -> str:
-    if not bool(job.tiles.annotation_mask[:].any()):
+def _outlines(view: SlideView) -> str:
+    if not view.outlines.annotated:
         return "This slide has no annotated outline."
     return "Black line: annotated outline, thin along the edge of the tiles."

@@ -55,7 +55,7 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
     """Write every drawing of one explainer on one slide into ``out``.
 
     Per checkpoint: ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and the exports that the
-    recipe names, ``tiles_<arm>_s<seed>.geojson`` and ``map_<arm>_s<seed>.ome.tiff``. For all checkpoints
+    recipe names, ``tiles_<arm>_s<seed>.geojson.zip`` and ``map_<arm>_s<seed>.ome.tiff``. For all checkpoints
     together: ``sheet.png``, ``tiles.png`` and ``heatmap.json``.
 
     Returns:
@@ -81,7 +81,7 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
 def _export(view: SlideView, item: CheckpointView, out: Path) -> None:
     name, wanted = item.checkpoint.name, view.job.recipe.exports
     if "geojson" in wanted:
-        write_geojson(view, item, out / f"tiles_{name}.geojson")
+        write_geojson(view, item, out / f"tiles_{name}.geojson.zip")
     if "ome_tiff" in wanted:
         write_ome_tiff(view, item, out / f"map_{name}.ome.tiff")
 

@@ -85,7 +85,7 @@ def _draw_slide_panel(page: Page, view: SlideView, box: tuple[int, int, int, int
 
 
 def _tiles(view: SlideView) -> str:
-    return f"{view.usable} tiles" if view.mapped == view.usable else f"{view.mapped} of {view.usable} tiles"
+    return f"{view.mapped} of {view.usable} tiles explained"
 
 
 def _draw_map_panel(

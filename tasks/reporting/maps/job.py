@@ -42,8 +42,8 @@ class HeatmapRecipe(BaseModel):
         opacity: opacity of the full colour over the tissue, 0 to 1.
         max_side_px: longest side of a stitched raw map. Longer maps get larger pixels, by whole factors.
         tiles_shown: number of tiles of highest and of lowest probability in ``tiles.png``.
-        exports: further files per model. ``geojson`` holds the tiles with their figures for QuPath,
-            ``ome_tiff`` the raw map and the probabilities as a pyramid.
+        exports: further files per model, none by default. ``geojson`` holds the tiles with their figures for
+            QuPath, ``ome_tiff`` the raw map and the probabilities as a pyramid.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,7 @@ class HeatmapRecipe(BaseModel):
     opacity: float = Field(default=0.8, gt=0, le=1)
     max_side_px: int = Field(default=8192, ge=64)
     tiles_shown: int = Field(default=4, ge=1, le=12)
-    exports: tuple[Literal["geojson", "ome_tiff"], ...] = ("geojson", "ome_tiff")
+    exports: tuple[Literal["geojson", "ome_tiff"], ...] = ()
 
     @property
     def scale(self) -> ScaleRecipe:

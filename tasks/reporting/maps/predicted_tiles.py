@@ -32,7 +32,7 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     """Return the predicted tiles of a slide with their probabilities and the slide score.
 
     Maps may cover a sample of the tiles, predictions cover all. Without predictions, the probabilities are
-    those computed together with the maps.
+    those computed together with the maps. The maps of a blind control have none, so nothing is checked.
 
     Args:
         job: the slide, its classes and the rule of its score.
@@ -40,12 +40,15 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
         mapped: the rows of the tile table that have a map, in the order of the maps.
 
     Raises:
-        HeatmapError: the evaluated tiles are not the tiles of the slide, a mapped tile was not evaluated, or
-            maps and evaluation disagree about a probability.
+        HeatmapError: the evaluated tiles are not the tiles of the slide, a mapped tile was not evaluated,
+            maps and evaluation disagree about a probability, or there are no probabilities at all.
     """
     usable = job.tiles.table.iloc[job.tiles.usable]
-    own = softmax(item.attributions.logits)
+    logits = item.attributions.logits
+    own = softmax(logits) if logits.shape[1] else None
     if item.predictions is None:
+        if own is None:
+            raise HeatmapError(f"{item.name}: maps of a blind control are drawn with predictions only")
         whole = len(mapped) == len(usable)
         return PredictedTiles(mapped, own, job.slide_score(own[:, job.target]) if whole else None)
     where = f"slide {str(usable['slide_id'].iloc[0])!r}, {item.name}"
@@ -54,9 +57,10 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     if (rows < 0).any():
         raise HeatmapError(f"{where}: {int((rows < 0).sum())} maps are of tiles that were not evaluated")
     expected = evaluated[:, job.target]
-    drawn = expected.copy()
-    drawn[rows] = own[:, job.target]
-    _refuse_other_predictions(job, drawn, expected, where)
+    if own is not None:
+        drawn = expected.copy()
+        drawn[rows] = own[:, job.target]
+        _refuse_other_predictions(job, drawn, expected, where)
     return PredictedTiles(usable, evaluated, job.slide_score(expected))
 
 

@@ -14,38 +14,56 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tasks.artifacts.attributions import PixelMaps
+from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Floats, RawMap
 from tasks.reporting.maps.canvas import MapCanvas
+
+Square = tuple[float, float, float]
+"""x, y and side of a tile in level-0 pixels."""
 
 _LEAST_AREA = 1e-4
 """Fraction of a canvas pixel that tiles must cover for it to hold a value."""
 
 
 class Mosaic:
-    """The sums of values and of areas on one canvas, filled tile by tile."""
+    """The sums of values and of areas on one canvas, or on some of its rows, filled tile by tile."""
 
-    def __init__(self, canvas: MapCanvas) -> None:
+    def __init__(self, canvas: MapCanvas, rows: slice | None = None) -> None:
         self.canvas = canvas
-        self._sums = np.zeros((canvas.height, canvas.width))
-        self._areas = np.zeros((canvas.height, canvas.width))
+        self._rows = slice(0, canvas.height) if rows is None else rows
+        shape = (self._rows.stop - self._rows.start, canvas.width)
+        self._sums, self._areas = np.zeros(shape), np.zeros(shape)
 
-    def add(self, x_level0: float, y_level0: float, extent_level0: float, tile: NDArray[np.generic]) -> None:
-        """Add ``tile`` [H, W], finite values, on the square of side ``extent_level0`` at (x, y)."""
-        c = self.canvas
-        rows, down = _covered(
-            (y_level0 - c.top) / c.step_y, extent_level0 / c.step_y, tile.shape[0], c.height
-        )
-        columns, across = _covered(
-            (x_level0 - c.left) / c.step_x, extent_level0 / c.step_x, tile.shape[1], c.width
-        )
-        self._sums[rows, columns] += down @ tile.astype(np.float64) @ across.T
-        self._areas[rows, columns] += np.outer(down.sum(axis=1), across.sum(axis=1))
+    def add(self, square: Square, tile: NDArray[np.generic]) -> None:
+        """Add ``tile`` [H, W], finite values, on a square (x, y, side) in level-0 pixels."""
+        rows, down, columns, across = self._covered(square, tile.shape)
+        # The whole product, also of a tile that only reaches into the rows: each value is the same whatever
+        # the rows are.
+        self._add(self._sums, rows, columns, down @ tile.astype(np.float64) @ across.T)
+        self._add(self._areas, rows, columns, np.outer(down.sum(axis=1), across.sum(axis=1)))
+
+    def add_zeros(self, square: Square, shape: tuple[int, int]) -> None:
+        """Add a tile [H, W] of zeros; the sums stay as they are."""
+        rows, down, columns, across = self._covered(square, shape)
+        self._add(self._areas, rows, columns, np.outer(down.sum(axis=1), across.sum(axis=1)))
 
     def mean(self) -> RawMap:
-        """Return float32 [height, width] in raw units, NaN outside of tiles."""
+        """Return float32 [rows, width] in raw units, NaN outside of tiles."""
         blank = self._areas < _LEAST_AREA
         values = self._sums / np.where(blank, 1.0, self._areas)
         return np.where(blank, np.nan, values).astype(np.float32)
+
+    def _covered(self, square: Square, shape: tuple[int, ...]) -> tuple[slice, Floats, slice, Floats]:
+        c, (x, y, side) = self.canvas, square
+        rows, down = _covered((y - c.top) / c.step_y, side / c.step_y, shape[0], c.height)
+        columns, across = _covered((x - c.left) / c.step_x, side / c.step_x, shape[1], c.width)
+        return rows, down, columns, across
+
+    def _add(self, target: Floats, rows: slice, columns: slice, values: Floats) -> None:
+        first, last = max(rows.start, self._rows.start), min(rows.stop, self._rows.stop)
+        if first < last:
+            here = slice(first - self._rows.start, last - self._rows.start)
+            target[here, columns] += values[first - rows.start : last - rows.start]
 
 
 def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> RawMap:
@@ -57,21 +75,20 @@ def stitch(canvas: MapCanvas, tiles: pd.DataFrame, maps: NDArray[np.generic]) ->
 
 def add_tiles(mosaic: Mosaic, tiles: pd.DataFrame, maps: NDArray[np.generic]) -> None:
     """Add ``maps`` [N, H, W] to a mosaic; row i of ``tiles`` locates map i."""
-    for square, tile in zip(_squares(tiles), maps, strict=True):
-        mosaic.add(*square, tile)
+    for square, tile in zip(squares(tiles), maps, strict=True):
+        mosaic.add(square, tile)
 
 
 def stitch_attributions(
-    canvas: MapCanvas, tiles: pd.DataFrame, attributions: PixelMaps, batch: int = 512
+    canvas: MapCanvas, tiles: pd.DataFrame, attributions: PixelMaps, batch: int = 64
 ) -> RawMap:
     """Return the mosaic of ``attributions`` on ``canvas``, reading ``batch`` maps at a time.
 
     Row i of ``tiles`` locates map i.
     """
     mosaic = Mosaic(canvas)
-    for start in range(0, len(tiles), batch):
-        rows = slice(start, start + batch)
-        add_tiles(mosaic, tiles.iloc[rows], attributions.maps(rows))
+    for span in spans(len(tiles), batch):
+        add_tiles(mosaic, tiles.iloc[span], attributions.maps(span))
     return mosaic.mean()
 
 
@@ -91,7 +108,7 @@ def _finite_weight(finite: bytes, shape: tuple[int, ...], sigma: tuple[float, fl
     return np.asarray(gaussian_filter(mask.astype(np.float64), sigma, mode="constant"))
 
 
-def _squares(tiles: pd.DataFrame) -> Iterator[tuple[float, float, float]]:
+def squares(tiles: pd.DataFrame) -> Iterator[Square]:
     """Yield x, y and side of each tile in level-0 pixels."""
     yield from tiles[["x_level0", "y_level0", "extent_level0"]].itertuples(index=False, name=None)
 

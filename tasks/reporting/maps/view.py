@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from PIL import Image
-from skimage.measure import find_contours
 
-from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import Floats, RawMap, Rgb
 from tasks.reporting.drawing.colour import colour_limit
 from tasks.reporting.maps.canvas import MapCanvas, analysis_canvas
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
+from tasks.reporting.maps.outlines import Outlines, outlines_on
 from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_tiles
 from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.thread_map import thread_map
@@ -51,19 +50,6 @@ class CheckpointView:
     def score(self) -> float | None:
         """Slide score of the target class; None where only a sample of the tiles was predicted."""
         return self.evaluated.score
-
-
-@dataclass(frozen=True)
-class Outlines:
-    """Annotated outlines as lines [n, 2] of (x, y) canvas pixels, from the upper left corner of the canvas.
-
-    Attributes:
-        inside: ends at the edge of the tiles, as the annotation beyond them is not stored.
-        closed: follows the edge of the tiles there.
-    """
-
-    inside: tuple[Floats, ...]
-    closed: tuple[Floats, ...]
 
 
 @dataclass(frozen=True)
@@ -118,17 +104,6 @@ def view_slide(job: HeatmapJob) -> SlideView:
         canvas=analysis_canvas(job.tiles.table, side, job.recipe.max_side_px),
         checkpoints=views,
         limit=job.scale.limit if job.scale else colour_limit(drawn, job.recipe.percentile),
-    )
-
-
-def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
-    """Return the annotated outlines, traced from the annotation masks of the tiles."""
-    covered = stitch(canvas, tiles.table, tiles.annotation_mask[:] > 0)
-    # A frame of zeros closes lines at the border; +0.5 turns pixel centres into positions.
-    closed = find_contours(np.pad(np.nan_to_num(covered), 1), 0.5)
-    return Outlines(
-        inside=tuple(line[:, ::-1] + 0.5 for line in find_contours(covered, 0.5)),
-        closed=tuple(line[:, ::-1] - 0.5 for line in closed),
     )
 
 

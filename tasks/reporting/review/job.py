@@ -105,7 +105,10 @@ class ReviewJob:
     def why_no_map(self, model: ModelKey, explainer: str, slide: str) -> str:
         """Return why a map is missing."""
         return self._why(
-            f"explain/{model.label}/{explainer}/{slide}", f"train/{model.label}", f"tile/{slide}"
+            f"explain/{model.label}/{explainer}/{slide}",
+            f"explain/{explainer}/{slide}",
+            f"train/{model.label}",
+            f"tile/{slide}",
         )
 
     def why_no_report(self, model: ModelKey, explainer: str, metric: str) -> str:

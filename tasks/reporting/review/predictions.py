@@ -70,9 +70,9 @@ def _evaluated(job: ReviewJob, model: ModelKey, slide: str) -> "pd.Series[float]
 
 
 def _explained(job: ReviewJob, model: ModelKey, slide: str) -> "pd.Series[float] | None":
-    """Return the same probabilities as stored with the maps."""
+    """Return the same probabilities as stored with the maps; those of a blind control hold none."""
     sets = (job.maps.get((model, explainer.id, slide)) for explainer in job.explainers)
-    maps = next((maps for maps in sets if maps is not None and len(maps.index)), None)
+    maps = next((maps for maps in sets if maps is not None and maps.logits.size), None)
     if maps is None:
         return None
     return pd.Series(softmax(maps.logits)[:, job.target], index=maps.index["tile_id"].astype(str))

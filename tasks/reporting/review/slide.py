@@ -90,7 +90,14 @@ def _facts(
         "slide_scores": slide_scores(job, slide),
         "records": scores.records(slide),
         "missing": _missing(job, slide),
+        "explained": _explained(job, slide),
     }
+
+
+def _explained(job: ReviewJob, slide: str) -> list[int]:
+    """Return how many tiles of the slide have maps, and how many could be read."""
+    counts = (len(maps.index) for (_, _, of_slide), maps in job.maps.items() if of_slide == slide)
+    return [next(counts, 0), len(job.slides[slide].usable)]
 
 
 def _missing(job: ReviewJob, slide: str) -> list[list[Any]]:

@@ -94,7 +94,7 @@ def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | 
         "blind": explainer.is_control and explainer.is_blind,
         "limit": scale.limit if scale else 1.0,
         "tile_limit": scale.tile_limit if scale else 1.0,
-        "alone": [_rounded(scale.models.get(model.label, 0.0)) for model in job.models] if scale else [],
+        "alone": [_rounded(scale.end_of(model.label) or 0.0) for model in job.models] if scale else [],
     }
 
 

@@ -62,6 +62,12 @@ def test_weak_labels_are_said(tmp_path):
     assert "\n- Weak labels: the tiles of 3 slides.\n" in write_page(summarise(weak, rows), rows)
 
 
+def test_how_many_tiles_were_explained_is_said(tmp_path):
+    job = dataclasses.replace(make_job(tmp_path), explained="512 of 20000 tiles were explained")
+    rows = compared_rows(job)
+    assert "\n- 512 of 20000 tiles were explained.\n" in write_page(summarise(job, rows), rows)
+
+
 def test_the_sentence_on_the_primary_endpoint_obeys_its_flag(tmp_path):
     """The better arm's maps are ahead of the control, or they are not: only then is it called better."""
     job = make_job(tmp_path)

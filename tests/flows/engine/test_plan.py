@@ -9,6 +9,7 @@ from flows.engine import plan as module
 from flows.engine.plan import Plan, PlanError
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
+from tasks.explain import MOST_TILES
 from tasks.study.stage import Planned, Stage, required
 from tests._support.plans import input_labels, labelled, plan_of, slides_of
 from tests._support.studies import folded_config, tiny_config
@@ -163,11 +164,52 @@ def test_another_design_makes_another_page(plan, monkeypatch):
     assert Plan(plan.study).of("review")[0].recipe != before.recipe
 
 
-def test_a_sample_of_tiles_is_recipe_and_none_leaves_the_recipe_as_it_was(plan, tmp_path, manifest):
-    whole = plan.of("explain")[0].recipe
-    assert "tiles_per_slide" not in whole
-    few = plan_of(tiny_config(manifest, explain={**EXPLAIN, "tiles_per_slide": 5}), tmp_path)
-    assert few.of("explain")[0].recipe == {**whole, "tiles_per_slide": 5}
+def test_a_sample_of_tiles_is_recipe_and_all_is_not_mentioned(plan, tmp_path, manifest):
+    default = plan.of("explain")[0].recipe
+    assert default["tiles_per_slide"] == MOST_TILES == 512
+    for told, kept in ((5, {"tiles_per_slide": 5}), ("all", {}), (None, {})):
+        other = plan_of(tiny_config(manifest, explain={**EXPLAIN, "tiles_per_slide": told}), tmp_path)
+        rest = {name: value for name, value in default.items() if name != "tiles_per_slide"}
+        assert other.of("explain")[0].recipe == {**rest, **kept}
+
+
+@pytest.mark.parametrize("told", [0, -3, "most", 2.5])
+def test_other_samples_are_refused(manifest, told):
+    with pytest.raises(ValueError, match="tiles_per_slide"):
+        tiny_config(manifest, explain={**EXPLAIN, "tiles_per_slide": told})
+
+
+def test_half_precision_is_recipe_of_maps_and_of_metrics_that_explain_again(plan, tmp_path, manifest):
+    explain = {**EXPLAIN, "map_dtype": "float32"}
+    full = plan_of(tiny_config(manifest, explain=explain, evaluate=METRICS), tmp_path)
+    changed = {p.key for p, other in zip(plan, full, strict=True) if p.recipe != other.recipe}
+    assert changed == {
+        p.key
+        for p in plan
+        if p.key.stage == "explain" or (p.key.stage == "evaluate" and p.key.metric == "local_lipschitz")
+    } | {ArtifactKey("record")}
+
+
+def test_maps_of_a_blind_control_are_planned_once_per_slide_and_read_by_every_model(plan):
+    tests = [row.slide_id for row in plan.study.slides if row.split == "test"]
+    shared = [p for p in plan.of("explain") if p.key.explainer == "random_map"]
+    assert [p.key.label for p in shared] == [f"explain/random_map/{slide}" for slide in tests]
+    for planned in shared:
+        assert set(planned.inputs) == {"tiles"}
+        assert "device" not in planned.recipe
+    readers = [p for p in plan.of("evaluate") if p.key.explainer == "random_map"]
+    assert {p.key.model.arm for p in readers} == {"standard", "modulated"}
+    for planned in [*readers, *(p for p in plan.of("scale") if p.key.explainer == "random_map")]:
+        maps = [key for key in planned.input_keys if key.stage == "explain"]
+        assert maps == [p.key for p in shared]
+
+
+def test_folds_share_the_maps_of_a_blind_control(tmp_path, manifest):
+    plan = plan_of(folded_config(manifest), tmp_path)
+    shared = [p.key.slide for p in plan.of("explain") if p.key.model is None]
+    assert len(shared) == len(set(shared)) == 6
+    of_models = [p.key for p in plan.of("explain") if p.key.model is not None]
+    assert {key.explainer for key in of_models} == {"gradient"}
 
 
 def test_exemplars_may_not_bear_the_id_of_an_explainer(manifest):

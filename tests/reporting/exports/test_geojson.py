@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import uuid
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -21,10 +22,19 @@ from tests._support.heatmap_jobs import geometry, make_attributions, make_job
 PROBABILITY = "probability of tumour"
 
 
+def written(view, item, path):
+    """Write the archive beside ``path``, unpack its one entry there, and return the content."""
+    archive = path.with_name(f"{path.name}.zip")
+    write_geojson(view, item, archive)
+    with ZipFile(archive) as file:
+        assert file.namelist() == [path.name]
+        path.write_bytes(file.read(path.name))
+    return json.loads(path.read_text())
+
+
 def features_of(job, path):
     view = view_slide(job)
-    write_geojson(view, view.checkpoints[0], path)
-    whole = json.loads(path.read_text())
+    whole = written(view, view.checkpoints[0], path)
     assert whole["type"] == "FeatureCollection"
     return view, whole
 
@@ -133,7 +143,16 @@ def test_a_study_with_two_models_gives_other_ids(tmp_path):
     view = view_slide(make_job(tmp_path))
     ids = []
     for number, item in enumerate(view.checkpoints[:2]):
-        write_geojson(view, item, tmp_path / f"{number}.geojson")
-        whole = json.loads((tmp_path / f"{number}.geojson").read_text())
+        whole = written(view, item, tmp_path / f"{number}.geojson")
         ids.append({f["id"] for f in whole["features"]})
     assert not ids[0] & ids[1]
+
+
+def test_the_archive_repeats_byte_for_byte_and_is_small(tmp_path):
+    job = make_job(tmp_path)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        features_of(job, tmp_path / name / "t.geojson")
+    first, second = ((tmp_path / name / "t.geojson.zip").read_bytes() for name in "ab")
+    assert first == second
+    assert len(first) < 0.3 * (tmp_path / "a" / "t.geojson").stat().st_size

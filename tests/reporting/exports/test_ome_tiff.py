@@ -9,11 +9,12 @@ import pytest
 import tifffile
 
 from tasks.artifacts.tile_set import SLIDE
-from tasks.reporting.exports.ome_tiff import pyramid, write_ome_tiff
+from tasks.reporting.exports.ome_tiff import write_ome_tiff
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.view import view_slide
 from tests._support.heatmap_jobs import geometry, make_job
+from tests._support.whole_pyramid import whole_pyramid
 
 NAMES = {"ome": "http://www.openmicroscopy.org/Schemas/OME/2016-06"}
 LONG = 1100
@@ -100,24 +101,6 @@ def test_a_canvas_that_was_made_coarser_says_its_own_pixel_size(tmp_path):
     assert (pixels.get("SizeX"), pixels.get("SizeY")) == ("40", "64")
 
 
-def test_levels_halve_exactly_down_to_one_that_is_small():
-    planes = np.random.default_rng(0).normal(size=(2, LONG, 601)).astype(np.float32)
-    levels = pyramid(planes)
-    assert [level.shape for level in levels] == [(2, 1100, 604), (2, 550, 302), (2, 275, 151)]
-    np.testing.assert_array_equal(levels[0][:, :, :601], planes)
-    assert np.isnan(levels[0][:, :, 601:]).all()
-    assert [len(pyramid(planes[:, :side, :side])) for side in (1, 512, 513)] == [1, 1, 2]
-
-
-def test_a_coarser_pixel_is_the_mean_of_its_finite_ones():
-    plane = np.full((1, 1024, 1024), np.nan, np.float32)
-    plane[0, :2, :2] = [[1.0, np.nan], [3.0, 8.0]]
-    plane[0, 0, 2] = -5.0
-    coarse = pyramid(plane)[1][0]
-    np.testing.assert_array_equal(coarse[0, :3], [4.0, -5.0, np.nan])
-    assert np.isfinite(coarse).sum() == 2
-
-
 def test_a_long_map_is_stored_as_a_pyramid(tmp_path, monkeypatch):
     view = view_slide(make_job(tmp_path))
     item = view.checkpoints[0]
@@ -130,7 +113,7 @@ def test_a_long_map_is_stored_as_a_pyramid(tmp_path, monkeypatch):
         assert (series.kind, series.axes) == ("ome", "CYX")
         levels = [level.asarray() for level in series.levels]
         assert [len(page.subifds) for page in series.pages] == [2, 2]
-    for found, made in zip(levels, pyramid(levels[0]), strict=True):
+    for found, made in zip(levels, whole_pyramid(levels[0]), strict=True):
         np.testing.assert_array_equal(found, made)
     assert [level.shape[1] for level in levels] == [LONG, LONG // 2, LONG // 4]
 

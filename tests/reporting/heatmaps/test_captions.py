@@ -38,6 +38,7 @@ def test_the_value_its_scale_and_its_normalisation_are_named(tmp_path):
     assert "median of 4 models. Values are as drawn" in words
     assert "averaged to pixels of the overview (here 1.35 µm), then smoothed by a Gaussian of 4 µm" in words
     assert "Larger values are clipped" in words
+    assert "All 40 tiles were explained." in words
     assert "sample" not in words
 
 
@@ -68,7 +69,7 @@ def test_magnitudes_have_a_scale_from_zero(tmp_path):
 def test_a_sample_is_said(tmp_path):
     job = make_job(tmp_path)
     view = view_slide(sampled(job, tmp_path / "few", predictions=None))
-    assert "Only 3 of 40 tiles have attributions, sampled by the hash of their names" in attribution_caption(
+    assert "Only 3 of 40 tiles were explained, sampled by the hash of their names" in attribution_caption(
         view
     )
     assert "Only 3 of 40 tiles were predicted." in probability_caption(view)

@@ -24,24 +24,26 @@ DRAWN = {"sheet.png", "tiles.png", "heatmap.json"} | {
 }
 
 
-def test_every_drawing_is_written_with_its_exports(tmp_path):
+BOTH = HeatmapRecipe(exports=("geojson", "ome_tiff"))
+
+
+def test_every_drawing_is_written_and_no_export_unless_asked_for(tmp_path):
     measures = draw(make_job(tmp_path), tmp_path / "out")
-    names = {p.name for p in (tmp_path / "out").iterdir()}
-    exports = {f"tiles_{n}.geojson" for n in CHECKPOINTS} | {f"map_{n}.ome.tiff" for n in CHECKPOINTS}
-    assert names == DRAWN | exports
+    assert {p.name for p in (tmp_path / "out").iterdir()} == DRAWN
     assert measures["tiles"] == 40
 
 
 def test_exports_are_made_as_the_recipe_says(tmp_path):
-    job = dataclasses.replace(make_job(tmp_path), recipe=HeatmapRecipe(exports=("geojson",)))
-    draw(job, tmp_path / "out")
-    assert {p.name for p in (tmp_path / "out").iterdir()} == DRAWN | {
-        f"tiles_{n}.geojson" for n in CHECKPOINTS
-    }
+    files = {"geojson": "tiles_{}.geojson.zip", "ome_tiff": "map_{}.ome.tiff"}
+    for number, wanted in enumerate((("geojson",), ("ome_tiff",), ("geojson", "ome_tiff"))):
+        job = dataclasses.replace(make_job(tmp_path / f"{number}"), recipe=HeatmapRecipe(exports=wanted))
+        draw(job, tmp_path / f"out{number}")
+        exports = {files[name].format(n) for name in wanted for n in CHECKPOINTS}
+        assert {p.name for p in (tmp_path / f"out{number}").iterdir()} == DRAWN | exports
 
 
 def test_the_description_holds_scale_and_scores_but_no_patient(tmp_path):
-    job = make_job(tmp_path)
+    job = dataclasses.replace(make_job(tmp_path), recipe=BOTH)
     draw(job, tmp_path / "out")
     info = HeatmapInfo.model_validate_json((tmp_path / "out" / "heatmap.json").read_text())
     view = view_slide(job)
@@ -63,7 +65,7 @@ def test_the_description_says_that_the_scale_is_of_the_study(tmp_path):
 
 
 def test_the_same_job_gives_the_same_bytes(tmp_path):
-    job = make_job(tmp_path)
+    job = dataclasses.replace(make_job(tmp_path), recipe=BOTH)
     draw(job, tmp_path / "one")
     draw(job, tmp_path / "two")
     for path in (tmp_path / "one").iterdir():

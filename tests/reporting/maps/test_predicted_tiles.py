@@ -1,10 +1,12 @@
 """Drawn probabilities are those of the evaluation: for all tiles, for a sample, and for overlaps."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
+from tasks.artifacts.attributions import INDEX, PixelMaps
 from tasks.reporting.maps.canvas import thumbnail_canvas
 from tasks.reporting.maps.job import HeatmapError
 from tasks.reporting.maps.predicted_tiles import predicted_tiles
@@ -115,3 +117,20 @@ def test_overlapping_tiles_are_blended_but_score_as_they_were_evaluated(tmp_path
     x = int(24 / view_slide(job).geometry.thumbnail_downsample_x)
     y = int(16 / view_slide(job).geometry.thumbnail_downsample_y)
     assert item.probability[y, x] == pytest.approx(probability(margin[:2]).mean(), rel=1e-6)
+
+
+def without_logits(maps, folder):
+    """Return the maps as a blind control stores them."""
+    shutil.copytree(maps.folder, folder)
+    maps.index.drop(columns=["logit_0", "logit_1"]).to_parquet(folder / INDEX, index=False)
+    return PixelMaps(folder)
+
+
+def test_maps_of_a_blind_control_are_drawn_with_the_evaluated_probabilities(tmp_path):
+    job = make_job(tmp_path)
+    blind = without_logits(job.checkpoints[0].attributions, tmp_path / "blind")
+    right, found = evaluated(job), evaluated(with_checkpoint(job, attributions=blind))
+    assert found.score == right.score
+    np.testing.assert_array_equal(found.probabilities, right.probabilities)
+    with pytest.raises(HeatmapError, match="standard_s0: maps of a blind control are drawn with predictions"):
+        evaluated(with_checkpoint(job, attributions=blind, predictions=None))

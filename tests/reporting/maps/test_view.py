@@ -3,10 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tasks.reporting.maps.canvas import thumbnail_canvas
 from tasks.reporting.maps.job import HeatmapError
-from tasks.reporting.maps.view import outlines_on, view_slide
-from tests._support.heatmap_jobs import geometry, make_job, make_predictions
+from tasks.reporting.maps.view import view_slide
+from tests._support.heatmap_jobs import make_job, make_predictions
 
 
 def test_one_limit_for_all_arms(tmp_path):
@@ -23,15 +22,3 @@ def test_other_predictions_than_those_evaluated_are_refused(tmp_path):
     wrong = dataclasses.replace(job, checkpoints=(dataclasses.replace(item, predictions=other),))
     with pytest.raises(HeatmapError, match="is not the evaluated"):
         view_slide(wrong)
-
-
-def test_outlines_follow_the_annotation(tmp_path):
-    job = make_job(tmp_path)
-    outlines = outlines_on(thumbnail_canvas(geometry()), job.tiles)
-    edge, _ = geometry().level0_to_thumbnail(2.5 * 32.0, 0.0)
-    end, bottom = geometry().level0_to_thumbnail(5 * 32.0, 8 * 32.0)
-    known = np.concatenate(outlines.inside)
-    assert known[:, 0] == pytest.approx(edge, abs=1.0)
-    closed = np.concatenate(outlines.closed)
-    assert closed.min(axis=0) == pytest.approx((edge, 0.0), abs=1.0)
-    assert closed.max(axis=0) == pytest.approx((end, bottom), abs=1.0)

@@ -54,6 +54,7 @@ def test_what_is_missing_is_named_with_its_reason(page):
     found = parts(page)
     assert found["slide-1"]["missing"] == [[3, 0, WHY]]
     assert found["slide-0"]["missing"] == []
+    assert found["slide-0"]["explained"] == [40, 40]
     assert found["study"]["failed"] == [[f"explain/{MODELS[3].label}/gradient/s2", WHY]]
     assert found["study"]["missing"] == []
 

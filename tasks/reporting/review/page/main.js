@@ -153,6 +153,7 @@
     const whole = Object.values(accuracy).reduce(([a, b], [c, d]) => [a + c, b + d], [0, 0]);
     const facts = [
       ['Slide score', slide.slide_scores[state.model] === null ? 'not evaluated' : `${said(slide.slide_scores[state.model])} for ${study.target}`],
+      ['Tiles explained', `${slide.explained[0]} of ${slide.explained[1]}${slide.explained[0] < slide.explained[1] ? ', sampled by the hash of their names' : ''}`],
       ['Labels of the tiles', Object.entries(counts).map(([label, count]) => `${count} ${label}`).join(', ')],
       ['Labelled tiles predicted correctly', whole[1] ? `${accuracy[slide.id] ? `${share(accuracy[slide.id])} here; ` : ''}${share(whole)} on all slides` : 'not evaluated'],
     ];
