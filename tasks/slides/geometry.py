@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from tasks.slides.facts import SlideFacts
+from tasks.slides.resolution import Resolution
+
 Coordinate = TypeVar("Coordinate", float, NDArray[np.float64])
 """A single position or an array of positions; the result has the same form."""
 
@@ -33,6 +36,7 @@ class SlideGeometry(BaseModel):
         thumbnail_height: height of the thumbnail in pixels.
         thumbnail_downsample_x: level-0 pixels per thumbnail pixel along x (real ratio of the widths).
         thumbnail_downsample_y: level-0 pixels per thumbnail pixel along y (real ratio of the heights).
+        levels_left_out: numbers of levels that do not show the finest level at their scale; never read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +55,7 @@ class SlideGeometry(BaseModel):
     thumbnail_height: int
     thumbnail_downsample_x: float
     thumbnail_downsample_y: float
+    levels_left_out: tuple[int, ...] = ()
 
     def level0_to_um(self, x: Coordinate, y: Coordinate) -> tuple[Coordinate, Coordinate]:
         """Return the position in micrometres of a position in level-0 pixels."""
@@ -83,5 +88,36 @@ class SlideGeometry(BaseModel):
 
         A level that is coarser by less than 1 % counts as equal: real pyramids are off by rounding.
         """
-        fine_enough = [i for i, own in enumerate(self.level_downsamples) if own <= downsample * 1.01]
+        fine_enough = [
+            i
+            for i, own in enumerate(self.level_downsamples)
+            if own <= downsample * 1.01 and i not in self.levels_left_out
+        ]
         return max(fine_enough, key=lambda level: self.level_downsamples[level], default=0)
+
+
+def geometry_of(
+    facts: SlideFacts, resolution: Resolution, thumbnail_px: int, levels_left_out: tuple[int, ...] = ()
+) -> SlideGeometry:
+    """Return the geometry of a slide from what its file states, with a thumbnail of at most ``thumbnail_px``."""
+    width, height = facts.size
+    shrink = max(1.0, max(width, height) / thumbnail_px)
+    thumbnail = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    x, y, bounds_width, bounds_height = facts.bounds
+    return SlideGeometry(
+        width_level0=width,
+        height_level0=height,
+        mpp=resolution.mpp,
+        mpp_y=resolution.mpp_y,
+        mpp_source=resolution.source,
+        bounds_x=x,
+        bounds_y=y,
+        bounds_width=bounds_width,
+        bounds_height=bounds_height,
+        level_downsamples=facts.level_downsamples,
+        thumbnail_width=thumbnail[0],
+        thumbnail_height=thumbnail[1],
+        thumbnail_downsample_x=width / thumbnail[0],
+        thumbnail_downsample_y=height / thumbnail[1],
+        levels_left_out=levels_left_out,
+    )

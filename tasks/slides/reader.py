@@ -1,22 +1,31 @@
-"""The slide reader: OpenSlide with uniform errors, geometry and padding.
+"""The slide reader: the direct path or OpenSlide, with uniform errors, geometry and padding.
 
 Label and macro images are never opened, and nothing of a slide's metadata is kept but its geometry.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import openslide
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from tasks.slides.choice import ReaderChoice
+from tasks.slides.direct.decode import TileError
+from tasks.slides.direct.source import DirectSource
+from tasks.slides.direct.source_tiles import SourceTile, shared_threads
 from tasks.slides.errors import SlideError
-from tasks.slides.geometry import SlideGeometry
+from tasks.slides.first_look import choose_reader
+from tasks.slides.geometry import SlideGeometry, geometry_of
+from tasks.slides.level_region import LevelRegion, Rgb
+from tasks.slides.openslide_source import OpenSlideSource, require_file
 from tasks.slides.overview import Overview, read_overview
-from tasks.slides.pixels import Rgb, Window, read_window
-from tasks.slides.resolution import MPP_RANGE, Resolution, resolve
+from tasks.slides.pixels import Resample, Window, WindowPlan, plan_window
+from tasks.slides.resolution import MPP_RANGE, resolve
 
-CACHE_BYTES = 64 << 20
-"""Bytes of decoded pixels cached per open slide. OpenSlide's default would add up over handles."""
+_WHITE = 255
+_PER_JOB = 8
 
 
 def open_slide(
@@ -24,6 +33,8 @@ def open_slide(
     mpp: float | None,
     mpp_range: tuple[float, float] = MPP_RANGE,
     thumbnail_px: int = 1024,
+    resample: Resample = "lanczos",
+    choice: ReaderChoice | None = None,
 ) -> "SlideReader":
     """Open a slide for reading; use it in a ``with`` statement.
 
@@ -32,6 +43,9 @@ def open_slide(
         mpp: micrometres per level-0 pixel that the manifest states; used where the metadata has none.
         mpp_range: the plausible micrometres per pixel.
         thumbnail_px: longer side of the thumbnail.
+        resample: how pixels are resampled where no level has the asked resolution.
+        choice: how the file is read, from an earlier reader of the same file. Without it, the file is looked at
+            in a child process, and about 20 regions are compared with OpenSlide's.
 
     Raises:
         SlideError: the file is missing, damaged or of no known format, or its resolution is unknown.
@@ -50,29 +64,37 @@ def open_slide(
         ...         tile = slide.read(100, 50, extent, out_px=64)
         >>> slide.geometry.width_level0, slide.geometry.mpp, tile.shape
         (800, 1.0, (64, 64, 3))
+        >>> slide.choice.name, slide.choice.reason
+        ('direct', '10 sampled regions of 2 levels equal OpenSlide's byte for byte')
     """
-    handle = _open(path)
-    try:
-        resolution = resolve(handle.properties, mpp, mpp_range, path.name)
-        geometry = _geometry(handle, resolution, thumbnail_px)
-    except SlideError:
-        handle.close()
-        raise
-    return SlideReader(path, handle, geometry)
+    require_file(path)
+    choice = choice or choose_reader(path)
+    resolution = resolve(choice.facts.properties, mpp, mpp_range, path.name)
+    geometry = geometry_of(choice.facts, resolution, thumbnail_px, tuple(choice.levels_left_out))
+    return SlideReader(path, choice, geometry, resample)
 
 
 class SlideReader:
-    """An open slide.
+    """An open slide. Several threads may read from it, and a forked process may use it on.
+
+    On the direct path it holds one descriptor of the file. OpenSlide is opened where it is chosen, or when a
+    source tile looks damaged: then OpenSlide says whether it is.
 
     Attributes:
         geometry: its sizes and scales.
+        choice: how the file is read, and why.
     """
 
-    def __init__(self, path: Path, handle: openslide.OpenSlide, geometry: SlideGeometry) -> None:
-        self.geometry = geometry
-        self._path = path
-        self._handle = handle
+    def __init__(
+        self, path: Path, choice: ReaderChoice, geometry: SlideGeometry, resample: Resample = "lanczos"
+    ) -> None:
+        self.geometry, self.choice = geometry, choice
+        self._path, self._resample = path, resample
+        self._openslide = OpenSlideSource(path)
+        self._direct = None if choice.layout is None else DirectSource(path, choice.layout)
         self._thumbnail: Overview | None = None
+        if self._direct is None:
+            self._openslide.open()
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +106,17 @@ class SlideReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._handle.close()
+        self.close()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, ReaderChoice, SlideGeometry, Resample]]:
+        """Pickle the reader as what it was opened with; the copy opens the file again."""
+        return type(self), (self._path, self.choice, self.geometry, self._resample)
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self._openslide.close()
+        if self._direct is not None:
+            self._direct.close()
 
     def read(self, x_level0: float, y_level0: float, extent_level0: float, out_px: int) -> Rgb:
         """Return the square at (x, y) with side ``extent_level0``, in level-0 pixels, as a tile.
@@ -96,6 +128,37 @@ class SlideReader:
             SlideError: the region cannot be read; the reader stays usable.
         """
         return self._read(Window(x_level0, y_level0, extent_level0, extent_level0), (out_px, out_px))
+
+    def read_tiles(
+        self, x_level0: ArrayLike, y_level0: ArrayLike, extent_level0: float, out_px: int
+    ) -> tuple[Rgb, list[str]]:
+        """Return N squares with side ``extent_level0``, in any order, as :meth:`read` returns each.
+
+        On the direct path squares that lie together are read together: each source tile is decoded once per
+        block of about 32 MB, by several threads.
+
+        Args:
+            x_level0: left edges in level-0 pixels, [N].
+            y_level0: top edges in level-0 pixels, [N].
+            extent_level0: side of the squares in level-0 pixels.
+            out_px: side of the tiles in pixels.
+
+        Returns:
+            uint8 [N, out_px, out_px, 3], RGB, and for each why it could not be read, or "". Such a tile is
+            white.
+        """
+        corners = np.stack([np.asarray(x_level0, np.float64), np.asarray(y_level0, np.float64)], axis=1)
+        windows = [Window(float(x), float(y), extent_level0, extent_level0) for x, y in corners]
+        tiles = np.empty((len(windows), out_px, out_px, 3), np.uint8)
+        reasons = [""] * len(windows)
+        size = (out_px, out_px)
+        left = range(len(windows)) if self._direct is None else self._read_direct(self._direct, windows, tiles)
+        for i in _in_reading_order(corners, left, extent_level0):
+            try:
+                tiles[i] = self._read(windows[i], size)
+            except SlideError as error:
+                tiles[i], reasons[i] = _WHITE, str(error)
+        return tiles, reasons
 
     def overview(self, mpp: float) -> Overview:
         """Return the whole slide at about ``mpp`` micrometres per pixel, never finer than level 0."""
@@ -111,68 +174,67 @@ class SlideReader:
         return self._thumbnail.pixels
 
     def _overview(self, size: tuple[int, int]) -> Overview:
-        return read_overview(self._read, (self.geometry.width_level0, self.geometry.height_level0), size)
+        return read_overview(self._read_lanczos, (self.geometry.width_level0, self.geometry.height_level0), size)
+
+    def _read_lanczos(self, window: Window, size: tuple[int, int]) -> Rgb:
+        """Read for a picture of the slide, which looks the same however tiles are resampled."""
+        return self._planned(window, plan_window(self.geometry, window, size, "lanczos"))
 
     def _read(self, window: Window, size: tuple[int, int]) -> Rgb:
+        return self._planned(window, plan_window(self.geometry, window, size, self._resample))
+
+    def _planned(self, window: Window, plan: WindowPlan) -> Rgb:
         try:
-            return read_window(self._handle, self.geometry, window, size)
-        except openslide.OpenSlideError as error:
-            # OpenSlide repeats an error for every later region, so the handle is replaced.
-            self._handle.close()
-            self._handle = _open(self._path)
+            return plan.finish(None if plan.region is None else self._region(plan.region))
+        except SlideError as error:
             raise SlideError(
                 f"{self._path.name}: the {window.width:.0f} px square at ({window.x:.0f}, {window.y:.0f}) "
-                f"cannot be read: {_said(error, self._path)}"
+                f"cannot be read: {error}"
             ) from error
 
+    def _region(self, wanted: LevelRegion) -> Rgb:
+        if self._direct is None:
+            return self._openslide.region(wanted)
+        try:
+            return self._direct.region(wanted)
+        except TileError:
+            return self._openslide.region(wanted)
 
-def _open(path: Path) -> openslide.OpenSlide:
-    if not path.is_file():
-        raise SlideError(f"{path.name}: there is no such file")
-    if path.stat().st_size == 0:
-        raise SlideError(f"{path.name}: the file is empty")
+    def _read_direct(self, direct: DirectSource, windows: Sequence[Window], tiles: Rgb) -> list[int]:
+        """Fill ``tiles`` by the direct path; return the tiles that OpenSlide has to judge."""
+        size = (tiles.shape[2], tiles.shape[1])
+        plans = [plan_window(self.geometry, window, size, self._resample) for window in windows]
+        inside = [i for i, plan in enumerate(plans) if plan.region is not None]
+        regions = [plans[i].region for i in inside]
+        left: list[int] = []
+
+        def finish(job: list[int], decoded: dict[int, SourceTile]) -> list[int]:
+            return [i for i in job if not _finish(direct, plans[i], decoded, tiles[i])]
+
+        for block, decoded in direct.blocks([region for region in regions if region is not None]):
+            jobs = [[inside[k] for k in block[n : n + _PER_JOB]] for n in range(0, len(block), _PER_JOB)]
+            run = map if len(jobs) == 1 else shared_threads().map
+            for failed in run(finish, jobs, [decoded] * len(jobs)):
+                left.extend(failed)
+        for i in set(range(len(plans))).difference(inside):
+            tiles[i] = _WHITE
+        return left
+
+
+def _finish(direct: DirectSource, plan: WindowPlan, decoded: dict[int, SourceTile], out: Rgb) -> bool:
+    """Write one tile; return whether its source tiles are whole."""
+    assert plan.region is not None
     try:
-        handle = openslide.OpenSlide(path)
-    except openslide.OpenSlideError as error:
-        raise SlideError(f"{path.name}: OpenSlide cannot open it: {_said(error, path)}") from error
-    handle.set_cache(openslide.OpenSlideCache(CACHE_BYTES))
-    return handle
+        out[:] = plan.finish(direct.painted(plan.region, decoded))
+    except TileError:
+        return False
+    return True
 
 
-def _said(error: openslide.OpenSlideError, path: Path) -> str:
-    """Return OpenSlide's message without the folder, since artifacts must not contain local paths."""
-    return str(error).replace(str(path), path.name)
-
-
-def _geometry(handle: openslide.OpenSlide, resolution: Resolution, thumbnail_px: int) -> SlideGeometry:
-    width, height = handle.dimensions
-    shrink = max(1.0, max(width, height) / thumbnail_px)
-    thumbnail = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    x, y, bounds_width, bounds_height = _bounds(handle)
-    return SlideGeometry(
-        width_level0=width,
-        height_level0=height,
-        mpp=resolution.mpp,
-        mpp_y=resolution.mpp_y,
-        mpp_source=resolution.source,
-        bounds_x=x,
-        bounds_y=y,
-        bounds_width=bounds_width,
-        bounds_height=bounds_height,
-        level_downsamples=tuple(handle.level_downsamples),
-        thumbnail_width=thumbnail[0],
-        thumbnail_height=thumbnail[1],
-        thumbnail_downsample_x=width / thumbnail[0],
-        thumbnail_downsample_y=height / thumbnail[1],
-    )
-
-
-def _bounds(handle: openslide.OpenSlide) -> tuple[float, float, float, float]:
-    """Return left, top, width and height of the scanned area; the whole slide where none is stated."""
-    width, height = handle.dimensions
-    defaults = {"x": 0, "y": 0, "width": width, "height": height}
-    left, top, wide, high = (
-        float(handle.properties.get(f"openslide.bounds-{name}", default))
-        for name, default in defaults.items()
-    )
-    return left, top, wide, high
+def _in_reading_order(
+    corners: NDArray[np.float64], wanted: Sequence[int], extent: float
+) -> list[int]:
+    """Return indices so that neighbours come together, since OpenSlide's cache is small."""
+    x, y = corners[list(wanted)].T
+    order = np.lexsort((x, y, x // (8 * extent), y // (8 * extent)))
+    return [wanted[int(i)] for i in order]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tasks.slides.level_region import LevelRegion
 from tasks.slides.reader import open_slide
 from tests._support.slide_files import write_slide
 
@@ -66,9 +67,8 @@ def test_a_mark_lies_on_the_thumbnail_where_the_geometry_says(slide, mark):
 @pytest.mark.parametrize("mark", MARKS)
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_a_mark_lies_on_every_level_where_the_geometry_says(slide, mark, level):
-    picture = np.asarray(slide._handle.read_region((0, 0), level, slide._handle.level_dimensions[level]))[
-        ..., :3
-    ]
+    width, height = slide.choice.facts.level_sizes[level]
+    picture = slide._region(LevelRegion(0, 0, level, width, height))
     expected = np.array(slide.geometry.level0_to_level(*mark, level))
     rows, columns, corner = around(expected, 50 / slide.geometry.level_downsamples[level])
     found = centre_of_mark(picture[rows, columns]) + corner

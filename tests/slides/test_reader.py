@@ -3,7 +3,8 @@ import openslide
 import pytest
 
 from tasks.slides.errors import SlideError
-from tasks.slides.reader import CACHE_BYTES, open_slide
+from tasks.slides.first_look import look
+from tasks.slides.reader import open_slide
 from tests._support.slide_files import break_tile, noise, write_slide
 
 
@@ -78,34 +79,12 @@ def test_an_error_latches_in_openslide_but_not_in_the_reader(tmp_path):
             np.testing.assert_array_equal(slide.read(0, 0, 64, 64), before)
 
 
-def test_bounds_are_those_of_the_scanned_area(slide_file, monkeypatch):
-    bounds = {"openslide.bounds-x": "40", "openslide.bounds-y": "30", "openslide.mpp-x": "0.5"}
-    bounds |= {"openslide.bounds-width": "200", "openslide.bounds-height": "100", "openslide.mpp-y": "0.5"}
-    monkeypatch.setattr(openslide.OpenSlide, "properties", bounds)
-    with open_slide(slide_file, None) as slide:
-        geometry = slide.geometry
-    assert (geometry.bounds_x, geometry.bounds_y) == (40, 30)
-    assert (geometry.bounds_width, geometry.bounds_height) == (200, 100)
-
-
 def test_label_and_macro_images_are_never_opened(slide_file, monkeypatch):
     def refuse(_):
         raise AssertionError("an associated image was opened")
 
     monkeypatch.setattr(openslide.OpenSlide, "associated_images", property(refuse))
-    with open_slide(slide_file, None) as slide:
+    with open_slide(slide_file, None, choice=look(slide_file)) as slide:
         slide.thumbnail()
         slide.overview(8)
         slide.read(0, 0, 64, 64)
-
-
-def test_the_cache_has_a_stated_size_and_the_handle_is_closed(slide_file, monkeypatch):
-    sizes, closed = [], []
-    original = openslide.OpenSlideCache
-    monkeypatch.setattr(openslide, "OpenSlideCache", lambda size: sizes.append(size) or original(size))
-    close = openslide.OpenSlide.close
-    monkeypatch.setattr(openslide.OpenSlide, "close", lambda self: closed.append(1) or close(self))
-    with open_slide(slide_file, None):
-        assert not closed
-    assert sizes == [CACHE_BYTES]
-    assert closed
