@@ -24,7 +24,7 @@ from tasks.slides.direct.layout import DirectLayout, NotDirectError
 from tasks.slides.direct.source import DirectSource
 from tasks.slides.errors import SlideError
 from tasks.slides.facts import SlideFacts
-from tasks.slides.level_check import levels_left_out
+from tasks.slides.level_check import misfits_by_pixels, misfits_by_size
 from tasks.slides.openslide_source import OpenSlideSource, require_file
 from tasks.slides.proof import first_difference
 
@@ -65,9 +65,14 @@ def look(path: Path) -> ReaderChoice:
     openslide = OpenSlideSource(path)
     try:
         facts = openslide.facts()
-        left_out = levels_left_out(openslide, facts)
+        left_out = misfits_by_size(facts)
         used = [number for number in range(len(facts.level_sizes)) if number not in left_out]
         layout, reason = _proved(path, openslide, facts, used)
+        if layout is None:
+            left_out |= misfits_by_pixels(openslide, facts, used)
+        else:
+            with contextlib.closing(DirectSource(path, layout)) as direct:
+                left_out |= misfits_by_pixels(direct, facts, used)
     finally:
         openslide.close()
     return ReaderChoice(
@@ -87,11 +92,8 @@ def _proved(
         layout = find_layout(path, facts, used)
     except NotDirectError as error:
         return None, str(error)
-    direct = DirectSource(path, layout)
-    try:
+    with contextlib.closing(DirectSource(path, layout)) as direct:
         equal, wrong = first_difference(direct, openslide, facts, used)
-    finally:
-        direct.close()
     if wrong:
         return None, f"its own tiles were decoded for comparison, and {wrong}"
     return layout, f"{equal} sampled regions of {len(used)} levels equal OpenSlide's byte for byte"

@@ -4,10 +4,13 @@ Files exist whose levels are filled up to whole source tiles, shifted, in the wr
 something else. OpenSlide takes them all for levels, and a tile would be read at a wrong scale from them.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tasks.slides.direct.decode import TileError
 from tasks.slides.errors import SlideError
 from tasks.slides.facts import SlideFacts
 from tasks.slides.level_region import LevelRegion, RegionSource
@@ -16,24 +19,29 @@ _OFF_PX = 2.0
 """Pixels of a level by which its far corner may lie beside the place that its scale gives."""
 
 _SPOTS = 12
-_MOST_LEVEL0_PX = 512
+_MOST_LEVEL0_PX = 1024
 _CELLS = 8
 _CONTRAST = 6.0
 """Standard deviation of grey levels within a spot below which there is nothing to compare."""
 
-_LEAST_CORRELATION = 0.6
+_LEAST_CORRELATION = 0.5
+_WRONG_SPOTS = 1 / 3
+"""The correlation of this fraction of the spots, the worst, decides: where glass begins all pictures agree."""
+
 _MOST_DIFFERENCE = 25.0
 """Grey levels by which the mean colour of a spot may differ."""
 
 
-def levels_left_out(source: RegionSource, facts: SlideFacts) -> dict[int, str]:
-    """Return the levels that do not fit the finest one, with the reason; they are never read."""
-    reasons: dict[int, str] = {}
-    for number in range(1, len(facts.level_sizes)):
-        reason = _by_size(facts, number) or _by_pixels(source, facts, number)
-        if reason:
-            reasons[number] = reason
-    return reasons
+def misfits_by_size(facts: SlideFacts) -> dict[int, str]:
+    """Return the levels whose sizes have no common scale with the finest one, with the reason."""
+    reasons = {number: _by_size(facts, number) for number in range(1, len(facts.level_sizes))}
+    return {number: reason for number, reason in reasons.items() if reason}
+
+
+def misfits_by_pixels(source: RegionSource, facts: SlideFacts, numbers: Collection[int]) -> dict[int, str]:
+    """Return the levels among ``numbers`` that show something else than the finest one, with the reason."""
+    reasons = {number: _by_pixels(source, facts, number) for number in numbers if number}
+    return {number: reason for number, reason in reasons.items() if reason}
 
 
 def _by_size(facts: SlideFacts, number: int) -> str:
@@ -60,10 +68,10 @@ def _by_pixels(source: RegionSource, facts: SlideFacts, number: int) -> str:
         if max(values.std() for values in grey) >= _CONTRAST:
             flat = min(values.std() for values in grey) < 1e-6
             correlations.append(0.0 if flat else float(np.corrcoef(*grey)[0, 1]))
-    if correlations and np.median(correlations) < _LEAST_CORRELATION:
+    if correlations and (worst := np.quantile(correlations, _WRONG_SPOTS)) < _LEAST_CORRELATION:
         return (
-            "it shows another picture than the finest level: at its richest spots "
-            f"their pixels correlate by {np.median(correlations):.2f}, allowed is {_LEAST_CORRELATION}"
+            "it shows another picture than the finest level: at a third of the spots compared "
+            f"their pixels correlate by {worst:.2f} or less, allowed is {_LEAST_CORRELATION}"
         )
     if differences and np.median(differences) > _MOST_DIFFERENCE:
         return (
@@ -112,7 +120,7 @@ def _cells(source: RegionSource, region: LevelRegion) -> NDArray[np.float64] | N
     """Return a square as the mean colours of 8 x 8 cells, [8, 8, 3]; None where it cannot be read."""
     try:
         pixels = source.region(region)
-    except SlideError:
+    except (SlideError, TileError):
         return None
     cells = Image.fromarray(pixels).resize((_CELLS, _CELLS), Image.Resampling.BOX)
     return np.asarray(cells).astype(np.float64)

@@ -1,16 +1,13 @@
 """Decoding one compressed source tile to RGB, exactly as OpenSlide does."""
 
-import re
-
 import imagecodecs
 import numpy as np
 
 from tasks.slides.direct.layout import DirectLevel
 from tasks.slides.level_region import Rgb
 
-_END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = b"\xff\xda"
-_STRAY_MARKER = re.compile(b"\xff[^\x00\xd0-\xd7\xff]")
+_MARKER, _END_OF_IMAGE, _RESTARTS = 0xFF, 0xD9, (0xD0, 0xD7)
 _NO_DATA = 128
 """The sample value that libjpeg writes where the compressed data ended too early."""
 
@@ -53,9 +50,11 @@ def _refuse_damaged(data: bytes, pixels: Rgb) -> None:
     OpenSlide takes a warning for an error. Damaged data mostly end too early, and then libjpeg fills the rest
     with one grey. Data without their end, or with a marker among them, are damaged as well.
     """
-    stray = _STRAY_MARKER.search(data, data.find(_START_OF_SCAN) + 2)
-    ends = data.rfind(_END_OF_IMAGE)
-    if (pixels[-1, -1] == _NO_DATA).all() or stray is None or stray.start() != ends:
+    begin = data.find(_START_OF_SCAN) + 2
+    values = np.frombuffer(data, np.uint8)
+    after = values[np.flatnonzero(values[begin:-1] == _MARKER) + begin + 1]
+    markers = after[(after != 0) & (after != _MARKER) & ((after < _RESTARTS[0]) | (after > _RESTARTS[1]))]
+    if markers.tolist() != [_END_OF_IMAGE] or (pixels[-1, -1] == _NO_DATA).all():
         raise TileError("the source tile looks damaged")
 
 
@@ -74,13 +73,17 @@ def _lossless(data: bytes, level: DirectLevel) -> Rgb:
     return pixels
 
 
+_CENTRED = np.arange(-128, 128)
+_RED_OF_RED = np.rint(1.402 * _CENTRED).astype(np.int32)
+_GREEN_OF_BLUE = np.rint(-0.34414 * 65536 * _CENTRED).astype(np.int32)
+_GREEN_OF_RED = np.rint(-0.71414 * 65536 * _CENTRED).astype(np.int32) + 32768
+_BLUE_OF_BLUE = np.rint(1.772 * _CENTRED).astype(np.int32)
+"""What the chroma samples 0 to 255 add to each colour; green in steps of 1/65536, with half a step more."""
+
+
 def _rgb_of_ycbcr(samples: Rgb) -> Rgb:
-    """Convert as libjpeg and OpenSlide do: in fixed point of 16 bits, with rounding."""
-    luma, blue, red = (samples[..., i].astype(np.int32) for i in range(3))
-    blue, red = blue - 128, red - 128
-    channels = (
-        luma + ((91881 * red + 32768) >> 16),
-        luma + ((-22554 * blue - 46802 * red + 32768) >> 16),
-        luma + ((116130 * blue + 32768) >> 16),
-    )
+    """Convert with the coefficients and the rounding that OpenSlide has for JPEG 2000."""
+    luma, blue, red = samples[..., 0].astype(np.int32), samples[..., 1], samples[..., 2]
+    green = (_GREEN_OF_BLUE[blue] + _GREEN_OF_RED[red]) >> 16
+    channels = (luma + _RED_OF_RED[red], luma + green, luma + _BLUE_OF_BLUE[blue])
     return np.stack(channels, axis=-1).clip(0, 255).astype(np.uint8)
