@@ -24,6 +24,9 @@ _CELLS = 8
 _CONTRAST = 6.0
 """Standard deviation of grey levels within a spot below which there is nothing to compare."""
 
+_GLASS, _AT_GLASS = 225.0, 1000.0
+"""Where a spot holds glass, above this grey level, it says little: it is tried after all spots without."""
+
 _LEAST_CORRELATION = 0.5
 _WRONG_SPOTS = 1 / 3
 """The correlation of this fraction of the spots, the worst, decides: where glass begins all pictures agree."""
@@ -91,7 +94,8 @@ def _spots(source: RegionSource, facts: SlideFacts, number: int) -> list[Spot]:
     for spot in _spread(4 * _SPOTS):
         cells = _cells(source, _pair(facts, number, spot)[1])
         if cells is not None:
-            tried.append((float(cells.mean(axis=2).std()), spot))
+            grey = cells.mean(axis=2)
+            tried.append((float(grey.std()) - _AT_GLASS * float(grey.max() > _GLASS), spot))
     rich = [spot for _, spot in sorted(tried, reverse=True)[: _SPOTS // 2]]
     return [*rich, *_spread(_SPOTS // 2)]
 
