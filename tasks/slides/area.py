@@ -14,8 +14,8 @@ _ON_THE_PIXEL = 1e-3
 def average_area(pixels: Rgb, box: tuple[float, float, float, float], size: tuple[int, int]) -> Rgb:
     """Return the part of a picture inside ``box`` at ``size``, each pixel the mean of what it covers.
 
-    A source pixel that is covered in part counts with that part. Whole ratios on whole pixels take the mean of
-    whole blocks, which is faster and the same.
+    A source pixel that is covered in part counts with that part. Ratios of 1, 2, 4, 8 on whole pixels take the
+    mean of whole blocks, which is faster and the same.
 
     Args:
         pixels: uint8 [H, W, 3].
@@ -48,13 +48,18 @@ def average_area(pixels: Rgb, box: tuple[float, float, float, float], size: tupl
 
 
 def _blocks(box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[int, int] | None:
-    """Return width and height of the blocks of pixels that become one pixel; None where they are not whole."""
+    """Return width and height of the blocks of pixels that become one pixel; None where they are not whole.
+
+    Blocks of other sides than powers of two are none of Pillow's: it multiplies with a rounded inverse, and a
+    mean that is whole, or half, then comes out one too low.
+    """
     left, top, right, bottom = box
     across, down = (right - left) / size[0], (bottom - top) / size[1]
     values = (left, top, across, down)
     if max(abs(value - round(value)) for value in values) * max(size) > _ON_THE_PIXEL:
         return None
-    return max(1, round(across)), max(1, round(down))
+    blocks = max(1, round(across)), max(1, round(down))
+    return blocks if all(side & (side - 1) == 0 for side in blocks) else None
 
 
 @lru_cache(maxsize=512)

@@ -33,6 +33,7 @@ PATIENCE_S = 600.0
 
 _IDLE_S = 20.0
 _READY = b"ready\n"
+_PROGRAM = ("-m", "tasks.slides.first_look")
 
 
 def choose_reader(path: Path) -> ReaderChoice:
@@ -105,7 +106,7 @@ class _Child:
     def __init__(self) -> None:
         paths = [os.path.abspath(entry or ".") for entry in sys.path]  # noqa: PTH100 - "" is the folder itself
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tasks.slides.first_look"],
+            [sys.executable, *_PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
