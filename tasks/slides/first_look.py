@@ -27,6 +27,7 @@ from tasks.slides.facts import SlideFacts
 from tasks.slides.level_check import misfits_by_pixels, misfits_by_size
 from tasks.slides.openslide_source import OpenSlideSource, require_file
 from tasks.slides.proof import first_difference
+from tasks.slides.refused import refuse_misread
 
 PATIENCE_S = 600.0
 """Seconds after which a first look is given up; a network drive may be slow."""
@@ -61,11 +62,12 @@ def look(path: Path) -> ReaderChoice:
     """Return how a file is read, in this process.
 
     Raises:
-        SlideError: OpenSlide does not read it.
+        SlideError: OpenSlide does not read it, or not its colours.
     """
     openslide = OpenSlideSource(path)
     try:
         facts = openslide.facts()
+        refuse_misread(path, facts, openslide)
         left_out = misfits_by_size(facts)
         used = [number for number in range(len(facts.level_sizes)) if number not in left_out]
         layout, reason = _proved(path, openslide, facts, used)
