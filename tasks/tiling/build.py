@@ -48,7 +48,7 @@ def tile_slide(
         SlideError: the slide or a file of its row cannot be used, or too many tiles cannot be read.
     """
     start = time.perf_counter()
-    with SlideFile.of(row, data_root).open(recipe.thumbnail_px) as slide:
+    with SlideFile.of(row, data_root, recipe.resample).open(recipe.thumbnail_px) as slide:
         geometry = slide.geometry
         layout = lay_out(slide, recipe, row.slide_id)
         truth = look_up(row, data_root, geometry, layout.positions, recipe)

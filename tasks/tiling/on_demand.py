@@ -16,7 +16,7 @@ from tasks.artifacts.tile_masks import MASKS, MaskInfo
 from tasks.artifacts.tile_set import CRC, TileSet
 from tasks.slides.errors import SlideError
 from tasks.slides.open_slides import OpenFiles
-from tasks.slides.pixels import Rgb
+from tasks.slides.pixels import Resample, Rgb
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_file import SlideFile
@@ -38,6 +38,7 @@ class SlidePixels:
     Attributes:
         data_root: the folder that paths start from.
         rows: the manifest's row of each slide, by slide id.
+        resample: how the tiles were resampled.
 
     Example:
         Tile a phantom, and read two of its tiles again:
@@ -61,6 +62,7 @@ class SlidePixels:
 
     data_root: Path
     rows: Mapping[str, SlideRow] = field(repr=False)
+    resample: Resample = "lanczos"
 
     def tile_pixels(self, tiles: TileSet) -> TileArray:
         """Return uint8 [N, H, W, 3] of a tile set.
@@ -90,13 +92,13 @@ class SlidePixels:
     def form(self) -> dict[str, Any]:
         """Return what another process needs to make the same source, as plain JSON."""
         rows = {name: row.model_dump(mode="json") for name, row in self.rows.items()}
-        return {"data_root": str(self.data_root), "rows": rows}
+        return {"data_root": str(self.data_root), "rows": rows, "resample": self.resample}
 
     @classmethod
     def of_form(cls, form: Mapping[str, Any]) -> "SlidePixels":
         """Return the source that :meth:`form` was asked of."""
         rows = {name: SlideRow.model_validate(row) for name, row in form["rows"].items()}
-        return cls(Path(form["data_root"]), rows)
+        return cls(Path(form["data_root"]), rows, form["resample"])
 
     def _placed(self, table: Any) -> tuple[SlideFile, Floats, Floats, NDArray[np.uint32], float]:
         """Return the slide, x, y, digests and extent of the tiles of ``table``."""
@@ -109,7 +111,7 @@ class SlidePixels:
         row = self.rows.get(slide)
         if row is None:
             raise SlideError(f"slide {slide!r} is not in the manifest, so its pixels cannot be read")
-        return SlideFile.of(row, self.data_root)
+        return SlideFile.of(row, self.data_root, self.resample)
 
 
 @dataclass(frozen=True)

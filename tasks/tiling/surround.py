@@ -82,7 +82,7 @@ def surround_tiles(
     tile_px = tiles.pixels.shape[1]
     found = _Found(np.zeros(len(rows), bool), np.zeros(len(rows), bool), np.zeros(len(rows), np.uint32))
     most = 0
-    with SlideFile.of(row, data_root).open() as slide:
+    with SlideFile.of(row, data_root, job.tiling.resample).open() as slide:
         halo = Halo(job.halo_px, tile_px, extent, background_colour(slide, job.tiling, row.slide_id))
         kept = _kept(out, len(rows), halo.side) if job.tiling.keep == "pixels" else None
         order = neighbours_together(x, y, extent)
