@@ -18,7 +18,8 @@ from tasks.slides.level_region import LevelRegion, RegionSource
 _OFF_PX = 2.0
 """Pixels of a level by which its far corner may lie beside the place that its scale gives."""
 
-_SPOTS = 12
+_TRIED, _LOOK_PX = 64, 64
+_RICH, _SPREAD = 6, 4
 _MOST_LEVEL0_PX = 1024
 _CELLS = 8
 _CONTRAST = 6.0
@@ -35,6 +36,10 @@ _MOST_DIFFERENCE = 25.0
 """Grey levels by which the mean colour of a spot may differ."""
 
 
+Spot = tuple[float, float]
+"""The middle of a spot as fractions of the slide's width and height."""
+
+
 def misfits_by_size(facts: SlideFacts) -> dict[int, str]:
     """Return the levels whose sizes have no common scale with the finest one, with the reason."""
     reasons = {number: _by_size(facts, number) for number in range(1, len(facts.level_sizes))}
@@ -43,7 +48,9 @@ def misfits_by_size(facts: SlideFacts) -> dict[int, str]:
 
 def misfits_by_pixels(source: RegionSource, facts: SlideFacts, numbers: Collection[int]) -> dict[int, str]:
     """Return the levels among ``numbers`` that show something else than the finest one, with the reason."""
-    reasons = {number: _by_pixels(source, facts, number) for number in numbers if number}
+    smaller = [number for number in numbers if number]
+    spots = _spots(source, facts) if smaller else []
+    reasons = {number: _by_pixels(source, facts, number, spots) for number in smaller}
     return {number: reason for number, reason in reasons.items() if reason}
 
 
@@ -59,10 +66,10 @@ def _by_size(facts: SlideFacts, number: int) -> str:
     )
 
 
-def _by_pixels(source: RegionSource, facts: SlideFacts, number: int) -> str:
+def _by_pixels(source: RegionSource, facts: SlideFacts, number: int, spots: list[Spot]) -> str:
     """Return why the pixels of a level do not fit; "" where they do, or where nothing can be compared."""
     correlations, differences = [], []
-    for spot in _spots(source, facts, number):
+    for spot in spots:
         fine, coarse = (_cells(source, region) for region in _pair(facts, number, spot))
         if fine is None or coarse is None:
             continue
@@ -84,20 +91,18 @@ def _by_pixels(source: RegionSource, facts: SlideFacts, number: int) -> str:
     return ""
 
 
-Spot = tuple[float, float]
-"""The middle of a spot as fractions of the slide's width and height."""
-
-
-def _spots(source: RegionSource, facts: SlideFacts, number: int) -> list[Spot]:
-    """Return the spots with the most contrast in the finest level and in the level itself."""
+def _spots(source: RegionSource, facts: SlideFacts) -> list[Spot]:
+    """Return the spots with the most contrast in the finest level, and some spread over the slide."""
     tried: list[tuple[float, Spot]] = []
-    for spot in _spread(4 * _SPOTS):
-        cells = _cells(source, _pair(facts, number, spot)[1])
+    width, height = facts.size
+    for x, y in _spread(_TRIED):
+        left, top = round(max(0, x * width - _LOOK_PX / 2)), round(max(0, y * height - _LOOK_PX / 2))
+        cells = _cells(source, LevelRegion(left, top, 0, min(_LOOK_PX, width), min(_LOOK_PX, height)))
         if cells is not None:
             grey = cells.mean(axis=2)
-            tried.append((float(grey.std()) - _AT_GLASS * float(grey.max() > _GLASS), spot))
-    rich = [spot for _, spot in sorted(tried, reverse=True)[: _SPOTS // 2]]
-    return [*rich, *_spread(_SPOTS // 2)]
+            tried.append((float(grey.std()) - _AT_GLASS * float(grey.max() > _GLASS), (x, y)))
+    rich = [spot for _, spot in sorted(tried, reverse=True)[:_RICH]]
+    return [*rich, *_spread(_SPREAD)]
 
 
 def _spread(count: int) -> list[Spot]:

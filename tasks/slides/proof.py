@@ -75,7 +75,7 @@ def _samples(direct: DirectSource, facts: SlideFacts, number: int, count: int) -
     ]
     first = [inside[-1, -1], by_size[-1], *missing[:1], *missing[-1:], by_size[len(missing) % len(by_size)]]
     wanted = dict.fromkeys(int(i) for i in (*first, *edges, inside[0, -1], inside[-1, 0], *random))
-    for place, tile in enumerate(list(wanted)[: max(count, len(first) + 3)]):
+    for place, tile in enumerate(list(wanted)[:count]):
         x = (tile % level.across) * level.tile_width - (_AROUND + place % 3)
         y = (tile // level.across) * level.tile_height - (_AROUND + place % 2)
         yield LevelRegion(
