@@ -67,11 +67,15 @@ Table = dict[str, Cost]
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--slide", type=Path, default=DATA / "her2st" / "slides" / "HER2ST_B4.tiff")
     parser.add_argument("--tiles", type=int, default=300)
     parser.add_argument("--peers", type=Path)
-    parser.add_argument("--large", action="store_true", help="a slide of 98,304 px square, made from the slide")
+    parser.add_argument(
+        "--large", action="store_true", help="a slide of 98,304 px square, made from the slide"
+    )
     parser.add_argument("--area", action="store_true", help="what the area filter changes, and nothing else")
     options = parser.parse_args(arguments)
     if options.area:
@@ -99,7 +103,9 @@ def measure(slide: Path, tiles: int, peers: Mapping[str, Path], folder: Path) ->
                 tables[mpp][name] = cost
         _print_table(f"reading at {mpp:.3g} um/px{' (native)' if mpp == native_mpp else ''}", tables[mpp])
     job = job_of(slide, choice, native_mpp, 1).to(folder / "job.json")
-    stages = {name: cost for name in ("stage", "stage_before") if (cost := _run(_ours(name, job))) is not None}
+    stages = {
+        name: cost for name in ("stage", "stage_before") if (cost := _run(_ours(name, job))) is not None
+    }
     _print_table("the whole stage, native", stages)
     found = figures(tables, native_mpp, stages)
     print(json.dumps(found))
@@ -186,9 +192,8 @@ def _print_table(title: str, table: Table) -> None:
     for name, cost in table.items():
         same = table.get("lanczos")
         equal = f"{same.equal(cost):.0%}" if same and len(same.crc) == len(cost.crc) else "-"
-        print(
-            f"{name:14}{cost.tiles:7}{cost.rate:11.0f}{cost.tiles / cost.wall_s:8.0f}{cost.peak_mb:9}{equal:>12}"
-        )
+        wall = cost.tiles / cost.wall_s
+        print(f"{name:14}{cost.tiles:7}{cost.rate:11.0f}{wall:8.0f}{cost.peak_mb:9}{equal:>12}")
 
 
 def _large(slide: Path, folder: Path) -> Path:

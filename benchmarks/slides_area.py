@@ -21,7 +21,8 @@ RESOLUTIONS = (0.5, 1.0, 2.0)
 
 def print_area(slide: Path, tiles: int) -> None:
     """Print, for some resolutions, how tiles by the area filter differ from those by Lanczos."""
-    print(f"{'um/px':>6}{'tiles':>7}{'levels':>8}{'mean':>7}{'contrast':>10}{'margin':>9}{'of sd':>7}{'flips':>7}")
+    columns = ("um/px", "tiles", "levels", "mean", "contrast", "margin", "of sd", "flips")
+    print("".join(f"{name:>9}" for name in columns))
     for mpp in RESOLUTIONS:
         lanczos, area = (_tiles(slide, mpp, tiles, resample) for resample in ("lanczos", "area"))
         margins = [_margins(each) for each in (lanczos, area)]
@@ -30,10 +31,8 @@ def print_area(slide: Path, tiles: int) -> None:
         shift = area.mean() - lanczos.mean()
         contrast = np.mean(area.std(axis=(1, 2)) / lanczos.std(axis=(1, 2)))
         flips = np.mean((margins[0] > np.median(margins[0])) != (margins[1] > np.median(margins[0])))
-        print(
-            f"{mpp:6}{len(lanczos):7}{levels:8.2f}{shift:7.2f}{contrast:10.3f}{moved:9.4f}"
-            f"{moved / margins[0].std():7.3f}{flips:7.1%}"
-        )
+        values = (mpp, len(lanczos), levels, shift, contrast, moved, moved / margins[0].std(), flips)
+        print("".join(f"{value:9.4g}" for value in values))
 
 
 def _tiles(slide: Path, mpp: float, count: int, resample: Resample) -> Rgb:

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tasks.slides.geometry import geometry_of
 from tasks.slides.openslide_source import OpenSlideSource
 from tasks.slides.pixels import Window, read_window
 from tasks.slides.reader import open_slide
 from tasks.slides.resolution import resolve
-from tasks.slides.geometry import geometry_of
 from tasks.tiling.layout import lay_out
 from tasks.tiling.recipe import TilingRecipe
 
@@ -23,7 +23,9 @@ def stage_before(path: Path, recipe: TilingRecipe, out: Path) -> int:
 
     source = OpenSlideSource(path)
     facts = source.facts()
-    geometry = geometry_of(facts, resolve(facts.properties, None, (0.05, 40.0), path.name), recipe.thumbnail_px)
+    geometry = geometry_of(
+        facts, resolve(facts.properties, None, (0.05, 40.0), path.name), recipe.thumbnail_px
+    )
     choice = ReaderChoice(name="openslide", reason="as before", facts=facts)
     with open_slide(path, None, thumbnail_px=recipe.thumbnail_px, choice=choice) as slide:
         layout = lay_out(slide, recipe, path.name)

@@ -5,10 +5,12 @@ python benchmarks/slides_peer.py PEER JOB.json
 
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from slides_job import Job, ReadTile, one_by_one, tell
+from slides_job import Job, ReadTile, Rgb, one_by_one, tell
 
 
 def by_openslide(job: Job) -> ReadTile:
@@ -25,12 +27,12 @@ def by_tiffslide(job: Job) -> ReadTile:
     return _by_regions(job, tiffslide.TiffSlide(job.slide).read_region)
 
 
-def _by_regions(job, read_region):
+def _by_regions(job: Job, read_region: Callable[..., Any]) -> ReadTile:
     from PIL import Image
 
     side = math.ceil(job.extent / job.downsample - 1e-6)
 
-    def read(x, y):
+    def read(x: float, y: float) -> Rgb:
         region = read_region((round(x), round(y)), job.level, (side, side)).convert("RGB")
         if side != job.out_px:
             region = region.resize((job.out_px, job.out_px), Image.Resampling.LANCZOS)
@@ -45,25 +47,29 @@ def by_large_image(job: Job) -> ReadTile:
 
     source = large_image.open(job.slide, noCache=True)
 
-    def read(x, y):
+    def read(x: float, y: float) -> Rgb:
         region = {"left": round(x), "top": round(y), "width": round(job.extent), "height": round(job.extent)}
         output = {} if job.native else {"maxWidth": job.out_px, "maxHeight": job.out_px}
-        pixels, _ = source.getRegion(region=region, output=output, format=large_image.constants.TILE_FORMAT_NUMPY)
+        pixels, _ = source.getRegion(
+            region=region, output=output, format=large_image.constants.TILE_FORMAT_NUMPY
+        )
         return pixels[..., :3]
 
     return read
 
 
 def by_pyvips(job: Job) -> ReadTile:
-    """libvips fetches regions of a directory; other resolutions are resized with its Lanczos filter."""
+    """Libvips fetches regions of a directory; other resolutions are resized with its Lanczos filter."""
     import pyvips
 
     level = pyvips.Image.tiffload(job.slide, page=job.level).extract_band(0, n=3)
     side = math.ceil(job.extent / job.downsample - 1e-6)
     fetch = pyvips.Region.new(level)
 
-    def read(x, y):
-        left, top = (min(round(at / job.downsample), most - side) for at, most in ((x, level.width), (y, level.height)))
+    def read(x: float, y: float) -> Rgb:
+        left, top = (
+            min(round(at / job.downsample), most - side) for at, most in ((x, level.width), (y, level.height))
+        )
         data = np.frombuffer(fetch.fetch(left, top, side, side), np.uint8).reshape(side, side, 3)
         if side == job.out_px:
             return data.copy()
@@ -80,7 +86,7 @@ def by_fastslide(job: Job) -> ReadTile:
 
     slide = fastslide.FastSlide.from_file_path(job.slide)
 
-    def read_region(location, level, size):
+    def read_region(location: tuple[int, int], level: int, size: tuple[int, int]) -> Any:
         from PIL import Image
 
         pixels = slide.read_region(location=location, level=level, size=size)
@@ -90,12 +96,12 @@ def by_fastslide(job: Job) -> ReadTile:
 
 
 def by_wsidata(job: Job) -> ReadTile:
-    """wsidata reads through its own reader objects."""
+    """Wsidata reads through its own reader objects."""
     import wsidata
 
     slide = wsidata.open_wsi(job.slide, attach_thumbnail=False)
 
-    def read_region(location, level, size):
+    def read_region(location: tuple[int, int], level: int, size: tuple[int, int]) -> Any:
         from PIL import Image
 
         pixels = slide.reader.get_region(location[0], location[1], size[0], size[1], level=level)
@@ -104,7 +110,9 @@ def by_wsidata(job: Job) -> ReadTile:
     return _by_regions(job, read_region)
 
 
-PEERS = {name.removeprefix("by_"): way for name, way in list(globals().items()) if name.startswith("by_")}
+PEERS: dict[str, Callable[[Job], ReadTile]] = {
+    name.removeprefix("by_"): way for name, way in list(globals().items()) if name.startswith("by_")
+}
 
 if __name__ == "__main__":
     asked = Job.of(Path(sys.argv[2]))

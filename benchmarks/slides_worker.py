@@ -16,13 +16,13 @@ import numpy as np
 from benchmarks.slides_before import stage_before
 from benchmarks.slides_job import Job, Rgb, peak_mb, tell
 from flows.environment import SAID_TO_ALLOCATOR, prepare
+from tasks.slides import reader
 from tasks.slides.choice import ReaderChoice
 from tasks.slides.direct import source_tiles
 from tasks.slides.direct.decode import decode
 from tasks.slides.direct.paint import Region, tiles_of
 from tasks.slides.first_look import look
 from tasks.slides.pixels import Resample
-from tasks.slides import reader
 from tasks.slides.reader import open_slide
 from tasks.slides.row import SlideRow
 from tasks.tiling.build import tile_slide

@@ -14,8 +14,8 @@ _ON_THE_PIXEL = 1e-3
 def average_area(pixels: Rgb, box: tuple[float, float, float, float], size: tuple[int, int]) -> Rgb:
     """Return the part of a picture inside ``box`` at ``size``, each pixel the mean of what it covers.
 
-    A source pixel that is covered in part counts with that part. Ratios of 1, 2, 4, 8 on whole pixels take the
-    mean of whole blocks, which is faster and the same.
+    A source pixel that is covered in part counts with that part. Ratios of 1, 2, 4, 8 on whole pixels take
+    the mean of whole blocks, which is faster and the same.
 
     Args:
         pixels: uint8 [H, W, 3].
@@ -33,12 +33,11 @@ def average_area(pixels: Rgb, box: tuple[float, float, float, float], size: tupl
     """
     blocks = _blocks(box, size)
     if blocks is not None:
-        whole = tuple(round(edge) for edge in box)
-        return np.asarray(Image.fromarray(pixels).reduce(blocks, box=whole))
+        left, top, right, bottom = (round(edge) for edge in box)
+        return np.asarray(Image.fromarray(pixels).reduce(blocks, box=(left, top, right, bottom)))
     height, width = pixels.shape[:2]
-    left, top, right, bottom = box
-    down = _weights(height, top, bottom - top, size[1])
-    across = _weights(width, left, right - left, size[0])
+    down = _weights(height, box[1], box[3] - box[1], size[1])
+    across = _weights(width, box[0], box[2] - box[0], size[0])
     lines = down @ pixels.reshape(height, -1).astype(np.float32)
     columns = np.ascontiguousarray(lines.reshape(size[1], width, 3).swapaxes(0, 1))
     means = across @ columns.reshape(width, -1)

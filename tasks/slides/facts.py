@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
+
 class SlideFacts(BaseModel):
     """Sizes, scales and resolution of a slide file.
 

@@ -1,8 +1,8 @@
 """The first look at a slide file: facts, levels, proof. It runs in a process of its own.
 
 A damaged file can crash a decoder, and a crash ends the whole process. So a file is opened, its levels are
-compared and the proof is made in a child process. Where that one dies, the slide fails with a sentence. A child
-serves many slides, one after the other, and ends when it has had nothing to do for a while.
+compared and the proof is made in a child process. Where that one dies, the slide fails with a sentence. A
+child serves many slides, one after the other, and ends when it has had nothing to do for a while.
 
 ``python -m tasks.slides.first_look`` is the child: it answers lines of JSON.
 """
@@ -49,8 +49,8 @@ def choose_reader(path: Path) -> ReaderChoice:
     if answer is None:
         ended = child.end()
         raise SlideError(
-            f"{path.name}: the process that looked at it first {ended}: a decoder does not survive this file, "
-            "which is damaged or unusual; check it, for example with `openslide-show-properties`, or leave it out"
+            f"{path.name}: the process that looked at it first {ended}: a decoder does not survive this "
+            "file, which is damaged or unusual; check it with `openslide-show-properties`, or leave it out"
         )
     _give_back(child)
     if "error" in answer:
@@ -107,7 +107,7 @@ class _Child:
 
     def __init__(self) -> None:
         paths = [os.path.abspath(entry or ".") for entry in sys.path]  # noqa: PTH100 - "" is the folder itself
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, *_PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -99,7 +99,7 @@ class SlideGeometry(BaseModel):
 def geometry_of(
     facts: SlideFacts, resolution: Resolution, thumbnail_px: int, levels_left_out: tuple[int, ...] = ()
 ) -> SlideGeometry:
-    """Return the geometry of a slide from what its file states, with a thumbnail of at most ``thumbnail_px``."""
+    """Return the geometry of a slide from what its file states, and with a thumbnail of that size."""
     width, height = facts.size
     shrink = max(1.0, max(width, height) / thumbnail_px)
     thumbnail = (max(1, round(width / shrink)), max(1, round(height / shrink)))

@@ -30,7 +30,7 @@ _GLASS, _AT_GLASS = 225.0, 1000.0
 
 _LEAST_CORRELATION = 0.5
 _WRONG_SPOTS = 1 / 3
-"""The correlation of this fraction of the spots, the worst, decides: where glass begins all pictures agree."""
+"""The correlation of this fraction of the spots, the worst, decides: where glass begins, all agree."""
 
 _MOST_DIFFERENCE = 25.0
 """Grey levels by which the mean colour of a spot may differ."""

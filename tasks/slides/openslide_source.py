@@ -1,4 +1,4 @@
-"""Regions of a slide through OpenSlide, opened when first needed and opened again after an error or a fork."""
+"""Regions of a slide through OpenSlide, opened when first needed and again after an error or a fork."""
 
 import os
 import threading

@@ -9,13 +9,21 @@ from PIL import Image
 
 from tasks.slides.area import average_area
 from tasks.slides.geometry import SlideGeometry
-from tasks.slides.level_region import LevelRegion, RegionSource, Rgb
+from tasks.slides.level_region import LevelRegion, RegionSource
+from tasks.slides.level_region import Rgb as Rgb
 
 Resample = Literal["lanczos", "area"]
 """How pixels are resampled: with Lanczos' filter, or to the mean of the area that each pixel covers."""
 
+Kind = Literal["lanczos", "area", "picture"]
+"""A picture of a slide is resampled like ``lanczos``. Where it shrinks by more than four times, whole blocks
+are averaged before: the eye sees no difference, and it takes a third of the time."""
+
 _WHITE = 255
-_REACH: dict[Resample, int] = {"lanczos": 3, "area": 0}
+_GAP = 2.0
+"""How much Lanczos' filter is left to shrink a picture, at least."""
+
+_REACH: dict[Kind, int] = {"lanczos": 3, "area": 0, "picture": 3}
 """Output pixels, or source pixels where these are larger, that a filter reaches beyond its own."""
 
 _ON_THE_PIXEL = 1e-3
@@ -35,7 +43,7 @@ def read_window(
     geometry: SlideGeometry,
     window: Window,
     size: tuple[int, int],
-    resample: Resample = "lanczos",
+    resample: Kind = "lanczos",
 ) -> Rgb:
     """Return ``window`` as pixels of ``size`` (width, height); what is transparent or outside is white.
 
@@ -69,7 +77,7 @@ class WindowPlan:
     box: tuple[float, float, float, float]
     copied: bool
     size: tuple[int, int]
-    resample: Resample
+    resample: Kind
 
     def finish(self, read: Rgb | None) -> Rgb:
         """Return the window, uint8 [height, width, 3], from the pixels of ``region``."""
@@ -78,9 +86,9 @@ class WindowPlan:
             return canvas
         if self.resample == "area":
             return average_area(canvas, self.box, self.size)
-        return np.asarray(
-            Image.fromarray(canvas).resize(self.size, Image.Resampling.LANCZOS, box=self.box)
-        )
+        gap = _GAP if self.resample == "picture" else None
+        image = Image.fromarray(canvas)
+        return np.asarray(image.resize(self.size, Image.Resampling.LANCZOS, box=self.box, reducing_gap=gap))
 
     def _canvas(self, read: Rgb | None) -> Rgb:
         if read is not None and self.outside == (0, 0):
@@ -92,9 +100,7 @@ class WindowPlan:
         return canvas
 
 
-def plan_window(
-    geometry: SlideGeometry, window: Window, size: tuple[int, int], resample: Resample
-) -> WindowPlan:
+def plan_window(geometry: SlideGeometry, window: Window, size: tuple[int, int], resample: Kind) -> WindowPlan:
     """Return what to read for ``window`` at ``size`` (width, height)."""
     level = geometry.best_level(min(window.width / size[0], window.height / size[1]))
     downsample = geometry.level_downsamples[level]

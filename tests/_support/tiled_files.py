@@ -45,11 +45,15 @@ def write_tiled(
     with tifffile.TiffWriter(path, bigtiff=big) as writer:
         for number, level in enumerate(levels):
             scale = levels[0].shape[1] / level.shape[1]
-            chosen: dict[str, object] = {"data": level} if encode is None else {
-                "data": _encoded(level, encode, missing if number == 0 else ()),
-                "shape": level.shape,
-                "dtype": np.uint8,
-            }
+            chosen: dict[str, object] = (
+                {"data": level}
+                if encode is None
+                else {
+                    "data": _encoded(level, encode, missing if number == 0 else ()),
+                    "shape": level.shape,
+                    "dtype": np.uint8,
+                }
+            )
             if sub and number == 0:
                 chosen["subifds"] = len(levels) - 1
             writer.write(
@@ -111,7 +115,7 @@ def philips(sizes: list[tuple[int, int]]) -> str:
         'PMSVR="IDataObjectArray"><Array><DataObject ObjectType="DPScannedImage">'
         '<Attribute Name="PIM_DP_IMAGE_TYPE" Group="0x301D" Element="0x1004" PMSVR="IString">WSI</Attribute>'
         '<Attribute Name="DICOM_PIXEL_SPACING" Group="0x0028" Element="0x0030" PMSVR="IDoubleArray">'
-        '&quot;0.000500&quot; &quot;0.000500&quot;</Attribute>'
+        "&quot;0.000500&quot; &quot;0.000500&quot;</Attribute>"
         '<Attribute Name="PIIM_PIXEL_DATA_REPRESENTATION_SEQUENCE" Group="0x1001" Element="0x8B01" '
         f'PMSVR="IDataObjectArray"><Array>{levels}</Array></Attribute></DataObject></Array></Attribute>'
         "</DataObject>"

@@ -12,7 +12,7 @@ def by_hand(pixels, box, size):
     out = np.zeros((size[1], size[0], 3))
     for j in range(size[1]):
         rows = np.array([top + (bottom - top) * n / size[1] for n in (j, j + 1)])
-        high = (np.minimum(np.arange(len(pixels)) + 1, rows[1]) - np.maximum(np.arange(len(pixels)), rows[0]))
+        high = np.minimum(np.arange(len(pixels)) + 1, rows[1]) - np.maximum(np.arange(len(pixels)), rows[0])
         for i in range(size[0]):
             columns = [left + (right - left) * n / size[0] for n in (i, i + 1)]
             own = np.arange(pixels.shape[1])

@@ -82,7 +82,9 @@ def test_other_pixels_than_openslides_are_never_used(slide_file, monkeypatch):
 
 
 def test_only_resolution_and_bounds_are_kept_of_the_metadata(tmp_path):
-    path = write_tiled(tmp_path / "s.tif", halves(picture(), 0), description="Aperio Image Library|Patient = P7")
+    path = write_tiled(
+        tmp_path / "s.tif", halves(picture(), 0), description="Aperio Image Library|Patient = P7"
+    )
     assert "P7" not in look(path).model_dump_json()
 
 
@@ -105,7 +107,10 @@ def test_a_refusal_comes_back_as_it_is(tmp_path, children):
 @pytest.mark.parametrize(
     ("program", "words"),
     [
-        ("import os, signal, sys; sys.stdin.readline(); os.kill(os.getpid(), signal.SIGSEGV)", "signal SIGSEGV"),
+        (
+            "import os, signal, sys; sys.stdin.readline(); os.kill(os.getpid(), signal.SIGSEGV)",
+            "signal SIGSEGV",
+        ),
         ("import os, sys; sys.stdin.readline(); os.abort()", "signal SIGABRT"),
         ("import os, sys; sys.stdin.readline(); os._exit(3)", "ended with code 3"),
     ],
@@ -137,7 +142,11 @@ def test_a_child_that_ended_for_want_of_work_is_replaced(slide_file, children):
 
 def test_a_child_ends_when_nobody_asks(monkeypatch):
     done = subprocess.run(
-        [sys.executable, "-m", "tasks.slides.first_look"], input=b"", capture_output=True, check=True, timeout=60
+        [sys.executable, "-m", "tasks.slides.first_look"],
+        input=b"",
+        capture_output=True,
+        check=True,
+        timeout=60,
     )
     assert done.stdout == b""
 
@@ -152,7 +161,11 @@ def test_label_and_macro_images_are_never_opened(slide_file, monkeypatch):
 
 def test_bounds_are_those_of_the_scanned_area(slide_file, monkeypatch):
     stated = {"openslide.bounds-x": "40", "openslide.bounds-y": "30", "openslide.vendor": "generic-tiff"}
-    stated |= {"openslide.bounds-width": "200", "openslide.bounds-height": "100", "tiff.ImageDescription": "P7"}
+    stated |= {
+        "openslide.bounds-width": "200",
+        "openslide.bounds-height": "100",
+        "tiff.ImageDescription": "P7",
+    }
     monkeypatch.setattr(openslide.OpenSlide, "properties", stated)
     facts = look(slide_file).facts
     assert facts.bounds == (40, 30, 200, 100)

@@ -1,6 +1,7 @@
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import openslide
@@ -118,7 +119,9 @@ POSITIONS = [
 @pytest.mark.parametrize(("x", "y", "extent", "out_px"), POSITIONS)
 def test_many_tiles_are_read_as_each_alone_in_any_order(many, x, y, extent, out_px, resample):
     path, choice = many
-    left, top = (grid.ravel() for grid in np.meshgrid(x + extent * np.arange(-1, 4), y + extent * np.arange(-1, 4)))
+    left, top = (
+        grid.ravel() for grid in np.meshgrid(x + extent * np.arange(-1, 4), y + extent * np.arange(-1, 4))
+    )
     order = np.random.default_rng(0).permutation(len(left))
     with open_slide(path, None, choice=choice, resample=resample) as slide:
         tiles, reasons = slide.read_tiles(left[order], top[order], extent, out_px)
@@ -182,7 +185,9 @@ def test_a_tile_that_cannot_be_read_is_white_and_the_others_are_not(tmp_path, wa
     assert damaged == [128 <= a < 256 and 128 <= b < 256 for a, b in zip(x, y, strict=True)]
     assert (tiles[damaged] == 255).all()
     np.testing.assert_array_equal(tiles[~np.array(damaged)], expected[~np.array(damaged)])
-    assert reasons[damaged.index(True)].startswith("broken.tif: the 64 px square at (128, 128) cannot be read: ")
+    assert reasons[damaged.index(True)].startswith(
+        "broken.tif: the 64 px square at (128, 128) cannot be read: "
+    )
 
 
 def test_what_only_looks_damaged_is_read_by_openslide(tmp_path):
@@ -207,13 +212,13 @@ def test_a_stored_choice_is_not_proved_again_and_needs_one_descriptor(tmp_path, 
 
     monkeypatch.setattr("tasks.slides.reader.choose_reader", refuse)
     monkeypatch.setattr(openslide, "OpenSlide", refuse)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with open_slide(path, None, choice=choice) as slide:
         slide.read_tiles(np.arange(0.0, 500, 50), np.zeros(10), 64, 64)
         slide.overview(8)
         slide.thumbnail()
-        assert len(os.listdir("/proc/self/fd")) == before + 1
-    assert len(os.listdir("/proc/self/fd")) == before
+        assert len(list(Path("/proc/self/fd").iterdir())) == before + 1
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_reader_is_pickled_as_what_it_was_opened_with(many):

@@ -23,7 +23,11 @@ def written(path, pixels, ome=False, **settings):
 
 COLOUR = picture(400, 300)
 OPENSLIDE_REFUSES = {
-    "strips": (COLOUR, {"tile": None, "compression": "deflate", "rowsperstrip": 16}, "in strips, not in tiles"),
+    "strips": (
+        COLOUR,
+        {"tile": None, "compression": "deflate", "rowsperstrip": 16},
+        "in strips, not in tiles",
+    ),
     "one strip": (COLOUR, {"tile": None}, "in strips, not in tiles"),
     "webp": (COLOUR, {"compression": "webp"}, "compression is WebP (TIFF code 50001)"),
     "jpeg xl": (COLOUR, {"compression": "jpegxl"}, "compression is JPEG XL (TIFF code 50002)"),

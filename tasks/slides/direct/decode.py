@@ -58,14 +58,15 @@ def _refuse_damaged(data: bytes, pixels: Rgb) -> None:
         raise TileError("the source tile looks damaged")
 
 
-def _lossless(data: bytes, level: DirectLevel) -> Rgb:
+def _lossless(compressed: bytes, level: DirectLevel) -> Rgb:
     size = level.tile_height * level.tile_width * 3
+    data: bytes | bytearray = compressed
     if level.codec == "deflate":
-        data = imagecodecs.zlib_decode(data, out=size)
+        data = imagecodecs.zlib_decode(compressed, out=size)
     elif level.codec == "lzw":
-        data = imagecodecs.lzw_decode(data, out=size)
+        data = imagecodecs.lzw_decode(compressed, out=size)
     elif level.codec == "zstd":
-        data = imagecodecs.zstd_decode(data, out=size)
+        data = imagecodecs.zstd_decode(compressed, out=size)
     pixels = np.frombuffer(data, np.uint8, size).reshape(level.tile_height, level.tile_width, 3)
     if level.predictor:
         restored: Rgb = imagecodecs.delta_decode(pixels, axis=-2)

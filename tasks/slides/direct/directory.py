@@ -78,9 +78,7 @@ def _level(pages: list[tifffile.TiffPage], facts: SlideFacts, number: int) -> Di
     )
 
 
-def _page_of(
-    pages: list[tifffile.TiffPage], facts: SlideFacts, size: tuple[int, int]
-) -> tifffile.TiffPage:
+def _page_of(pages: list[tifffile.TiffPage], facts: SlideFacts, size: tuple[int, int]) -> tifffile.TiffPage:
     """Return the page of a level: of its size, or for Philips of its size filled up to whole tiles."""
     for page in pages:
         stated = (page.imagewidth, page.imagelength)

@@ -2,8 +2,8 @@
 
 OpenSlide paints with cairo, one source tile after the other, the last first. Where the region begins on a
 whole level pixel this copies. Between pixels cairo interpolates linearly, in float32, and rounds after each
-tile. At the seam of two tiles the second fills up what the first left transparent. All this is reproduced here
-in numpy, and a slide is read this way only after its pixels were compared with OpenSlide's.
+tile. At the seam of two tiles the second fills up what the first left transparent. All this is reproduced
+here in numpy, and a slide is read this way only after its pixels were compared with OpenSlide's.
 """
 
 from collections.abc import Mapping
@@ -119,7 +119,8 @@ def _interpolate(samples: Floats, right: np.float32, below: np.float32) -> Float
 
 def _bytes_of(values: Floats) -> Rgb:
     """Return values from 0 to 1 as bytes; pixman cuts the range into 256 equal parts."""
-    return np.minimum(values * np.float32(256), np.float32(255)).astype(np.uint8)
+    parts: Rgb = np.minimum(values * np.float32(256), np.float32(255)).astype(np.uint8)
+    return parts
 
 
 def _seams(first: int, count: int, side: int, limit: int) -> list[int]:
@@ -129,9 +130,7 @@ def _seams(first: int, count: int, side: int, limit: int) -> list[int]:
     return [*seams, end] if 0 <= end < count and end not in seams else seams
 
 
-def _whiten(
-    level: DirectLevel, tiles: Mapping[int, SourceTile], corner: tuple[int, int], out: Rgb
-) -> None:
+def _whiten(level: DirectLevel, tiles: Mapping[int, SourceTile], corner: tuple[int, int], out: Rgb) -> None:
     """Make white what was interpolated from white: beyond the level and where a tile is missing."""
     left, top = corner
     out[:, max(0, level.width - left) :] = _WHITE
@@ -192,4 +191,5 @@ def _on_white(painted: Rgb) -> Rgb:
     opacity = painted[..., 3:].astype(np.int32)
     colour = painted[..., :3].astype(np.int32) * 255 // np.maximum(opacity, 1)
     mixed = _WHITE * (255 - opacity) + colour * opacity + 128
-    return (((mixed >> 8) + mixed) >> 8).astype(np.uint8)
+    rounded: Rgb = (((mixed >> 8) + mixed) >> 8).astype(np.uint8)
+    return rounded

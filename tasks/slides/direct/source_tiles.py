@@ -34,14 +34,14 @@ class SourceTiles:
     """
 
     def __init__(self, path: Path, layout: DirectLayout) -> None:
-        self._path, self._layout = path, layout
+        self._path, self._layout, self._descriptor = path, layout, -1
         self._descriptor = os.open(path, os.O_RDONLY)
         self._own = _Process()
         size = os.fstat(self._descriptor).st_size
         if size != layout.file_bytes:
             self.close()
             raise SlideError(
-                f"{path.name}: the file has {size} bytes and had {layout.file_bytes} when it was tried first; "
+                f"{path.name}: the file has {size} bytes and had {layout.file_bytes} at the first look; "
                 "it is another file, so tile the slide again"
             )
 
@@ -63,8 +63,9 @@ class SourceTiles:
         tiles, missing = own.look_up(number, wanted)
         if len(missing) > _PER_JOB and THREADS > 1:
             jobs = [missing[i : i + _PER_JOB] for i in range(0, len(missing), _PER_JOB)]
-            for job, decoded in zip(jobs, shared_threads().map(lambda j: self._decode(number, j), jobs)):
-                tiles.update(zip(job, decoded, strict=True))
+            decoded = shared_threads().map(lambda job: self._decode(number, job), jobs)
+            for job, pixels in zip(jobs, decoded, strict=True):
+                tiles.update(zip(job, pixels, strict=True))
         else:
             tiles.update(zip(missing, self._decode(number, missing), strict=True))
         own.keep(number, {index: tiles[index] for index in missing})

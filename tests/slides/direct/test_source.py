@@ -100,7 +100,7 @@ def test_positions_between_pixels_have_the_bytes_of_openslide(tmp_path, downsamp
     levels = [picture(), np.asarray(Image.fromarray(picture()).resize(downsample_of))]
     openslide, direct, facts = opened(write_tiled(tmp_path / "slide.tif", levels, compression="deflate"))
     downsample = facts.level_downsamples[1]
-    for x in range(0, 60):
+    for x in range(60):
         region = LevelRegion(x, 61 - x, 1, 140, 7)
         if x % 7 == 0:
             region = LevelRegion(round(x * downsample), 3 * x, 1, 7, 140)

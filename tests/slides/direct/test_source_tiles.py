@@ -1,6 +1,7 @@
 import os
 import pickle
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def decoded(monkeypatch):
 
 
 def open_descriptors():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_each_tile_is_decoded_once_and_a_missing_one_never(slide_file, layout, decoded):
