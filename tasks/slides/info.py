@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.tile_set import SLIDE
+from tasks.slides.choice import ReaderChoice
 from tasks.slides.geometry import SlideGeometry
 
 
@@ -36,6 +37,7 @@ class SlideInfo(BaseModel):
         failed_tiles: tiles that could not be read.
         saturation_threshold: HSV saturation from 0 to 1 above which a pixel is tissue.
         repaired_outlines: outlines that crossed themselves and were made valid.
+        reader: how the slide was read and why, and the levels that were left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,7 @@ class SlideInfo(BaseModel):
     failed_tiles: int
     saturation_threshold: float
     repaired_outlines: int
+    reader: ReaderChoice | None = None
 
 
 def read_info(folder: Path) -> SlideInfo:

@@ -100,10 +100,6 @@ class SlideReader:
     def __enter__(self) -> Self:
         return self
 
-    def close(self) -> None:
-        """Close the file."""
-        self._handle.close()
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -60,7 +60,7 @@ def tile_slide(
         thumbnail = slide.thumbnail()
     write_masks(layout, truth, recipe.tile_px, found, out)
     table = tile_table(row, recipe, layout, truth, found)
-    info = slide_info(geometry, recipe, layout, truth, table)
+    info = slide_info(geometry, recipe, layout, truth, table).model_copy(update={"reader": slide.choice})
     _write_tables(table, info, out)
     _write_pictures(thumbnail, layout, table, info, out)
     return {

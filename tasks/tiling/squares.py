@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.slides.errors import SlideError
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
 
-_WHITE = 255
 _BLOCK = 8
 """Squares along each side of a block that is read together."""
 
@@ -23,14 +21,7 @@ def read_squares(
     Returns:
         uint8 [N, out_px, out_px, 3], white where a square cannot be read, and the reason of each, or "".
     """
-    pixels = np.full((len(x), out_px, out_px, 3), _WHITE, np.uint8)
-    reasons = [""] * len(x)
-    for i in neighbours_together(x, y, extent):
-        try:
-            pixels[i] = slide.read(float(x[i]), float(y[i]), extent, out_px)
-        except SlideError as error:
-            reasons[i] = str(error)
-    return pixels, reasons
+    return slide.read_tiles(x, y, extent, out_px)
 
 
 def neighbours_together(

@@ -18,7 +18,12 @@ def test_the_figures_are_ratios_of_rates():
         "limit": cost(4000), "lanczos": cost(3000), "area": cost(3000), "each_alone": cost(2000),
         "before": cost(500), "openslide": cost(600), "pyvips": cost(1200),
     }  # fmt: skip
-    resampled = {"lanczos": cost(300), "area": cost(900, (3, 4)), "before": cost(150), "openslide": cost(200, (5, 6))}
+    resampled = {
+        "lanczos": cost(300),
+        "area": cost(900, (3, 4)),
+        "before": cost(150),
+        "openslide": cost(200, (5, 6)),
+    }
     stages = {"stage": cost(1000), "stage_before": cost(250)}
     assert slides.figures({0.7: native, 1.0: resampled}, 0.7, stages) == {
         "reading_over_openslide": 5.0,
@@ -40,7 +45,9 @@ def test_pixels_that_differ_are_said(who):
 
 
 def test_the_large_slide_has_its_tissue_where_tiles_are(tmp_path):
-    tissue = np.random.default_rng(0).integers(90, 200, (64, 64, 3), dtype=np.uint8).repeat(64, 0).repeat(64, 1)
+    tissue = (
+        np.random.default_rng(0).integers(90, 200, (64, 64, 3), dtype=np.uint8).repeat(64, 0).repeat(64, 1)
+    )
     path = write_large(tmp_path / "large.tif", tissue, (2, 2), tissue_fraction=0.0)
     choice = look(path)
     assert choice.name == "direct"
