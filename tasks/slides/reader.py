@@ -94,8 +94,12 @@ class SlideReader:
         self._openslide = OpenSlideSource(path)
         self._direct = None if choice.layout is None else DirectSource(path, choice.layout)
         self._thumbnail: Overview | None = None
-        if self._direct is None:
-            self._openslide.open()
+        if self._direct is None and self._openslide.facts() != choice.facts:
+            self.close()
+            raise SlideError(
+                f"{path.name}: its sizes or its resolution are others than at the first look; "
+                "it is another file, so tile the slide again"
+            )
 
     def __enter__(self) -> Self:
         return self
