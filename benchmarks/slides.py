@@ -122,16 +122,17 @@ def figures(tables: Mapping[float, Table], native_mpp: float, stages: Table) -> 
         "reading_over_openslide": round(native["lanczos"].rate / loop.rate, 2),
         "decode_limit_share": round(native["lanczos"].rate / native["limit"].rate, 2),
         "stage_over_openslide": round(stages["stage"].rate / stages["stage_before"].rate, 2),
-        "best_peer_ratio_resampled": round(
-            min(t["area"].rate / b for t, b in zip(resampled, best, strict=True)), 2
-        ),
-        "best_peer_ratio_resampled_lanczos": round(
-            min(t["lanczos"].rate / b for t, b in zip(resampled, best, strict=True)), 2
-        ),
+        "best_peer_ratio_resampled": _over(best, [table["area"] for table in resampled]),
+        "best_peer_ratio_resampled_lanczos": _over(best, [table["lanczos"] for table in resampled]),
         "identical_pixels": all(t["lanczos"].crc == t["before"].crc for t in tables.values())
         and native["lanczos"].crc == loop.crc,
         "peak_memory_mb": max(t["lanczos"].peak_mb for t in tables.values()),
     }
+
+
+def _over(best: list[float], ours: list[Cost]) -> float:
+    """Return the smallest ratio over the best peer; 0 where nothing was resampled."""
+    return round(min((own.rate / peer for own, peer in zip(ours, best, strict=True)), default=0.0), 2)
 
 
 def job_of(slide: Path, choice: ReaderChoice, mpp: float, tiles: int) -> Job:

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,12 +39,19 @@ _PROGRAM = ("-m", "tasks.slides.first_look")
 
 
 def choose_reader(path: Path) -> ReaderChoice:
-    """Return how a file is read, found out in a child process.
+    """Return how a file is read, found out in a child process; once per process while it does not change.
 
     Raises:
         SlideError: there is no such file, OpenSlide does not read it, or looking at it ended the process.
     """
     require_file(path)
+    stated = path.stat()
+    return _chosen(path.absolute(), (stated.st_size, stated.st_mtime_ns, stated.st_ino))
+
+
+@lru_cache(maxsize=4096)
+def _chosen(path: Path, version: tuple[int, ...]) -> ReaderChoice:
+    """Return how a file of this size, time and inode is read."""
     child = _take()
     answer = child.ask(path)
     if answer is None:

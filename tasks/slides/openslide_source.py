@@ -78,17 +78,32 @@ class OpenSlideSource:
         """
         handle = self.open()
         try:
-            read = handle.read_region((wanted.x, wanted.y), wanted.level, (wanted.width, wanted.height))
+            return _on_white(_read(handle, wanted))
+        except openslide.OpenSlideError:
+            pass
+        # OpenSlide repeats an error for every later region, so the handle is replaced. The error may be that
+        # of another thread's region, so this one is tried again. Others may still read from the old handle:
+        # it is closed when the last of them lets go of it.
+        fresh = _open(self._path)
+        with self._lock:
+            self._handle = fresh
+        try:
+            return _on_white(_read(_open(self._path), wanted))
         except openslide.OpenSlideError as error:
-            # OpenSlide repeats an error for every later region, so the handle is replaced.
-            self.close()
             raise SlideError(_said(error, self._path)) from error
-        opacity = read.getchannel("A")
-        if opacity.getextrema() == (255, 255):
-            return np.asarray(read.convert("RGB"))
-        region = Image.new("RGB", read.size, _WHITE)
-        region.paste(read, (0, 0), mask=opacity)
-        return np.asarray(region)
+
+
+def _read(handle: openslide.OpenSlide, wanted: LevelRegion) -> Image.Image:
+    return handle.read_region((wanted.x, wanted.y), wanted.level, (wanted.width, wanted.height))
+
+
+def _on_white(read: Image.Image) -> Rgb:
+    opacity = read.getchannel("A")
+    if opacity.getextrema() == (255, 255):
+        return np.asarray(read.convert("RGB"))
+    region = Image.new("RGB", read.size, _WHITE)
+    region.paste(read, (0, 0), mask=opacity)
+    return np.asarray(region)
 
 
 def require_file(path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tasks.slides.choice import ReaderChoice
+from tasks.slides.direct import source_tiles
 from tasks.slides.direct.decode import TileError
 from tasks.slides.direct.source import DirectSource
 from tasks.slides.direct.source_tiles import SourceTile, shared_threads
@@ -94,8 +95,12 @@ class SlideReader:
         self._openslide = OpenSlideSource(path)
         self._direct = None if choice.layout is None else DirectSource(path, choice.layout)
         self._thumbnail: Overview | None = None
-        if self._direct is None:
-            self._openslide.open()
+        if self._direct is None and self._openslide.facts() != choice.facts:
+            self.close()
+            raise SlideError(
+                f"{path.name}: its sizes or its resolution are others than at the first look; "
+                "it is another file, so tile the slide again"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -214,7 +219,7 @@ class SlideReader:
 
         for block, decoded in direct.blocks([region for region in regions if region is not None]):
             jobs = [[inside[k] for k in block[n : n + _PER_JOB]] for n in range(0, len(block), _PER_JOB)]
-            run = map if len(jobs) == 1 else shared_threads().map
+            run = map if len(jobs) == 1 or source_tiles.THREADS == 1 else shared_threads().map
             for failed in run(finish, jobs, [decoded] * len(jobs)):
                 left.extend(failed)
         for i in set(range(len(plans))).difference(inside):
@@ -226,7 +231,10 @@ def _finish(direct: DirectSource, plan: WindowPlan, decoded: dict[int, SourceTil
     """Write one tile; return whether its source tiles are whole."""
     assert plan.region is not None
     try:
-        out[:] = plan.finish(direct.painted(plan.region, decoded))
+        if plan.copied and plan.outside == (0, 0):
+            direct.painted(plan.region, decoded, out)
+        else:
+            out[:] = plan.finish(direct.painted(plan.region, decoded))
     except TileError:
         return False
     return True

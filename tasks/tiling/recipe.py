@@ -49,7 +49,7 @@ class TilingRecipe(BaseModel):
         max_failed_tiles: the slide fails where a larger share of its tiles cannot be read.
         max_enlargement: how many times finer than the slide ``mpp`` may be.
         resample: how pixels become tile pixels where no level has ``mpp``: with Lanczos' filter, or to the
-            mean of the ``area`` that a tile pixel covers, which is faster; docs/slides.md says what differs.
+            mean of the ``area`` that a tile pixel covers, which is faster (docs/whole_slides.md).
         thumbnail_px: longer side of the thumbnail.
         keep: ``pixels`` stores the pixels of every tile (150 kB per tile of 224 px); with ``none`` they are
             read from the slide whenever they are needed, and held against the digest of each tile. It changes

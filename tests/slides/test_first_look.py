@@ -26,6 +26,7 @@ def children(monkeypatch):
     """The processes that were started, from none."""
     started, original = [], subprocess.Popen
     monkeypatch.setattr(first_look, "_idle", (0, []))
+    first_look._chosen.cache_clear()
     monkeypatch.setattr(
         first_look.subprocess,
         "Popen",
@@ -92,7 +93,6 @@ def test_one_child_serves_many_slides(slide_file, tmp_path, children):
     other = write_slide(tmp_path / "other.tiff", noise(300, 200))
     assert choose_reader(slide_file) == look(slide_file)
     assert choose_reader(other) == look(other)
-    assert choose_reader(slide_file).name == "direct"
     assert len(children) == 1
 
 
@@ -132,8 +132,22 @@ def test_a_decoder_that_never_ends_is_given_up(slide_file, children, monkeypatch
     assert children[0].poll() is not None
 
 
+def test_a_file_is_looked_at_again_only_when_it_changed(slide_file, children, monkeypatch):
+    asked, original = [], first_look._Child.ask
+    monkeypatch.setattr(
+        first_look._Child, "ask", lambda self, path: asked.append(path) or original(self, path)
+    )
+    first = choose_reader(slide_file)
+    assert choose_reader(slide_file) is first
+    assert len(asked) == 1
+    write_tiled(slide_file, halves(picture(seed=3), 0), "deflate")
+    assert len(choose_reader(slide_file).facts.level_sizes) == 1
+    assert len(asked) == 2
+
+
 def test_a_child_that_ended_for_want_of_work_is_replaced(slide_file, children):
     choose_reader(slide_file)
+    first_look._chosen.cache_clear()
     children[0].kill()
     children[0].wait()
     assert choose_reader(slide_file).name == "direct"

@@ -272,3 +272,14 @@ def test_tiles_of_a_real_corrupt_slide_fail_as_openslide_says():
     assert sum(map(bool, reasons)) == 2
     assert reasons == expected_reasons
     np.testing.assert_array_equal(tiles, expected)
+
+
+@pytest.mark.parametrize("way", ["direct", "openslide"])
+def test_a_stored_choice_is_of_one_file(tmp_path, way):
+    path = write_tiled(tmp_path / "it.tif", halves(picture(), 1))
+    choice = look(path)
+    if way == "openslide":
+        choice = choice.model_copy(update={"name": way, "layout": None})
+    write_tiled(path, halves(picture(600, 400), 1))
+    with pytest.raises(SlideError, match=r"^it.tif: .* it is another file, so tile the slide again"):
+        open_slide(path, None, choice=choice)

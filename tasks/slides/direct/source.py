@@ -36,9 +36,10 @@ class DirectSource:
         """
         return self.painted(wanted, self.tiles.fetch(wanted.level, self._touched(wanted)))
 
-    def painted(self, wanted: LevelRegion, tiles: Mapping[int, SourceTile]) -> Rgb:
-        """Return a region from source tiles that were fetched before."""
-        out = np.empty((wanted.height, wanted.width, 3), np.uint8)
+    def painted(self, wanted: LevelRegion, tiles: Mapping[int, SourceTile], out: Rgb | None = None) -> Rgb:
+        """Return a region from source tiles that were fetched before; written into ``out`` where that is."""
+        if out is None:
+            out = np.empty((wanted.height, wanted.width, 3), np.uint8)
         level = self.level(wanted.level)
         for chunk, rows, columns in _chunks(wanted, level):
             paint(level, tiles, chunk, out[rows, columns])

@@ -49,7 +49,7 @@ def test_what_openslide_takes_for_damaged_is_found(tmp_path, damage, subsampling
             missed += 1
         else:
             np.testing.assert_array_equal(pixels, expected)
-    # A stream that ends within its last block leaves no sign; docs/slides.md says so.
+    # A stream that ends within its last block leaves no sign; docs/whole_slides.md says so.
     assert missed <= 0.12 * damaged + 1
 
 
