@@ -258,16 +258,11 @@ def main() -> None:
     except SystemExit:
         # The normal end; asking for the mistakes below would import most of the package to say --help.
         raise
-    except _mistakes() as mistake:
+    except _ends() as error:
         if _debug:
             raise
-        _tell(mistake)
-        sys.exit(2)
-    except _failures() as failure:
-        if _debug:
-            raise
-        _tell(failure)
-        sys.exit(1)
+        _tell(str(error))
+        sys.exit(2 if isinstance(error, _ends(mistakes=True)) else 1)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
@@ -281,22 +276,15 @@ def _typed() -> str:
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
-def _tell(error: BaseException) -> None:
-    err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+def _tell(sentence: str) -> None:
+    err.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
 
 
-def _failures() -> tuple[type[BaseException], ...]:
-    """Return the exceptions that mean that artifacts failed although the request was valid."""
-    from flows.exit_codes import FAILURES
+def _ends(*, mistakes: bool = False) -> tuple[type[BaseException], ...]:
+    """Return the foreseen exceptions, or a user's mistakes alone; asked for only when something was raised."""
+    from flows.exit_codes import FAILURES, MISTAKES
 
-    return FAILURES
-
-
-def _mistakes() -> tuple[type[BaseException], ...]:
-    """Return the exceptions that mean a user's mistake; asked for only when something was raised."""
-    from flows.exit_codes import MISTAKES
-
-    return MISTAKES
+    return MISTAKES if mistakes else (*MISTAKES, *FAILURES)
 
 
 def _one_sentence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -309,4 +297,4 @@ def _one_sentence(kind: type[BaseException], error: BaseException, trace: Traceb
         return
     from flows.unforeseen import sentence_of
 
-    err.print(f"[bold red]error:[/] {escape(sentence_of(error, sys.argv))}", highlight=False, soft_wrap=True)
+    _tell(sentence_of(error, sys.argv))

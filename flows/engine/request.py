@@ -15,7 +15,6 @@ from tasks.artifacts.spec import ArtifactSpec, Reference
 from tasks.study.stage import Build, BuildContext, InputKeys, keys_in
 from tasks.study.study import Study
 from tasks.tiling.on_demand import SlidePixels
-from tasks.tiling.recipe import TilingRecipe
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,7 @@ def _opened(request: BuildRequest) -> Iterator[Build[Any]]:
     """Yield the builds of a request. What several of them read is checked and opened once."""
     stage, store = stage_named(request.stage), request.study.store
     path, record = cache(store.path), cache(store.record)
-    resample = request.study.section(TilingRecipe).resample
-    source = SlidePixels(request.study.data_root, request.study.row, resample)
+    source = SlidePixels(request.study.data_root, request.study.row)
     for artifact in request.artifacts:
         given: dict[str, Any] = {}
         for name, declared in stage.input_fields().items():

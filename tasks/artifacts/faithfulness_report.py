@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no stubs
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.artifact import Artifact, OutdatedArtifactError

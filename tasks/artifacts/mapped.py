@@ -45,7 +45,7 @@ def mapped_array(path: Path) -> NDArray[Any]:
             return _locked(np.empty(shape, dtype))
         if os.fstat(stream.fileno()).st_size < start + size:
             raise ValueError(f"{path.name} ends before its array does")
-        values = np.frombuffer(_mapped(stream.fileno(), start + size), np.uint8)[start:].view(dtype)
+        values = np.ctypeslib.as_array(_mapped(stream.fileno(), start + size))[start:].view(dtype)
     return _locked(values.reshape(shape, order="F" if fortran else "C"))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # has no stubs
+import pyarrow.parquet as pq
 
 from tasks.artifacts.artifact import Artifact, OutdatedArtifactError
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]  # has no stubs
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 ROW_GROUP = 1 << 17
 """The most rows that are in memory at once, and that a reader must read at once."""

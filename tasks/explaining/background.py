@@ -1,38 +1,13 @@
-"""Reading ahead of a loop and writing behind it, each in one thread.
+"""Writing behind a loop, in one thread.
 
 The thread that asks the model does neither: decoding tiles and compressing maps would keep a GPU waiting.
 Neither thread computes with PyTorch, as each that does would bring OpenMP threads of its own.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self, TypeVar
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-DEPTH = 2
-"""Blocks that are read ahead of the one that is explained."""
-
-
-def read_ahead(read: Callable[[T], R], items: Iterable[T], depth: int = DEPTH) -> Iterator[R]:
-    """Yield ``read(item)`` of every item, in order; at most ``depth`` results wait.
-
-    An error of ``read`` is raised where its result would be yielded. Close the generator to stop the thread.
-    """
-    pending: deque[Future[R]] = deque()
-    pool = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-    try:
-        for item in items:
-            if len(pending) == depth:
-                yield pending.popleft().result()
-            pending.append(pool.submit(read, item))
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+from typing import Self
 
 
 class WriteBehind:

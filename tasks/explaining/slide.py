@@ -16,11 +16,12 @@ from torch import nn
 from tasks.artifacts.attributions import ATTRIBUTIONS, INDEX, write_notes
 from tasks.artifacts.tile_set import TileSet
 from tasks.explainers.base import Explainer, ExplanationError
-from tasks.explaining.background import WriteBehind, read_ahead
+from tasks.explaining.background import WriteBehind
 from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.block import AttributionSettings, NoNetwork, SlideJob, explain_block
 from tasks.explaining.halo import refuse_fixed_size
 from tasks.explaining.progress import Progress
+from tasks.functional.ahead import read_ahead
 from tasks.functional.completeness import completeness_note
 from tasks.functional.halo import images_at_once
 from tasks.functional.leave_as_found import leave_as_found
@@ -91,7 +92,7 @@ def _explain_all(job: SlideJob, progress: Progress, advance: Callable[[int], Non
         else:
             missing.append(span)
     blocks = [block for span in missing for block in _blocks(span, job.settings.batch)]
-    with closing(read_ahead(job.read, blocks)) as read, WriteBehind() as writer:
+    with closing(read_ahead(job.read, blocks, readers=2)) as read, WriteBehind() as writer:
         for span in missing:
             maps, index = progress.room(span), []
             for block in _blocks(span, job.settings.batch):

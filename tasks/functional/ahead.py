@@ -1,7 +1,7 @@
 """Reading ahead: what comes next is read by other threads while the caller works on what it has."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def read_ahead(read: Callable[[T], R], parts: Iterable[T], readers: int = 1) -> Iterator[R]:
+def read_ahead(read: Callable[[T], R], parts: Iterable[T], readers: int = 1) -> Generator[R]:
     """Yield ``read(part)`` for each part, in order, with up to ``readers`` parts read ahead.
 
     An error of ``read`` is raised where its result would have come. A caller that stops early waits for what

@@ -45,7 +45,7 @@ def staged(
     if device.type != "cuda":
         yield from batches
         return
-    ring, copies = StagingRing(_BUFFERS), torch.cuda.Stream(device)
+    ring, copies = StagingRing(_BUFFERS), torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch
     sent = ((*_sent(ring, batch, device, copies), rest) for batch, rest in batches)
     for batch, copied, rest in ahead(sent, depth):
         now = torch.cuda.current_stream(device)
@@ -118,7 +118,7 @@ def _sent(
     """Ask for a copy of ``batch`` on ``device`` and return it with the event of its arrival."""
     with torch.cuda.stream(copies):
         arriving = ring.fill(batch).to(device, non_blocking=True)
-        copied = torch.cuda.Event()
+        copied = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch
         copied.record(copies)
     ring.sent(copied)
     return arriving, copied

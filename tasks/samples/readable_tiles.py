@@ -68,9 +68,10 @@ class ReadableTiles:
         first = 0
         for tiles, rows in self._opened():
             mask = tiles.marks.get(mark)
-            for span in spans(len(rows), _SPAN) if mask is not None else ():
-                here = slice(first + span.start, first + span.stop)
-                fractions[here] = np.asarray(mask[rows[span]]).mean(axis=(1, 2))
+            if mask is not None:
+                for span in spans(len(rows), _SPAN):
+                    here = slice(first + span.start, first + span.stop)
+                    fractions[here] = np.asarray(mask[rows[span]]).mean(axis=(1, 2))
             first += len(rows)
         return fractions
 

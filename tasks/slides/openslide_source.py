@@ -94,7 +94,9 @@ class OpenSlideSource:
 
 
 def _read(handle: openslide.OpenSlide, wanted: LevelRegion) -> Image.Image:
-    return handle.read_region((wanted.x, wanted.y), wanted.level, (wanted.width, wanted.height))
+    size = (wanted.width, wanted.height)
+    region: Image.Image = handle.read_region((wanted.x, wanted.y), wanted.level, size)
+    return region
 
 
 def _on_white(read: Image.Image) -> Rgb:

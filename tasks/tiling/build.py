@@ -16,7 +16,7 @@ from tasks.slides.pixels import Rgb
 from tasks.slides.row import SlideRow
 from tasks.tiling.arrays import read_tiles, too_many_failed
 from tasks.tiling.draw import draw_grid, draw_tissue
-from tasks.tiling.layout import Layout, lay_out
+from tasks.tiling.layout import Layout, coordinates_of, lay_out
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.table import slide_info, tile_table
 from tasks.tiling.truth import look_up
@@ -50,7 +50,7 @@ def tile_slide(
     start = time.perf_counter()
     with Opening.of(row, data_root, recipe.resample).open(recipe.thumbnail_px) as slide:
         geometry = slide.geometry
-        layout = lay_out(slide, recipe, row.slide_id, row.coordinates and data_root / row.coordinates)
+        layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, data_root))
         truth = look_up(row, data_root, geometry, layout, recipe)
         tissue = write_tissue(layout, recipe, out)
         reading = time.perf_counter()

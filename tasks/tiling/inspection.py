@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from tasks.slides.errors import SlideError
+from tasks.slides.opening import Opening
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
-from tasks.slides.slide_file import SlideFile
-from tasks.tiling.layout import lay_out, refuse_coarse
+from tasks.tiling.layout import coordinates_of, lay_out, refuse_coarse
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.truth import look_up
 
@@ -48,9 +48,9 @@ def inspect_slide(job: InspectionJob) -> SlideInspection:
     """Open a slide, find its tissue, lay the grid and read its annotations, masks and label."""
     row, recipe = job.row, job.recipe
     try:
-        with SlideFile.of(row, job.data_root).open() as slide:
-            layout = lay_out(slide, recipe, row.slide_id)
-            truth = look_up(row, job.data_root, slide.geometry, layout.positions, recipe)
+        with Opening.of(row, job.data_root, recipe.resample).open() as slide:
+            layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, job.data_root))
+            truth = look_up(row, job.data_root, slide.geometry, layout, recipe)
             return SlideInspection(
                 tiles=len(layout.positions),
                 labels=dict(sorted(Counter(truth.labels).items())),

@@ -11,6 +11,7 @@ from tasks.slides.errors import SlideError
 from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
 from tasks.slides.resolution import OVERRIDE_ADVICE
+from tasks.slides.row import SlideRow
 from tasks.tiling.coverage import fraction_at, tissue_fraction
 from tasks.tiling.grid import Floats, Grid, TilePositions, choose, lay_grid
 from tasks.tiling.positions import stated_positions
@@ -66,6 +67,11 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: P
         positions, fractions = choose(grid, wanted), shares[wanted]
     sections = find_sections(tissue, recipe.section_gap_um)
     return Layout(tissue, sections, positions, fractions, section_of_tiles(sections, tissue, positions))
+
+
+def coordinates_of(row: SlideRow, data_root: Path) -> Path | None:
+    """Return the coordinate file of a manifest's row, if it names one."""
+    return None if row.coordinates is None else data_root / row.coordinates
 
 
 def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:

@@ -186,7 +186,9 @@ def saturation_of(pixels: Rgb) -> NDArray[np.float32]:
     """Return HSV saturation, float32 in [0, 1], of uint8 [..., 3]: (max - min) / max, 0 for black."""
     brightest = highest(pixels).astype(np.float32)
     darkest = lowest(pixels).astype(np.float32)
-    saturation: NDArray[np.float32] = (brightest - darkest) / np.maximum(brightest, 1)
+    saturation: NDArray[np.float32] = np.divide(
+        brightest - darkest, np.maximum(brightest, np.float32(1)), dtype=np.float32
+    )
     return saturation
 
 

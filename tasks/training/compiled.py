@@ -86,7 +86,7 @@ def _tried(run: TrainingRun, backend: str) -> str:
     blocks = [block for stage in _STAGES for block in run.model.network.get_submodule(stage).children()]
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, _VARIANTS)
     for block in blocks:
-        block.compile(backend=backend, dynamic=False)  # type: ignore[no-untyped-call]  # torch
+        block.compile(backend=backend, dynamic=False)
     try:
         why = _difference(plain, _gradients(run, batch), run.job.recipe.amp or run.job.recipe.tf32)
     except torch._dynamo.exc.TorchDynamoException as error:

@@ -1,45 +1,10 @@
-"""Threads that read ahead and write behind: in order, bounded, and their errors reach the caller."""
+"""A thread that writes behind: in order, bounded, and its errors reach the caller."""
 
-import threading
 import time
-from contextlib import closing
 
 import pytest
 
-from tasks.explaining.background import WriteBehind, read_ahead
-
-
-def test_results_come_in_order_and_no_more_than_the_depth_wait():
-    started: list[int] = []
-    with closing(read_ahead(lambda n: started.append(n) or n * n, range(9), depth=3)) as results:
-        found = []
-        for result in results:
-            # This one, and three ahead of it at most.
-            assert len(started) <= len(found) + 4
-            found.append(result)
-    assert found == [n * n for n in range(9)]
-    assert started == list(range(9))
-
-
-def test_reading_is_done_by_one_other_thread():
-    names = set(read_ahead(lambda _: threading.current_thread().name, range(5)))
-    assert len(names) == 1
-    assert threading.current_thread().name not in names
-
-
-def test_an_error_of_reading_is_raised_where_its_result_is_due():
-    results = read_ahead(lambda n: 1 // (2 - n), range(5))
-    assert next(results) == 0
-    assert next(results) == 1
-    with pytest.raises(ZeroDivisionError):
-        next(results)
-
-
-def test_a_loop_that_ends_early_leaves_no_thread_behind():
-    before = threading.active_count()
-    with closing(read_ahead(abs, range(1000))) as results:
-        assert next(results) == 0
-    assert threading.active_count() == before
+from tasks.explaining.background import WriteBehind
 
 
 def test_writes_are_done_in_order_and_one_at_a_time():

@@ -147,7 +147,9 @@ class Here:
 
 def test_threads_that_read_and_write_change_no_byte(tmp_path, many, monkeypatch):
     apart = explain(tmp_path, "apart", SmoothGrad(samples=2), many)[0]
-    monkeypatch.setattr("tasks.explaining.slide.read_ahead", lambda read, spans: (read(s) for s in spans))
+    monkeypatch.setattr(
+        "tasks.explaining.slide.read_ahead", lambda read, spans, readers: (read(s) for s in spans)
+    )
     monkeypatch.setattr("tasks.explaining.slide.WriteBehind", Here)
     assert digest(explain(tmp_path, "here", SmoothGrad(samples=2), many)[0]) == digest(apart)
 

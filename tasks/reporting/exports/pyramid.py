@@ -47,7 +47,7 @@ class PyramidShape:
     @property
     def stripe(self) -> int:
         """Rows of the finest level that are in memory at once: whole squares, and whole rows of any level."""
-        return max(TILE, 2**self.halvings)
+        return max(TILE, 1 << self.halvings)
 
 
 class Pyramid:

@@ -27,7 +27,7 @@ def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[st
     tolerance is a quarter, and doubles up to 8 until all lines fit into ``max_bytes``.
     """
     # Not the decoys: the outlines of all other nuclei would use up the bytes.
-    marks = {mark: mask for mark, mask in tiles.marks.items() if mark != "decoy"}
+    marks: dict[str, TileArray] = {mark: mask for mark, mask in tiles.marks.items() if mark != "decoy"}
     masks: dict[str, TileArray] = {"annotation": tiles.annotation_mask, **marks}
     drawn = {name: _closed(canvas, tiles, mask) for name, mask in masks.items()}
     closed = {name: lines for name, lines in drawn.items() if lines is not None}
