@@ -281,7 +281,7 @@ def _tell(sentence: str) -> None:
 
 
 def _ends(*, mistakes: bool = False) -> tuple[type[BaseException], ...]:
-    """Return the foreseen exceptions, or a user's mistakes alone; asked for only when something was raised."""
+    """Return the foreseen exceptions, or only a user's mistakes; asked only when something was raised."""
     from flows.exit_codes import FAILURES, MISTAKES
 
     return MISTAKES if mistakes else (*MISTAKES, *FAILURES)
