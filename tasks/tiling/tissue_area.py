@@ -56,8 +56,8 @@ class TissueArea:
         row = np.minimum(np.floor(middle[:, 1]).astype(np.intp), height - 1)
         own = self._padded[row, column] * (column + 1 - middle[:, 0])
         right = own + self._to_the_right[row, np.minimum(column + 1, width)]
-        sums = np.bincount(ring, weights=(end[:, 1] - start[:, 1]) * right)
-        return sums.astype(np.float64, copy=False)
+        sums: Floats = np.bincount(ring, weights=(end[:, 1] - start[:, 1]) * right).astype(np.float64)
+        return sums
 
     @cached_property
     def _padded(self) -> NDArray[np.bool_]:
