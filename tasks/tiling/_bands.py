@@ -13,7 +13,7 @@ Counts = NDArray[np.int64]
 Value = TypeVar("Value", bound=np.generic)
 
 
-class Band(NamedTuple):
+class RowBand(NamedTuple):
     """Some rows of a picture, and the same with more rows around for filters.
 
     Attributes:
@@ -27,12 +27,12 @@ class Band(NamedTuple):
     inner: slice
 
 
-def bands(height: int, halo: int = 0) -> Iterator[Band]:
+def bands(height: int, halo: int = 0) -> Iterator[RowBand]:
     """Yield the bands of a picture of ``height`` rows from the top, each row in exactly one."""
     for top in range(0, height, ROWS):
         bottom = min(top + ROWS, height)
         first, last = max(0, top - halo), min(height, bottom + halo)
-        yield Band(slice(top, bottom), slice(first, last), slice(top - first, bottom - first))
+        yield RowBand(slice(top, bottom), slice(first, last), slice(top - first, bottom - first))
 
 
 def highest(pixels: NDArray[Value]) -> NDArray[Value]:

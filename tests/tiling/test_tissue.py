@@ -9,6 +9,7 @@ from tasks.slides.overview import Overview
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.tissue import CLASSES, clean, find_tissue, saturation_of
 from tests._support import stained_scenes as scenes
+from tests._support.real_data import real_data
 from tests._support.slide_files import PINK, glass, noise, with_tissue
 
 RECIPE = TilingRecipe(mpp=1, min_speck_um=100, min_hole_um=60)
@@ -270,6 +271,18 @@ def test_wrong_colours_are_refused(scene, name, words):
 def test_chroma_is_refused_without_any_glass_too():
     with pytest.raises(SlideError, match="as where YCbCr samples are shown as RGB"):
         find(seen(scenes.ycbcr_as_rgb(scenes.all_tissue())))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    "core", ["ytma10_010704_benign1", "ytma49_111003_malignant1", "ytma23_022103_malignant1"]
+)
+def test_real_cores_are_read_and_refused_as_chroma(core):
+    with Image.open(real_data(f"ucsb_tma/{core}_ccd.jpg")) as image:
+        pixels = np.asarray(image.convert("RGB").reduce(8))
+    assert find(pixels).mask.mean() > 0.3
+    with pytest.raises(SlideError, match="as where YCbCr samples are shown as RGB"):
+        find(scenes.ycbcr_as_rgb(pixels))
 
 
 def test_channels_in_a_wrong_order_are_said():
