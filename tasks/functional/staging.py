@@ -45,7 +45,8 @@ def staged(
     if device.type != "cuda":
         yield from batches
         return
-    ring, copies = StagingRing(_BUFFERS), torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch
+    ring = StagingRing(_BUFFERS)
+    copies = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch
     sent = ((*_sent(ring, batch, device, copies), rest) for batch, rest in batches)
     for batch, copied, rest in ahead(sent, depth):
         now = torch.cuda.current_stream(device)

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.resources import TrainingResources
 from tasks.training.resume import load_snapshot
 from tasks.training.train import planned_tiles, train_classifier
+from tasks.training_step.rank import Rank
 from tests._support.tile_sets import make_cohort
 
 ROOT = Path(__file__).parents[2]
@@ -178,3 +181,30 @@ def test_resources_are_no_part_of_what_is_resumed(tile_sets):
     jobs = [job_of(tile_sets, resources) for resources in (EVERY_STEP, TrainingResources())]
     assert jobs[0].identity == jobs[1].identity
     assert torch.device(jobs[0].device).type == "cpu"
+
+
+@dataclass(frozen=True)
+class PretendRank(Rank):
+    """One of two processes; ``due`` is what the first says of its clock."""
+
+    due: bool = False
+
+    def mean(self, values):
+        told.append(float(values))
+        return torch.tensor(float(self.due) / 2)
+
+
+told: list[float] = []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("due", [False, True])
+def test_the_first_of_several_processes_decides_for_all_and_they_seldom_ask(monkeypatch, number, due):
+    """The clock of the second is always late here, and does not count."""
+    monkeypatch.setattr(saving, "monotonic", iter(60.0 * n for n in range(10**6)).__next__)
+    job = SimpleNamespace(rank=PretendRank(number, 2, due), resources=TrainingResources(save_minutes=0))
+    saver = saving.EpochSaver(SimpleNamespace(job=job, device=torch.device("cpu")), None, None)
+    told.clear()
+    steps = range(1, 3 * saving.SHARED_EVERY + 1)
+    assert [step for step in steps if saver._due(step)] == (list(steps[19::20]) if due else [])
+    assert told == [1.0 - number] * 3
