@@ -15,7 +15,9 @@ from tasks.tile import tile_key
 from tasks.tiling.inspection import InspectionJob, SlideInspection, inspect_slide
 from tasks.tiling.recipe import TilingRecipe
 
-REPORT_COLUMNS = ("slide_id", "split", "result", "tiles", "mpp", "mpp_source", "labels")
+REPORT_COLUMNS = (
+    "slide_id", "split", "result", "tiles", "mpp", "mpp_source", "reader", "doubt", "labels", "notes",
+)  # fmt: skip
 
 
 class Inspections:
@@ -73,5 +75,18 @@ def write_report(study: Study, inspected: Mapping[str, SlideInspection]) -> Path
             labels = "; ".join(f"{label or 'no label'} {count}" for label, count in each.labels.items())
             split = study.row[slide].split
             result = each.problem or "ok"
-            writer.writerow((slide, split, result, each.tiles, each.mpp, each.mpp_source, labels))
+            doubt, notes = f"{each.doubt:.3f}", " ".join(each.notes)
+            cells = (
+                slide,
+                split,
+                result,
+                each.tiles,
+                each.mpp,
+                each.mpp_source,
+                each.reader,
+                doubt,
+                labels,
+                notes,
+            )
+            writer.writerow(cells)
     return path

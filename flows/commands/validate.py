@@ -28,6 +28,9 @@ from tasks.study.study import Study
 from tasks.tiling.inspection import SlideInspection, misfit
 from tasks.tiling.recipe import TilingRecipe
 
+_SAID_DOUBT = 0.01
+"""Doubt below this is not said on the line of a slide."""
+
 
 def validate(target: Target, console: Console, *, deep: bool = False) -> None:
     """Check the study file, its manifest and its slides, and print what the study is and will cost.
@@ -157,13 +160,19 @@ def _in_hours(hours: float) -> str:
 
 def _print_inspections(study: Study, inspected: Mapping[str, SlideInspection], console: Console) -> None:
     for slide, each in inspected.items():
-        told = each.problem or f"{slide}: ok, {each.tiles:,} tiles ({_labels(each)})"
+        told = each.problem or f"{slide}: ok, {each.tiles:,} tiles ({_labels(each)}){_doubt(each)}"
         console.print(escape(told), soft_wrap=True, highlight=False)
     bad = sum(bool(each.problem) for each in inspected.values())
     console.print(
         f"{len(inspected) - bad} of {len(inspected)} slides are ok; "
         f"{write_report(study, inspected)} has a line of each"
     )
+
+
+def _doubt(each: SlideInspection) -> str:
+    doubt = [f"{each.doubt:.0%} of the tissue in doubt"] if each.doubt >= _SAID_DOUBT else []
+    said = "; ".join([*doubt, *each.notes])
+    return f"; {said}" if said else ""
 
 
 def _labels(each: SlideInspection) -> str:

@@ -33,6 +33,9 @@ class SlideInspection(BaseModel):
         labels: tiles by label; "" stands for no label.
         mpp: micrometres per level-0 pixel along x.
         mpp_source: where ``mpp`` comes from.
+        reader: which path reads the file.
+        doubt: fraction of the tissue whose class is in doubt.
+        notes: sentences on what a person should look at.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +45,9 @@ class SlideInspection(BaseModel):
     labels: dict[str, int] = {}
     mpp: float | None = None
     mpp_source: str = ""
+    reader: str = ""
+    doubt: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 def inspect_slide(job: InspectionJob) -> SlideInspection:
@@ -56,6 +62,9 @@ def inspect_slide(job: InspectionJob) -> SlideInspection:
                 labels=dict(sorted(Counter(truth.labels).items())),
                 mpp=slide.geometry.mpp,
                 mpp_source=slide.geometry.mpp_source,
+                reader=slide.choice.name,
+                doubt=layout.tissue.doubt_fraction,
+                notes=(*layout.tissue.notes.warnings, *truth.notes),
             )
     except SlideError as error:
         return SlideInspection(problem=str(error))

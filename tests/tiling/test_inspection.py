@@ -48,7 +48,7 @@ def test_an_inspection_counts_the_tiles_and_labels_that_tiling_makes(tmp_path):
     ("fields", "words"),
     [
         ({"annotation": "none.geojson"}, "there is no such annotation file"),
-        ({"label": "Tumour"}, "label 'Tumour' is no class"),
+        ({"label": "Tumour"}, "did you mean 'tumour'?"),
         ({"mpp": 0.25}, "write the true value into the manifest's mpp_override"),
         (
             {"mpp_override": "2", "mpp_override_reason": "x"},
