@@ -20,14 +20,14 @@ _PICTURES = 300_000
 _SCORES = 2000
 """Bytes of the scores and curves of one tile and metric: a guess."""
 
-_GEOJSON, _OME_TIFF = 474, 0.28
+_GEOJSON, _OME_TIFF = 61, 0.28
 """Bytes per tile of one export, and the fraction of raw maps that the other takes, as measured once."""
 
 _PAGE, _SMALL = 2_000_000, 20_000
 """Bytes of a page or comparison of a study, and of a scale or calibration: a guess."""
 
 MAP_BYTES = {"float16": 2, "float32": 4}
-"""Bytes per value of a stored map, by ``explain.map_dtype``."""
+"""Bytes per value of a stored map, by ``explain.map_dtype``; compression saves a few hundredths."""
 
 
 def computed_size(study: Study, key: ArtifactKey, tiles: int) -> tuple[float, bool]:
@@ -52,14 +52,18 @@ def _of_surrounded_tile(study: Study) -> float:
 
 
 def _of_map(study: Study) -> float:
-    value = MAP_BYTES[study.section(ExplainSection).map_dtype]
-    return _ROW + value * float(study.section(TilingRecipe).tile_px) ** 2
+    size = MAP_BYTES[study.section(ExplainSection).map_dtype]
+    return _ROW + size * float(study.section(TilingRecipe).tile_px) ** 2
 
 
 def _of_drawn_tile(study: Study) -> float:
     pixels, exports = study.section(TilingRecipe).tile_px ** 2, study.section(ExplainSection).heatmaps.exports
     raw = MAP_BYTES["float32"] * pixels * _OME_TIFF if "ome_tiff" in exports else 0.0
-    return raw + (_GEOJSON if "geojson" in exports else 0) + pixels
+    return raw + (_GEOJSON if "geojson" in exports else 0) + _of_pictures(study)
+
+
+def _of_pictures(study: Study) -> float:
+    return float(study.section(TilingRecipe).tile_px ** 2)
 
 
 _TILES: dict[str, Callable[[Study], float]] = {
@@ -68,7 +72,7 @@ _TILES: dict[str, Callable[[Study], float]] = {
     "explain": _of_map,
     "predict": lambda study: _ROW,
     "draw": _of_drawn_tile,
-    "record": _of_drawn_tile,  # a copy of what was drawn
+    "record": _of_pictures,  # a copy of what was drawn, without the exports
     "evaluate": lambda study: _SCORES,
     "measure": lambda study: _SCORES,
 }
