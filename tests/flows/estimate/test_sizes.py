@@ -19,10 +19,11 @@ def study(manifest, tmp_path):
     [
         ("tile", 300_000 + 10 * 200, False),
         ("surround", 10 * 200, False),
-        ("explain", 10 * (200 + 2 * 32**2), False),  # float16
+        ("explain", 10 * (200 + 2 * 32**2), False),
         ("predict", 10 * 200, False),
         ("train", 4 * 11.2e6 / 64, False),  # ResNet-18 of an eighth of the width
         ("draw", 10 * 1024, True),
+        ("record", 10 * 1024, True),
         ("evaluate", 20_000, True),
         ("compare", 2_000_000, True),
         ("scale", 20_000, True),
@@ -46,3 +47,18 @@ def test_memory_of_tiling_grows_with_the_largest_slide_and_the_workers(study):
     assert large - small == pytest.approx(2 * 1e9 / 64 * 16)
     assert small > LIBRARIES
     assert memory_of(study, "compare", 1e9) is None
+
+
+def test_full_precision_and_exports_count(manifest, tmp_path):
+    explain = {
+        "explainers": [{"name": "gradient"}],
+        "controls": [],
+        "map_dtype": "float32",
+        "heatmaps": {"exports": ["geojson", "ome_tiff"]},
+    }
+    study = open_study(tiny_config(manifest, explain=explain), tmp_path, None)
+    assert computed_size(study, ArtifactKey("explain"), 10)[0] == 10 * (200 + 4 * 32**2)
+    assert computed_size(study, ArtifactKey("draw"), 10)[0] == pytest.approx(
+        10 * (0.28 * 4 * 1024 + 61 + 1024)
+    )
+    assert computed_size(study, ArtifactKey("record"), 10)[0] == 10 * 1024
