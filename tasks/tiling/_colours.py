@@ -16,7 +16,7 @@ _LIT = 0.35
 
 _SAMPLE = 250_000
 _CHROMA_ZERO = 128
-_CHROMA = ((14, 1.5), (45, 2.2))
+_CHROMA = ((14, 1.5), (45, 1.7))
 """How near to their zero chromas lie, and how many times more luma scatters: either pair is enough."""
 
 _GREY, _STRUCTURE = 4, 0.001
@@ -98,9 +98,10 @@ def _refuse_grey(values: Rgb, where: str) -> None:
 
 
 def _refuse_chroma(values: Rgb, where: str) -> None:
-    """Refuse luma and chromas: red scatters by three times green and blue, and these lie near their zero.
+    """Refuse luma and chromas: red scatters far more than green and blue, and these lie near their zero.
 
-    On 60 real cores and regions red scatters at most 1.1 times as much as the others, and luma three times.
+    On 61 real cores and regions red scatters at most 1.1 times as much as the others, and luma 2.2 times
+    or more.
     """
     middle = np.median(np.abs(values.astype(np.int16) - _CHROMA_ZERO), axis=0)
     spread = values.astype(np.float32).std(axis=0)
