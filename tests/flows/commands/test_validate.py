@@ -128,6 +128,7 @@ def test_slides_without_label_and_annotation_are_named(cohort):
     edit(cohort, 0, label="")
     printed, _ = run(cohort)
     assert "no labels: 1 slide (" in printed
+    assert "weak labels: 2 slides (slide_2, slide_4) with the label of the whole slide" in printed
 
 
 @pytest.mark.parametrize("label", ["Tumour", "NaN"])
