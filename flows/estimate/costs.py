@@ -9,7 +9,7 @@ from flows.engine.stages import all_stages, stage_named
 from flows.engine.status import ArtifactStatus
 from flows.estimate.memory import memory_of
 from flows.estimate.other_studies import measured_elsewhere
-from flows.estimate.rates import Measured, Rates
+from flows.estimate.rates import MeasuredCost, Rates
 from flows.estimate.sizes import computed_size
 from flows.estimate.units import UnitCounter
 from tasks.study.errors import UsageError
@@ -98,7 +98,7 @@ def _work(study: Study, stage: str, tiles: int) -> float:
     return float(tiles) * study.section(TilingRecipe).tile_px ** 2 * epochs
 
 
-def _stored(study: Study, statuses: Iterable[ArtifactStatus], units: UnitCounter) -> Iterable[Measured]:
+def _stored(study: Study, statuses: Iterable[ArtifactStatus], units: UnitCounter) -> Iterable[MeasuredCost]:
     """Yield what of this study is stored."""
     for status in statuses:
         if status.state == "done" and status.spec is not None:
@@ -107,7 +107,7 @@ def _stored(study: Study, statuses: Iterable[ArtifactStatus], units: UnitCounter
                 tiles = units.of(status.planned)
                 size = sum(file.size for file in record.files)
                 seconds = record.measures.get("seconds", 0.0)
-                yield Measured(status.key, seconds, _work(study, status.key.stage, tiles), tiles, size)
+                yield MeasuredCost(status.key, seconds, _work(study, status.key.stage, tiles), tiles, size)
 
 
 def free_bytes(home: Path) -> int:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from flows.engine.stages import all_stages
-from flows.estimate.rates import Measured
+from flows.estimate.rates import MeasuredCost
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import Reference
@@ -15,7 +15,7 @@ MOST_RECORDS = 100
 """So many records of a kind are read; a home may hold many thousands."""
 
 
-def measured_elsewhere(store: Store, stages: Iterable[str]) -> Iterator[Measured]:
+def measured_elsewhere(store: Store, stages: Iterable[str]) -> Iterator[MeasuredCost]:
     """Yield what artifacts of ``stages`` cost in this home, whichever study they belong to.
 
     Records from before the present stages, and those that do not say how many tiles they are about, are left
@@ -27,7 +27,7 @@ def measured_elsewhere(store: Store, stages: Iterable[str]) -> Iterator[Measured
         for record in islice(store.records(kind), MOST_RECORDS):
             work = _work(store, record)
             if work and record.spec.stage in wanted:
-                yield Measured(_key(record), record.measures.get("seconds", 0.0), work, 0)
+                yield MeasuredCost(_key(record), record.measures.get("seconds", 0.0), work, 0)
 
 
 def _work(store: Store, record: ArtifactRecord) -> float:

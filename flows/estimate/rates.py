@@ -11,7 +11,7 @@ Method = tuple[str, str, str]
 """A stage with explainer and metric, which decide most of its cost; "" where it has none."""
 
 
-class Measured(NamedTuple):
+class MeasuredCost(NamedTuple):
     """What one stored artifact cost.
 
     Attributes:
@@ -40,7 +40,7 @@ class Rate:
     tiles: int = 0
     size: int = 0
 
-    def add(self, measured: Measured) -> None:
+    def add(self, measured: MeasuredCost) -> None:
         """Count one artifact."""
         self.artifacts += 1
         self.work += measured.work
@@ -64,7 +64,7 @@ class Rate:
 class Rates:
     """Rates by stage and method; where a method was not measured, those of its stage."""
 
-    def __init__(self, measured: Iterable[Measured]) -> None:
+    def __init__(self, measured: Iterable[MeasuredCost]) -> None:
         self._by_method: dict[Method, Rate] = defaultdict(Rate)
         self._by_stage: dict[str, Rate] = defaultdict(Rate)
         for each in measured:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.estimate.rates import Measured, Rates
+from flows.estimate.rates import MeasuredCost, Rates
 from tasks.artifacts.key import ArtifactKey
 
 SLOW, QUICK = ArtifactKey("explain", explainer="slow"), ArtifactKey("explain", explainer="quick")
@@ -11,9 +11,9 @@ SLOW, QUICK = ArtifactKey("explain", explainer="slow"), ArtifactKey("explain", e
 def test_costs_of_a_method_are_its_own_and_else_those_of_its_stage():
     rates = Rates(
         [
-            Measured(SLOW, 90.0, 1000.0, 10, 500),
-            Measured(SLOW, 110.0, 1000.0, 10, 1500),
-            Measured(QUICK, 1.0, 500.0, 5),
+            MeasuredCost(SLOW, 90.0, 1000.0, 10, 500),
+            MeasuredCost(SLOW, 110.0, 1000.0, 10, 1500),
+            MeasuredCost(QUICK, 1.0, 500.0, 5),
         ]
     )
     assert rates.of(SLOW).seconds_of(4000.0) == 400.0
@@ -28,5 +28,5 @@ def test_costs_of_a_method_are_its_own_and_else_those_of_its_stage():
 
 
 def test_where_no_tiles_are_counted_an_artifact_costs_what_others_did():
-    rate = Rates([Measured(ArtifactKey("compare"), 30.0, 0.0, 0, 400)]).of(ArtifactKey("compare"))
+    rate = Rates([MeasuredCost(ArtifactKey("compare"), 30.0, 0.0, 0, 400)]).of(ArtifactKey("compare"))
     assert (rate.seconds_of(0.0), rate.size_of(0)) == (30.0, 400.0)
