@@ -106,6 +106,7 @@ def test_everything_that_is_wrong_is_told_at_once(cohort):
         train={
             "arms": [{"id": "standard"}],
             "seeds": [0],
+            "weak_labels": True,
             "recipe": {"network": {"width": 0.125, "init": str(weights)}},
         },
     )
