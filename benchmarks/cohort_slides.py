@@ -119,8 +119,8 @@ def large_slide(name: str, blocks: int) -> SimulatedSlide:
 
 
 def small_slide(name: str) -> SimulatedSlide:
-    """Return a slide of 2,048 pixels a side with two blocks of 256."""
-    return SimulatedSlide(name, 2048, ((2, 2), (3, 2)), 256, (1,))
+    """Return a slide of 1,024 pixels a side with two blocks of 256."""
+    return SimulatedSlide(name, 1024, ((1, 1), (2, 1)), 256, (1,))
 
 
 def _directory(entries: Sequence[Entry], start: int) -> tuple[bytes, int]:

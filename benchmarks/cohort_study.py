@@ -37,7 +37,7 @@ def bytes_below(folder: Path) -> int:
 def tiles_and_bytes(home: Path) -> tuple[int, int]:
     """Return how many tiles the tile sets below ``home`` have, and their bytes with all pictures."""
     store = home / "store" / "TileSet"
-    return sum(pq.read_metadata(path).num_rows for path in store.glob(f"*/{TILES}")), bytes_below(store)
+    return sum(pq.read_metadata(path).num_rows for path in store.rglob(TILES)), bytes_below(store)
 
 
 def _study(tile_px: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ SCORE_COLUMNS = (
     "unit", "unit_id", "slide_id", "patient_id", "section", "label", "score", "value", "chance", "error",
 )  # fmt: skip
 
-UNIT_PLACES = ["unit_id", "patient_id", "slide_id", "section", "label"]
+UNIT_ORIGIN = ["unit_id", "patient_id", "slide_id", "section", "label"]
 """Where a unit comes from."""
 
 Rivals = Literal["all", "blind"]
@@ -88,7 +88,7 @@ class FaithfulnessReport(Artifact):
     @property
     def units(self) -> pd.DataFrame:
         """Each scored unit once, in order: unit_id, patient_id, slide_id, section and label."""
-        return pd.read_parquet(self.folder / SCORES, columns=UNIT_PLACES).drop_duplicates("unit_id")
+        return pd.read_parquet(self.folder / SCORES, columns=UNIT_ORIGIN).drop_duplicates("unit_id")
 
     @property
     def unit_of_score(self) -> dict[str, str]:

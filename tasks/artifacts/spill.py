@@ -9,7 +9,7 @@ MOST_IN_MEMORY = 1 << 22
 
 
 @dataclass(frozen=True)
-class Place:
+class Spilled:
     """Where some bytes lie."""
 
     offset: int
@@ -28,15 +28,15 @@ class Spill:
         self._end = 0
         weakref.finalize(self, self._file.close)
 
-    def add(self, data: bytes) -> Place:
+    def add(self, data: bytes) -> Spilled:
         """Append ``data`` and return where it lies."""
-        place = Place(self._end, len(data))
-        self._file.seek(place.offset)
+        spilled = Spilled(self._end, len(data))
+        self._file.seek(spilled.offset)
         self._file.write(data)
-        self._end += place.size
-        return place
+        self._end += spilled.size
+        return spilled
 
-    def read(self, place: Place) -> bytes:
-        """Return the bytes that lie at ``place``."""
-        self._file.seek(place.offset)
-        return self._file.read(place.size)
+    def read(self, spilled: Spilled) -> bytes:
+        """Return the bytes that lie where ``spilled`` says."""
+        self._file.seek(spilled.offset)
+        return self._file.read(spilled.size)

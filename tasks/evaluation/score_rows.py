@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.artifacts.spill import Place, Spill
+from tasks.artifacts.spill import Spill, Spilled
 from tasks.evaluation.units import PIECE
 from tasks.faithfulness.base import UnitScores
 
@@ -19,7 +19,7 @@ BUFFER = 1 << 20
 
 
 @dataclass(frozen=True)
-class Layout:
+class RowLayout:
     """Which columns a row of numbers has. Blocks of one metric nearly always agree.
 
     ``steps`` is the number S of points of a curve; 0 where none is traced.
@@ -33,7 +33,7 @@ class Layout:
     steps: int
 
     @classmethod
-    def of(cls, scores: UnitScores) -> "Layout":
+    def of(cls, scores: UnitScores) -> "RowLayout":
         """Return the layout of a block."""
         curves = tuple(scores.curves) if scores.fractions is not None else ()
         steps = scores.fractions.shape[-1] if curves and scores.fractions is not None else 0
@@ -66,7 +66,7 @@ class Layout:
 class ScoreTable:
     """Float64 [n, width]: the rows of n units, with what their columns are."""
 
-    layout: Layout
+    layout: RowLayout
     rows: Floats
 
     def column(self, kind: str, name: str) -> Floats:
@@ -107,14 +107,14 @@ class ScoreRows:
     def __init__(self, spill: Spill, buffer: int = BUFFER) -> None:
         self._excluded = Counter[str]()
         self._spill, self._buffer = spill, buffer
-        self._places: list[tuple[Layout, Place]] = []
-        self._layout: Layout | None = None
+        self._places: list[tuple[RowLayout, Spilled]] = []
+        self._layout: RowLayout | None = None
         self._array = torch.empty(0)
         self._filled = 0
 
     def add(self, scores: UnitScores) -> None:
         """Append the scores of a block."""
-        layout = Layout.of(scores)
+        layout = RowLayout.of(scores)
         if layout != self._layout:
             self._start(layout, next(iter(scores.values.values())).device)
         pieces = [piece.to(self._array.device, torch.float64) for piece in layout.pieces(scores)]
@@ -139,7 +139,7 @@ class ScoreRows:
             rows = np.frombuffer(self._spill.read(place), dtype=np.float64)
             yield ScoreTable(layout, rows.reshape(-1, layout.width))
 
-    def _start(self, layout: Layout, device: torch.device) -> None:
+    def _start(self, layout: RowLayout, device: torch.device) -> None:
         self._flush()
         rows = min(PIECE, max(1, self._buffer // (8 * layout.width)))
         self._array = torch.empty((rows, layout.width), dtype=torch.float64, device=device)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
-from tasks.artifacts.spill import Place, Spill
+from tasks.artifacts.spill import Spill, Spilled
 
 UNIT_COLUMNS = list(SCORE_COLUMNS[:6])
 """unit, unit_id, slide_id, patient_id, section, label: what a report says of a unit."""
@@ -25,7 +25,7 @@ class Units:
 
     spill: Spill
     count: int = 0
-    _pieces: list[Place] = field(default_factory=list)
+    _pieces: list[Spilled] = field(default_factory=list)
 
     def add(self, table: pd.DataFrame) -> None:
         """Append units: rows with at least ``UNIT_COLUMNS``."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tasks.artifacts.afresh import Afresh
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.explainers.base import Explainer, ExplanationError
-from tasks.explaining.surrounded_places import SurroundedPlaces
+from tasks.explaining.surrounded_index import SurroundedIndex
 from tasks.functional.halo import images_at_once, middle, put_in_middle
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans, to_images
@@ -65,8 +65,8 @@ class HaloExplainer:
         return max((slide.halo_px for slide in Afresh(self.slides)), default=0)
 
     @cached_property
-    def _places(self) -> SurroundedPlaces:
-        return SurroundedPlaces.of(self.slides)
+    def _places(self) -> SurroundedIndex:
+        return SurroundedIndex.of(self.slides)
 
     def _surrounded(self, keys: Tensor, like: Tensor) -> Tensor:
         """Return the surrounded tiles [B, C, H + 2 halo, W + 2 halo] of some keys."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tasks.artifacts.spill import Spill
-from tasks.evaluation.score_rows import Layout, ScoreRows
+from tasks.evaluation.score_rows import RowLayout, ScoreRows
 from tasks.faithfulness.base import UnitScores
 
 
@@ -79,7 +79,7 @@ def test_nothing_at_all():
 
 
 def test_a_layout_without_an_axis_has_no_curve():
-    assert Layout.of(replace(block(2, 0), fractions=None)).curves == ()
+    assert RowLayout.of(replace(block(2, 0), fractions=None)).curves == ()
 
 
 def test_no_tensor_outlives_its_block():

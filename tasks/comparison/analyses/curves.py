@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.faithfulness_report import UNIT_PLACES
+from tasks.artifacts.faithfulness_report import UNIT_ORIGIN
 from tasks.comparison.analyses.leaderboard import best_controls, headlines
 from tasks.comparison.job import ComparedReport, ComparisonJob
 from tasks.comparison.row import Row
@@ -140,7 +140,7 @@ def _places(items: Iterable[ComparedReport], target: str) -> pd.DataFrame:
 
     Where some of the units have the label ``target`` and some have another, only the former are returned.
     """
-    found = pd.DataFrame(columns=UNIT_PLACES)
+    found = pd.DataFrame(columns=UNIT_ORIGIN)
     for item in items:
         own = item.report.units
         new = own[~own["unit_id"].isin(found["unit_id"])]

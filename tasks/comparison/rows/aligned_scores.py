@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.faithfulness_report import MODEL, UNIT_PLACES, ScoreInfo
+from tasks.artifacts.faithfulness_report import MODEL, UNIT_ORIGIN, ScoreInfo
 from tasks.comparison.job import ComparedReport, ComparisonJob
 from tasks.statistics.clusters import Clusters, choose_clusters
 
@@ -98,18 +98,18 @@ class AlignedScores:
 
 
 @dataclass(frozen=True)
-class ScorePart:
+class ScoredUnits:
     """One score of one report on the n units that have it.
 
     Attributes:
         unit: what a unit is.
-        places: n rows of ``UNIT_PLACES``; reports that score the same units share one table.
+        origin: n rows of ``UNIT_ORIGIN``; reports that score the same units share one table.
         values: float64 [n].
         errors: float64 [n], NaN where the metric draws nothing.
     """
 
     unit: str
-    places: pd.DataFrame
+    origin: pd.DataFrame
     values: Floats
     errors: Floats
 
@@ -163,7 +163,7 @@ def _scored(
     metric: str,
     info: ScoreInfo,
     named: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    tables: dict[Key, dict[str, ScorePart]],
+    tables: dict[Key, dict[str, ScoredUnits]],
     level: float,
 ) -> Iterator[AlignedScores]:
     """Yield the score if any unit has it. ``named``: its controls, its rivals and those that are blind."""
@@ -188,46 +188,46 @@ def _scored(
     )
 
 
-def _tables(items: Iterable[ComparedReport]) -> dict[Key, dict[str, ScorePart]]:
+def _tables(items: Iterable[ComparedReport]) -> dict[Key, dict[str, ScoredUnits]]:
     """Return {score: the units that have it} of each report, which is dropped before the next is read."""
-    tables: dict[Key, dict[str, ScorePart]] = {}
+    tables: dict[Key, dict[str, ScoredUnits]] = {}
     known: dict[str, pd.DataFrame] = {}
     for item in items:
         table = item.report.scores
         parts = table[table["value"].notna()].groupby("score", sort=False)
         own = {str(score): _part(part, known.get(str(score))) for score, part in parts}
-        known |= {score: part.places for score, part in own.items()}
+        known |= {score: part.origin for score, part in own.items()}
         tables[item.arm, item.explainer, item.seed] = own
     return tables
 
 
-def _part(rows: pd.DataFrame, known: pd.DataFrame | None) -> ScorePart:
+def _part(rows: pd.DataFrame, known: pd.DataFrame | None) -> ScoredUnits:
     """Return the rows of one score; most reports score the units that are ``known`` from the last one."""
-    places = rows[UNIT_PLACES].reset_index(drop=True)
-    return ScorePart(
+    origin = rows[UNIT_ORIGIN].reset_index(drop=True)
+    return ScoredUnits(
         unit=str(rows["unit"].iloc[0]),
-        places=known if known is not None and known.equals(places) else places,
+        origin=known if known is not None and known.equals(origin) else origin,
         values=rows["value"].to_numpy(dtype=np.float64),
         errors=rows["error"].to_numpy(dtype=np.float64),
     )
 
 
-def _unit_rows(parts: Iterable[ScorePart]) -> pd.DataFrame:
+def _unit_rows(parts: Iterable[ScoredUnits]) -> pd.DataFrame:
     """Return the place of each unit once, sorted by unit id."""
     different: list[pd.DataFrame] = []
     for part in parts:
-        if not different or part.places is not different[-1]:
-            different.append(part.places)
+        if not different or part.origin is not different[-1]:
+            different.append(part.origin)
     if not different:
-        return pd.DataFrame(columns=UNIT_PLACES)
+        return pd.DataFrame(columns=UNIT_ORIGIN)
     units = pd.concat(different).drop_duplicates("unit_id").sort_values("unit_id", kind="stable")
     return units.reset_index(drop=True)
 
 
-def _aligned(part: ScorePart | None, units: pd.Index, *, of_errors: bool) -> Floats:
+def _aligned(part: ScoredUnits | None, units: pd.Index, *, of_errors: bool) -> Floats:
     """Return values or errors [N] in the order of ``units``, NaN for units that ``part`` lacks."""
     values = np.full(len(units), np.nan)
     if part is not None:
-        rows = units.get_indexer(pd.Index(part.places["unit_id"]))
+        rows = units.get_indexer(pd.Index(part.origin["unit_id"]))
         values[rows] = part.errors if of_errors else part.values
     return values

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
-from tasks.artifacts.spill import Place, Spill
+from tasks.artifacts.spill import Spill, Spilled
 from tasks.reporting.arrays import Floats
 from tasks.reporting.review.budget import LISTED
 from tasks.reporting.review.codes import packed, packed_words, range_codes
@@ -21,7 +21,7 @@ from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import Clusters, choose_clusters
 from tasks.statistics.paired import paired_units
 
-PartKey = tuple[int, int, int]
+ScoreKey = tuple[int, int, int]
 """Index of a model, of an explainer and of a score."""
 
 _TILE = "tile"
@@ -60,9 +60,9 @@ class ReviewedScores:
         self.job = job
         self.named = tuple(_named_scores(job))
         self._spill = Spill()
-        self._places: defaultdict[str, dict[PartKey, Place]] = defaultdict(dict)
+        self._places: defaultdict[str, dict[ScoreKey, Spilled]] = defaultdict(dict)
         self._slide = ""
-        self._units: dict[PartKey, pd.DataFrame] = {}
+        self._units: dict[ScoreKey, pd.DataFrame] = {}
         self._clusters_by_units: dict[tuple[str, ...], Clusters] = {}
         models = {model: i for i, model in enumerate(job.models)}
         explainers = {explainer.id: i for i, explainer in enumerate(job.explainers)}
@@ -144,7 +144,7 @@ class ReviewedScores:
         figures = [_short(mean), _short(low), _short(high), len(part), position]
         return [*figures, _short(float(finite.mean()) if len(finite) else float("nan"))]
 
-    def _of(self, slide: str) -> dict[PartKey, pd.DataFrame]:
+    def _of(self, slide: str) -> dict[ScoreKey, pd.DataFrame]:
         """Return the scored units of one slide by map and score, in place of those of the last slide."""
         if slide != self._slide:
             parts = {
@@ -164,7 +164,7 @@ class ReviewedScores:
         return self._clusters_by_units[key]
 
 
-def _key(item: tuple[PartKey, pd.DataFrame]) -> PartKey:
+def _key(item: tuple[ScoreKey, pd.DataFrame]) -> ScoreKey:
     return item[0]
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tasks.artifacts.surrounded_tiles import SURROUNDED, SURROUNDED_INDEX, SurroundedTiles
 from tasks.explainers.base import ExplanationError
-from tasks.explaining import surrounded_places
-from tasks.explaining.surrounded_places import SurroundedPlaces
+from tasks.explaining import surrounded_index
+from tasks.explaining.surrounded_index import SurroundedIndex
 from tasks.functional.tile_keys import tile_keys
 
 
@@ -27,7 +27,7 @@ def slides_of(folder: Path, counts: list[int]) -> list[SurroundedTiles]:
 
 
 def test_tiles_of_several_slides_come_in_the_order_of_their_keys(tmp_path):
-    places = SurroundedPlaces.of(slides_of(tmp_path, [5, 0, 200, 1]))
+    places = SurroundedIndex.of(slides_of(tmp_path, [5, 0, 200, 1]))
     wanted = [(2, 7), (0, 4), (2, 199), (3, 0), (0, 0), (2, 7)]
     found = places.pixels(tile_keys([f"s{slide}/{row}" for slide, row in wanted]).numpy())
     assert found.shape == (6, 4, 4, 3)
@@ -38,19 +38,19 @@ def test_tiles_of_several_slides_come_in_the_order_of_their_keys(tmp_path):
 def test_a_tile_without_surroundings_is_named_by_its_key(tmp_path, name):
     (key,) = tile_keys([name]).tolist()
     with pytest.raises(ExplanationError, match=f"the tile with key {key} were not read"):
-        SurroundedPlaces.of(slides_of(tmp_path, [5, 3])).pixels(np.array([key]))
+        SurroundedIndex.of(slides_of(tmp_path, [5, 3])).pixels(np.array([key]))
 
 
 def test_without_slides_nothing_is_found():
     with pytest.raises(ExplanationError, match="key 7"):
-        SurroundedPlaces.of([]).pixels(np.array([7]))
+        SurroundedIndex.of([]).pixels(np.array([7]))
 
 
 def test_one_slide_is_open_at_a_time_and_opened_once(tmp_path, monkeypatch):
     """A metric asks for the surroundings of the same tiles again and again."""
-    places = SurroundedPlaces.of(slides_of(tmp_path, [2] * 20))
+    places = SurroundedIndex.of(slides_of(tmp_path, [2] * 20))
     opened = []
-    monkeypatch.setattr(surrounded_places, "afresh", lambda view: opened.append(view.folder.name) or view)
+    monkeypatch.setattr(surrounded_index, "afresh", lambda view: opened.append(view.folder.name) or view)
     for number in range(20):
         for row in (0, 1, 0):
             (pixel,) = places.pixels(tile_keys([f"s{number}/{row}"]).numpy())[:, 0, 0, :2].tolist()

@@ -13,7 +13,7 @@ from tasks.functional.tile_keys import tile_keys
 
 
 @dataclass(frozen=True)
-class SurroundedPlaces:
+class SurroundedIndex:
     """The N surrounded tiles of some slides: twenty bytes a tile, and one slide that is open.
 
     Attributes:
@@ -30,7 +30,7 @@ class SurroundedPlaces:
     _opened: dict[int, SurroundedTiles] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, slides: Sequence[SurroundedTiles]) -> "SurroundedPlaces":
+    def of(cls, slides: Sequence[SurroundedTiles]) -> "SurroundedIndex":
         """Find the tiles of ``slides``, which are opened one after the other."""
         each = [tile_keys(slide.index["tile_id"].astype(str).tolist()).numpy() for slide in Afresh(slides)]
         keys = np.concatenate(each) if each else np.empty(0, np.int64)
