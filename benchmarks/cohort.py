@@ -1,12 +1,14 @@
 """What a cohort costs, stage by stage: seconds, peak memory and bytes, at N and 4 N.
 
-    python -m benchmarks.cohort [--blocks 1 4] [--slides 300 1200] [--tile-px 64] [--all]
+    python -m benchmarks.cohort [--blocks 2 8] [--slides 300 1200] [--tile-px 128] [--all]
 
 Two series are made of simulated slides (:mod:`benchmarks.cohort_slides`), with checkpoints that were never
-trained. In the first, one slide of 100,352 x 100,352 pixels to test on has ``--blocks`` blocks of 4,096 tiles
-of 64 px, and every stage is measured. In the second, ``--slides`` small slides have 32 tiles each, and the
+trained. In the first, one slide of 100,352 x 100,352 pixels to test on has ``--blocks`` blocks of tissue,
+each of 1,024 tiles of 128 px, and every stage is measured. Two blocks are more than the readers keep decoded,
+so their memory is full at both sizes. In the second, ``--slides`` small slides have 8 tiles each, and the
 stages that go through all slides are measured; ``--all`` draws, reviews and records them too, for which time
-is mostly pictures. Every stage runs in a process of its own that may open 1,024 files.
+is mostly pictures. All tiles are explained. Every stage runs in a process of its own that may open 1,024
+files.
 
 ``evaluate_mb_growth`` and ``heatmap_mb_growth`` are the larger growth of peak memory from N to 4 N in either
 series. ``bytes_per_tile`` is the growth of the bytes of tile sets over that of their tiles, in the first:
@@ -66,9 +68,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--blocks", type=int, nargs=2, default=(1, 4), help="of 4,096 px a side")
+    parser.add_argument("--blocks", type=int, nargs=2, default=(2, 8), help="of 4,096 px a side")
     parser.add_argument("--slides", type=int, nargs=2, default=(300, 1200))
-    parser.add_argument("--tile-px", type=int, default=64)
+    parser.add_argument("--tile-px", type=int, default=128)
     parser.add_argument("--all", action="store_true", help="every stage for many slides too")
     asked = parser.parse_args()
     wanted = EVERY if asked.all else OVER_SLIDES

@@ -56,6 +56,7 @@ def _study(tile_px: int) -> dict[str, Any]:
         "explain": {
             "splits": ["test"],
             "halo_px": 0,
+            "tiles_per_slide": None,
             "explainers": [{"name": "gradient"}],
             "controls": [{"name": "random_map"}],
         },

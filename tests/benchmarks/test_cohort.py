@@ -3,6 +3,9 @@
 import pytest
 
 from benchmarks.cohort import CohortRun, StageCost, power, summary, table
+from benchmarks.cohort_slides import small_slide
+from benchmarks.cohort_stage import in_own_process
+from benchmarks.cohort_study import HOME, STUDY, bytes_below, tiles_and_bytes, write_cohort
 
 
 def run(size: int, seconds: float, evaluate_mb: float, draw_mb: float | None = None) -> CohortRun:
@@ -34,3 +37,22 @@ def test_every_stage_has_a_line():
     assert lines[1] == "Slides: 3 (300 tiles) and 12 (1200 tiles)"
     assert [line.split()[0] for line in lines[3:]] == ["evaluate", "draw"]
     assert lines[3].endswith(" 1.00")
+
+
+def test_a_small_cohort_is_tiled_and_predicted_in_processes_of_their_own(tmp_path):
+    """Every stage goes through the engine: a study that can no longer be read would be noticed here."""
+    folder = tmp_path / "cohort"
+    write_cohort(folder, [small_slide("s0")], 128)
+    for stage, made in (("tile", 5), ("train", 1), ("predict", 1), ("open", 1), ("explain", 2)):
+        found = in_own_process(folder / STUDY, folder / HOME, stage)
+        assert found["made"] == made
+        assert found["peak_mb"] > 0
+    assert tiles_and_bytes(folder / HOME)[0] == 5 * 8
+    assert bytes_below(folder / HOME) > tiles_and_bytes(folder / HOME)[1] > 0
+
+
+def test_a_stage_that_fails_is_an_error(tmp_path):
+    folder = tmp_path / "cohort"
+    write_cohort(folder, [small_slide("s0")], 128)
+    with pytest.raises(RuntimeError, match="stage predict failed"):
+        in_own_process(folder / STUDY, folder / HOME, "predict")
