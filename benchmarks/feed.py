@@ -41,8 +41,8 @@ BATCH = 128
 KEPT_BYTES = 300 << 20
 """Kept pixels that are gathered from, at most."""
 
-SIDE = 8
-"""Phantom slides are so many source tiles of 256 px wide at the least."""
+SIDE = 32
+"""Phantom slides are so many source tiles of 256 px wide at the least: more than a reader keeps decoded."""
 
 WAYS: Mapping[str, Sequence[str]] = {
     "kept pixels": ("kept, random", "to a buffer"),
@@ -148,12 +148,8 @@ def reading(reader: SlideReader, tile_px: int) -> dict[str, Work]:
 
 def tiles_of(reader: SlideReader, corners: NDArray[np.int64], tile_px: int) -> NDArray[np.uint8]:
     """Return uint8 [N, tile_px, tile_px, 3] of the tiles at ``corners`` [N, 2]."""
-    if hasattr(reader, "read_tiles"):
-        pixels: NDArray[np.uint8] = reader.read_tiles(corners[:, 0], corners[:, 1], float(tile_px), tile_px)[
-            0
-        ]
-        return pixels
-    return np.stack([reader.read(float(x), float(y), float(tile_px), tile_px) for x, y in corners])
+    pixels, _ = reader.read_tiles(corners[:, 0], corners[:, 1], float(tile_px), tile_px)
+    return pixels
 
 
 def changing(tile_px: int, device: str) -> dict[str, Work]:

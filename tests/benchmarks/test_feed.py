@@ -11,6 +11,12 @@ from benchmarks.feed import cores_for, main, phantom, tiles_of
 from tasks.slides.reader import open_slide
 
 
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """A phantom that is quickly written."""
+    monkeypatch.setattr(feed, "SIDE", 8)
+
+
 def test_a_short_run_ends_with_one_line_of_json(capsys, monkeypatch):
     monkeypatch.setattr(feed, "BATCH", 4)
     monkeypatch.setattr(feed, "KEPT_BYTES", 1 << 20)

@@ -5,8 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import on_demand
+from benchmarks import feed, on_demand
 from benchmarks.on_demand import KEPT, READ, loss, main, refuse_other_pixels, tiled_twice
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """A phantom that is quickly written."""
+    monkeypatch.setattr(feed, "SIDE", 8)
 
 
 def test_a_short_run_ends_with_one_line_of_json(capsys, monkeypatch):
