@@ -15,7 +15,7 @@ MOST_OPEN = 64
 """Idle slides that stay open in one process, each with one file or, through OpenSlide, a few."""
 
 
-class Opened(Protocol):
+class Closable(Protocol):
     """What can be closed."""
 
     def close(self) -> None:
@@ -26,12 +26,12 @@ class Opened(Protocol):
 class Opens(Hashable, Protocol):
     """How something is opened: equal ones may share what is open."""
 
-    def open(self) -> Opened:
+    def open(self) -> Closable:
         """Open it."""
         ...
 
 
-R = TypeVar("R", bound=Opened)
+R = TypeVar("R", bound=Closable)
 
 
 class OpenFiles(Generic[R]):

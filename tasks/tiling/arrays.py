@@ -21,7 +21,7 @@ _SPAN_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
-class ReadTiles:
+class TilesOfSlide:
     """What was found when all tiles of a slide were read, in the order of their positions.
 
     Attributes:
@@ -52,7 +52,7 @@ def read_tiles(
     tissue: SampledPicture,
     out: Path,
     advance: Callable[[int], None],
-) -> ReadTiles:
+) -> TilesOfSlide:
     """Read every tile once; with ``recipe.keep`` of ``pixels`` they are written to ``pixels.npy``.
 
     A tile that cannot be read is white. Where more fail than ``recipe.max_failed_tiles`` allows, reading
@@ -78,7 +78,7 @@ def read_tiles(
         advance(len(here))
         if too_many_failed(reasons, recipe):
             break
-    return ReadTiles(reasons, crc, total, pixels_of_tissue)
+    return TilesOfSlide(reasons, crc, total, pixels_of_tissue)
 
 
 def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:

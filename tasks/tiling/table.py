@@ -7,7 +7,7 @@ from tasks.artifacts.tile_set import CRC
 from tasks.slides.info import SectionInfo, SlideInfo, TissueInfo
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
-from tasks.tiling.arrays import ReadTiles
+from tasks.tiling.arrays import TilesOfSlide
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.tissue import Tissue
@@ -15,7 +15,7 @@ from tasks.tiling.truth import Truth
 
 
 def tile_table(
-    row: SlideRow, recipe: TilingRecipe, layout: Layout, truth: Truth, found: ReadTiles
+    row: SlideRow, recipe: TilingRecipe, layout: Layout, truth: Truth, found: TilesOfSlide
 ) -> pd.DataFrame:
     """Return the tiles of a slide, one row each, with the columns that ``tile_set.py`` names."""
     positions = layout.positions

@@ -5,7 +5,7 @@ from pathlib import Path
 from tasks.artifacts.outlined import areas_by_class
 from tasks.artifacts.slide_picture import SampledPicture, Squares, write_picture
 from tasks.artifacts.tile_masks import ANNOTATION, MASKS, OUTLINES, TISSUE, MaskInfo, Scale, picture_file
-from tasks.tiling.arrays import ReadTiles
+from tasks.tiling.arrays import TilesOfSlide
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.truth import Truth
@@ -20,7 +20,7 @@ def write_tissue(layout: Layout, recipe: TilingRecipe, out: Path) -> SampledPict
     return SampledPicture(path, (tissue.downsample_x, tissue.downsample_y), squares, binary=True)
 
 
-def write_masks(layout: Layout, truth: Truth, tile_px: int, found: ReadTiles, out: Path) -> None:
+def write_masks(layout: Layout, truth: Truth, tile_px: int, found: TilesOfSlide, out: Path) -> None:
     """Write ``masks.json``, the outlines or the picture of classes, and a picture of each mark.
 
     The tissue is written already.

@@ -6,7 +6,7 @@ import torch
 
 from tasks.training.augment import Changes, change, draw_changes
 from tasks.training.job import TrainingJob
-from tasks.training.order import capped_order, epoch_order
+from tasks.training.order import capped_positions, epoch_order
 from tasks.training.run import TrainingRun, stream
 from tasks.training.tiles import Positions
 from tasks.training_step.step import Batch
@@ -40,7 +40,7 @@ def shown_in(job: TrainingJob, epoch: int) -> Positions:
     labels, balance, count = job.train.labels, job.recipe.class_balance, job.tiles_per_epoch
     if job.capped:
         span = range((epoch - 1) * count, epoch * count)
-        return capped_order(labels, balance, span, lambda *what: stream(job, "capped", *what))
+        return capped_positions(labels, balance, span, lambda *what: stream(job, "capped", *what))
     return epoch_order(labels, balance, stream(job, "order", epoch))[:count]
 
 

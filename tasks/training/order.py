@@ -21,7 +21,7 @@ def epoch_order(labels: Tensor, balance: str, generator: torch.Generator) -> Pos
     return _positions(together[torch.randperm(len(together), generator=generator)])
 
 
-def capped_order(
+def capped_positions(
     labels: Tensor, balance: str, shown: range, stream: Callable[[str, int, int], torch.Generator]
 ) -> Positions:
     """Return the positions of an epoch that shows only some of the tiles.

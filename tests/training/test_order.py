@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tasks.functional.noise import seed_of
-from tasks.training.order import capped_order, class_weights, epoch_order
+from tasks.training.order import capped_positions, class_weights, epoch_order
 
 LABELS = torch.tensor([0] * 70 + [1] * 20 + [2] * 10)
 
@@ -45,7 +45,7 @@ def stream(seed=0):
 
 def epochs(balance, size, count, seed=0, labels=LABELS):
     return [
-        capped_order(labels, balance, range(e * size, (e + 1) * size), stream(seed)) for e in range(count)
+        capped_positions(labels, balance, range(e * size, (e + 1) * size), stream(seed)) for e in range(count)
     ]
 
 
