@@ -4,8 +4,8 @@ import pandas as pd
 
 from tasks.artifacts.faithfulness_report import FaithfulnessReport, ReportInfo
 from tasks.evaluation.result import MetricResult
+from tests._support.report_units import SCORED, block, units
 from tests._support.whole_tables import curve_table, score_table
-from tests.evaluation.test_scored import SCORED, block, units
 
 
 def test_it_is_read_back_as_a_report(tmp_path):

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-import torch
 
 from tasks.artifacts.faithfulness_report import CURVES, INFO, SCORES, ReportInfo, ScoreInfo
 from tasks.artifacts.payload import content_digest, list_payload
@@ -12,8 +11,8 @@ from tasks.evaluation.scored import Scored
 from tasks.evaluation.units import UNIT_COLUMNS, Units
 from tasks.faithfulness.base import UnitScores
 from tests._support import whole_tables
+from tests._support.report_units import SCORED, block, units
 
-SCORED = ("gap", "area")
 REPORT = ReportInfo(
     metric={},
     scores=tuple(ScoreInfo(name=name, direction="higher") for name in SCORED),
@@ -21,34 +20,6 @@ REPORT = ReportInfo(
     passes={},
     minimum_passes={},
 )
-
-
-def block(count: int, seed: int) -> UnitScores:
-    draw = torch.Generator().manual_seed(seed)
-    return UnitScores(
-        values={name: torch.rand(count, generator=draw) for name in SCORED},
-        chance={"gap": torch.zeros(count)},
-        errors={"area": torch.rand(count, generator=draw).double()},
-        curves={name: torch.rand(count, 5, generator=draw) for name in ("morf", "lerf")},
-        fractions=torch.linspace(0, 1, 5, dtype=torch.float64),
-        excluded={"why": torch.rand(count, generator=draw) > 0.5},
-    )
-
-
-def units(counts: tuple[int, ...]) -> list[pd.DataFrame]:
-    return [
-        pd.DataFrame(
-            {
-                "unit": "tile",
-                "unit_id": [f"s{slide}/{i}" for i in range(count)],
-                "slide_id": f"s{slide}",
-                "patient_id": f"p{slide % 2}",
-                "section": [i // 3 for i in range(count)],
-                "label": ["tumour" if i % 2 else "" for i in range(count)],
-            }
-        )
-        for slide, count in enumerate(counts)
-    ]
 
 
 def scored(slides: list[pd.DataFrame], blocks: list[UnitScores], buffer: int = 1 << 20) -> Scored:
