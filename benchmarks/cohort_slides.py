@@ -148,4 +148,5 @@ def _glass() -> NDArray[np.uint8]:
 def _tissue() -> NDArray[np.uint8]:
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(SOURCE_PX, SOURCE_PX)), 2, mode="wrap")
     dark = np.clip(noise / noise.std(), -2, 2)[..., None]
-    return np.clip(np.array([196, 132, 176]) + dark * np.array([22, 26, 16]), 0, 255).astype(np.uint8)
+    colours = np.array([196, 132, 176]) + dark * np.array([22, 26, 16])
+    return np.asarray(np.clip(colours, 0, 255), dtype=np.uint8)
