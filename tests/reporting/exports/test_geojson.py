@@ -76,12 +76,14 @@ def test_positions_count_from_the_scanned_area_as_in_qupath(tmp_path):
         feature["properties"]["objectType"] = "annotation"
     (tmp_path / "drawn.geojson").write_text(json.dumps(whole))
     read = read_qupath(tmp_path / "drawn.geojson", (10.5, 20.0))
-    assert read[6].polygon.equals(shapely.box(32, 32, 64, 64))
+    assert read.outlines[6].polygon.equals(shapely.box(32, 32, 64, 64))
 
 
 def test_tiles_are_no_outlines_to_our_own_reader(tmp_path):
     features_of(make_job(tmp_path), tmp_path / "t.geojson")
-    assert read_qupath(tmp_path / "t.geojson", (0.0, 0.0)) == ()
+    read = read_qupath(tmp_path / "t.geojson", (0.0, 0.0))
+    assert read.outlines == ()
+    assert list(read.left_out.values()) == [40]
 
 
 def test_measurements_and_class_are_those_of_the_tile(tmp_path):
