@@ -81,7 +81,7 @@ def main(words: list[str] | None = None) -> None:
         tiles = tiled_twice(Path(name), options.slide, options.tiles)
         refuse_other_pixels(tiles)
         train = rates(training(tiles, options.threads), options.rounds, tiles.count)
-        explain = rates(explaining(tiles), options.rounds, len(tiles.kept.usable))
+        explain = rates(explaining(tiles), options.rounds, tiles.count)
     for title, each in (("training", train), ("explaining", explain)):
         for way, rate in each.items():
             print(f"{title:12}{way:26}{rate:10.0f} tiles/s{100 * loss(each, way):8.1f} % lost")
@@ -147,7 +147,7 @@ def training(tiles: TiledTwice, threads: int) -> dict[str, Work]:
 
 
 def explaining(tiles: TiledTwice) -> dict[str, Work]:
-    """Return the explanation of the whole slide from each."""
+    """Return the explanation of a sample of the slide from each."""
     model = build_classifier(NETWORK, 2, MEAN, STD, seed=0).channels_last().eval()
 
     def explain(each: TileSet) -> None:
@@ -155,7 +155,8 @@ def explaining(tiles: TiledTwice) -> dict[str, Work]:
         for folder in (out, work):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-        attribute_slide(model, each, Gradient(), AttributionSettings(1, EXPLAINED), out, work)
+        settings = AttributionSettings(1, EXPLAINED, tiles_per_slide=tiles.count)
+        attribute_slide(model, each, Gradient(), settings, out, work)
 
     return {KEPT: partial(explain, tiles.kept), READ: partial(explain, tiles.read)}
 
