@@ -97,7 +97,7 @@ def test_a_file_of_another_size_is_refused(slide_file, layout):
     with slide_file.open("ab") as stream:
         stream.write(b"more")
     before = open_descriptors()
-    with pytest.raises(SlideError, match=r"slide.tif: the file has \d+ bytes and had \d+ when"):
+    with pytest.raises(SlideError, match=r"slide.tif: the file has \d+ bytes and had \d+ at the first look"):
         SourceTiles(slide_file, layout)
     assert open_descriptors() == before
 
