@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -29,6 +30,8 @@ class Nothing:
     """A study with nothing to build."""
 
     device = "cpu"
+    data_root = Path()
+    row: ClassVar = {}
     store = SimpleNamespace(path=print, record=print)
     config = SimpleNamespace(cpu_threads=1)
 
