@@ -19,6 +19,9 @@ from tasks.tiling.squares import digests, neighbours_together
 _SPAN_BYTES = 8 << 20
 """Bytes of tiles read at once, a block of neighbours; memory is bounded by a few times as much."""
 
+_EXACT = 1 << 16
+"""Pixels of which 255 each have a sum below 2 ** 24."""
+
 
 @dataclass(frozen=True)
 class TilesOfSlide:
@@ -88,8 +91,14 @@ def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:
 
 def _sums(pixels: Rgb, masks: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the sum of each channel over the pixels in ``masks``, [N, H, W] of 0 and 1."""
-    # A product and a sum per channel: selecting the pixels takes ten times as long.
-    return np.array([(pixels[..., channel] * masks).sum(dtype=np.int64) for channel in range(3)])
+    total = np.zeros(3, np.int64)
+    for image, mask in zip(pixels, masks, strict=True):
+        colours, weights = image.reshape(-1, 3), mask.reshape(-1)
+        for start in range(0, len(weights), _EXACT):
+            part = slice(start, start + _EXACT)
+            # Whole numbers below 2 ** 24 are exact in float32, whose product is the quickest.
+            total += (weights[part].astype(np.float32) @ colours[part].astype(np.float32)).astype(np.int64)
+    return total
 
 
 def _kept(out: Path, shape: tuple[int, ...]) -> Rgb:
