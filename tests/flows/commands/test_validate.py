@@ -108,7 +108,6 @@ def test_everything_that_is_wrong_is_told_at_once(cohort):
             "seeds": [0],
             "weak_labels": True,
             "recipe": {"network": {"width": 0.125, "init": str(weights)}},
-            "weak_labels": True,
         },
     )
     assert error.startswith("the study has 4 problems:\n  device cuda is not on this machine")
