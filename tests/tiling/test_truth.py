@@ -146,6 +146,14 @@ def test_tumour_on_a_slide_that_is_said_to_be_normal_is_refused(root, name):
         truth_of(root, annotation=file, label="normal")
 
 
+def test_a_label_that_no_tile_has_is_noted(root):
+    speck = write_features(root, feature(box(300, 300, 306, 306)))
+    truth = truth_of(root, annotation=speck, label="tumour")
+    assert truth.notes == ("s: the manifest's label is 'tumour', but no tile has it (48 normal)",)
+    whole = write_features(root, feature(LEFT_HALF))
+    assert truth_of(root, annotation=whole, label="tumour").notes == ()
+
+
 def test_a_label_asks_for_its_own_class(root):
     recipe = TilingRecipe(mpp=0.5, classes=("normal", "tumour", "necrosis"))
     file = write_features(root, feature(LEFT_HALF, "Necrosis"))
