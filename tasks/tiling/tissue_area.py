@@ -23,6 +23,11 @@ class TissueArea:
 
     tissue: Tissue
 
+    @property
+    def whole(self) -> float:
+        """All tissue, in level-0 pixels squared."""
+        return float(self.tissue.mask.sum() * self.tissue.downsample_x * self.tissue.downsample_y)
+
     def of(self, polygons: Geometries) -> float:
         """Return the tissue inside polygons that do not overlap, in level-0 pixels squared."""
         scale = (self.tissue.downsample_x, self.tissue.downsample_y)
