@@ -19,7 +19,7 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
         f"[bold]{outcome.study}[/]: {len(outcome.executed)} artifacts made, {outcome.reused} reused"
     )
     for slide, why in outcome.failed_slides.items():
-        console.print(f"[yellow]slide {escape(slide)} failed:[/] {escape(why)}")
+        console.print(f"[yellow]slide {escape(slide)} failed:[/] {escape(why.removeprefix(f'{slide}: '))}")
     for label, why in outcome.not_made.items():
         console.print(f"[yellow]{escape(label)} was not made:[/] {escape(why)}")
     if outcome.comparison is None:

@@ -160,7 +160,7 @@ def _in_hours(hours: float) -> str:
 
 def _print_inspections(study: Study, inspected: Mapping[str, SlideInspection], console: Console) -> None:
     for slide, each in inspected.items():
-        told = each.problem or f"{slide}: ok, {each.tiles:,} tiles ({_labels(each)}){_doubt(each)}"
+        told = each.problem or f"{slide}: ok, {each.tiles:,} tiles ({_labels(each)}){_doubt(slide, each)}"
         console.print(escape(told), soft_wrap=True, highlight=False)
     bad = sum(bool(each.problem) for each in inspected.values())
     console.print(
@@ -169,9 +169,9 @@ def _print_inspections(study: Study, inspected: Mapping[str, SlideInspection], c
     )
 
 
-def _doubt(each: SlideInspection) -> str:
+def _doubt(slide: str, each: SlideInspection) -> str:
     doubt = [f"{each.doubt:.0%} of the tissue in doubt"] if each.doubt >= _SAID_DOUBT else []
-    said = "; ".join([*doubt, *each.notes])
+    said = "; ".join([*doubt, *(note.removeprefix(f"{slide}: ") for note in each.notes)])
     return f"; {said}" if said else ""
 
 

@@ -68,7 +68,7 @@ class Guard:
             return
         failed = state.failed_slides
         allowed = self._study.config.failures.max_failed_slides
-        listed = "\n".join(f"  {slide}: {why}" for slide, why in failed.items())
+        listed = "\n".join(f"  {slide}: {why.removeprefix(f'{slide}: ')}" for slide, why in failed.items())
         raise TooManyFailedSlidesError(
             f"{len(failed)} of {len(self._study.slides)} slides failed, "
             f"failures.max_failed_slides allows {allowed:.0%}:\n{listed}"

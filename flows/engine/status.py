@@ -121,7 +121,8 @@ class Preview:
             return self._absent(planned)
         self._state.pending.add(planned.key)
         inputs = resolved.missing or resolved.pending
-        more = f" and {len(inputs) - 1} other inputs" if len(inputs) > 1 else ""
+        others = len(inputs) - 1
+        more = f" and {others} other input{'s' * (others > 1)}" if others else ""
         verb = "were never made" if resolved.missing else "would be made before it"
         spec = self._resolver.spec_so_far(resolved)
         again = not resolved.missing and self.earlier.agrees_so_far(spec)
@@ -160,8 +161,9 @@ def refuse_missing(statuses: list[ArtifactStatus], options: RerunOptions) -> Non
         return
     listed = ", ".join(map(str, missing[:NAMED]))
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    what = "1 artifact that was" if len(missing) == 1 else f"{len(missing)} artifacts that were"
     raise UsageError(
-        f"--only {options.only} needs {len(missing)} artifacts that were never made: {listed}{more}; "
+        f"--only {options.only} needs {what} never made from the present inputs: {listed}{more}; "
         "run the study without --only first"
     )
 

@@ -24,13 +24,21 @@ _WIDE = 8
 """Channels from which a strided 1 x 1 convolution is right whatever the order in memory."""
 
 
-def laid_out(x: Tensor) -> Tensor:
-    """Return ``x`` [B, C, H, W] as the shortcut of a block can take it: few channels lie first in memory.
+class FirstChannels(nn.Module):
+    """Lays few channels out first in memory, as the shortcut of a block must have them.
 
     oneDNN 3.12 on a processor without AVX-512 gives a wrong weight gradient for a strided 1 x 1 convolution
     of fewer than 8 channels that lie last (off by half), and with one thread writes beyond its memory.
     """
-    return x.contiguous() if x.shape[1] < _WIDE else x
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` [B, C, H, W] with the same values."""
+        return x.contiguous()
+
+
+def laid_out(channels: int) -> nn.Module:
+    """Return what an image of so many channels goes through before the shortcut of a block."""
+    return FirstChannels() if channels < _WIDE else nn.Identity()
 
 
 class SafeBlock(ResNetBlock):  # type: ignore[misc]  # MONAI is untyped
@@ -49,12 +57,13 @@ class SafeBlock(ResNetBlock):  # type: ignore[misc]  # MONAI is untyped
         del self.act
         self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
         self.add = Add()
+        self.laid_out = laid_out(in_planes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in_planes, H, W] to [B, planes, H / stride, W / stride]."""
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        residual = x if self.downsample is None else self.downsample(laid_out(x))
+        residual = x if self.downsample is None else self.downsample(self.laid_out(x))
         result: Tensor = self.relu2(self.add(out, residual))
         return result
 
@@ -75,12 +84,13 @@ class SafeBottleneck(ResNetBottleneck):  # type: ignore[misc]  # MONAI is untype
         del self.act
         self.relu1, self.relu2, self.relu3 = nn.ReLU(), nn.ReLU(), nn.ReLU()
         self.add = Add()
+        self.laid_out = laid_out(in_planes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, in_planes, H, W] to [B, 4 * planes, H / stride, W / stride]."""
         out = self.relu1(self.bn1(self.conv1(x)))
         out = self.relu2(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        residual = x if self.downsample is None else self.downsample(laid_out(x))
+        residual = x if self.downsample is None else self.downsample(self.laid_out(x))
         result: Tensor = self.relu3(self.add(out, residual))
         return result

@@ -10,7 +10,7 @@ from pathlib import Path
 import shapely
 
 from tasks.slides.errors import SlideError
-from tasks.slides.outline import Drawing, NoOutline, Outline, drawing_of, outline_from, refuse_infinite
+from tasks.slides.outline import Drawing, NoOutline, Outline, drawing_of, outline_from, refuse_impossible
 from tasks.slides.text import xml_text
 
 _ENCLOSE_AREA = ("polygon", "rectangle", "spline")
@@ -51,7 +51,7 @@ def _outline(annotation: ET.Element, where: str) -> Outline | NoOutline:
     if kind.lower() not in _ENCLOSE_AREA:
         return NoOutline(f"an ASAP {kind} encloses no area")
     points = _points(annotation, where)
-    refuse_infinite(points, where)
+    refuse_impossible(points, where)
     if len(points) < 3:
         return NoOutline(f"an ASAP {kind} of fewer than 3 corners")
     group = annotation.get("PartOfGroup", "").strip()

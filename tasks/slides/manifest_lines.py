@@ -40,7 +40,7 @@ def read_lines(csv_file: Path) -> tuple[list[Line], Problems]:
         cells, closed = _parsed(texts, index)
         if closed != index:
             open_until = max(open_until, closed)
-            problems.append((number, _open_quote(lines, cells, closed, len(texts))))
+            problems.append((number, _open_quote(lines, texts[index], closed, len(texts))))
         elif index > open_until or len(cells) == width:
             held = _control_characters(lines, cells)
             problems += [(number, sentence) for sentence in held]
@@ -79,8 +79,9 @@ def _parsed(texts: Sequence[str], index: int) -> tuple[list[str], int]:
     return cells, index + max(reader.line_num, 1) - 1
 
 
-def _open_quote(lines: Sequence[Line], cells: Sequence[str], closed: int, count: int) -> str:
-    column = _column(lines, len(cells) - 1)
+def _open_quote(lines: Sequence[Line], text: str, closed: int, count: int) -> str:
+    # In its line the open cell is the last; where it closes, further cells may follow.
+    column = _column(lines, len(next(csv.reader([text]))) - 1)
     until = "is never closed" if closed == count else f"closes only in row {closed + 1}"
     return (
         f"a quotation mark opens in {column} and {until}; a row is one line, so close it in the line and "

@@ -12,6 +12,9 @@ from tasks.slides.errors import SlideError
 
 POLYGONAL = ("Polygon", "MultiPolygon")
 
+_FARTHEST = 1e7
+"""Of a side of a slide, in pixels. Areas of far larger coordinates overflow, and labels would be wrong."""
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -66,9 +69,9 @@ def outline_from(
     A point, a line or a click without area is no outline. Of a collection the areas count.
 
     Raises:
-        SlideError: a coordinate that is no finite number.
+        SlideError: a coordinate that is no finite number, or that no slide has.
     """
-    refuse_infinite(shapely.get_coordinates(drawn), where)
+    refuse_impossible(shapely.get_coordinates(drawn), where)
     if drawn.geom_type not in (*POLYGONAL, "GeometryCollection"):
         return NoOutline(f"a {drawn.geom_type} encloses no area")
     area = drawn if drawn.geom_type in POLYGONAL else _areas_of(drawn)
@@ -79,11 +82,15 @@ def outline_from(
     return Outline(class_name, polygon, repaired=not valid, cut_out=cut_out)
 
 
-def refuse_infinite(corners: Iterable[Sequence[float]], where: str) -> None:
-    """Raise SlideError if one of ``corners``, (x, y) each, is NaN or infinite."""
+def refuse_impossible(corners: Iterable[Sequence[float]], where: str) -> None:
+    """Raise SlideError if one of ``corners``, (x, y) each, is NaN, infinite or where no slide reaches."""
     for x, y, *_ in corners:
         if not (math.isfinite(x) and math.isfinite(y)):
             raise SlideError(f"{where} has a corner at ({x:g}, {y:g}); allowed are finite numbers of pixels")
+        if max(abs(x), abs(y)) > _FARTHEST:
+            raise SlideError(
+                f"{where} has a corner at ({x:g}, {y:g}); no slide is {_FARTHEST:,.0f} px wide or high"
+            )
 
 
 def _areas_of(geometry: BaseGeometry) -> BaseGeometry:

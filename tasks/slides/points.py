@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,14 +89,26 @@ def _rows(path: Path, columns: PointColumns) -> list[tuple[int, Mapping[str, str
             f"{path.name} has no column {absent[0]!r}; it has {', '.join(header) or 'none'}. "
             "tile.points says which columns are read"
         )
-    short = [line for line, cells in enumerate(lines, start=2) if cells and len(cells) < len(header)]
-    if short:
-        raise SlideError(f"{path.name}: line {short[0]} has fewer cells than the {len(header)} columns")
+    twice = [name for name in wanted if header.count(name) > 1]
+    if twice:
+        raise SlideError(f"{path.name}: column {twice[0]!r} stands twice")
+    for line, cells in enumerate(lines, start=2):
+        _refuse_broken(f"{path.name}: line {line}", cells, len(header))
     return [
         (line, dict(zip(header, cells, strict=False)))
         for line, cells in enumerate(lines, start=2)
         if any(cell.strip() for cell in cells)
     ]
+
+
+def _refuse_broken(where: str, cells: Sequence[str], width: int) -> None:
+    """Refuse a row that is not one line with one cell per column; rows must neither shift nor vanish."""
+    if cells and len(cells) < width:
+        raise SlideError(f"{where} has fewer cells than the {width} columns")
+    if any("\n" in cell or "\r" in cell for cell in cells):
+        raise SlideError(f"{where} opens a quotation mark and does not close it; a row is one line")
+    if any(cell.strip() for cell in cells[width:]):
+        raise SlideError(f"{where} has more cells than the {width} columns; decimals need a point")
 
 
 def _number(path: Path, line: int, column: str, row: Mapping[str, str]) -> float:

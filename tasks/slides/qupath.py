@@ -11,7 +11,7 @@ import shapely.affinity
 from shapely.errors import ShapelyError
 
 from tasks.slides.errors import SlideError
-from tasks.slides.outline import Drawing, NoOutline, Outline, drawing_of, outline_from, refuse_infinite
+from tasks.slides.outline import Drawing, NoOutline, Outline, drawing_of, outline_from, refuse_impossible
 from tasks.slides.text import json_text
 
 _ANNOTATION = "annotation"
@@ -45,6 +45,8 @@ def _features(path: Path) -> list[Mapping[str, Any]]:
         data = json.loads(json_text(path))
     except json.JSONDecodeError as error:
         raise SlideError(f"{path.name} is no JSON: {error}") from error
+    except RecursionError as error:
+        raise SlideError(f"{path.name} is no GeoJSON: its brackets are nested too deep") from error
     if isinstance(data, dict) and data.get("type") == "FeatureCollection":
         data = data.get("features")
     elif isinstance(data, dict) and data.get("type") == "Feature":
@@ -90,7 +92,7 @@ def _shape(geometry: Any, where: str) -> Any:
     """Return a geometry of shapely; rings of fewer than three corners enclose nothing and are dropped."""
     try:
         kind, corners = geometry["type"], geometry.get("coordinates")
-        refuse_infinite(_corners(corners), where)
+        refuse_impossible(_corners(corners), where)
         if kind == "Polygon":
             rings = _rings(corners)
             return shapely.Polygon(rings[0], rings[1:]) if rings else _clicked(kind)

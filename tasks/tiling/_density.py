@@ -32,6 +32,7 @@ class DensityMap:
         grey: bool, where they do not and all are denser than glass.
         ink: bool, colours of black, blue and green ink, which no stain of H&E or of antibodies has.
         red: bool, colours of red ink, which blood has as well.
+        bluish: bool, colours of dark blue ink, which dense hematoxylin has as well.
     """
 
     highest: Levels
@@ -40,6 +41,7 @@ class DensityMap:
     grey: Bools
     ink: Bools
     red: Bools
+    bluish: Bools
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class DensityRule:
 def map_density(pixels: Rgb, glass: Glass) -> DensityMap:
     """Return the density of each pixel, uint8 [h, w, 3], over the glass around it."""
     shape = pixels.shape[:2]
-    found = DensityMap(*np.zeros((2, *shape), np.uint8), *np.zeros((4, *shape), np.bool_))
+    found = DensityMap(*np.zeros((2, *shape), np.uint8), *np.zeros((5, *shape), np.bool_))
     for band in bands(len(pixels)):
         density = glass.density(pixels, band.rows)
         high, low = density.max(axis=0), density.min(axis=0)
@@ -74,6 +76,7 @@ def map_density(pixels: Rgb, glass: Glass) -> DensityMap:
         found.grey[band.rows] = (high - low <= _NEUTRAL) & (low >= _GREY)
         found.ink[band.rows] = _blue_or_green(density) | ((low >= 0.5) & (high - low <= 0.2 * high))
         found.red[band.rows] = _red(density)
+        found.bluish[band.rows] = _bluish(density)
     return found
 
 
@@ -102,4 +105,10 @@ def _blue_or_green(density: Floats32) -> Bools:
 def _red(density: Floats32) -> Bools:
     red, green, blue = density
     found: Bools = (red <= 0.15) & (green >= 0.5) & (blue >= 0.7 * green)
+    return found
+
+
+def _bluish(density: Floats32) -> Bools:
+    red, green, blue = density
+    found: Bools = (red >= 0.25) & (green <= 0.95 * red) & (blue <= 0.55 * red)
     return found

@@ -85,7 +85,8 @@ def of_outlines(slide: LaidOutSlide, drawing: Drawing) -> Truth:
         on_tissue=_um2(classes, [tissue.of(area.polygons) for area in areas], geometry),
     )
     polygons = np.concatenate([area.polygons for area in areas])
-    notes = fit(slide.row, recipe, info, hint_for(polygons, info, geometry, tissue))
+    hint = hint_for(polygons, info, geometry, tissue)
+    notes = fit(slide.row, recipe, info, hint, _tissue_um2(tissue, geometry))
     covered = coverages(areas, slide.boxes)
     labels = labels_from_coverage(covered, recipe)
     repaired = sum(outline.repaired for outline in drawing.outlines)
@@ -115,7 +116,7 @@ def of_picture(slide: LaidOutSlide, picture: ClassPicture) -> Truth:
         on_slide=drawn,
         on_tissue=_um2(classes, [picture.tissue_px(index, tissue) for index in indices], geometry),
     )
-    notes = fit(slide.row, recipe, info, "")
+    notes = fit(slide.row, recipe, info, "", _tissue_um2(tissue, geometry))
     covered, unlabelled = picture.coverage(slide.layout.positions, len(recipe.classes))
     labels = labels_from_coverage(covered, recipe, unlabelled)
     return Truth(
@@ -155,6 +156,10 @@ def of_points(slide: LaidOutSlide, points: ClassPoints) -> Truth:
 
 def _um2(classes: Sequence[str], areas_px: Sequence[float], geometry: SlideGeometry) -> dict[str, float]:
     return amounts_um2(dict(zip(classes, map(float, areas_px), strict=True)), geometry)
+
+
+def _tissue_um2(tissue: TissueArea, geometry: SlideGeometry) -> float:
+    return tissue.whole * geometry.mpp * geometry.mpp_y
 
 
 def _within(area: ClassArea, frame: shapely.Polygon) -> float:

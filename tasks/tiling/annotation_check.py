@@ -1,5 +1,6 @@
 """Whether an annotation fits its slide: what was read is held against tissue and the manifest's label."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,13 +16,18 @@ from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.tissue_area import TissueArea
 
 _NEARLY_NONE = 0.05
-"""A class of which a smaller fraction lies on tissue contributes nothing: it was drawn elsewhere."""
+"""A class of which a smaller fraction lies on tissue contributes nothing: it was drawn elsewhere.
+
+Where there is less tissue than was drawn, as with a frame around a biopsy, it is the fraction of the tissue.
+"""
 
 _DOUBTFUL, _FITS = 0.5, 0.9
 """Below the one an annotation is doubtful if moving it would put more than the other on tissue."""
 
 
-def fit(row: SlideRow, recipe: TilingRecipe, info: AnnotationInfo, hint: str) -> tuple[str, ...]:
+def fit(
+    row: SlideRow, recipe: TilingRecipe, info: AnnotationInfo, hint: str, tissue: float = math.inf
+) -> tuple[str, ...]:
     """Return sentences on what a person should look at; a contradiction with the label is an error.
 
     Args:
@@ -29,6 +35,7 @@ def fit(row: SlideRow, recipe: TilingRecipe, info: AnnotationInfo, hint: str) ->
         recipe: with the classes.
         info: what was read.
         hint: what would place the annotation on tissue, from :func:`hint_for`.
+        tissue: area of all tissue, in the unit of ``info``; without end where that is no area.
 
     Raises:
         SlideError: the label names a class that the annotation puts nowhere on tissue, or it says the first
@@ -37,7 +44,7 @@ def fit(row: SlideRow, recipe: TilingRecipe, info: AnnotationInfo, hint: str) ->
     source = Path(row.annotation or row.points or "").name
     where = f"{row.slide_id}: {source}"
     said = f"{where}: {_in_words(info)}{hint}"
-    empty = [name for name in recipe.classes[1:] if _contributes_nothing(info, name)]
+    empty = [name for name in recipe.classes[1:] if _contributes_nothing(info, name, tissue)]
     if row.label is not None and row.label in empty:
         how_much = f"less than {_NEARLY_NONE:.0%}" if info.on_tissue[row.label] else "nothing"
         raise SlideError(
@@ -88,8 +95,8 @@ def amounts_um2(areas_px: Mapping[str, float], geometry: SlideGeometry) -> dict[
     return {name: area * geometry.mpp * geometry.mpp_y for name, area in areas_px.items()}
 
 
-def _contributes_nothing(info: AnnotationInfo, name: str) -> bool:
-    return info.on_tissue[name] <= _NEARLY_NONE * info.drawn[name]
+def _contributes_nothing(info: AnnotationInfo, name: str, tissue: float) -> bool:
+    return info.on_tissue[name] <= _NEARLY_NONE * min(info.drawn[name], tissue)
 
 
 def _in_words(info: AnnotationInfo) -> str:

@@ -67,7 +67,7 @@ def inspect_slide(job: InspectionJob) -> SlideInspection:
                 notes=(*layout.tissue.notes.warnings, *truth.notes),
             )
     except SlideError as error:
-        return SlideInspection(problem=str(error))
+        return SlideInspection(problem=_with_name(row.slide_id, error))
 
 
 def misfit(row: SlideRow, facts: SlideFacts, recipe: TilingRecipe) -> str:
@@ -78,10 +78,15 @@ def misfit(row: SlideRow, facts: SlideFacts, recipe: TilingRecipe) -> str:
         resolution = facts.resolution(row.stated_mpp, row.slide_id)
         refuse_coarse(resolution.mpp, recipe, row.slide_id)
     except SlideError as error:
-        return str(error)
+        return _with_name(row.slide_id, error)
     if min(facts.width * resolution.mpp, facts.height * resolution.mpp_y) < recipe.tile_um:
         return (
             f"{row.slide_id}: the slide of {facts.width * resolution.mpp:g} x "
             f"{facts.height * resolution.mpp_y:g} um is smaller than one tile of {recipe.tile_um:g} um"
         )
     return ""
+
+
+def _with_name(slide_id: str, error: SlideError) -> str:
+    """Return a sentence that begins with the slide; many begin with a file, whose name need not be unique."""
+    return f"{slide_id}: {str(error).removeprefix(f'{slide_id}: ')}"

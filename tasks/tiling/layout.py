@@ -92,7 +92,7 @@ def _say_doubts(tissue: Tissue, recipe: TilingRecipe, where: str) -> None:
     if tissue.doubt_fraction > recipe.doubt_limit:
         reasons = ", ".join(f"{name} {part:.0%}" for name, part in tissue.notes.doubts.items())
         _log.warning(
-            "%s: %.0f %% of the tissue is in doubt (%s), %.0f %% pass without a word; tissue.png shows where",
+            "%s: %.1f %% of the tissue is in doubt (%s), %.0f %% pass without a word; tissue.png shows where",
             where, 100 * tissue.doubt_fraction, reasons, 100 * recipe.doubt_limit,
         )  # fmt: skip
 

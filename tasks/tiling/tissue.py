@@ -159,8 +159,8 @@ def _warnings(scene: Scene, mask: Bools) -> tuple[str, ...]:
     inked = float((scene.ink & mask).sum() / max(1, mask.sum()))
     if inked > _INKED:
         found.append(
-            f"{inked:.0%} of the tissue has colours of ink: its channels are in a wrong order, or the stain "
-            f"is green or blue"
+            f"{inked:.0%} of the tissue has colours of ink: a pen wrote on the slide, its channels are in a "
+            f"wrong order, or the stain is green or blue"
         )
     return tuple(found)
 

@@ -23,6 +23,11 @@ class TissueArea:
 
     tissue: Tissue
 
+    @property
+    def whole(self) -> float:
+        """All tissue, in level-0 pixels squared."""
+        return float(self.tissue.mask.sum() * self.tissue.downsample_x * self.tissue.downsample_y)
+
     def of(self, polygons: Geometries) -> float:
         """Return the tissue inside polygons that do not overlap, in level-0 pixels squared."""
         scale = (self.tissue.downsample_x, self.tissue.downsample_y)
@@ -37,11 +42,10 @@ class TissueArea:
     def holds(self, x: Floats, y: Floats) -> NDArray[np.bool_]:
         """Return which of the points at (x, y) in level-0 pixels lie on tissue, bool [N]."""
         height, width = self.tissue.mask.shape
-        columns = np.floor(x / self.tissue.downsample_x).astype(np.intp)
-        rows = np.floor(y / self.tissue.downsample_y).astype(np.intp)
+        columns, rows = np.floor(x / self.tissue.downsample_x), np.floor(y / self.tissue.downsample_y)
         inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
         found = np.zeros(len(x), dtype=bool)
-        found[inside] = self.tissue.mask[rows[inside], columns[inside]]
+        found[inside] = self.tissue.mask[rows[inside].astype(np.intp), columns[inside].astype(np.intp)]
         return found
 
     def _rings(self, corners: Floats, ring: NDArray[np.int64]) -> Floats:

@@ -1,5 +1,7 @@
 """The ground truth of each tile: coverage by annotated classes, label and marks."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +38,14 @@ def look_up(
             f"{row.slide_id}: the manifest names an annotation and points; allowed is one of them"
         )
     if row.points is not None:
-        return of_points(slide, load_points(row, data_root / row.points, recipe))
+        return _held_against(row, of_points(slide, load_points(row, data_root / row.points, recipe)))
     if row.annotation is None:
         return _of_slide(slide)
     path = data_root / row.annotation
     if annotation_kind(path) == "picture":
-        return of_picture(slide, load_class_picture(path, geometry, recipe))
-    return of_outlines(slide, load_outlines(path, (geometry.bounds_x, geometry.bounds_y)))
+        return _held_against(row, of_picture(slide, load_class_picture(path, geometry, recipe)))
+    outlines = load_outlines(path, (geometry.bounds_x, geometry.bounds_y))
+    return _held_against(row, of_outlines(slide, outlines))
 
 
 def _of_slide(slide: LaidOutSlide) -> Truth:
@@ -66,3 +69,14 @@ def _of_slide(slide: LaidOutSlide) -> Truth:
         weak_labels=weak,
         notes=notes,
     )
+
+
+def _held_against(row: SlideRow, truth: Truth) -> Truth:
+    """Return ``truth`` with a note where the slide has a label that none of its tiles has."""
+    if row.label is None or row.label in truth.labels:
+        return truth
+    counts = ", ".join(f"{n} {name or 'without label'}" for name, n in sorted(Counter(truth.labels).items()))
+    note = (
+        f"{row.slide_id}: the manifest's label is {row.label!r}, but no tile has it ({counts or 'no tile'})"
+    )
+    return replace(truth, notes=(*truth.notes, note))

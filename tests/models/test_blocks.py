@@ -110,7 +110,7 @@ torch.manual_seed(0)
 conv = torch.nn.Conv2d({width}, {2 * width}, 1, stride=2, bias=False)
 for _ in range(60):
     x = torch.randn(8, {width}, 8, 8).contiguous(memory_format=torch.channels_last)
-    out = conv(laid_out(x))
+    out = conv(laid_out({width})(x))
     (found,) = torch.autograd.grad(out.square().sum(), [conv.weight])
 right = torch.einsum("bohw,bihw->oi", 2 * out.detach(), x[:, :, ::2, ::2])
 torch.testing.assert_close(found[..., 0, 0], right, rtol=1e-4, atol=1e-4)

@@ -32,6 +32,7 @@ def test_lines_have_the_numbers_of_a_spreadsheet(tmp_path, end):
         ('a,b\n1,"2', [1], "column 'b' and is never closed"),
         ('a,b\n1,"2\n', [1], "column 'b' and is never closed"),
         ('a,b\n1,"2\nrest"\n3,4', [1, 4], "column 'b' and closes only in row 3"),
+        ('a,b\n"1,2\n3",4\n5,6', [1, 3, 4], "column 'a' and closes only in row 3"),
         ('a,b\n1,"2' + "\n3,4" * 40_000, [1, *range(3, 40_003)], "column 'b' and is never closed"),
     ],
 )

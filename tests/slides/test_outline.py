@@ -4,7 +4,7 @@ import pytest
 import shapely
 
 from tasks.slides.errors import SlideError
-from tasks.slides.outline import NoOutline, Outline, drawing_of, outline_from, refuse_infinite
+from tasks.slides.outline import NoOutline, Outline, drawing_of, outline_from, refuse_impossible
 
 SQUARE = shapely.box(0, 0, 4, 2)
 
@@ -59,6 +59,6 @@ def test_a_drawing_counts_what_is_no_outline():
 
 
 def test_corners_are_looked_at_with_their_third_coordinate_left_alone():
-    refuse_infinite([(0, 0, math.nan), (1, 2)], "here")
+    refuse_impossible([(0, 0, math.nan), (1, 2)], "here")
     with pytest.raises(SlideError, match=r"here has a corner at \(1, nan\)"):
-        refuse_infinite([(0, 0), (1, math.nan)], "here")
+        refuse_impossible([(0, 0), (1, math.nan)], "here")

@@ -42,6 +42,10 @@ def test_a_table_without_points_is_empty(tmp_path):
         ("x,y,label\n1,one,a\n", "line 2 has y 'one'"),
         ("x,y,label\n1,inf,a\n", "line 2 has y 'inf'"),
         ("x,y,label\n1,2\n", "line 2 has fewer cells than the 3 columns"),
+        ("x,y,label\n1,2,a\n3,5,4,a\n", "line 3 has more cells than the 3 columns; decimals need a point"),
+        ('x,y,label,note\n1,2,a,\n3,4,a,"5 mm\n5,6,b,\n7,8,b,9"\n', "line 3 opens a quotation mark"),
+        ('x,y,label\n1,2,"a\n3,4,a\n', "line 2 opens a quotation mark and does not close it"),
+        ("x,y,label,x\n1,2,a,3\n", "column 'x' stands twice"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_line(tmp_path, text, words):

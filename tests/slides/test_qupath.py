@@ -193,6 +193,8 @@ def test_a_hole_that_is_only_a_click_is_no_hole(tmp_path):
             '[{"geometry":{"type":"Polygon","coordinates":[[[1,2],[Infinity,2],[3,3]]]}}]',
             r"feature 1 has a corner at \(inf, 2\)",
         ),
+        ([feature([[[1, 2], [1e300, 2], [3, 3]]])], r"feature 1 has a corner at \(1e\+300, 2\); no slide is"),
+        ("[" * 100_000, "its brackets are nested too deep"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_number(tmp_path, data, words):

@@ -58,7 +58,11 @@ def test_an_inspection_counts_the_tiles_and_labels_that_tiling_makes(tmp_path):
 )
 def test_an_inspection_says_what_tiling_would(tmp_path, fields, words):
     row = slide(tmp_path, **fields)
-    assert words in inspect_slide(InspectionJob(row, tmp_path, RECIPE)).problem
+    problem = inspect_slide(InspectionJob(row, tmp_path, RECIPE)).problem
+    assert words in problem
+    # Many slides may have an annotation of the same file name: the sentence begins with the slide, once.
+    assert problem.startswith(f"{row.slide_id}: ")
+    assert problem.count(f"{row.slide_id}: ") == 1
 
 
 def test_opening_alone_tells_what_can_be_told(tmp_path):

@@ -155,6 +155,13 @@ def test_the_box_of_tissue_is_found_whatever_lies_beside_it(name):
     assert tissue.doubt_fraction < 0.1
 
 
+@pytest.mark.parametrize("colour", [(40, 60, 150), (20, 40, 120), (45, 55, 130)])
+@pytest.mark.parametrize("opacity", [0.75, 0.85, 1.0])
+def test_a_dark_blue_pen_is_left_out_or_in_doubt(colour, opacity):
+    tissue = find(seen(scenes.with_pen(colour, opacity=opacity)))
+    assert tiles(tissue) <= 195 or tissue.notes.doubts["ink"] > RECIPE.doubt_limit
+
+
 @pytest.mark.parametrize("strength", [0.6, 0.8])
 def test_pale_nuclei_beside_brown_ones_are_tissue(strength):
     tissue = find(seen(scenes.pale_with_brown(strength)))

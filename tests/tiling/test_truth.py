@@ -26,7 +26,7 @@ from tests._support.annotated_slides import (
     write_slide_of_tissue,
 )
 from tests._support.real_data import real_data
-from tests._support.slide_files import write_slide
+from tests._support.slide_files import glass, with_tissue, write_slide
 
 RIGHT_HALF = box(512, 192, 768, 576)
 POINT = {"type": "Point", "coordinates": [600, 300]}
@@ -144,6 +144,25 @@ def test_tumour_on_a_slide_that_is_said_to_be_normal_is_refused(root, name):
     file = write_features(root, feature(LEFT_HALF, name))
     with pytest.raises(SlideError, match="The manifest's label is 'normal', but 'tumour' lies on tissue"):
         truth_of(root, annotation=file, label="normal")
+
+
+def test_a_frame_around_little_tissue_is_all_of_it(tmp_path):
+    level0 = with_tissue(glass(4096, 3072), (1024, 1024, 1536, 1536))
+    write_slide(tmp_path / "slide.tif", level0, ((1024, 768),))
+    frame = write_features(tmp_path, feature(box(0, 0, 4096, 3072)))
+    for label in ("tumour", None):
+        truth = truth_of(tmp_path, annotation=frame, label=label)
+        assert (counts_of(truth), truth.notes) == ({"tumour": 64}, ())
+    with pytest.raises(SlideError, match="The manifest's label is 'normal', but 'tumour' lies on tissue"):
+        truth_of(tmp_path, annotation=frame, label="normal")
+
+
+def test_a_label_that_no_tile_has_is_noted(root):
+    speck = write_features(root, feature(box(300, 300, 306, 306)))
+    truth = truth_of(root, annotation=speck, label="tumour")
+    assert truth.notes == ("s: the manifest's label is 'tumour', but no tile has it (48 normal)",)
+    whole = write_features(root, feature(LEFT_HALF))
+    assert truth_of(root, annotation=whole, label="tumour").notes == ()
 
 
 def test_a_label_asks_for_its_own_class(root):
