@@ -1,6 +1,6 @@
 """Pictures in MLflow: image cards with a slider over slides, files per slide, a table of thumbnails."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,22 +33,17 @@ def log_checkpoint_pictures(
 ) -> None:
     """Log drawings and tiles of checkpoint ``name``: card ``heatmap <explainer>``, one step per slide.
 
-    Several slides are logged at once: nearly all of the time goes into reading and packing pictures.
+    Several pictures are shrunk at once, which is what takes the time.
     """
     steps = slide_steps(heatmaps)
 
-    def log(item: RecordedHeatmaps) -> None:
-        overlay = item.folder / f"overlay_{name}.png"
-        if not overlay.is_file():
-            return
-        log_card(client, run_id, overlay, f"heatmap {item.explainer}", steps[item.slide_id])
+    drawn = [item for item in heatmaps if (item.folder / f"overlay_{name}.png").is_file()]
+    for item, card in zip(drawn, _cards(drawn, f"overlay_{name}.png"), strict=True):
+        client.log_image(run_id, card, key=f"heatmap {item.explainer}", step=steps[item.slide_id])
         target = f"heatmaps/{item.slide_id}/{item.explainer}"
-        for path in (overlay, item.folder / f"probability_{name}.png"):
+        for path in (item.folder / f"overlay_{name}.png", item.folder / f"probability_{name}.png"):
             if path.is_file():
                 client.log_artifact(run_id, str(path), target)
-
-    for _ in thread_map(log, heatmaps):
-        pass
 
 
 def log_exports(client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
@@ -70,14 +65,19 @@ def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[Rec
     """Log sheets and tile sheets: card ``sheet <explainer>``, one step per slide."""
     steps = slide_steps(heatmaps)
 
-    def log(item: RecordedHeatmaps) -> None:
-        log_card(client, run_id, item.folder / SHEET, f"sheet {item.explainer}", steps[item.slide_id])
+    for item, card in zip(heatmaps, _cards(heatmaps, SHEET), strict=True):
+        client.log_image(run_id, card, key=f"sheet {item.explainer}", step=steps[item.slide_id])
         for name in (SHEET, TILE_SHEET):
             path = f"heatmaps/{item.slide_id}/{item.explainer}"
             client.log_artifact(run_id, str(item.folder / name), path)
 
-    for _ in thread_map(log, heatmaps):
-        pass
+
+def _cards(heatmaps: Sequence[RecordedHeatmaps], name: str) -> Iterator[Pictures.Image]:
+    """Yield the picture ``name`` of each, small. Threads shrink them; one alone may write to MLflow.
+
+    Two that log an image at once both insert the run's tag for images, and the second fails.
+    """
+    return thread_map(lambda item: shrunk(item.folder / name, _CARD_PX), heatmaps)
 
 
 def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[RecordedReport]) -> None:

@@ -49,13 +49,13 @@ def digests(home):
 def test_models_are_asked_in_the_thread_of_the_flow(home, manifest, monkeypatch):
     # A further thread that asks torch keeps OpenMP threads of its own; too many of them sleep at every turn.
     askers = set()
-    measured = tasks.evaluate.evaluate_pairs
+    measured = tasks.evaluate.score_pairs
 
     def noting(*words, **named):
         askers.add(threading.get_ident())
         return measured(*words, **named)
 
-    monkeypatch.setattr(tasks.evaluate, "evaluate_pairs", noting)
+    monkeypatch.setattr(tasks.evaluate, "score_pairs", noting)
     outcome = study(tiny_config(manifest), home, only="evaluate")
     assert len(outcome.executed) == 12
     assert askers == {threading.get_ident()}
@@ -119,7 +119,7 @@ def test_a_changed_explainer_runs_alone_and_status_says_why_beforehand(manifest,
 def test_a_damaged_artifact_is_noticed_reported_and_rebuilt(config, home, caplog):
     store = Store(home)
     record = next(r for r in store.records("TileSet") if r.spec.label == "tile/phantom_04_1")
-    path = store.path(record.reference) / "pixels.npy"
+    path = store.path(record.reference) / "tiles.parquet"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)

@@ -45,15 +45,19 @@ def test_the_decoys_are_all_other_nuclei_and_share_no_pixel_with_the_evidence(tu
 
 
 def test_a_mask_of_decoys_changed_neither_the_pixels_nor_the_evidence():
-    """The digests are of the code before there were decoys."""
+    """The digests are of the code before there were decoys, on processors with and without AVX-512.
+
+    Numpy's exponential differs in its last bit between the two, and some pixels round the other way.
+    """
     slide = draw_slide(plan_cohort(SMALL)[0], SMALL)
     drawn = [
         hashlib.sha256(array.tobytes()).hexdigest() for array in (slide.rgb, np.packbits(slide.evidence))
     ]
-    assert drawn == [
+    assert drawn[0] in {
         "3ac400169923c97d52e8c78c6d8d10bb44ddad57d6d72e04937135a52aa643fd",
-        "b52b10bbb93b0ce6f1bda9a08b05a914d55482169c01cddcaf45758ef11668b2",
-    ]
+        "dadb4f2d2a275b595973895ca2caf943941e8d50b4d61d914dab51b3e126a7c2",
+    }
+    assert drawn[1] == "b52b10bbb93b0ce6f1bda9a08b05a914d55482169c01cddcaf45758ef11668b2"
 
 
 def test_darkness_ranks_the_evidence_weakly(tumour, nests):
