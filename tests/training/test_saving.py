@@ -153,7 +153,7 @@ train_classifier(job, home / "out", home / "work", lambda row, epoch: None, adva
 
 @pytest.mark.slow
 def test_a_killed_process_loses_no_more_than_the_step_it_was_in(tmp_path, monkeypatch):
-    """SIGKILL in the third step of the second epoch, in a process of its own, with the threads of this one."""
+    """SIGKILL in the third step of the second epoch, in a process with as many threads as this one."""
     monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
     for name in ("out", "work"):
         (tmp_path / name).mkdir()
