@@ -13,7 +13,7 @@ SOURCES = sorted(p for top in ("flows", "tasks", "veritile") for p in (ROOT / to
 ALLOWED = {
     "a sequence, in the mathematical sense": {
         "adversarial_order", "clean_order", "epoch_order", "faithful_order", "order", "Order", "orders",
-        "ORDERS", "reading_order",
+        "ORDERS",
     },
     "a parameter of a plug-in or a key of study files": {"least_share", "share", "top_share", "TopShare"},
     "the name of a method in the literature, and what it masks by": {

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tasks.slides.choice import ReaderChoice
 from tasks.slides.direct import source_tiles
@@ -20,6 +20,7 @@ from tasks.slides.errors import SlideError
 from tasks.slides.first_look import choose_reader
 from tasks.slides.geometry import SlideGeometry, geometry_of
 from tasks.slides.level_region import LevelRegion, Rgb
+from tasks.slides.neighbours import neighbours_together
 from tasks.slides.openslide_source import OpenSlideSource, require_file
 from tasks.slides.overview import Overview, read_overview
 from tasks.slides.pixels import Resample, Window, WindowPlan, plan_window
@@ -157,7 +158,9 @@ class SlideReader:
         left = (
             range(len(windows)) if self._direct is None else self._read_direct(self._direct, windows, tiles)
         )
-        for i in _in_reading_order(corners, left, extent_level0):
+        x, y = corners[list(left)].T
+        for place in neighbours_together(x, y, extent_level0):
+            i = left[place]
             try:
                 tiles[i] = self._read(windows[i], size)
             except SlideError as error:
@@ -238,10 +241,3 @@ def _finish(direct: DirectSource, plan: WindowPlan, decoded: dict[int, SourceTil
     except TileError:
         return False
     return True
-
-
-def _in_reading_order(corners: NDArray[np.float64], wanted: Sequence[int], extent: float) -> list[int]:
-    """Return indices so that neighbours come together, since OpenSlide's cache is small."""
-    x, y = corners[list(wanted)].T
-    order = np.lexsort((x, y, x // (8 * extent), y // (8 * extent)))
-    return [wanted[int(i)] for i in order]

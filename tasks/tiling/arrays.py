@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from tasks.artifacts.slide_picture import SampledPicture
 from tasks.artifacts.tile_set import PIXELS
 from tasks.functional.pixels import spans
+from tasks.slides.neighbours import neighbours_together
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
 from tasks.tiling.grid import TilePositions
 from tasks.tiling.recipe import TilingRecipe
-from tasks.tiling.squares import digests, neighbours_together
+from tasks.tiling.squares import digests
 
 _SPAN_BYTES = 8 << 20
 """Bytes of tiles read at once, a block of neighbours; memory is bounded by a few times as much."""

@@ -78,17 +78,6 @@ def choose(grid: Grid, wanted: NDArray[np.bool_]) -> TilePositions:
     return TilePositions(rows, columns, grid.xs[columns], grid.ys[rows], grid.extent)
 
 
-def reading_order(positions: TilePositions, block: int = 8) -> Indices:
-    """Return the reading order of tiles as indices into ``positions``, with neighbours together.
-
-    Blocks of ``block`` x ``block`` tiles share the compressed squares of the file, which then stay in the
-    cache; along whole rows of a wide slide they would be decoded repeatedly.
-    """
-    return np.lexsort(
-        (positions.columns, positions.rows, positions.columns // block, positions.rows // block)
-    )
-
-
 def _starts(length_um: float, tile_um: float, stride_um: float) -> Floats:
     count = int(np.floor((length_um - tile_um) / stride_um + _A_HAIR)) + 1
     return np.arange(max(0, count), dtype=np.float64) * stride_um

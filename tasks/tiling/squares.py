@@ -1,4 +1,4 @@
-"""The order in which tiles are read, and the digest of each."""
+"""The digest of the pixels of a tile."""
 
 import zlib
 from collections.abc import Sequence
@@ -7,21 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.slides.level_region import Rgb
-
-_BLOCK = 8
-"""Squares along each side of a block that is read together."""
-
-
-def neighbours_together(
-    x: NDArray[np.float64], y: NDArray[np.float64], extent: float, block: int = _BLOCK
-) -> NDArray[np.intp]:
-    """Return an order of squares in which those of a block of ``block`` x ``block`` follow each other.
-
-    They share the compressed squares of the file, which then stay in the cache. Along whole rows of a wide
-    slide they would be decoded repeatedly.
-    """
-    side = block * extent
-    return np.lexsort((x, y, x // side, y // side))
 
 
 def digests(pixels: Sequence[Rgb] | Rgb) -> NDArray[np.uint32]:

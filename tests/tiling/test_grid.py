@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.tiling.grid import choose, lay_grid, reading_order
+from tasks.tiling.grid import choose, lay_grid
 from tasks.tiling.recipe import TilingRecipe
 from tests._support.geometries import geometry_of
 
@@ -49,13 +49,3 @@ def test_chosen_tiles_run_row_by_row():
     positions = choose(grid, np.array([[True, False, True], [True, True, False]]))
     assert list(zip(positions.x, positions.y, strict=True)) == [(0, 0), (128, 0), (0, 64), (64, 64)]
     assert len(positions) == 4
-
-
-def test_neighbours_are_read_together_and_each_tile_once():
-    grid = lay_grid(geometry_of(64 * 20, 64 * 12), TilingRecipe(mpp=1, tile_px=64))
-    positions = choose(grid, np.ones((12, 20), dtype=bool))
-    order = reading_order(positions, block=4)
-    assert sorted(order) == list(range(240))
-    for first in range(0, 240, 16):
-        block = order[first : first + 16]
-        assert np.ptp(positions.rows[block]) == np.ptp(positions.columns[block]) == 3

@@ -9,6 +9,7 @@ from tasks.slides.direct.layout import DirectLayout, DirectLevel
 from tasks.slides.direct.paint import Region, paint, tiles_of
 from tasks.slides.direct.source_tiles import SourceTile, SourceTiles
 from tasks.slides.level_region import LevelRegion, Rgb
+from tasks.slides.neighbours import neighbours_together
 
 BLOCK_BYTES = 32 << 20
 """Decoded source tiles that a block of requests may hold at once, beside the cache."""
@@ -55,14 +56,15 @@ class DirectSource:
             return
         level = self.level(wanted[0].level)
         most = max(1, BLOCK_BYTES // (level.tile_width * level.tile_height * 3))
+        x, y = np.array([(each.x, each.y) for each in wanted], dtype=np.float64).T
         block: list[int] = []
         needed: set[int] = set()
-        for index in _neighbours_together(wanted, level):
+        for index in neighbours_together(x, y, max(level.tile_width, level.tile_height) * level.downsample):
             touched = self._touched(wanted[index])
             if block and len(needed.union(touched)) > most:
                 yield block, self.tiles.fetch(wanted[0].level, needed)
                 block, needed = [], set()
-            block.append(index)
+            block.append(int(index))
             needed.update(touched)
         yield block, self.tiles.fetch(wanted[0].level, needed)
 
@@ -87,11 +89,3 @@ def _chunks(wanted: LevelRegion, level: DirectLevel) -> Iterable[tuple[Region, s
                 for start, done in ((wanted.x, column), (wanted.y, row))
             )
             yield Region(x, y, width, height), slice(row, row + height), slice(column, column + width)
-
-
-def _neighbours_together(wanted: Sequence[LevelRegion], level: DirectLevel) -> list[int]:
-    """Return the order in which requests share source tiles: by rows of squares of about 8 source tiles."""
-    side = 8 * max(level.tile_width, level.tile_height) * level.downsample
-    x = np.array([each.x for each in wanted])
-    y = np.array([each.y for each in wanted])
-    return [int(i) for i in np.lexsort((x, y, x // side, y // side))]
