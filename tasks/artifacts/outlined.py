@@ -1,18 +1,16 @@
 """The outlined areas of a slide as polygons, and the class that each pixel of a tile lies in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from tasks.artifacts.slide_picture import Mask, Squares
-from tasks.artifacts.tile_array import Chosen, is_one, row_numbers
+from tasks.artifacts.slide_picture import Mask, SquareMasks, Squares
 
 _AREAS = frozenset({"Polygon", "MultiPolygon"})
 
@@ -70,39 +68,19 @@ def areas_by_class(parts: Sequence[tuple[int, NDArray[np.object_]]]) -> Outlined
 
 
 @dataclass(frozen=True)
-class OutlinedMask:
-    """uint8 [N, tile_px, tile_px]: the class that was outlined at each pixel of each tile, 0 where none was.
+class OutlinedMask(SquareMasks):
+    """The class that was outlined at each pixel of each tile, 0 where none was.
 
     Attributes:
         areas: the outlined areas.
-        squares: the tiles.
     """
 
     areas: OutlinedAreas
-    squares: Squares
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """[N, tile_px, tile_px]."""
-        return (len(self.squares), self.squares.tile_px, self.squares.tile_px)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    def __len__(self) -> int:
-        return len(self.squares)
-
-    def __getitem__(self, rows: Chosen, /) -> Mask:
-        """Return the masks of one tile, or of some."""
-        chosen, squares = row_numbers(rows, len(self)), self.squares
-        x, y = squares.x[chosen], squares.y[chosen]
-        boxes = np.atleast_1d(shapely.box(x, y, x + squares.extent, y + squares.extent))
-        out = np.zeros((len(chosen), *self.shape[1:]), np.uint8)
-        for place, box in enumerate(boxes):
-            out[place] = self.areas.mask(box, squares)
-        return out[0] if is_one(rows) else out
+    def _masks(self, chosen: NDArray[np.intp]) -> Iterator[Mask]:
+        x, y, extent = self.squares.x[chosen], self.squares.y[chosen], self.squares.extent
+        for box in np.atleast_1d(shapely.box(x, y, x + extent, y + extent)):
+            yield self.areas.mask(box, self.squares)
 
 
 def _inside(area: shapely.Geometry, tile: shapely.Polygon, squares: Squares) -> NDArray[np.bool_]:

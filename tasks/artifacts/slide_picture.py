@@ -1,5 +1,6 @@
 """A picture of a whole slide with a class or a mark per pixel, and the part of it under each tile."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,22 +65,14 @@ def _picture(path: Path, _written: int, _size: int) -> Mask:
 
 
 @dataclass(frozen=True)
-class SampledPicture:
-    """uint8 [N, tile_px, tile_px]: the picture under each tile, each pixel with the value at its centre.
-
-    Nothing is set outside of the picture.
+class SquareMasks(ABC):
+    """uint8 [N, tile_px, tile_px]: one mask per tile, made when it is asked for.
 
     Attributes:
-        path: the picture; it covers the whole slide from its corner.
-        downsample: level-0 pixels per pixel of the picture along x and y.
         squares: the tiles.
-        binary: whether all values but 0 count as 1.
     """
 
-    path: Path
-    downsample: tuple[float, float]
     squares: Squares
-    binary: bool
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,11 +90,35 @@ class SampledPicture:
     def __getitem__(self, rows: Chosen, /) -> Mask:
         """Return the masks of one tile, or of some."""
         chosen = row_numbers(rows, len(self))
-        picture = read_picture(self.path)
         out = np.zeros((len(chosen), *self.shape[1:]), np.uint8)
-        for place, mask in enumerate(sampled(picture, self.downsample, self.squares, chosen)):
-            out[place] = mask > 0 if self.binary else mask
+        for place, mask in enumerate(self._masks(chosen)):
+            out[place] = mask
         return out[0] if is_one(rows) else out
+
+    @abstractmethod
+    def _masks(self, chosen: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
+        """Yield the masks of the chosen tiles, each [tile_px, tile_px]."""
+
+
+@dataclass(frozen=True)
+class SampledPicture(SquareMasks):
+    """The picture under each tile, each pixel with the value at its centre.
+
+    Nothing is set outside of the picture.
+
+    Attributes:
+        path: the picture; it covers the whole slide from its corner.
+        downsample: level-0 pixels per pixel of the picture along x and y.
+        binary: whether all values but 0 count as 1.
+    """
+
+    path: Path
+    downsample: tuple[float, float]
+    binary: bool
+
+    def _masks(self, chosen: NDArray[np.intp]) -> Iterator[NDArray[Any]]:
+        for mask in sampled(read_picture(self.path), self.downsample, self.squares, chosen):
+            yield mask > 0 if self.binary else mask
 
 
 def sampled(

@@ -160,7 +160,7 @@ class TileSet(Artifact):
     def outlined(self) -> NDArray[np.bool_]:
         """[N], which tiles an outline touches at all, from the table alone."""
         covered = self.table.filter(regex=r"^coverage_").to_numpy(dtype=np.float64)
-        return np.asarray((np.nan_to_num(covered) > 0).any(axis=1), dtype=np.bool_)
+        return np.asarray((covered > 0).any(axis=1), dtype=np.bool_)
 
     @property
     def tissue_colour(self) -> NDArray[np.float64] | None:

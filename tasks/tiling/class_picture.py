@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tasks.slides.errors import SlideError
 from tasks.slides.geometry import SlideGeometry
 from tasks.tiling.grid import Floats, TilePositions
 from tasks.tiling.label_recipes import value_range
+from tasks.tiling.masks import open_picture, scale_of
 from tasks.tiling.recipe import IGNORED, TilingRecipe
 from tasks.tiling.tissue_area import TissueArea
 
@@ -78,8 +78,7 @@ def load_class_picture(path: Path, geometry: SlideGeometry, recipe: TilingRecipe
         SlideError: not an image, a coloured one, another form than the slide, or a value without a class.
     """
     values = _values(path)
-    height, width = values.shape
-    scale = _scale(path.name, (width, height), geometry)
+    scale = scale_of(path.name, values, geometry)
     counts = _counts(values)
     table = np.full(len(counts), -1, dtype=np.int64)
     for text, meant in recipe.mask_classes.items():
@@ -100,25 +99,8 @@ def _counts(values: NDArray[np.integer]) -> NDArray[np.intp]:
     return counts
 
 
-def _scale(name: str, size: tuple[int, int], geometry: SlideGeometry) -> float:
-    """Return the level-0 pixels per pixel of a picture with the slide's proportions, to one pixel."""
-    scale = geometry.width_level0 / size[0]
-    if abs(size[1] - geometry.height_level0 / scale) > 1:
-        raise SlideError(
-            f"{name}: {size[0]} x {size[1]} px do not cover a slide of "
-            f"{geometry.width_level0} x {geometry.height_level0} px; both sides must shrink alike"
-        )
-    return scale
-
-
 def _values(path: Path) -> NDArray[np.integer]:
-    try:
-        with Image.open(path) as image:
-            mode, bands, values = image.mode, image.getbands(), np.asarray(image)
-    except (OSError, Image.DecompressionBombError) as error:
-        raise SlideError(
-            f"{path.name} is no image that can be read: {error}".replace(str(path), path.name)
-        ) from error
+    values, bands, mode = open_picture(path)
     if mode == "F":
         raise SlideError(
             f"{path.name} holds fractions; a picture of classes holds whole numbers, 8 or 16 bits"

@@ -12,7 +12,7 @@ from tasks.artifacts.slide_picture import Squares
 def drawn(parts, corners, extent, tile_px):
     x, y = np.array(corners, dtype=float).T
     areas = areas_by_class([(index, np.array(own, dtype=object)) for index, own in parts])
-    return OutlinedMask(areas, Squares(x, y, extent, tile_px))
+    return OutlinedMask(Squares(x, y, extent, tile_px), areas)
 
 
 def test_outlines_are_drawn_by_the_centres_of_pixels():
@@ -47,7 +47,7 @@ def test_the_mask_and_the_area_agree():
 def test_no_outline_is_an_empty_mask_and_a_hole_is_left_out(tmp_path):
     areas = areas_by_class([])
     areas.write(tmp_path / "o.parquet")
-    empty = OutlinedMask(read_outlined(tmp_path / "o.parquet"), Squares(np.zeros(2), np.zeros(2), 8.0, 8))
+    empty = OutlinedMask(Squares(np.zeros(2), np.zeros(2), 8.0, 8), read_outlined(tmp_path / "o.parquet"))
     assert not empty[:].any()
     ring = shapely.box(0, 0, 8, 8).difference(shapely.box(2, 2, 6, 6))
     assert drawn([(3, [ring])], [(0, 0)], 8.0, 8)[0].sum() == 3 * (64 - 16)

@@ -51,7 +51,7 @@ def test_masks_are_indexed_as_an_array_of_them_would_be(tmp_path):
     tiles = squares(*[(x, y) for y in range(0, 64, 16) for x in range(0, 64, 16)], extent=16.0, tile_px=16)
     whole = np.stack([values[y : y + 16, x : x + 16] for y in range(0, 64, 16) for x in range(0, 64, 16)])
     for binary, wanted in ((False, whole), (True, (whole > 0).astype(np.uint8))):
-        masks = SampledPicture(tmp_path / "p.png", (1.0, 1.0), tiles, binary)
+        masks = SampledPicture(tiles, tmp_path / "p.png", (1.0, 1.0), binary)
         assert (masks.shape, masks.dtype, len(masks)) == (wanted.shape, np.uint8, 16)
         for rows in (3, -1, slice(2, 9), slice(None), [5, 1, 1], np.array([], dtype=np.intp)):
             np.testing.assert_array_equal(masks[rows], wanted[rows])

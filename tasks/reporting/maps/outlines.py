@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from skimage.measure import find_contours
 
 from tasks.artifacts.tile_set import TileSet
@@ -33,7 +32,7 @@ class Outlines:
 
 def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
     """Return the annotated outlines, traced from the annotation masks of the tiles."""
-    annotated = annotated_tiles(tiles)
+    annotated = tiles.outlined
     if not annotated.any():
         return Outlines()
     mosaic, mask = Mosaic(canvas), tiles.annotation_mask
@@ -53,9 +52,3 @@ def outlines_on(canvas: MapCanvas, tiles: TileSet) -> Outlines:
         closed=tuple(line[:, ::-1] - 0.5 for line in closed),
         annotated=True,
     )
-
-
-def annotated_tiles(tiles: TileSet) -> NDArray[np.bool_]:
-    """Return bool [N]: which tiles an outline covers at all, by the table; no mask is read."""
-    coverage = tiles.table.filter(regex="^coverage_").to_numpy(dtype=np.float64)
-    return np.asarray((coverage > 0).any(axis=1), dtype=np.bool_)

@@ -6,7 +6,7 @@ from skimage.measure import find_contours
 
 from tasks.artifacts.tile_set import ANNOTATION_MASK, TILES, TileSet
 from tasks.reporting.maps.canvas import thumbnail_canvas
-from tasks.reporting.maps.outlines import annotated_tiles, outlines_on
+from tasks.reporting.maps.outlines import outlines_on
 from tasks.reporting.maps.stitch import stitch
 from tests._support.heatmap_jobs import geometry, make_job, make_slide
 
@@ -55,7 +55,7 @@ def test_masks_are_read_in_blocks_and_only_where_there_is_an_annotation(tmp_path
     seen = watched(tiles)
     assert outlines_on(thumbnail_canvas(geometry()), tiles).annotated
     assert max(seen.read) <= 64
-    assert sum(seen.read) == annotated_tiles(tiles).sum() == 400 * 3 // 5
+    assert sum(seen.read) == tiles.outlined.sum() == 400 * 3 // 5
 
 
 def test_a_slide_without_annotation_has_no_lines_and_reads_no_mask(tmp_path):
