@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.artifacts.artifact import Artifact
 from tasks.artifacts.pixel_source import PixelSource, refuse_absent
 from tasks.artifacts.tile_array import TileArray, stored_array
+from tasks.artifacts.tile_masks import Colour
 
 SURROUNDED = "surrounded.npy"
 SURROUNDED_INDEX = "index.parquet"
@@ -36,7 +37,7 @@ class SurroundInfo(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tile_px: int
-    background: tuple[int, int, int]
+    background: Colour
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ MASKS = "masks.json"
 OUTLINES = "outlines.parquet"
 TISSUE, ANNOTATION = "tissue", "annotation"
 
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255 each."""
+
 Scale = tuple[float, float]
 """Level-0 pixels per pixel of a picture along x and y."""
 
@@ -32,6 +35,7 @@ class MaskInfo(BaseModel):
         scales: for each picture its level-0 pixels per pixel along x and y.
         tissue_colour: the mean colour of the tissue of all tiles that could be read, RGB from 0 to 1; white
             where they hold none.
+        background: the median colour of the slide outside of its tissue; white where all of it is tissue.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +43,7 @@ class MaskInfo(BaseModel):
     tile_px: int
     scales: dict[str, Scale]
     tissue_colour: tuple[float, float, float]
+    background: Colour
 
 
 def picture_file(name: str) -> str:
@@ -64,7 +69,7 @@ class TileMasks:
         """uint8 [N, H, W], class index, 0 where nothing was outlined."""
         if ANNOTATION in self.info.scales:
             return self._picture(ANNOTATION, binary=False)
-        return OutlinedMask(read_outlined(self.folder / OUTLINES), self.squares)
+        return OutlinedMask(self.squares, read_outlined(self.folder / OUTLINES))
 
     def mark(self, name: str) -> TileArray | None:
         """Return uint8 [N, H, W] of 0 and 1, 1 on the mark; None where there is no picture of it."""
@@ -72,7 +77,12 @@ class TileMasks:
 
     def _picture(self, name: str, *, binary: bool) -> SampledPicture:
         path = self.folder / picture_file(name)
-        return SampledPicture(path, self.info.scales[name], self.squares, binary)
+        return SampledPicture(self.squares, path, self.info.scales[name], binary)
+
+
+def read_mask_info(folder: Path) -> MaskInfo:
+    """Return what a payload says of its masks."""
+    return MaskInfo.model_validate_json((folder / MASKS).read_bytes())
 
 
 def read_masks(folder: Path, table: pd.DataFrame) -> TileMasks:
@@ -82,7 +92,7 @@ def read_masks(folder: Path, table: pd.DataFrame) -> TileMasks:
         folder: the payload.
         table: one row per tile: x_level0, y_level0 and extent_level0, one extent for all.
     """
-    info = MaskInfo.model_validate_json((folder / MASKS).read_bytes())
+    info = read_mask_info(folder)
     x, y = (table[name].to_numpy(dtype=np.float64) for name in ("x_level0", "y_level0"))
     extent = float(table["extent_level0"].iloc[0]) if len(table) else 1.0
     return TileMasks(folder, info, Squares(x, y, extent, info.tile_px))

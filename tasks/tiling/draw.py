@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from tasks.artifacts.tile_masks import Colour
 from tasks.artifacts.tile_set import MIXED
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.pixels import Rgb
@@ -16,7 +17,6 @@ from tasks.tiling.labels import UNKNOWN
 from tasks.tiling.sections import Labels
 from tasks.tiling.tissue import BLUR, CANVAS, CLASSES, FOLD, PEN, Tissue
 
-Colour = tuple[int, int, int]
 Value = TypeVar("Value", bound=np.generic)
 
 # Okabe and Ito's palette, distinguishable with any colour vision.

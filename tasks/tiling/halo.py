@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.tile_masks import Colour
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
@@ -26,7 +27,7 @@ class Halo:
     halo_px: int
     tile_px: int
     extent: float
-    background: tuple[int, int, int]
+    background: Colour
 
     @property
     def side(self) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.tile_masks import Colour
 from tasks.slides.errors import SlideError
 from tasks.slides.overview import Overview
 from tasks.slides.reader import SlideReader
@@ -34,6 +35,7 @@ class Layout:
         positions: the N tiles that hold enough tissue, or those that a coordinate file states.
         fractions: share of tissue of each tile, [N].
         section: section of each tile, [N].
+        background: median colour of the slide outside of its tissue, RGB; white where all of it is tissue.
     """
 
     tissue: Tissue
@@ -41,6 +43,7 @@ class Layout:
     positions: TilePositions
     fractions: Floats
     section: NDArray[np.int64]
+    background: Colour
 
 
 def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: Path | None = None) -> Layout:
@@ -55,7 +58,7 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: P
     """
     refuse_coarse(slide.geometry.mpp, recipe, where)
     stated = coordinates and stated_positions(coordinates, slide.geometry, recipe, where)
-    _, tissue = look_for_tissue(slide, recipe, where)
+    overview, tissue = _look_for_tissue(slide, recipe, where)
     _say_doubts(tissue, recipe, where)
     if stated:
         positions, fractions = stated, fraction_at(tissue, stated)
@@ -66,7 +69,14 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: P
         _refuse_empty(wanted, grid, recipe, where)
         positions, fractions = choose(grid, wanted), shares[wanted]
     sections = find_sections(tissue, recipe.section_gap_um)
-    return Layout(tissue, sections, positions, fractions, section_of_tiles(sections, tissue, positions))
+    return Layout(
+        tissue=tissue,
+        sections=sections,
+        positions=positions,
+        fractions=fractions,
+        section=section_of_tiles(sections, tissue, positions),
+        background=_background_colour(overview, tissue),
+    )
 
 
 def coordinates_of(row: SlideRow, data_root: Path) -> Path | None:
@@ -74,15 +84,19 @@ def coordinates_of(row: SlideRow, data_root: Path) -> Path | None:
     return None if row.coordinates is None else data_root / row.coordinates
 
 
-def look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:
-    """Return the whole slide at low resolution, and where tissue lies in it.
-
-    Raises:
-        SlideError: the slide holds no tissue.
-    """
+def _look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:
+    """Return the whole slide at low resolution, and where tissue lies in it."""
     overview = slide.overview(recipe.tissue_mpp)
     pixel_um2 = overview.downsample_x * slide.geometry.mpp * overview.downsample_y * slide.geometry.mpp_y
     return overview, find_tissue(overview, pixel_um2, recipe, where)
+
+
+def _background_colour(overview: Overview, tissue: Tissue) -> Colour:
+    bare = overview.pixels[overview.readable & tissue.bare]
+    if not len(bare):
+        return 255, 255, 255
+    red, green, blue = (int(value) for value in np.median(bare, axis=0).astype(np.uint8))
+    return red, green, blue
 
 
 def _say_doubts(tissue: Tissue, recipe: TilingRecipe, where: str) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_array import Chosen, TileArray, is_one, row_numbers
-from tasks.artifacts.tile_masks import MASKS, MaskInfo
+from tasks.artifacts.tile_masks import read_mask_info
 from tasks.artifacts.tile_set import CRC, TileSet
 from tasks.slides.errors import SlideError
 from tasks.slides.open_slides import OpenFiles
@@ -71,7 +71,7 @@ class SlidePixels:
         table = tiles.columns("slide_id", "x_level0", "y_level0", "extent_level0", "state", CRC)
         return OnDemandTiles(
             *self._placed(tiles.folder, table),
-            tile_px=MaskInfo.model_validate_json((tiles.folder / MASKS).read_bytes()).tile_px,
+            tile_px=read_mask_info(tiles.folder).tile_px,
             readable=(table["state"] == "ok").to_numpy(),
         )
 

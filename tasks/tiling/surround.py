@@ -10,18 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.surrounded_tiles import SURROUND, SURROUNDED, SURROUNDED_INDEX, SurroundInfo
+from tasks.artifacts.tile_masks import read_mask_info
 from tasks.artifacts.tile_set import CRC, TileSet
 from tasks.functional.pixels import spans
 from tasks.samples.sampled_tiles import sampled_rows
 from tasks.slides.errors import SlideError
+from tasks.slides.neighbours import neighbours_together
 from tasks.slides.opening import Opening, read_reading
 from tasks.slides.pixels import Rgb
-from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.tiling.halo import Halo
-from tasks.tiling.layout import look_for_tissue
 from tasks.tiling.recipe import TilingRecipe
-from tasks.tiling.squares import digests, neighbours_together
+from tasks.tiling.squares import digests
 
 _SPAN = 256
 """Tiles read at once; memory is bounded by them."""
@@ -36,7 +36,7 @@ class HaloJob:
     Attributes:
         halo_px: pixels on each side, at the resolution of the tiles.
         tiles_per_slide: the sample of tiles that is explained; None: all.
-        tiling: how the slide was tiled. It says where tissue ends, for the background colour.
+        tiling: how the slide was tiled. It says whether pixels are kept.
     """
 
     halo_px: int
@@ -84,7 +84,7 @@ def surround_tiles(
     most = 0
     reading = read_reading(tiles.folder)
     with Opening.again(row, data_root, reading).open() as slide:
-        halo = Halo(job.halo_px, tile_px, extent, background_colour(slide, job.tiling, row.slide_id))
+        halo = Halo(job.halo_px, tile_px, extent, read_mask_info(tiles.folder).background)
         kept = _kept(out, len(rows), halo.side) if job.tiling.keep == "pixels" else None
         order = neighbours_together(x, y, extent)
         for span in spans(len(rows), _SPAN):
@@ -108,16 +108,6 @@ def surround_tiles(
         "filled_tiles": float(found.filled.sum()),
         "middle_difference": float(most),
     }
-
-
-def background_colour(slide: SlideReader, tiling: TilingRecipe, where: str) -> tuple[int, int, int]:
-    """Return the median colour of the slide outside of its tissue; white where all of it is tissue."""
-    overview, tissue = look_for_tissue(slide, tiling, where)
-    bare = overview.pixels[overview.readable & tissue.bare]
-    if not len(bare):
-        return 255, 255, 255
-    red, green, blue = (int(value) for value in np.median(bare, axis=0).astype(np.uint8))
-    return red, green, blue
 
 
 def _put_in(

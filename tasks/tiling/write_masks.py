@@ -17,7 +17,7 @@ def write_tissue(layout: Layout, recipe: TilingRecipe, out: Path) -> SampledPict
     path = out / picture_file(TISSUE)
     write_picture(path, tissue.mask)
     squares = Squares(positions.x, positions.y, positions.extent, recipe.tile_px)
-    return SampledPicture(path, (tissue.downsample_x, tissue.downsample_y), squares, binary=True)
+    return SampledPicture(squares, path, (tissue.downsample_x, tissue.downsample_y), binary=True)
 
 
 def write_masks(layout: Layout, truth: Truth, tile_px: int, found: TilesOfSlide, out: Path) -> None:
@@ -34,5 +34,7 @@ def write_masks(layout: Layout, truth: Truth, tile_px: int, found: TilesOfSlide,
     for mark, marked in truth.marked.items():
         write_picture(out / picture_file(mark), marked.mask)
         scales[mark] = marked.downsample
-    info = MaskInfo(tile_px=tile_px, scales=scales, tissue_colour=found.tissue_colour)
+    info = MaskInfo(
+        tile_px=tile_px, scales=scales, tissue_colour=found.tissue_colour, background=layout.background
+    )
     (out / MASKS).write_text(info.model_dump_json(indent=1) + "\n", encoding="utf-8")
