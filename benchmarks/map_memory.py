@@ -24,7 +24,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from tasks.artifacts.attributions import INDEX, MAP_SCALE, PixelMaps, create_maps
+from tasks.artifacts.attributions import MAP_SCALE, PixelMaps, create_maps
+from tasks.artifacts.explained_samples import INDEX
 from tasks.artifacts.tile_set import ANNOTATION_MASK, COLUMNS, PIXELS, SLIDE, TILES, TISSUE_MASK, TileSet
 from tasks.explainers.gradient import Gradient
 from tasks.explaining.block import AttributionSettings

@@ -23,6 +23,8 @@ FAMILIES = (
     "tasks.faithfulness",
     "tasks.model_metrics",
     "tasks.aggregators",
+    "tasks.models.mil",
+    "tasks.models.encoders",
 )
 FACADE = ROOT / "veritile" / "__init__.py"
 """The one package file with code: the table of public names."""
@@ -88,8 +90,8 @@ def test_the_stages_are_in_the_order_of_the_overview():
     groups = dict.fromkeys(stage.group for stage in all_stages())
     assert list(groups) == ["tile", "train", "explain", "evaluate", "compare", "record"]
     assert {stage.name for stage in all_stages()} == {
-        "tile", "dose", "train", "predict", "calibrate", "surround", "explain", "scale", "draw", "exemplify",
-        "evaluate", "measure", "compare", "review", "record",
+        "tile", "embed", "dose", "train", "predict", "calibrate", "surround", "explain", "scale", "draw",
+        "exemplify", "evaluate", "measure", "compare", "review", "record",
     }  # fmt: skip
 
 

@@ -1,12 +1,10 @@
-"""Attributions: what one explainer says of one slide, for one checkpoint.
+"""Attributions: what one explainer says of the tiles of one slide, or of all bags, for one checkpoint.
 
 Payload of support ``pixel``: ``attributions.zarr`` float16 or float32 [N, H, W], signed, and
 ``index.parquet``, one row per map in the same order. One file of the array holds :data:`SHARD` maps. Maps of
 float16 have a ``map_scale`` in the index, a power of two: value = stored * map_scale.
 
-Payload of support ``tile``: ``tile_scores.parquet``, one row per tile of the bag, with tile_id, explained and
-value (float32, signed and unscaled, NaN where not explained), and ``index.parquet`` with one row for the
-slide.
+Payload of support ``tile``: see :mod:`tasks.artifacts.tile_scores`. It holds all slides of the model.
 
 The index holds tile_id (of a bag: slide_id), target (class index), logit_<class index>, completeness_error
 (NaN where the explainer promises none) and, of maps, map_sum. The maps of a blind control are of no model and
@@ -16,25 +14,22 @@ the sum of what was cut off. ``notes.json`` holds sentences that belong to the m
 if there are any.
 """
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.explained_samples import ExplainedSamples
+from tasks.artifacts.tile_scores import TILE_SCORES, TileScores
 
 if TYPE_CHECKING:
     import zarr
 
 ATTRIBUTIONS = "attributions.zarr"
-TILE_SCORES = "tile_scores.parquet"
-INDEX = "index.parquet"
 HALO_SUM = "halo_sum"
 """The column that maps with a halo have in addition."""
 MAP_SCALE = "map_scale"
@@ -46,35 +41,10 @@ CHUNK = 16
 
 MapDtype = Literal["float16", "float32"]
 """How maps are stored."""
-NOTES = "notes.json"
 
 
 class SupportError(ValueError):
     """Attributions of one support were asked for as those of another."""
-
-
-@dataclass(frozen=True)
-class ExplainedSamples:
-    """The samples that an explainer explained, whatever it gives values to."""
-
-    folder: Path
-
-    @cached_property
-    def index(self) -> pd.DataFrame:
-        """One row per explained sample, in the order of the values."""
-        return pd.read_parquet(self.folder / INDEX)
-
-    @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences about the values: which layer they are of, whether they are incomplete."""
-        path = self.folder / NOTES
-        return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
-
-    @property
-    def logits(self) -> NDArray[np.float64]:
-        """[N, K] logits of the clean pass, classes in the checkpoint's order; K is 0 without a model."""
-        names = sorted((c for c in self.index.columns if c.startswith("logit_")), key=_class_index)
-        return self.index[names].to_numpy(dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -94,28 +64,8 @@ class PixelMaps(ExplainedSamples):
 
 
 @dataclass(frozen=True)
-class TileScores(ExplainedSamples):
-    """One value per tile of a bag; the index has one row, that of the slide."""
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """One row per tile, in the order of the bag: tile_id, explained, value."""
-        return pd.read_parquet(self.folder / TILE_SCORES)
-
-    @property
-    def values(self) -> NDArray[np.float32]:
-        """Float32 [N], signed and unscaled; NaN where a tile was not explained."""
-        return self.table["value"].to_numpy(dtype=np.float32)
-
-    @property
-    def explained(self) -> NDArray[np.bool_]:
-        """Bool [N], which tiles were explained."""
-        return self.table["explained"].to_numpy(dtype=np.bool_)
-
-
-@dataclass(frozen=True)
 class Attributions(Artifact):
-    """A read-only view of what was stored for one slide. It alone decides which support that is."""
+    """A read-only view of what was stored. It alone decides which support that is."""
 
     @cached_property
     def support(self) -> Literal["pixel", "tile"]:
@@ -172,30 +122,3 @@ def create_maps(folder: Path, count: int, tile_px: int, dtype: MapDtype = "float
 def shard_files(maps_folder: Path, number: int) -> list[Path]:
     """Return the file that holds the maps of one shard, and what a kill left beside it, if anything."""
     return sorted(maps_folder.glob(f"c.{number}.*"))
-
-
-def write_notes(folder: Path, notes: Sequence[str]) -> None:
-    """Write the sentences that belong to the maps of ``folder``, if there are any."""
-    if notes:
-        (folder / NOTES).write_text(json.dumps(list(notes), indent=1) + "\n", encoding="utf-8")
-
-
-def write_tile_scores(
-    folder: Path, tile_ids: list[str], values: NDArray[np.floating], index: pd.DataFrame
-) -> None:
-    """Write the scores of the tiles of one bag.
-
-    Args:
-        folder: of the payload.
-        tile_ids: N ids, in the order of the bag.
-        values: [N]; NaN where a tile was not explained.
-        index: the row of the slide: slide_id, target, logit_<class index>, completeness_error.
-    """
-    scores = np.asarray(values, dtype=np.float32)
-    table = pd.DataFrame({"tile_id": tile_ids, "explained": ~np.isnan(scores), "value": scores})
-    table.to_parquet(folder / TILE_SCORES, index=False)
-    index.to_parquet(folder / INDEX, index=False)
-
-
-def _class_index(column: str) -> int:
-    return int(column.rpartition("_")[2])

@@ -16,7 +16,8 @@ class BagBlock:
     """Some bags on the device, padded to one length; an element is a tile.
 
     ``targets`` and ``keys`` int64 [B]. ``scores`` holds float32 [B, N] per explainer and ``errors`` its
-    completeness errors float64 [B].
+    completeness errors float64 [B]. ``tile_classes`` int64 [B, N] is the class of each tile, -1 on padding
+    and where it is not known; None where nobody knows it of any tile.
     """
 
     rows: Rows
@@ -25,6 +26,7 @@ class BagBlock:
     keys: Tensor
     scores: Mapping[str, Tensor]
     errors: Mapping[str, Tensor]
+    tile_classes: Tensor | None = None
 
     @property
     def inputs(self) -> Bags:

@@ -31,6 +31,8 @@ class BagEvidence:
         explainers: those that metrics may call.
         errors: per explainer its completeness errors, float64 [B].
         kinds: per explainer what its scores say.
+        about: per bag :data:`tasks.samples.inputs.ABOUT` of its tiles, float [N, 4]; empty where not known.
+        tile_classes: per bag the class of each tile, int64 [N], -1 where it is not known; empty likewise.
     """
 
     features: Sequence[NDArray[np.float32]]
@@ -41,6 +43,8 @@ class BagEvidence:
     explainers: Mapping[str, ExplainerLike] = field(default_factory=dict)
     errors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     kinds: Mapping[str, MapKind] = field(default_factory=dict)
+    about: Sequence[NDArray[np.float32]] = ()
+    tile_classes: Sequence[NDArray[np.int64]] = ()
 
     def __post_init__(self) -> None:
         sizes = [len(bag) for bag in self.features]
@@ -85,7 +89,7 @@ class BagEvidence:
         mask = torch.arange(features.shape[1], device=device) < sizes[:, None]
         return BagBlock(
             rows=rows,
-            bags=Bags(features, mask),
+            bags=Bags(features, mask, self._about(opened, rows, device)),
             targets=torch.full((len(rows),), opened.target, dtype=torch.int64, device=device),
             keys=tile_keys(opened.sample_ids(rows)).to(device),
             scores={
@@ -93,11 +97,24 @@ class BagEvidence:
                 for name, scores in opened.attributions.items()
             },
             errors={name: torch.from_numpy(all_[rows]).to(device) for name, all_ in opened.errors.items()},
+            tile_classes=self._tile_classes(opened, rows, device),
         )
 
+    def _about(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> Tensor | None:
+        if not opened.about:
+            return None
+        return _padded([opened.about[row] for row in rows], device, fill=float("nan"))
 
-def _padded(arrays: Sequence[NDArray[np.floating]], device: torch.device) -> Tensor:
-    """Return float32 [B, N, ...] with zeros behind the shorter ones."""
+    def _tile_classes(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> Tensor | None:
+        if not opened.tile_classes:
+            return None
+        tensors = [torch.from_numpy(opened.tile_classes[row]) for row in rows]
+        padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=-1)
+        return padded.to(device)
+
+
+def _padded(arrays: Sequence[NDArray[np.floating]], device: torch.device, fill: float = 0.0) -> Tensor:
+    """Return float32 [B, N, ...] with ``fill`` behind the shorter ones."""
     tensors = [torch.from_numpy(np.asarray(array, dtype=np.float32)) for array in arrays]
-    padded: Tensor = pad_sequence(tensors, batch_first=True)
+    padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=fill)
     return padded.to(device)

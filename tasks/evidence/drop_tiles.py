@@ -19,7 +19,7 @@ class DropTiles:
 
     def without(self, block: BagBlock, removed: Tensor) -> Bags:
         """Return bags [S, B, N, D]; ``removed`` broadcasts to bool [S, B, N]."""
-        features, mask = block.bags
+        features, mask, _ = block.bags
         left = mask & ~removed
         return Bags(features.expand(len(left), *features.shape), left)
 

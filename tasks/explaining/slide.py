@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tasks.artifacts.attributions import ATTRIBUTIONS, INDEX, write_notes
+from tasks.artifacts.attributions import ATTRIBUTIONS
+from tasks.artifacts.explained_samples import INDEX, write_notes
 from tasks.artifacts.tile_set import TileSet
 from tasks.explainers.base import Explainer, ExplanationError
 from tasks.explaining.background import WriteBehind

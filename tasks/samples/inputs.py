@@ -5,12 +5,21 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+ABOUT = ("x_um", "y_um", "darkness", "tissue_fraction")
+"""What is known of a tile beside its features, in the order of :attr:`Bags.about`: the centre of the tile in
+micrometres from the corner of the slide, its mean optical density, and the fraction of it that is tissue."""
+
 
 class Bags(NamedTuple):
-    """Bags padded to one length: ``features`` float [B, N, D], ``mask`` bool [B, N], True on real tiles."""
+    """Bags padded to one length.
+
+    ``features`` float [B, N, D]; ``mask`` bool [B, N], True on real tiles. ``about`` float [B, N, 4] holds
+    :data:`ABOUT` of each tile, NaN where it is not known; None where nobody asks. No model sees it.
+    """
 
     features: Tensor
     mask: Tensor
+    about: Tensor | None = None
 
 
 Inputs = Tensor | Bags
@@ -19,13 +28,18 @@ Inputs = Tensor | Bags
 
 def ask(network: nn.Module, inputs: Inputs) -> Tensor:
     """Return the logits [B, K]: ``network(images)`` or ``network(features, mask)``."""
-    logits: Tensor = network(*inputs) if isinstance(inputs, Bags) else network(inputs)
-    return logits
+    if isinstance(inputs, Bags):
+        logits: Tensor = network(inputs.features, inputs.mask)
+        return logits
+    return network(inputs)  # type: ignore[no-any-return]
 
 
 def each(change: Callable[[Tensor], Tensor], inputs: Inputs) -> Inputs:
     """Return the inputs with every tensor changed."""
-    return Bags(*map(change, inputs)) if isinstance(inputs, Bags) else change(inputs)
+    if not isinstance(inputs, Bags):
+        return change(inputs)
+    features, mask, about = inputs
+    return Bags(change(features), change(mask), None if about is None else change(about))
 
 
 def leading(inputs: Inputs, axes: int = 1) -> tuple[int, ...]:

@@ -79,6 +79,9 @@ class StudyBase(Section):
     study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]*$")
     manifest: str
     """The cohort's CSV, relative to the study file."""
+    level: Literal["tile", "slide"] = "tile"
+    """What the models of the study eat: ``tile``, images of tiles with the label of each tile; ``slide``,
+    bags of the features of all tiles of a slide, with the label of the slide."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     cpu_threads: int = Field(2, ge=1)
     """Threads of one model on a CPU. It belongs to the recipe of training: another number changes rounding,

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tasks.artifacts.attributions import INDEX, PixelMaps, create_maps
+from tasks.artifacts.attributions import PixelMaps, create_maps
+from tasks.artifacts.explained_samples import INDEX
 from tasks.artifacts.tile_set import TileSet
 
 

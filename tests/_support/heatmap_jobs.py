@@ -8,7 +8,8 @@ import pandas as pd
 from PIL import Image
 
 from tasks.aggregators.top_share import TopShare
-from tasks.artifacts.attributions import INDEX, PixelMaps, create_maps
+from tasks.artifacts.attributions import PixelMaps, create_maps
+from tasks.artifacts.explained_samples import INDEX
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import SLIDE, TileSet
 from tasks.models.predict import write_predictions

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.artifacts.attributions import INDEX, Attributions, SupportError, create_maps, write_tile_scores
+from tasks.artifacts.attributions import Attributions, SupportError, create_maps
+from tasks.artifacts.explained_samples import INDEX
+from tasks.artifacts.tile_scores import ScoredBag, write_tile_scores
 
 
 def index_of(names: list[str], column: str = "tile_id") -> pd.DataFrame:
@@ -26,18 +28,12 @@ def test_maps_are_of_support_pixel(tmp_path):
         _ = stored.tile_scores
 
 
-def test_scores_are_of_support_tile_and_say_which_tiles_were_explained(tmp_path):
-    values = np.array([0.25, np.nan, -3.0])
-    write_tile_scores(tmp_path, ["a", "b", "c"], values, index_of(["slide"], "slide_id"))
+def test_scores_of_bags_are_of_support_tile(tmp_path):
+    bag = ScoredBag({"slide_id": "slide"}, ["a", "b"], np.array([0.25, np.nan]))
+    write_tile_scores(tmp_path, [bag])
     stored = Attributions(tmp_path)
     assert stored.support == "tile"
-    scores = stored.tile_scores
-    assert scores.values.dtype == np.float32
-    np.testing.assert_array_equal(scores.values, values.astype(np.float32))
-    assert scores.explained.tolist() == [True, False, True]
-    assert scores.table["tile_id"].tolist() == ["a", "b", "c"]
-    assert scores.index["slide_id"].tolist() == ["slide"]
-    assert scores.logits.shape == (1, 4)
+    assert stored.tile_scores.slides == ["slide"]
     with pytest.raises(SupportError, match="values per tile, needed: values per pixel"):
         _ = stored.pixel_maps
 

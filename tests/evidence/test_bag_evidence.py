@@ -63,3 +63,17 @@ def test_scores_that_are_not_of_the_tiles_are_refused():
         bags(attributions={"e": [np.ones(3), np.ones(0), np.ones(1)]})
     with pytest.raises(EvidenceError, match="bags have no sections"):
         bags().section_units((1,))
+
+
+def test_what_is_known_of_tiles_is_padded_with_nothing_known():
+    about = [np.full((size, 4), float(size), np.float32) for size in (3, 0, 2)]
+    classes = [np.arange(size) % 2 for size in (3, 0, 2)]
+    source = bags(about=about, tile_classes=classes)
+    block = source.block(source, np.array([0, 2]), CPU)
+    assert block.inputs.about.shape == (2, 3, 4)
+    assert block.inputs.about[1, 2].isnan().all()
+    assert block.tile_classes.tolist() == [[0, 1, 0], [0, 1, -1]]
+    plain = bags()
+    block = plain.block(plain, np.array([0]), CPU)
+    assert block.inputs.about is None
+    assert block.tile_classes is None

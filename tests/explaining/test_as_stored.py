@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from tasks.artifacts.attributions import INDEX, MAP_SCALE, PixelMaps, create_maps
+from tasks.artifacts.attributions import MAP_SCALE, PixelMaps, create_maps
+from tasks.artifacts.explained_samples import INDEX
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.edge_map import EdgeMap

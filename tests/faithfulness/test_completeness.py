@@ -5,7 +5,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tasks.artifacts.attributions import INDEX, PixelMaps
+from tasks.artifacts.attributions import PixelMaps
+from tasks.artifacts.explained_samples import INDEX
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.explainers.gradient import Gradient

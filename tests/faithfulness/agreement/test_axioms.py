@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tasks.artifacts.attributions import INDEX
+from tasks.artifacts.explained_samples import INDEX
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
 from tasks.evidence.evidence import Evidence
 from tasks.faithfulness.completeness import Completeness

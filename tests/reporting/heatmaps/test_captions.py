@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tasks.artifacts.attributions import write_notes
+from tasks.artifacts.explained_samples import write_notes
 from tasks.reporting.heatmaps.captions import (
     attribution_caption,
     probability_caption,

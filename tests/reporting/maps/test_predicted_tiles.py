@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from tasks.artifacts.attributions import INDEX, PixelMaps
+from tasks.artifacts.attributions import PixelMaps
+from tasks.artifacts.explained_samples import INDEX
 from tasks.reporting.maps.canvas import thumbnail_canvas
 from tasks.reporting.maps.job import HeatmapError
 from tasks.reporting.maps.predicted_tiles import predicted_tiles

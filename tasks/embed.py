@@ -1,0 +1,80 @@
+"""Stage embed: the features of one slide's tiles. Only studies of level slide have it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.artifacts.feature_set import FeatureDtype, FeatureSet
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.tile_set import TileSet
+from tasks.embedding.slide import EmbeddingSettings, embed_slide
+from tasks.models.encoders.base import AnyEncoder
+from tasks.models.encoders.colour_statistics import ColourStatistics
+from tasks.plugins import modules_of, recipe_of
+from tasks.slides.manifest import SlideRow
+from tasks.study.config import Section
+from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
+from tasks.study.study import Study
+from tasks.tile import tile_key
+
+
+class EmbedSection(Section):
+    """Which encoder turns tiles into features, and how these are stored."""
+
+    encoder: AnyEncoder = ColourStatistics()
+    """The encoder, such as ``{name: resnet50, weights: resnet50.safetensors}``."""
+    dtype: FeatureDtype = "float16"
+    """How features are stored: ``float16`` keeps three digits at half the size."""
+
+
+@dataclass(frozen=True)
+class EmbedInputs:
+    """The tiles of one slide."""
+
+    tiles: TileSet = required()
+
+
+class Embed(Stage[EmbedInputs]):
+    """One FeatureSet per slide."""
+
+    name = "embed"
+    group = "tile"
+    makes = FeatureSet
+    section = EmbedSection
+    asks_models = True
+
+    def plan(self, study: Study) -> Iterator[Planned]:
+        """Yield the features of every slide, where models eat features."""
+        if study.config.level != "slide":
+            return
+        section = study.section(EmbedSection)
+        for row in study.slides:
+            yield Planned(
+                key=feature_key(row.slide_id),
+                recipe={
+                    "encoder": recipe_of(section.encoder),
+                    "dtype": section.dtype,
+                    "device": study.device,
+                    "label": row.label or "",
+                },
+                modules=("tasks.embedding.slide", *modules_of(section.encoder)),
+                inputs={"tiles": tile_key(row.slide_id)},
+            )
+
+    def build(self, inputs: EmbedInputs, out: Path, context: BuildContext) -> Measures:
+        """Encode the tiles."""
+        study = context.study
+        section = study.section(EmbedSection)
+        settings = EmbeddingSettings(section.dtype, study.config.resources.batch, context.device)
+        label = study.row[str(context.key.slide)].label or ""
+        return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
+
+
+def feature_key(slide: str) -> ArtifactKey:
+    """Return the key of the features of ``slide``."""
+    return ArtifactKey("embed", slide=slide)
+
+
+def features_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
+    """Return the keys of the features of ``rows``, by slide id."""
+    return {row.slide_id: feature_key(row.slide_id) for row in rows}

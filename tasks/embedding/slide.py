@@ -1,0 +1,122 @@
+"""Encode the tiles of one slide."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from tasks.artifacts.feature_set import FEATURES, FeatureDtype, FeatureFacts, write_feature_table
+from tasks.artifacts.tile_set import MIXED, TileSet
+from tasks.functional.ahead import read_ahead
+from tasks.functional.colour import optical_density
+from tasks.functional.leave_as_found import leave_as_found
+from tasks.functional.pixels import as_tensor, channels_last_images, spans
+from tasks.functional.staging import staged
+from tasks.models.encoders.base import Encoder
+from tasks.models.errors import ModelError
+
+
+@dataclass(frozen=True)
+class EmbeddingSettings:
+    """How features are stored, and resources: tiles at once, and the device of the encoder."""
+
+    dtype: FeatureDtype = "float16"
+    batch: int = 64
+    device: str = "cpu"
+
+
+def embed_slide(
+    tiles: TileSet,
+    label: str,
+    encoder: Encoder,
+    settings: EmbeddingSettings,
+    out: Path,
+    advance: Callable[[int], None] = lambda n: None,
+) -> dict[str, float]:
+    """Write the FeatureSet of one slide into ``out`` and return measures.
+
+    Tiles are read ahead of the encoder, and features go to disk batch by batch: memory does not grow with
+    the slide. A tile has the same features in any batch, to 1e-5.
+
+    Args:
+        tiles: the slide; failed tiles are left out.
+        label: the class of the slide; empty where it is not known.
+        encoder: what encodes.
+        settings: storage and resources.
+        out: an empty folder for the payload.
+        advance: called with the number of tiles just done.
+
+    Raises:
+        ModelError: the encoder was not made for such tiles, or a feature is not finite.
+    """
+    device = torch.device(settings.device)
+    tile_px, (mpp, *_) = tiles.pixels.shape[1], sorted(tiles.facts.resolutions)
+    encoder.refuse_tiles(tile_px, mpp)
+    network = encoder.build().to(device).eval()
+    rows = tiles.usable
+    table = tiles.table.iloc[rows].reset_index(drop=True)
+    darkness = np.empty(len(rows), np.float32)
+    features: np.memmap | None = None
+    with leave_as_found(network), torch.no_grad():
+        for span, vectors, dark in _encoded(network, tiles, settings, device):
+            if features is None:
+                shape = (len(rows), vectors.shape[1])
+                features = np.lib.format.open_memmap(
+                    out / FEATURES, mode="w+", dtype=settings.dtype, shape=shape
+                )
+            features[span] = _finite(vectors, table["tile_id"].iloc[span], settings.dtype)
+            darkness[span] = dark
+            advance(span.stop - span.start)
+    if features is None:
+        raise ModelError(f"slide {tiles.facts.slide_id!r} has no usable tile, so there is nothing to encode")
+    features.flush()
+    facts = FeatureFacts(
+        slide_id=tiles.facts.slide_id,
+        patient_id=str(table["patient_id"].iloc[0]),
+        site=str(table["site"].iloc[0] or ""),
+        split=tiles.facts.split,
+        label=label,
+        level0_mpp=mpp * tile_px / float(table["extent_level0"].iloc[0]),
+        mpp=mpp,
+        tile_px=tile_px,
+        encoder=encoder.facts(),
+        dim=features.shape[1],
+        count=len(rows),
+    )
+    write_feature_table(out, _columns(table, darkness), facts)
+    return {"tiles": len(rows), "features": features.shape[1]}
+
+
+def _encoded(
+    network: nn.Module, tiles: TileSet, settings: EmbeddingSettings, device: torch.device
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Yield which tiles, their features [n, D] and their mean optical density [n]."""
+    rows = tiles.usable
+    parts = list(spans(len(rows), settings.batch))
+    read = read_ahead(lambda span: as_tensor(tiles.pixels[rows[span]]), parts)
+    for pixels, span in staged(zip(read, parts, strict=True), device):
+        images = channels_last_images(pixels).contiguous()
+        vectors: Tensor = network(images)
+        yield span, vectors.float().cpu().numpy(), optical_density(images).mean((1, 2, 3)).cpu().numpy()
+
+
+def _finite(vectors: np.ndarray, names: "pd.Series[str]", dtype: FeatureDtype) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        stored = vectors.astype(dtype)
+    broken = np.flatnonzero(~np.isfinite(stored).all(1))
+    if len(broken):
+        raise ModelError(
+            f"the encoder gives features that are not finite in {dtype}, first on tile "
+            f"{names.iloc[broken[0]]}"
+        )
+    return stored
+
+
+def _columns(table: pd.DataFrame, darkness: np.ndarray) -> pd.DataFrame:
+    # A tile that an outline crosses is neither: it has no label that a score could be held against.
+    labels = table["label"].where(table["label"] != MIXED, "")
+    return table.assign(label=labels, darkness=darkness)

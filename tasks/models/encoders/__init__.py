@@ -1,0 +1,1 @@
+"""Encoders: networks that turn a tile into a vector of features, read from local files alone."""
