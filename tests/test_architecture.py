@@ -135,7 +135,7 @@ def test_tests_mirror_the_tree():
         assert list((ROOT / "tests" / package).glob("test_*.py")), f"tasks/{package} has no tests"
     for family in FAMILIES:
         for name in available(family):
-            folder = family.rpartition(".")[2]
+            folder = Path(*family.split(".")[1:])
             assert (ROOT / "tests" / folder / f"test_{name}.py").is_file(), f"{family}.{name} has no test"
 
 
