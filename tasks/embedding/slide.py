@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tasks.artifacts.feature_set import FEATURES, FeatureDtype, FeatureFacts, write_feature_table
+from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.colour import optical_density
@@ -18,6 +20,9 @@ from tasks.functional.pixels import as_tensor, channels_last_images, spans
 from tasks.functional.staging import staged
 from tasks.models.encoders.base import Encoder
 from tasks.models.errors import ModelError
+
+MASKS_AT_ONCE = 256
+"""Tiles whose masks are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def embed_slide(
         dim=features.shape[1],
         count=len(rows),
     )
-    write_feature_table(out, _columns(table, darkness), facts)
+    write_feature_table(out, _columns(tiles, table, darkness), facts)
     return {"tiles": len(rows), "features": features.shape[1]}
 
 
@@ -116,7 +121,14 @@ def _finite(vectors: np.ndarray, names: "pd.Series[str]", dtype: FeatureDtype) -
     return stored
 
 
-def _columns(table: pd.DataFrame, darkness: np.ndarray) -> pd.DataFrame:
+def _columns(tiles: TileSet, table: pd.DataFrame, darkness: np.ndarray) -> pd.DataFrame:
     # A tile that an outline crosses is neither: it has no label that a score could be held against.
     labels = table["label"].where(table["label"] != MIXED, "")
-    return table.assign(label=labels, darkness=darkness)
+    marked = {mark: _fraction(mask, tiles.usable) for mark, mask in tiles.marks.items()}
+    return table.assign(label=labels, darkness=darkness, **marked)
+
+
+def _fraction(mask: TileArray, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return float64 [N], the fraction of each tile that a mask covers, a few tiles at a time."""
+    parts = [np.asarray(mask[rows[span]]).mean(axis=(1, 2)) for span in spans(len(rows), MASKS_AT_ONCE)]
+    return np.concatenate(parts)

@@ -1,12 +1,13 @@
 """Some bags on the device."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from tasks.artifacts.tile_set import Mark
 from tasks.evidence.sources import Rows
 from tasks.samples.inputs import Bags
 
@@ -17,7 +18,8 @@ class BagBlock:
 
     ``targets`` and ``keys`` int64 [B]. ``scores`` holds float32 [B, N] per explainer and ``errors`` its
     completeness errors float64 [B]. ``tile_classes`` int64 [B, N] is the class of each tile, -1 on padding
-    and where it is not known; None where nobody knows it of any tile.
+    and where it is not known; None where nobody knows it of any tile. ``marks`` float32 [B, N] is, for each
+    known mark, the fraction of each tile that it covers, NaN where nobody marked the slide.
     """
 
     rows: Rows
@@ -27,6 +29,7 @@ class BagBlock:
     scores: Mapping[str, Tensor]
     errors: Mapping[str, Tensor]
     tile_classes: Tensor | None = None
+    marks: Mapping[Mark, Tensor] = field(default_factory=dict)
 
     @property
     def inputs(self) -> Bags:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tasks.artifacts.tile_set import Mark
 from tasks.evidence.bag_block import BagBlock
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.sources import EvidenceError, Rows
@@ -33,6 +34,7 @@ class BagEvidence:
         kinds: per explainer what its scores say.
         about: per bag :data:`tasks.samples.inputs.ABOUT` of its tiles, float [N, 4]; empty where not known.
         tile_classes: per bag the class of each tile, int64 [N], -1 where it is not known; empty likewise.
+        marks: per mark and bag the fraction of each tile that it covers, float [N].
     """
 
     features: Sequence[NDArray[np.float32]]
@@ -45,6 +47,7 @@ class BagEvidence:
     kinds: Mapping[str, MapKind] = field(default_factory=dict)
     about: Sequence[NDArray[np.float32]] = ()
     tile_classes: Sequence[NDArray[np.int64]] = ()
+    marks: Mapping[Mark, Sequence[NDArray[np.float32]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = [len(bag) for bag in self.features]
@@ -98,6 +101,10 @@ class BagEvidence:
             },
             errors={name: torch.from_numpy(all_[rows]).to(device) for name, all_ in opened.errors.items()},
             tile_classes=self._tile_classes(opened, rows, device),
+            marks={
+                mark: _padded([covered[row] for row in rows], device, fill=float("nan"))
+                for mark, covered in opened.marks.items()
+            },
         )
 
     def _about(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> Tensor | None:

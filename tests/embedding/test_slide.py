@@ -29,6 +29,15 @@ def test_mixed_tiles_have_no_label_of_their_own(tmp_path):
     assert embedded(tiles, tmp_path / "a").labels(("normal", "tumour")).tolist() == [0, 0, -1, 1, 1]
 
 
+def test_marks_are_fractions_of_their_tiles_and_nothing_where_nobody_marked(tmp_path):
+    tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 10, failed=(2,))
+    made = embedded(tiles, tmp_path / "a")
+    expected = np.asarray(tiles.evidence_mask)[tiles.usable].mean((1, 2))
+    assert expected.max() > 0
+    np.testing.assert_allclose(made.marked("evidence"), expected, rtol=1e-6)
+    assert np.isnan(made.marked("artefact")).all()
+
+
 def test_darkness_is_the_mean_optical_density(tmp_path):
     tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 5)
     density = -np.log10(np.clip(np.asarray(tiles.pixels) / 255, 1 / 255, 1)).mean((1, 2, 3))
