@@ -17,9 +17,7 @@ _AT_ONCE = 1 << 19
 """Numbers that a CPU draws at once, so that intermediate values stay in its cache."""
 
 
-def noisy_inputs(
-    model: nn.Module, inputs: Any, sigma: float, seed: int, keys: Tensor, draw: int
-) -> Any:
+def noisy_inputs(model: nn.Module, inputs: Any, sigma: float, seed: int, keys: Tensor, draw: int) -> Any:
     """Return images or bags with noise; ``sigma`` is a fraction of the pixel range or of a feature's spread.
 
     Raises:
@@ -36,9 +34,7 @@ def noisy(images: Tensor, sigma: float, seed: int, tile_keys: Tensor, draw: int)
     return noise_of(seed, tile_keys, draw, images.shape[1:]).to(images).mul_(sigma).add_(images)
 
 
-def noisy_bags(
-    model: nn.Module, bags: Bags, sigma: float, seed: int, keys: Tensor, draw: int
-) -> Bags:
+def noisy_bags(model: nn.Module, bags: Bags, sigma: float, seed: int, keys: Tensor, draw: int) -> Bags:
     """Return the bags with normal noise on every tile; ``sigma`` is a fraction of each feature's spread.
 
     The noise depends on (seed, key of the bag, features of the tile, draw). Bags whose tiles are

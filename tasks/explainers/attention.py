@@ -46,8 +46,8 @@ class Attention(Explainer):
         """
         if not (is_pooled(network) or attending(network)):
             raise ExplanationError(
-                f"{self.name} needs weights of tiles, and {type(network).__name__} has none: it neither takes "
-                "a weighted mean nor attends from a class token"
+                f"{self.name} needs weights of tiles, and {type(network).__name__} has none: it neither "
+                "takes a weighted mean nor attends from a class token"
             )
 
     def settle(self, model: nn.Module, images: Bags) -> Self:

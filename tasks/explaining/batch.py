@@ -49,8 +49,7 @@ class BatchExplainer:
         ``logits`` [N, K] are those of the network on ``images``; without them they are computed.
         """
         absent = [
-            self._absent(reference, targets)
-            for reference in self.explainer.references(self.network, images)
+            self._absent(reference, targets) for reference in self.explainer.references(self.network, images)
         ]
         if not absent:
             return torch.full((len(maps),), torch.nan, dtype=torch.float64, device=maps.device)

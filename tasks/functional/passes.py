@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-ANSWERS = ("terms", "attention")
+ANSWERS = ("terms", "queries_and_keys")
 """Methods of a network that tell what is inside its answer: asking one of them costs a forward pass."""
 
 

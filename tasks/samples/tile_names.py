@@ -33,5 +33,5 @@ def named(bags: Bags) -> Bags:
 def drawing_keys(bags: Bags, keys: Tensor) -> Tensor:
     """Return int64 [B, N]: what draws of bags with ``keys`` int64 [B] are made of, one for each tile."""
     own = named(bags).tile_keys
-    assert own is not None  # noqa: S101  # for the type checker
+    assert own is not None  # for the type checker
     return derived_keys(0, own ^ keys[:, None], 0)
