@@ -79,7 +79,7 @@ def _margins(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def _suffix_means(log_weights: Tensor, votes: Tensor, order: Tensor) -> Tensor:
-    """Return [O, B, N + 1, K]: the weighted mean of the votes from each place of an order on; 0 at the end."""
+    """Return [O, B, N + 1, K]: the weighted mean of the votes from each place on; 0 at the end."""
     found = _scaled_means(log_weights, votes, order, log_weights.amax(1, keepdim=True)[None])
     lowest = log_weights.masked_fill(~torch.isfinite(log_weights), math.inf).amin()
     if not log_weights.amax() - lowest > _SPAN:
@@ -89,7 +89,7 @@ def _suffix_means(log_weights: Tensor, votes: Tensor, order: Tensor) -> Tensor:
     top = left[:, :, :1]
     level = ((top - left) / _SPAN).floor().nan_to_num(0.0, posinf=0.0)
     level = torch.cat([level, torch.zeros_like(top)], 2)
-    for step in level.unique().tolist()[1:]:
+    for step in torch.unique(level).tolist()[1:]:
         again = _scaled_means(log_weights, votes, order, top - step * _SPAN)
         found = torch.where(level == step, again, found)
     return found
@@ -100,8 +100,8 @@ def _scaled_means(log_weights: Tensor, votes: Tensor, order: Tensor, top: Tensor
     # In all orders a tile weighs the same, so what is added up is computed before tiles are sorted.
     weights = (log_weights - top[0].nan_to_num(0.0, neginf=0.0)).clamp(max=_SPAN).exp()
     sums = _along(torch.cat([weights, weights * votes], 2), order).flip(2).cumsum(2).flip(2)
-    total, summed = sums.split([weights.shape[2], votes.shape[2]], 3)
-    means = summed / torch.where(total > 0, total, 1.0)
+    total = sums[..., : weights.shape[2]]
+    means = sums[..., weights.shape[2] :] / torch.where(total > 0, total, 1.0)
     return torch.cat([means, torch.zeros_like(means[:, :, :1])], 2)
 
 
