@@ -19,7 +19,7 @@ class DropTiles:
 
     def without(self, block: BagBlock, removed: Tensor) -> Bags:
         """Return bags [S, B, N, D]; ``removed`` broadcasts to bool [S, B, N]."""
-        features, mask, _ = block.bags
+        features, mask = block.bags.features, block.bags.mask
         left = mask & ~removed
         return Bags(features.expand(len(left), *features.shape), left)
 

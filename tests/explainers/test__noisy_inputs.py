@@ -2,7 +2,7 @@
 
 import torch
 
-from tasks.explainers._noisy_images import noise_of, noisy
+from tasks.explainers._noisy_inputs import noise_of, noisy
 from tasks.functional.noise import normal
 from tasks.functional.tile_keys import tile_keys
 
