@@ -33,9 +33,9 @@ def comparison_points(rows: pd.DataFrame) -> list[Point]:
     """Return every figure as ``<kind>/<arm>/<name>`` with its bounds, for differences with corrected p.
 
     The difference of an explainer to a control is ``against_control/<arm>/<explainer>-<control>/<score>``.
-    That to the best blind map is ``best_blind/<arm>/<explainer>/<score>``, and its ``.verdict`` is 1 for yes,
-    -1 for no and 0 for cannot tell. Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is 1 for reproduced, -1 for
-    reversed and 0 for all others, which the tag tells apart.
+    That to the best blind map is ``best_blind/<arm>/<explainer>/<score>``. Its ``.verdict`` is 1 for yes, -1
+    for no and 0 for cannot tell. Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is
+    1 for reproduced, -1 for reversed and 0 for all others, which the tag tells apart.
     """
     points: list[Point] = []
     for row in rows.to_dict("records"):

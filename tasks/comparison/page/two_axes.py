@@ -53,7 +53,7 @@ def _verdict_line(summary: ComparisonSummary, found: AxesAnalysis, axis: Axis) -
 
 
 def _named(summary: ComparisonSummary, found: AxesAnalysis, axis: Axis, row: Row) -> str:
-    """Return the explainer and its arm. A flag of its score, such as by a control that sees a network, stays."""
+    """Return the explainer and its arm, with the flag of its score: a control may see a network."""
     name = row.explainer if len(summary.arms) == 1 else f"{row.explainer} in {row.arm}"
     own = found.row(axis, row.arm, row.explainer)
     flagged = own is not None and own.flag and row.verdict == YES
