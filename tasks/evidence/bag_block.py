@@ -1,12 +1,7 @@
 """Some bags on the device."""
 
-<<<<<<< HEAD
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
-=======
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
->>>>>>> E
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -26,12 +21,9 @@ class BagBlock:
 
     ``targets`` and ``keys`` int64 [B]. ``scores`` holds float32 [B, N] per explainer and ``errors`` its
     completeness errors float64 [B]. ``tile_classes`` int64 [B, N] is the class of each tile, -1 on padding
-<<<<<<< HEAD
     and where it is not known; None where nobody knows it of any tile. ``marks`` float32 [B, N] is, for each
-    known mark, the fraction of each tile that it covers, NaN where nobody marked the slide.
-=======
-    and where it is not known; None where nobody knows it of any tile. ``ids`` are the ids of the tiles.
->>>>>>> E
+    known mark, the fraction of each tile that it covers, NaN where nobody marked the slide. ``ids`` are
+    the ids of the tiles.
     """
 
     rows: Rows
@@ -41,11 +33,8 @@ class BagBlock:
     scores: Mapping[str, Tensor]
     errors: Mapping[str, Tensor]
     tile_classes: Tensor | None = None
-<<<<<<< HEAD
     marks: Mapping[Mark, Tensor] = field(default_factory=dict)
-=======
     ids: tuple[Sequence[str], ...] | None = None
->>>>>>> E
 
     @property
     def inputs(self) -> Bags:

@@ -41,13 +41,10 @@ class BagEvidence:
         kinds: per explainer what its scores say.
         about: per bag :data:`tasks.samples.inputs.ABOUT` of its tiles, float [N, 4]; empty where not known.
         tile_classes: per bag the class of each tile, int64 [N], -1 where it is not known; empty likewise.
-<<<<<<< HEAD
         marks: per mark and bag the fraction of each tile that it covers, float [N].
-=======
         tile_ids: per bag the ids of its tiles. Where they are given, ties are broken by them, so the order of
             tiles changes nothing.
         counts: per bag its number of tiles; where left out, all features are looked at to find it.
->>>>>>> E
     """
 
     features: Sequence[NDArray[np.float32]]
@@ -60,12 +57,9 @@ class BagEvidence:
     kinds: Mapping[str, MapKind] = field(default_factory=dict)
     about: Sequence[NDArray[np.float32]] = ()
     tile_classes: Sequence[NDArray[np.int64]] = ()
-<<<<<<< HEAD
     marks: Mapping[Mark, Sequence[NDArray[np.float32]]] = field(default_factory=dict)
-=======
     tile_ids: Sequence[Sequence[str]] = ()
     counts: Sequence[int] = ()
->>>>>>> E
 
     def __post_init__(self) -> None:
         for name, scores in self.attributions.items():
@@ -138,16 +132,12 @@ class BagEvidence:
             keys=tile_keys(opened.sample_ids(rows)).to(device),
             scores={name: _scores(opened, name, rows, device) for name in opened.attributions},
             errors={name: torch.from_numpy(all_[rows]).to(device) for name, all_ in opened.errors.items()},
-<<<<<<< HEAD
-            tile_classes=self._tile_classes(opened, rows, device),
             marks={
                 mark: _padded([covered[row] for row in rows], device, fill=float("nan"))
                 for mark, covered in opened.marks.items()
             },
-=======
             tile_classes=_whole_numbers(opened.tile_classes, rows, device, -1),
             ids=tuple(opened.tile_ids[row] for row in rows) if opened.tile_ids else None,
->>>>>>> E
         )
 
 

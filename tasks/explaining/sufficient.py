@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tasks.functional.pooled_curves import removal_logits
-from tasks.functional.pooled_terms import pools
+from tasks.functional.pooled_terms import PooledTerms, pools
 
 _BATCH = 16
 """Bags that are asked about at once, where the logits have no closed form."""
@@ -33,14 +33,14 @@ def sufficient_tiles(
     order = torch.from_numpy(np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable"))
     bag = torch.from_numpy(features)[None]
     with torch.inference_mode():
-        called = _called_in_closed_form(model, bag, order) if pools(model) else _called(model, bag, order)
-    return called
+        if pools(model):
+            whole = torch.ones(bag.shape[:2], dtype=torch.bool)
+            return _called_in_closed_form(model.terms(bag, whole), order)
+        return _called(model, bag, order)
 
 
-def _called_in_closed_form(model: nn.Module, bag: Tensor, order: Tensor) -> int:
-    assert pools(model)
-    terms = model.terms(bag, torch.ones(bag.shape[:2], dtype=torch.bool))
-    count = bag.shape[1]
+def _called_in_closed_form(terms: PooledTerms, order: Tensor) -> int:
+    count = len(order)
     # The tile that enters first leaves last.
     ranks = torch.empty(1, 1, count, dtype=torch.int64)
     ranks[0, 0, order] = torch.arange(count - 1, -1, -1)
