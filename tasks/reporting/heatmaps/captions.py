@@ -21,7 +21,7 @@ def attribution_caption(view: SlideView, item: CheckpointView | None = None) -> 
 
 def leading_caption(view: SlideView) -> str:
     """Describe the frames of leading tiles."""
-    lowest = " The lowest values speak against it." if view.job.signed else ""
+    lowest = f" Values below 0 speak against {view.job.target_class}." if view.job.signed else ""
     return f"Frames have the colour of the value.{lowest} {_attribution(view, _PAINTED)}{_notes(view, None)}"
 
 

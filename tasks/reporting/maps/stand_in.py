@@ -9,11 +9,14 @@ from PIL import Image
 
 from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.tile_set import COLUMNS, SLIDE, TILES, TileSet
+from tasks.reporting.maps.canvas import thumbnail_canvas
+from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.view import THUMBNAIL
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import SlideInfo
 
 _LONGEST_PX = 1024
+_GREY = np.uint8(205)
 _MOST_PX = 24
 """Of the side of a tile; a slide of few tiles gets a small picture."""
 
@@ -21,7 +24,7 @@ _MOST_PX = 24
 def stand_in_tiles(features: FeatureSet, folder: Path) -> TileSet:
     """Write a tile set without pixels and masks into ``folder``, made if absent, and open it.
 
-    It has the squares of the tiles, and a blank picture that covers all of them from the corner of the slide.
+    It has the squares of the tiles, and a white picture from the corner of the slide on which they are grey.
     It is drawn upon and nothing else.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,9 +42,11 @@ def stand_in_tiles(features: FeatureSet, folder: Path) -> TileSet:
         notes=("there are no pixels of this slide, only features",),
     )
     (folder / SLIDE).write_text(json.dumps(info.model_dump(mode="json"), indent=1), encoding="utf-8")
-    blank = np.full((geometry.thumbnail_height, geometry.thumbnail_width, 3), 255, np.uint8)
-    Image.fromarray(blank).save(folder / THUMBNAIL)
-    return TileSet(folder)
+    tiles = TileSet(folder)
+    covered = np.isfinite(stitch(thumbnail_canvas(geometry), tiles.table, np.zeros((len(tiles.table), 1, 1))))
+    picture = np.where(covered[..., None], _GREY, np.uint8(255)).repeat(3, axis=2)
+    Image.fromarray(picture).save(folder / THUMBNAIL)
+    return tiles
 
 
 def _table(features: FeatureSet) -> pd.DataFrame:
