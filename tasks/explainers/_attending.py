@@ -51,7 +51,7 @@ def attended(layer: QueriesAndKeys, mask: Tensor, rows: slice) -> Tensor:
 
 
 def tiles_of_cls(model: nn.Module, bags: Bags) -> Tensor:
-    """Return [B, N]: the attention of the class token in the last layer, divided by its sum over the tiles."""
+    """Return [B, N]: the attention of the class token in the last layer, over its sum over the tiles."""
     weights = attended(layers_of(model, bags)[-1], bags.mask, slice(0, 1))[:, 0, 1:]
     return weights / weights.sum(1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
 

@@ -12,7 +12,8 @@ from tasks.samples.inputs import Bags
 from tasks.samples.tile_names import named
 
 BagBaseline = Literal["mean", "reference_bags"]
-"""``mean``: the mean of the training features. ``reference_bags``: tiles of training bags of other classes."""
+"""``mean``: the mean of the training features. ``reference_bags``: tiles of training bags of other
+classes."""
 
 
 def mean_bags(model: nn.Module, bags: Bags) -> Bags:

@@ -10,7 +10,7 @@ _ROUNDS = 20
 
 
 def clusters_of(tiles: Tensor, count: int, seed: int, keys: Tensor) -> Tensor:
-    """Return int64 [N]: the cluster of each of ``tiles`` [N, D], by k-means in units of each feature's spread.
+    """Return int64 [N]: the cluster of each of ``tiles`` [N, D], by k-means in units of the features' spread.
 
     The result depends on (seed, keys) and not on the order of the tiles: the first centres are drawn by
     k-means++ with a random number for each tile.

@@ -2,12 +2,14 @@
 
 from typing import ClassVar, Self
 
+import torch
 from pydantic import PrivateAttr
 from torch import Tensor, nn
 
 from tasks.explainers._attending import attending, tiles_of_cls
 from tasks.explainers._pooled import is_pooled, terms_of
 from tasks.explainers.base import Explainer, ExplanationError, Kind
+from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
 from tasks.samples.axes import Input, Support
 from tasks.samples.inputs import Bags
@@ -53,7 +55,8 @@ class Attention(Explainer):
     def settle(self, model: nn.Module, images: Bags) -> Self:
         """Return a copy that says whether the weights are those of a class."""
         copy = self.model_copy()
-        copy._per_class = is_pooled(model) and terms_of(model, images).log_weights.shape[2] > 1
+        with leave_as_found(model), torch.no_grad():
+            copy._per_class = is_pooled(model) and terms_of(model, images).log_weights.shape[2] > 1
         return copy
 
     def notes(self) -> tuple[str, ...]:

@@ -9,11 +9,15 @@ from tasks.functional.tile_keys import tile_keys
 from tasks.models.bag_classifier import BagClassifier
 from tasks.models.mil.abmil import Abmil
 from tasks.models.mil.base import BagModel
+from tasks.models.mil.transformer import Transformer
 from tasks.samples.inputs import Bags
 
 DIM = 6
 SIZES = (7, 2, 5, 12)
-MODELS: dict[str, BagModel] = {"abmil": Abmil(embed=8, attention=4)}
+MODELS: dict[str, BagModel] = {
+    "abmil": Abmil(embed=8, attention=4),
+    "transformer": Transformer(width=8, heads=2),
+}
 """One that pools its tiles, and one that mixes them."""
 
 

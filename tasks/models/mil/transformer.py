@@ -86,6 +86,21 @@ class TransformerNetwork(BagNetwork):
             tokens = layer(tokens, seen)
         return found
 
+    def queries_and_keys(self, features: Tensor, mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the queries and keys of each layer, [B, heads, 1 + N, W / heads]; 0 is the class token.
+
+        From these any rows of :meth:`attentions` can be computed, so memory grows with the tiles and not with
+        their square.
+        """
+        tokens, seen = self._tokens(features, mask)
+        found: list[tuple[Tensor, Tensor]] = []
+        for layer in self.layers:
+            assert isinstance(layer, _Layer)
+            query, key, _ = layer._parted(tokens)
+            found.append((query, key))
+            tokens = layer(tokens, seen)
+        return found
+
     def _tokens(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return the tokens [B, 1 + N, W] and who may be attended to, bool [B, 1, 1, 1 + N]."""
         # Padding may hold anything, and 0 x infinity would be NaN.
