@@ -22,7 +22,7 @@ class DropTiles:
 
     def without(self, block: BagBlock, removed: Tensor) -> Bags:
         """Return bags [S, B, L, D], L the most tiles that are left; ``removed`` broadcasts to [S, B, N]."""
-        features, mask, _ = block.bags
+        features, mask = block.bags.features, block.bags.mask
         left = mask & ~removed
         longest = max(1, int(left.sum(2).max()))
         places = left.to(torch.uint8).argsort(dim=2, descending=True, stable=True)[:, :, :longest]

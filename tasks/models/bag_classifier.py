@@ -11,6 +11,7 @@ from tasks.functional.pooled_terms import PooledTerms
 from tasks.models.errors import ModelError
 from tasks.models.fitting import fitting
 from tasks.models.mil.base import BagModel, BagNetwork, PooledNetwork
+from tasks.models.mil.transformer import TransformerNetwork
 from tasks.models.weight_files import read_weights
 from tasks.plugins import plugin_class
 
@@ -56,6 +57,21 @@ class BagClassifier(nn.Module):
                 f"{type(self.network).__name__} mixes its tiles, so its logits are no weighted mean over them"
             )
         return self.network.terms(self.normalised(features), mask)
+
+    @property
+    def attends(self) -> bool:
+        """Whether a class token attends to the tiles, so that :meth:`queries_and_keys` can be asked for."""
+        return isinstance(self.network, TransformerNetwork)
+
+    def queries_and_keys(self, features: Tensor, mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the queries and keys of each layer, see :class:`TransformerNetwork`.
+
+        Raises:
+            ModelError: the network has no class token.
+        """
+        if not isinstance(self.network, TransformerNetwork):
+            raise ModelError(f"{type(self.network).__name__} has no class token that attends to tiles")
+        return self.network.queries_and_keys(self.normalised(features), mask)
 
 
 def build_bag_classifier(

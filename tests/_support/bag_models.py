@@ -13,8 +13,11 @@ from tasks.artifacts.checkpoint import HISTORY, INFO, WEIGHTS, BagFacts, Checkpo
 from tasks.artifacts.feature_set import FeatureSet
 from tasks.models.bag_classifier import BagClassifier, build_bag_classifier
 from tasks.models.mil.abmil import Abmil
+from tasks.models.mil.additive import Additive
 from tasks.models.mil.base import BagModel
 from tasks.models.mil.mean_pool import MeanPool
+from tasks.models.mil.tile_classifier import TileClassifier
+from tasks.models.mil.transformer import Transformer
 from tasks.plugins import available, plugin_class
 from tasks.samples.inputs import Bags
 from tests._support.feature_sets import make_bag_cohort
@@ -24,6 +27,9 @@ CLASSES = ("normal", "tumour")
 SMALL: dict[str, BagModel] = {
     "mean_pool": MeanPool(),
     "abmil": Abmil(embed=8, attention=4),
+    "additive": Additive(embed=8, attention=4),
+    "transformer": Transformer(width=8, heads=2, layers=2),
+    "tile_classifier": TileClassifier(),
 }
 """A small recipe of every slide model, by its name."""
 
