@@ -75,13 +75,13 @@ class Prober:
     def _closed(self, block: Block, probe: Probe, answered: Callable[[PooledTerms], Tensor]) -> Tensor:
         """Return what terms answer; those of the unchanged network are kept while the block lasts."""
         if probe.within is not None:
+            # Terms may hold weights, such as the bias, which are restored at the end.
             with self._changed(probe):
-                terms = self._asked_terms(block, probe)
+                logits = answered(self._asked_terms(block, probe))
         else:
             if self._terms is None or self._terms[0] is not block:
                 self._terms = (block, self._asked_terms(block, probe))
-            terms = self._terms[1]
-        logits = answered(terms)
+            logits = answered(self._terms[1])
         self._note_broken(probe, logits)
         return logits
 
