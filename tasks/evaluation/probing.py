@@ -90,7 +90,7 @@ class Prober:
         self.minimum, self.terms_asked = self.minimum + passes, self.terms_asked + passes
         assert pools(self._model)
         assert isinstance(block.inputs, Bags)
-        features, mask, _ = block.inputs
+        features, mask = block.inputs.features, block.inputs.mask
         with SaidAs(EvidenceError, f"the model failed on bags of {list(mask.shape)} for {_about(probe)}"):
             return self._model.terms(features, mask)
 
