@@ -29,7 +29,7 @@ SMALL: dict[str, BagModel] = {
     "abmil": Abmil(embed=8, attention=4),
     "additive": Additive(embed=8, attention=4),
     "transformer": Transformer(width=8, heads=2, layers=2),
-    "tile_classifier": TileClassifier(),
+    "tile_classifier": TileClassifier(aggregation="mean"),
 }
 """A small recipe of every slide model, by its name."""
 

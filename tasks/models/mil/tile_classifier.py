@@ -29,9 +29,10 @@ class TileClassifier(BagModel):
     """Width of a hidden layer of the tile classifier; 0: it is linear."""
     dropout: float = Field(default=0.25, ge=0, lt=1)
     """Fraction of what enters the last layer that is dropped in training."""
-    aggregation: Literal["mean", "top_share"] = "mean"
-    """``mean``: the mean of the tiles' logits. ``top_share``: for each class the mean of its centred logit
-    over the tiles where that is highest; a logit is centred by the mean over the classes."""
+    aggregation: Literal["mean", "top_share"] = "top_share"
+    """``top_share``: for each class the mean of its centred logit over the tiles where that is highest; a
+    logit is centred by the mean over the classes. ``mean``: the mean of the tiles' logits. It orders slides,
+    but calls each after most of its tiles, so that a small tumour is called normal."""
     share: float = Field(default=0.1, gt=0, le=1)
     """The fraction of the tiles that ``top_share`` averages, rounded up to whole tiles."""
 

@@ -20,7 +20,7 @@ def ones(*shape):
 
 @pytest.mark.parametrize("hidden", [0, 6])
 def test_the_mean_is_that_of_the_bags_of_one_tile(hidden):
-    network = TileClassifier(hidden=hidden).build(DIM, CLASSES, seed=2).eval()
+    network = TileClassifier(hidden=hidden, aggregation="mean").build(DIM, CLASSES, seed=2).eval()
     alone = network(tiles(9)[:, None], ones(9, 1))
     torch.testing.assert_close(network(tiles(9)[None], ones(1, 9))[0], alone.mean(0))
     torch.testing.assert_close(alone, network.head(network.body(tiles(9))))
