@@ -68,10 +68,11 @@ def stored_bags(
 
 
 def _of(scores: TileScores, slides: Sequence[str]) -> Sequence[NDArray[np.floating]]:
-    return OnDemand(len(slides), lambda place: scores.values(slides[place]))
+    names = list(slides)
+    return OnDemand(len(names), lambda place: scores.values(names[place]))
 
 
 def _errors(scores: TileScores, slides: Sequence[str]) -> NDArray[np.float64]:
     """Return float64 [B]; NaN where the explainer names no reference."""
     found = scores.index.set_index("slide_id")["completeness_error"]
-    return found.reindex(slides).to_numpy(dtype=np.float64)
+    return found.reindex(list(slides)).to_numpy(dtype=np.float64)
