@@ -23,7 +23,7 @@ from tasks.training.bags import (
     read_bags,
     split_bags,
 )
-from tasks.training.base_job import BaseJob, Model, check_shares, check_splits
+from tasks.training.base_job import BaseJob, Model, check_splits, check_steps
 from tasks.training.batches import shown_from
 from tasks.training.errors import TrainingDataError
 from tasks.training.tiles import Positions
@@ -105,7 +105,7 @@ class BagJob(BaseJob[FeatureSet]):
         check_splits(self, {each.facts.slide_id: {each.facts.patient_id} for each in self.sources})
         _check_features(self.sources)
         _check_penalties(self)
-        check_shares(self)
+        check_steps(self)
         # Read here, so that an absent class is said before any work.
         assert len(self.val)
 

@@ -50,9 +50,7 @@ def steps_of(name: str, rank: Rank) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for seed in (0, 1):
         batch = random_bags(4, seed) if of_bags else random_batch(4, seed=seed)
-        step = make_step(
-            model, arm, _part(random_bags(4, seed) if of_bags else random_batch(4, seed=seed), rank)
-        )
+        step = make_step(model, arm, _part(batch, rank))
         step.rank = rank
         with over_whole_batch(model, rank):
             loss, parts = objective(step, arm, weights)
