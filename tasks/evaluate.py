@@ -191,10 +191,11 @@ def _sampled(
     if study.config.level == "slide":
         bag = model.arm.applied_to(study.section(TrainSection).recipe).bag
         modules = () if bag is None else modules_of(bag.model)
-        inputs = {"features": features_of(rows), "scores": bag_scores_key(model, explainer)}
+        features, scores = features_of(rows), bag_scores_key(model, explainer)
+        inputs = {"tiles": {}, "maps": {}, "features": features, "scores": scores}
         return inputs, ("tasks.evidence.stored_bags", "tasks.models.bag_classifier", *modules)
     maps = {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows}
-    return {"tiles": tiles_of(rows), "maps": maps}, (
+    return {"tiles": tiles_of(rows), "maps": maps, "features": {}}, (
         "tasks.evidence.evidence",
         "tasks.evidence.slide",
         "tasks.explaining.halo",
