@@ -109,13 +109,16 @@ def test_a_feature_that_float16_cannot_hold_is_refused_with_its_tile(tmp_path, m
         embedded(tiles, tmp_path / "a", dtype="float16")
 
 
-@pytest.mark.parametrize("count", [64, 512])
-def test_memory_does_not_grow_with_the_slide(tmp_path, count):
-    """Beside a few batches, only a few numbers per tile are held."""
-    tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", count, tile_px=32)
-    embedded(tiles, tmp_path / "first", batch=8)
+def peak_of(folder, count):
+    tiles = make_tile_set(folder / "tiles", "s", "p", "train", count, tile_px=32)
+    embedded(tiles, folder / "first", batch=8)
     tracemalloc.start()
-    embedded(tiles, tmp_path / "second", batch=8)
+    embedded(tiles, folder / "second", batch=8)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 1.5e6 + 1200 * count
+    return peak
+
+
+def test_memory_grows_by_a_row_of_the_table_per_tile_and_by_no_pixel(tmp_path):
+    few, many = peak_of(tmp_path / "few", 64), peak_of(tmp_path / "many", 1064)
+    assert (many - few) / 1000 < 32 * 32 * 3 / 2
