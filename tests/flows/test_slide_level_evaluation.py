@@ -77,7 +77,7 @@ def test_it_scores_slides_with_the_slide_model(made, tmp_path):
         assert set(report.scores["patient_id"]) == {slide.replace("s", "p") for slide in positive}
     found = {name: report.scores.set_index("score")["value"] for name, report in reports.items()}
     assert (found["tile_deletion"].loc["srg"] > 0).all()
-    assert (found["tile_localisation"].loc["auroc"] > 0.9).all()
+    assert (found["tile_localisation"].loc["auroc"] > 0.8).all()
     assert (found["parameter_randomisation"].loc["magnitude"] < 0.9).all()
     assert np.isfinite(found["tile_deletion"]).all()
     assert reports["tile_deletion"].info.passes == {"forward": len(positive)}

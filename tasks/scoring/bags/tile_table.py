@@ -84,9 +84,9 @@ def read_tile_table(path: Path) -> TileTable:
     """
     table = _read(path)
     if not {"label", "darkness"} & set(table) or not ("tile" in table or {"x", "y"} <= set(table)):
+        there = ", ".join(map(str, table))
         raise ScoringError(
-            f"{path.name} has the columns {', '.join(map(str, table))}; needed slide_id, tile or x and y, and label or "
-            "darkness"
+            f"{path.name} has the columns {there}; needed slide_id, tile or x and y, and label or darkness"
         )
     return TileTable({str(name): rows for name, rows in table.groupby("slide_id", sort=False)})
 
