@@ -8,6 +8,7 @@ from tasks.artifacts.feature_set import FeatureDtype, FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.embedding.slide import EmbeddingSettings, embed_slide
+from tasks.interchange.imported import ImportJob, import_slide
 from tasks.models.encoders.base import AnyEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
 from tasks.plugins import modules_of, recipe_of
@@ -49,6 +50,9 @@ class Embed(Stage[EmbedInputs]):
             return
         section = study.section(EmbedSection)
         for row in study.slides:
+            if row.features is not None:
+                yield _imported(row, row.features, study)
+                continue
             yield Planned(
                 key=feature_key(row.slide_id),
                 recipe={
@@ -65,9 +69,24 @@ class Embed(Stage[EmbedInputs]):
         """Encode the tiles."""
         study = context.study
         section = study.section(EmbedSection)
+        row = study.row[str(context.key.slide)]
+        if row.features is not None:
+            job = ImportJob(study.data_root / row.features, row.label or "", section.dtype)
+            return import_slide(inputs.tiles, job, out)
         settings = EmbeddingSettings(section.dtype, study.config.resources.batch, context.device)
         label = study.row[str(context.key.slide)].label or ""
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
+
+
+def _imported(row: SlideRow, features: str, study: Study) -> Planned:
+    """Return the features of a slide that others made; no encoder has a part in them."""
+    return Planned(
+        key=feature_key(row.slide_id),
+        recipe={"imported": True, "dtype": study.section(EmbedSection).dtype, "label": row.label or ""},
+        modules=("tasks.interchange.imported",),
+        inputs={"tiles": tile_key(row.slide_id)},
+        files={"features": f"sha256:{study.hashes[features]}"},
+    )
 
 
 def feature_key(slide: str) -> ArtifactKey:
