@@ -112,7 +112,8 @@ def _dataset(file: h5py.File, name: str, values: NDArray[np.generic]) -> h5py.Da
 
 
 def _whole_corners(table: pd.DataFrame) -> NDArray[np.int64]:
-    return np.rint(table[["x_level0", "y_level0"]].to_numpy(np.float64)).astype(np.int64)
+    corners = table[["x_level0", "y_level0"]].to_numpy(np.float64)
+    return np.asarray(np.rint(corners), np.int64)
 
 
 _WRITERS: dict[Producer, Callable[[FeatureSet, Path], tuple[Path, ...]]] = {

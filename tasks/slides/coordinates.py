@@ -120,6 +120,22 @@ def write_coordinates(
         written.attrs.update(_attributes(path.stem, side, layout, geometry))
 
 
+def stated_side(file: h5py.File, where: str) -> TileSide:
+    """Return how large the tiles of an open coordinate file of CLAM are.
+
+    Raises:
+        SlideError: it does not state their size without the slide.
+    """
+    stated = {**dict(file.attrs), **(dict(file[COORDS].attrs) if COORDS in file else {})}
+    if "patch_size" not in stated or "downsample" not in stated:
+        raise SlideError(
+            f"{where}: the size of the tiles is not stated, patch_size and downsample are needed"
+        )
+    pixels = _positive(stated["patch_size"], "patch_size", where)
+    level0 = pixels * _positive(stated["downsample"], "downsample", where)
+    return TileSide(round(pixels), level0, level0)
+
+
 def _attributes(name: str, side: TileSide, layout: Layout, geometry: SlideGeometry) -> dict[str, object]:
     size = (geometry.width_level0, geometry.height_level0)
     if layout == "clam":
