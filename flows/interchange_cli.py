@@ -101,3 +101,60 @@ def export_features(
     from flows.commands.target import Target
 
     export_study(Target(config, home, data_root), folder, producer_of(format_), out)
+
+
+manifest = typer.Typer(no_args_is_help=True, help="Manifests from the tables of labels of others.")
+interchange.add_typer(manifest, name="manifest")
+
+FileOption = Annotated[Path, typer.Option("--out", help="The manifest to write.")]
+PathOption = Annotated[
+    str, typer.Option("--path", help="Path of a slide below the data root, such as slides/{slide}.svs.")
+]
+FeaturesOption = Annotated[bool, typer.Option("--features", help="The path names feature files.")]
+MppOption = Annotated[float | None, typer.Option(min=0, help="Micrometres per level-0 pixel.")]
+ClassesOption = Annotated[str, typer.Option("--labels", help="What labels mean, such as 0=normal,1=tumour.")]
+FractionsOption = Annotated[str, typer.Option(help="Of patients per split, where none are named.")]
+SeedOption = Annotated[int, typer.Option(help="Of the draw of splits.")]
+
+
+@manifest.command("from-clam")
+def from_clam(
+    table: Annotated[Path, typer.Argument(help="CSV with case_id, slide_id and label.")],
+    path: PathOption,
+    file: FileOption,
+    splits: Annotated[Path | None, typer.Option(help="splits_k.csv, or its form with truth values.")] = None,
+    are_features: FeaturesOption = False,
+    mpp: MppOption = None,
+    labels: ClassesOption = "",
+    fractions: FractionsOption = "train=0.6,val=0.2,test=0.2",
+    seed: SeedOption = 0,
+) -> None:
+    """Write a manifest from CLAM's table of labels and a file of splits."""
+    from flows.commands.manifest import rows_job, write
+    from tasks.interchange.label_tables import read_clam
+
+    job = rows_job(path, are_features, mpp, labels, fractions, seed)
+    write(read_clam(table, splits), job, file, out)
+
+
+@manifest.command("from-patho-bench")
+def from_patho_bench(
+    table: Annotated[Path, typer.Argument(help="The k=all.tsv of a task.")],
+    path: PathOption,
+    file: FileOption,
+    fold: Annotated[int | None, typer.Option(min=0, help="The fold whose splits count.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="config.yaml [default: the one beside the table].")
+    ] = None,
+    are_features: FeaturesOption = False,
+    mpp: MppOption = None,
+    labels: ClassesOption = "",
+    fractions: FractionsOption = "train=0.6,val=0.2,test=0.2",
+    seed: SeedOption = 0,
+) -> None:
+    """Write a manifest from the table of a task of Patho-Bench."""
+    from flows.commands.manifest import rows_job, write
+    from tasks.interchange.label_tables import read_patho_bench
+
+    job = rows_job(path, are_features, mpp, labels, fractions, seed)
+    write(read_patho_bench(table, fold, config), job, file, out)

@@ -98,17 +98,16 @@ def read_patho_bench(table: Path, fold: int | None = None, config: Path | None =
     read, where = read_text_table(table), table.name
     stated = _config(config or table.parent / "config.yaml", needed=config is not None)
     need_columns(read, ("case_id", "slide_id"), where)
-    task = stated.get("task_col") or _only_task(read, where)
-    sample = stated.get("sample_col") or "case_id"
+    task = str(stated.get("task_col") or _only_task(read, where))
+    sample = str(stated.get("sample_col") or "case_id")
     need_columns(read, (task, sample), where)
     same_within(read, sample, task, where)
     folds = [name for name in read.columns if name.startswith("fold_")]
     for name in folds:
         same_within(read, sample, name, where)
-    meanings = {str(key): str(value) for key, value in (stated.get("label_dict") or {}).items()}
-    labels = {
-        s: meanings.get(label, label) for s, label in same_within(read, "slide_id", task, where).items()
-    }
+    stored = same_within(read, "slide_id", task, where)
+    meanings = _meanings(stated.get("label_dict"))
+    labels = {slide: meanings.get(label, label) for slide, label in stored.items()}
     patients = same_within(read, "slide_id", "case_id", where)
     if fold is None:
         return LabelledSlides(patients, labels, {})
@@ -158,9 +157,7 @@ def _clam_splits(read: pd.DataFrame, where: str) -> dict[str, Split]:
     splits: dict[str, Split] = {}
     if truths <= {"true", "false"}:
         names = read[read.columns[0]]
-        pairs = [
-            (s, n) for s in present for n, cell in zip(names, read[s], strict=True) if cell.lower() == "true"
-        ]
+        pairs = [(split, name) for split in present for name in names[read[split].str.lower() == "true"]]
     else:
         pairs = [(split, name) for split in present for name in read[split] if name]
     for split, name in pairs:
@@ -180,6 +177,13 @@ def _config(path: Path, *, needed: bool) -> Mapping[str, object]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InterchangeError(f"{path.name} is no YAML: {error}") from error
     return stated if isinstance(stated, dict) else {}
+
+
+def _meanings(stated: object) -> dict[str, str]:
+    """Return what numbers mean as labels; a dictionary of another kind says nothing about the table."""
+    if not isinstance(stated, dict):
+        return {}
+    return {str(key): str(value) for key, value in stated.items() if str(key).isdecimal()}
 
 
 def _only_task(read: pd.DataFrame, where: str) -> str:
