@@ -68,11 +68,9 @@ class Embed(Stage[EmbedInputs]):
     def build(self, inputs: EmbedInputs, out: Path, context: BuildContext) -> Measures:
         """Encode the tiles."""
         study = context.study
+        if study.row[str(context.key.slide)].features is not None:
+            return import_slide(inputs.tiles, _import_job(study, str(context.key.slide)), out)
         section = study.section(EmbedSection)
-        row = study.row[str(context.key.slide)]
-        if row.features is not None:
-            job = ImportJob(study.data_root / row.features, row.label or "", section.dtype)
-            return import_slide(inputs.tiles, job, out)
         settings = EmbeddingSettings(section.dtype, study.config.resources.batch, context.device)
         label = study.row[str(context.key.slide)].label or ""
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
@@ -87,6 +85,11 @@ def _imported(row: SlideRow, features: str, study: Study) -> Planned:
         inputs={"tiles": tile_key(row.slide_id)},
         files={"features": f"sha256:{study.hashes[features]}"},
     )
+
+
+def _import_job(study: Study, slide: str) -> ImportJob:
+    row = study.row[slide]
+    return ImportJob(study.data_root / str(row.features), row.label or "", study.section(EmbedSection).dtype)
 
 
 def feature_key(slide: str) -> ArtifactKey:
