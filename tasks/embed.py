@@ -76,6 +76,16 @@ class Embed(Stage[EmbedInputs]):
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
 
 
+def feature_key(slide: str) -> ArtifactKey:
+    """Return the key of the features of ``slide``."""
+    return ArtifactKey("embed", slide=slide)
+
+
+def features_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
+    """Return the keys of the features of ``rows``, by slide id."""
+    return {row.slide_id: feature_key(row.slide_id) for row in rows}
+
+
 def _imported(row: SlideRow, features: str, study: Study) -> Planned:
     """Return the features of a slide that others made; no encoder has a part in them."""
     return Planned(
@@ -90,13 +100,3 @@ def _imported(row: SlideRow, features: str, study: Study) -> Planned:
 def _import_job(study: Study, slide: str) -> ImportJob:
     row = study.row[slide]
     return ImportJob(study.data_root / str(row.features), row.label or "", study.section(EmbedSection).dtype)
-
-
-def feature_key(slide: str) -> ArtifactKey:
-    """Return the key of the features of ``slide``."""
-    return ArtifactKey("embed", slide=slide)
-
-
-def features_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
-    """Return the keys of the features of ``rows``, by slide id."""
-    return {row.slide_id: feature_key(row.slide_id) for row in rows}
