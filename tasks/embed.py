@@ -8,6 +8,7 @@ from tasks.artifacts.feature_set import FeatureDtype, FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.embedding.slide import EmbeddingSettings, embed_slide
+from tasks.interchange.imported import ImportJob, import_slide
 from tasks.models.encoders.base import AnyEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
 from tasks.plugins import modules_of
@@ -51,6 +52,9 @@ class Embed(Stage[EmbedInputs]):
         section = study.section(EmbedSection)
         files = encoder_files(study.config)
         for row in study.slides:
+            if row.features is not None:
+                yield _imported(row, row.features, study)
+                continue
             yield Planned(
                 key=feature_key(row.slide_id),
                 recipe={
@@ -67,6 +71,8 @@ class Embed(Stage[EmbedInputs]):
     def build(self, inputs: EmbedInputs, out: Path, context: BuildContext) -> Measures:
         """Encode the tiles."""
         study = context.study
+        if study.row[str(context.key.slide)].features is not None:
+            return import_slide(inputs.tiles, _import_job(study, str(context.key.slide)), out)
         section = study.section(EmbedSection)
         settings = EmbeddingSettings(
             section.dtype, study.config.resources.batch, context.device, self._digest(study)
@@ -95,3 +101,19 @@ def encoder_files(config: StudyBase) -> dict[str, str]:
 def features_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
     """Return the keys of the features of ``rows``, by slide id."""
     return {row.slide_id: feature_key(row.slide_id) for row in rows}
+
+
+def _imported(row: SlideRow, features: str, study: Study) -> Planned:
+    """Return the features of a slide that others made; no encoder has a part in them."""
+    return Planned(
+        key=feature_key(row.slide_id),
+        recipe={"imported": True, "dtype": study.section(EmbedSection).dtype, "label": row.label or ""},
+        modules=("tasks.interchange.imported",),
+        inputs={"tiles": tile_key(row.slide_id)},
+        files={"features": f"sha256:{study.hashes[features]}"},
+    )
+
+
+def _import_job(study: Study, slide: str) -> ImportJob:
+    row = study.row[slide]
+    return ImportJob(study.data_root / str(row.features), row.label or "", study.section(EmbedSection).dtype)

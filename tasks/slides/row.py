@@ -1,10 +1,12 @@
 """One row of a manifest: one slide, its patient and its files."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from tasks.slides.feature_files import is_feature_file
 from tasks.slides.resolution import MPP_RANGE, ManifestMpp, MppOverride, parse_override
+from tasks.slides.tile_lists.tile_list import is_tile_list
 
 Split = Literal["train", "val", "test"]
 
@@ -17,6 +19,7 @@ FILES = {
     "decoy": "decoy",
     "artefact": "artefact",
     "coordinates": "coordinates",
+    "features": "features",
 }
 """The name of each file of a row, and its column."""
 
@@ -44,7 +47,8 @@ class SlideRow(BaseModel):
         slide_id: unique; letters, digits, ``.``, ``_`` and ``-``, for it names folders.
         patient_id: a pseudonym; it stays in the store.
         path: the slide file, relative to the data root, as are the other files. Of a slide of several files
-            it names one that opens the slide; the others belong to it.
+            it names one that opens the slide; the others belong to it. A tile list (.csv) stands for
+            ready-made tile images.
         split: where the slide belongs.
         annotation: outlines (.geojson, .json or .xml), or an image of the whole slide whose values are
             classes (.png, .jpg or .tif).
@@ -53,6 +57,8 @@ class SlideRow(BaseModel):
         decoy: an image of the whole slide, nonzero on what looks like the evidence and is none.
         artefact: an image of the whole slide, nonzero on what no explanation should use: pen, folds, bubbles.
         coordinates: where the tiles lie (.h5 of CLAM or TRIDENT), in place of a grid on the tissue.
+        features: the features of its tiles (.h5 of TRIDENT, CLAM or STAMP), which no encoder then makes.
+            Where ``path`` is empty they stand for the slide, which then has no pixels.
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
         mpp: micrometres per level-0 pixel, used where the file does not state them.
@@ -74,6 +80,7 @@ class SlideRow(BaseModel):
     decoy: OptionalText = None
     artefact: OptionalText = None
     coordinates: OptionalText = None
+    features: OptionalText = None
     label: OptionalText = None
     site: OptionalText = None
     mpp: Annotated[_Mpp | None, _Given] = None
@@ -81,6 +88,23 @@ class SlideRow(BaseModel):
     mpp_override_reason: OptionalText = None
     sha256: Annotated[_Sha256 | None, _Given] = None
     metadata: dict[str, str] = Field({}, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _features_stand_for_the_slide(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not str(data.get("path") or "").strip() and data.get("features"):
+            return {**data, "path": data["features"]}
+        return data
+
+    @model_validator(mode="after")
+    def _features_have_coordinates(self) -> Self:
+        if self.features is not None and not is_feature_file(self.features):
+            raise ValueError(
+                f"features names {self.features!r}; an .h5 is needed, for other files hold no coordinates"
+            )
+        if is_feature_file(self.path) and self.features != self.path:
+            raise ValueError("path names an .h5; write it into features and leave path empty")
+        return self
 
     @model_validator(mode="after")
     def _override_has_a_reason(self) -> Self:
@@ -96,16 +120,28 @@ class SlideRow(BaseModel):
         return self.mpp_override if self.mpp_override is not None else self.mpp
 
     @property
+    def lists_tiles(self) -> bool:
+        """Whether the slide is a list of ready-made tile images, which has labels of its own."""
+        return is_tile_list(self.path)
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether there is a slide or tile list, and not its features alone."""
+        return self.features != self.path
+
+    @property
     def is_unlabelled(self) -> bool:
         """Whether no tile gets a label: neither annotation nor points nor a label of the slide."""
-        return self.annotation is None and self.points is None and self.label is None
+        bare = self.annotation is None and self.points is None and self.label is None
+        return bare and not self.lists_tiles
 
     def is_weakly_labelled(self, first_class: str) -> bool:
         """Return whether every tile gets the label of the slide although it may show nothing of it.
 
-        A slide that is wholly of the first class is exact: no tile of it holds another class.
+        A slide that is wholly of the first class is exact: no tile of it holds another class. The tiles of a
+        tile list have the labels of the list, never that of the slide, and features alone have none.
         """
-        bare = self.annotation is None and self.points is None
+        bare = self.annotation is None and self.points is None and not self.lists_tiles and self.has_pixels
         return bare and self.label is not None and self.label != first_class
 
 

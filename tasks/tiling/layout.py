@@ -36,6 +36,7 @@ class Layout:
         fractions: share of tissue of each tile, [N].
         section: section of each tile, [N].
         background: median colour of the slide outside of its tissue, RGB; white where all of it is tissue.
+        unfit: why each tile is not to be read, "" where it is, [N]; empty: all are.
     """
 
     tissue: Tissue
@@ -44,6 +45,11 @@ class Layout:
     fractions: Floats
     section: NDArray[np.int64]
     background: Colour
+    unfit: tuple[str, ...] = ()
+
+    def unfit_at(self, row: int) -> str:
+        """Return why a tile is not to be read; "" where it is."""
+        return self.unfit[row] if self.unfit else ""
 
 
 def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: Path | None = None) -> Layout:
@@ -80,8 +86,9 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: P
 
 
 def coordinates_of(row: SlideRow, data_root: Path) -> Path | None:
-    """Return the coordinate file of a manifest's row, if it names one."""
-    return None if row.coordinates is None else data_root / row.coordinates
+    """Return the coordinate file of a manifest's row, if it names one; features lie where their file says."""
+    named = row.coordinates or row.features
+    return None if named is None else data_root / named
 
 
 def _look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:
