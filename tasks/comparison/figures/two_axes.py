@@ -13,8 +13,8 @@ from tasks.statistics.printing import ARROWS
 _COLUMNS = 3
 _SHAPES = "osD^vP"
 _CONTROL_SHAPES = "X*phd<>"
-_CHANCE = 0.5
-"""A ranking of tiles that knows nothing of their labels."""
+_CHANCE, _BEYOND = 0.5, 0.03
+"""The area of a ranking of tiles that knows nothing of their labels, and what is shown beyond 0 and 1."""
 
 Style = tuple[str, str]
 """Colour and shape."""
@@ -89,6 +89,9 @@ def _label(axes: Axes, found: AxesAnalysis, styles: dict[str, Style]) -> None:
             f"plausibility: {across.metric}.{across.score} {ARROWS[across.direction]}", fontsize=8
         )
         axes.axvline(_CHANCE, color="#bbbbbb", linewidth=0.8, linestyle=":")
+        # An interval of few patients may leave the range of an area.
+        low, high = axes.get_xlim()
+        axes.set_xlim(max(low, -_BEYOND), min(high, 1 + _BEYOND))
     else:
         axes.set_xticks(range(len(styles)), list(styles), rotation=30, ha="right")
         axes.set_xlabel("plausibility is not measured", fontsize=8)
