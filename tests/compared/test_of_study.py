@@ -59,6 +59,7 @@ def test_arms_are_named_by_the_labels_they_were_trained_on():
                 {"id": "tiles", "model": "tile_classifier"},
                 {"id": "attention"},
             ],
+            "seeds": [0],
             "recipe": {"bag": {"model": "abmil"}},
         }
     )

@@ -11,8 +11,9 @@ from flows.open_study import open_study
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.models.encoders.colour_statistics import ColourStatistics
 from tasks.models.encoders.vit import Vit
+from tasks.phantoms.generate import generate_cohort
 from tasks.study.stage import Planned
-from tests._support.studies import tiny_config
+from tests._support.studies import COHORT, tiny_config
 
 MODEL = ModelKey("mean", 0)
 TRAIN = {
@@ -24,6 +25,13 @@ MAPS = {
     "explain": {"explainers": ["contribution"], "controls": []},
     "evaluate": {"metrics": ["tile_deletion"]},
 }
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    # Both classes to validate on, as slide models need.
+    cohort = COHORT.model_copy(update={"val": (1, 1)})
+    return generate_cohort(tmp_path_factory.mktemp("cohort"), cohort, lambda done: None)
 
 
 @pytest.fixture
