@@ -1,6 +1,6 @@
 """StudyConfig: the sections of the stages, put together; one YAML file is one frozen model."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from flows.config_errors import sentences
 from flows.engine.stages import all_stages
-from tasks.study.config import StudyBase
+from tasks.study.config import Section, StudyBase
 from tasks.study.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,6 +18,19 @@ else:
 
     class _Checked(StudyBase):
         """A study whose sections agree with one another."""
+
+        @model_validator(mode="before")
+        @classmethod
+        def _defaults_of_the_level(cls, data: Any) -> Any:
+            if not isinstance(data, Mapping):
+                return data
+            level = str(data.get("level", "tile"))
+            sections = {
+                stage.name: stage.section.at_level(data[stage.name], level)
+                for stage in all_stages()
+                if stage.name in data and stage.section is not None and issubclass(stage.section, Section)
+            }
+            return {**data, **sections}
 
         @model_validator(mode="after")
         def _sections_agree(self) -> Self:

@@ -70,6 +70,11 @@ class Embed(Stage[EmbedInputs]):
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
 
 
+def tiled_slides(study: Study) -> frozenset[str]:
+    """Return the slides whose features are made of tiles of this study. Others have no pictures."""
+    return frozenset(str(each.key.slide) for each in Embed().plan(study) if "tiles" in each.inputs)
+
+
 def feature_key(slide: str) -> ArtifactKey:
     """Return the key of the features of ``slide``."""
     return ArtifactKey("embed", slide=slide)

@@ -49,6 +49,10 @@ class TileScores(ExplainedSamples):
         """The slides, in the order of the index."""
         return [str(name) for name in self.index["slide_id"]]
 
+    def __contains__(self, slide: object) -> bool:
+        """Return whether a slide was explained."""
+        return slide in self._places
+
     def table(self, slide: str) -> pd.DataFrame:
         """Return one row per tile of ``slide``, in the order of the bag: tile_id, value.
 

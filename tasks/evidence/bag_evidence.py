@@ -162,13 +162,13 @@ def _whole_numbers(
     """Return int64 [B, N]; None where there are none."""
     if not arrays:
         return None
-    tensors = [torch.from_numpy(np.asarray(arrays[row], dtype=np.int64)) for row in rows]
+    tensors = [torch.from_numpy(np.require(arrays[row], np.int64, "W")) for row in rows]
     padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=fill)
     return padded.to(device)
 
 
 def _padded(arrays: Sequence[NDArray[np.floating]], device: torch.device, fill: float = 0.0) -> Tensor:
     """Return float32 [B, N, ...] with ``fill`` behind the shorter ones."""
-    tensors = [torch.from_numpy(np.asarray(array, dtype=np.float32)) for array in arrays]
+    tensors = [torch.from_numpy(np.require(array, np.float32, "W")) for array in arrays]
     padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=fill)
     return padded.to(device)

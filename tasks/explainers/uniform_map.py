@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from tasks.explainers._controls import BlindControl
@@ -24,5 +25,5 @@ class UniformMap(BlindControl):
     def attribute(self, model: nn.Module, images: Any, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return ones [B, H, W], or [B, N] of bags."""
         if isinstance(images, Bags):
-            return images.mask.to(images.features.dtype)
-        return images.new_ones(len(images), *images.shape[2:])
+            return torch.ones_like(images.features[:, :, 0])
+        return torch.ones_like(images[:, 0])

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import Floats, Rgb
 from tasks.reporting.drawing.colour import attribution_colours
 from tasks.reporting.drawing.page import SOFT, Page
 from tasks.reporting.heatmaps.captions import leading_caption
 from tasks.reporting.heatmaps.legend import attribution_legend, legend_height
+from tasks.reporting.maps.tile_pixels import has_pixels
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
 _SIDE = 128
@@ -68,11 +68,6 @@ def leading_tiles(view: SlideView, item: CheckpointView) -> LeadingTiles:
     lowest = order[len(order) - count :] if len(order) > 1 else order[:0]
     chosen = np.concatenate([order[:count], lowest])
     return LeadingTiles([int(row) for row in chosen], values[chosen], count)
-
-
-def has_pixels(tiles: TileSet) -> bool:
-    """Return whether tiles can be shown."""
-    return tiles.keeps_pixels or tiles.source is not None
 
 
 def _shown(view: SlideView) -> list[CheckpointView]:

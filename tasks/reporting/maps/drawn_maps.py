@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ from tasks.artifacts.tile_scores import TileScores
 
 
 class DrawnMaps(Protocol):
-    """Maps of tiles, whatever their resolution."""
+    """Maps of tiles, whatever their resolution: a frozen dataclass that remembers what it has read."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def index(self) -> pd.DataFrame:

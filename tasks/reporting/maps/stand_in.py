@@ -1,7 +1,10 @@
 """A canvas for slides of which there are features and no picture, as where features were imported."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -19,6 +22,20 @@ _LONGEST_PX = 1024
 _GREY = np.uint8(205)
 _MOST_PX = 24
 """Of the side of a tile; a slide of few tiles gets a small picture."""
+
+
+@contextmanager
+def canvas_of(tiles: TileSet | None, features: FeatureSet | None) -> Iterator[TileSet]:
+    """Provide the tiles to draw upon: ``tiles`` where there are any, or else a stand-in made of ``features``.
+
+    The stand-in is gone at the end of the block.
+    """
+    if tiles is not None:
+        yield tiles
+        return
+    assert features is not None
+    with TemporaryDirectory() as folder:
+        yield stand_in_tiles(features, Path(folder))
 
 
 def stand_in_tiles(features: FeatureSet, folder: Path) -> TileSet:

@@ -32,6 +32,15 @@ def slide_scores(job: ReviewJob, slide: str) -> list[float | None]:
     return [_slide_score(job, model, slide) for model in job.models]
 
 
+def slide_label(job: ReviewJob, slide: str) -> str:
+    """Return the label of the slide as it was evaluated; empty where no model was evaluated on it."""
+    for predictions in job.predictions.values():
+        own = predictions.slides[predictions.slides["slide_id"] == slide]
+        if len(own):
+            return str(own["label"].iloc[0])
+    return ""
+
+
 def accuracies(job: ReviewJob) -> list[dict[str, Any]]:
     """Return per model {slide: [correct, labelled]}, the numbers of tiles."""
     return [_right(job, model) for model in job.models]
