@@ -15,6 +15,18 @@ from rich.logging import RichHandler
 from rich.markup import escape
 
 from flows.environment import prepare
+from flows.interchange_cli import interchange
+from flows.options import (
+    ConfigArg,
+    FromOption,
+    HomeOption,
+    Names,
+    Numbers,
+    OnlyOption,
+    RootOption,
+    VerifyOption,
+    out,
+)
 
 app = typer.Typer(
     help="Interpretability studies on whole-slide images: tile, train, explain, evaluate, compare, record.",
@@ -22,26 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# Tables need room; where the output is no terminal, nobody says how much there is.
-out = Console(width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True)
 _debug = False
-
-ConfigArg = Annotated[Path, typer.Argument(help="The study file (YAML).")]
-HomeOption = Annotated[Path, typer.Option(help="The folder of all state.")]
-RootOption = Annotated[
-    Path | None, typer.Option(help="Folder the manifest's paths start from [default: its own].")
-]
-OnlyOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Make this stage again on stored inputs, such as draw, or a group, such as explain-group."
-    ),
-]
-FromOption = Annotated[str | None, typer.Option("--from", help="Make this stage again and go on to the end.")]
-VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash every stored byte again.")]
-Names = Annotated[list[str] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
-Numbers = Annotated[list[int] | None, typer.Option(help="Narrow the forced stage; may be repeated.")]
 
 
 @app.callback()
@@ -178,24 +172,6 @@ def phantom(
 
 
 @app.command()
-def coordinates(
-    config: ConfigArg,
-    folder: Annotated[Path, typer.Argument(help="Where the files go, one per slide.")],
-    layout: Annotated[str, typer.Option(help="Whose files: clam or trident.")] = "trident",
-    slide: Names = None,
-    home: HomeOption = Path(".veritile"),
-    data_root: RootOption = None,
-) -> None:
-    """Write where the tiles of a study lie, as HDF5 files that CLAM and TRIDENT read."""
-    prepare(home)
-    from flows.commands.coordinates import coordinates
-    from flows.commands.target import Target, selected
-
-    selection = selected(None, None, slide, None, None, None)
-    coordinates(Target(config, home, data_root, selection=selection), folder, layout, out)
-
-
-@app.command()
 def unused(
     home: HomeOption = Path(".veritile"),
     days: Annotated[float, typer.Option(min=1, help="Longer than the longest study takes.")] = 30,
@@ -246,6 +222,9 @@ def schedule(
     from flows.commands.target import Target
 
     schedule(Target(config, home, data_root), Clock(cron, every, timezone), out)
+
+
+app.add_typer(interchange)
 
 
 def main() -> None:

@@ -2,9 +2,16 @@
 
 from flows.engine.outcome import ArtifactsFailedError
 from flows.servers import ServerError
+from tasks.interchange.errors import InterchangeError
 from tasks.scoring.errors import ScoringError
 from tasks.slides.errors import ManifestError
 from tasks.study.errors import ConfigError, UsageError
 
-MISTAKES: tuple[type[BaseException], ...] = (ConfigError, UsageError, ManifestError, ScoringError)
+MISTAKES: tuple[type[BaseException], ...] = (
+    ConfigError,
+    UsageError,
+    ManifestError,
+    ScoringError,
+    InterchangeError,
+)
 FAILURES: tuple[type[BaseException], ...] = (ArtifactsFailedError, ServerError)

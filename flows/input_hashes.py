@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from flows.side_by_side import side_by_side
 from tasks.artifacts.journal import Journal
-from tasks.slides.content import SlideContent, digest_of_files
+from tasks.slides.content import SlideContent, digest_of_files, entries_of
 from tasks.slides.dicom import series_of
+from tasks.slides.errors import SlideError
 from tasks.slides.slide_facts import OPENED_WITH, SlideFacts, facts_of, sample_digest
 from tasks.slides.slide_files import slide_files
+from tasks.slides.tile_lists.tile_list import is_tile_list
 
 _log = logging.getLogger("veritile.study")
 _CHUNK = 1 << 20
@@ -67,12 +69,17 @@ class InputHashes:
         contents = {}
         for path, files in members.items():
             errors = [(file, error) for _, file in files if (error := read[file].error) is not None]
+            try:
+                entries = entries_of(path)
+            except SlideError as error:
+                contents[path] = SlideContent("", "", str(error))
+                continue
             if errors:
-                file, error = errors[0]
-                contents[path] = SlideContent("", "", f"{file.name} cannot be read: {error.strerror}")
+                file, failed = errors[0]
+                contents[path] = SlideContent("", "", f"{file.name} cannot be read: {failed.strerror}")
             else:
-                digest = digest_of_files((name, read[file].digest) for name, file in files)
-                contents[path] = SlideContent(read[path].digest, digest)
+                listed = [(name, read[file].digest) for name, file in files]
+                contents[path] = SlideContent(read[path].digest, digest_of_files([*listed, *entries]))
         return contents
 
     def facts(self, paths: Sequence[Path]) -> dict[Path, SlideFacts]:
@@ -100,7 +107,7 @@ class InputHashes:
         if path not in self._files:
             try:
                 self._files[path] = slide_files(path, self._series_in)
-            except OSError:  # reading it says why
+            except (OSError, SlideError):  # reading it says why
                 self._files[path] = (("", path),)
         return self._files[path]
 
@@ -112,7 +119,9 @@ class InputHashes:
         return self._series[folder]
 
     def _key(self, path: Path) -> str:
-        """Return what changes whenever any file of a slide does."""
+        """Return what changes whenever any file of a slide does, as far as its facts rest on it."""
+        if is_tile_list(path):  # its size is told by the list alone
+            return signature(path)
         return "|".join(signature(file) for _, file in self.files(path))
 
     def _kept(self, key: str, ask: Callable[[], str]) -> str:

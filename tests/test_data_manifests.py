@@ -3,9 +3,11 @@
 import csv
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
+from data_manifests.idc_bags import CLASSES, draw_bags, write_bags
 from flows.config import load_study
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.slides.manifest import load_manifest
@@ -59,3 +61,38 @@ def test_the_swapped_manifest_is_the_same_cohort_trained_and_tested_the_other_wa
         **{f"109_0{n}": "train" for n in range(1, 6)},
         "109_06": "val",
     }
+
+
+def idc_table(patients):
+    rows = [(p, f"{p}_{i}.png", i, 0, int(i in own)) for p, own in patients.items() for i in range(4)]
+    columns = ("patient_id", "file", "x", "y", "is_idc")
+    return pd.DataFrame([dict(zip(columns, map(str, row), strict=True)) for row in rows])
+
+
+def test_half_of_the_patients_keep_only_tiles_without_carcinoma():
+    bags = draw_bags(idc_table({f"p{n}": {0, 2} for n in range(10)}), seed=1)
+    of_patient = bags.tiles.groupby("patient")
+    assert of_patient["slide_label"].first().value_counts().to_dict() == {"normal": 5, "carcinoma": 5}
+    for _, own in of_patient:
+        positive = own["slide_label"].iloc[0] == "carcinoma"
+        assert len(own) == (4 if positive else 2)
+        assert (own["label"] == "carcinoma").sum() == (2 if positive else 0)
+    assert draw_bags(idc_table({f"p{n}": {0, 2} for n in range(10)}), seed=1).tiles.equals(bags.tiles)
+
+
+def test_a_patient_without_the_tiles_that_the_bag_needs_is_left_out():
+    patients = {f"none{n}": set() for n in range(6)} | {f"all{n}": {0, 1, 2, 3} for n in range(6)}
+    bags = draw_bags(idc_table(patients), seed=0)
+    kept = bags.tiles.groupby("patient")["slide_label"].first()
+    assert all(
+        label == ("normal" if patient.startswith("none") else "carcinoma") for patient, label in kept.items()
+    )
+    assert len(kept) + len(bags.left_out) == 12
+
+
+@pytest.mark.real_data
+def test_the_bags_of_the_breast_tiles_make_a_sound_manifest(tmp_path):
+    written, bags = write_bags(real_data("idc_tiles"), tmp_path, seed=0)
+    manifest, _ = load_manifest(written.manifest, tmp_path, frozenset(), PlainInputs(), CLASSES)
+    assert len(manifest.slides) == written.slides == bags.tiles["patient"].nunique() > 200
+    assert {row.label for row in manifest.slides} == set(CLASSES)

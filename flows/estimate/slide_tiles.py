@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from tasks.slides.errors import SlideError
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
+from tasks.slides.tile_lists.tile_list import read_tile_list
 from tasks.tiling.recipe import TilingRecipe
 
 TISSUE_FRACTION = 0.3
@@ -34,6 +35,8 @@ class SlideTiles(NamedTuple):
 
 def tiles_by_size(row: SlideRow, facts: SlideFacts, path: Path, recipe: TilingRecipe) -> SlideTiles:
     """Return the number of tiles of a slide that was not inspected, from its pixels or else its bytes."""
+    if row.lists_tiles and facts.width:
+        return SlideTiles(len(read_tile_list(path)), "inspected")
     if facts.width:
         try:
             resolution = facts.resolution(row.stated_mpp, row.slide_id)

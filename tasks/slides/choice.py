@@ -12,7 +12,8 @@ class ReaderChoice(BaseModel):
     """How a slide file is read.
 
     Attributes:
-        name: ``direct`` where the file's own tiles are decoded; ``openslide`` where OpenSlide reads.
+        name: ``direct`` where the file's own tiles are decoded; ``openslide`` where OpenSlide reads; ``list``
+            where ready-made tile images are pasted together.
         reason: why.
         facts: what the file states of itself.
         levels_left_out: levels that are never read, with the reason.
@@ -21,7 +22,7 @@ class ReaderChoice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["direct", "openslide"]
+    name: Literal["direct", "openslide", "list"]
     reason: str
     facts: FileFacts
     levels_left_out: dict[int, str] = {}

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from tasks.slides.slide_facts import SlideFacts
+from tasks.slides.tile_lists.images import archived_digests
+from tasks.slides.tile_lists.tile_list import is_tile_list, read_tile_list
 
 
 class SlideContent(NamedTuple):
@@ -37,6 +39,15 @@ class SlideInputs(Protocol):
 
     def files(self, path: Path) -> Sequence[tuple[str, Path]]:
         """Return every file of a slide, with its name in the slide."""
+
+
+def entries_of(path: Path) -> list[tuple[str, str]]:
+    """Return (name, digest) of every part of a slide that is no file: the entries of archives of a tile list.
+
+    Raises:
+        SlideError: the list or an archive cannot be read, or an entry is not there.
+    """
+    return archived_digests(path.parent, read_tile_list(path).images) if is_tile_list(path) else []
 
 
 def digest_of_files(files: Iterable[tuple[str, str]]) -> str:

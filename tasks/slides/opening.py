@@ -10,6 +10,8 @@ from tasks.slides.pixels import Resample
 from tasks.slides.reader import SlideReader, open_slide
 from tasks.slides.resolution import ManifestMpp
 from tasks.slides.row import SlideRow
+from tasks.slides.tile_lists.reader import open_tile_list
+from tasks.slides.tile_lists.tile_list import is_tile_list
 
 READER = "reader.json"
 """The file, in a payload that is made from a slide, that says how the slide was read."""
@@ -70,6 +72,8 @@ class Opening:
         Raises:
             SlideError: it cannot be opened.
         """
+        if is_tile_list(self.path):
+            return open_tile_list(self.path, self.mpp, thumbnail_px, self.resample)
         return open_slide(
             self.path, self.mpp, thumbnail_px=thumbnail_px, resample=self.resample, choice=self.choice
         )

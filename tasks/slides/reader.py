@@ -6,7 +6,7 @@ Label and macro images are never opened, and nothing of a slide's metadata is ke
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,9 +17,10 @@ from tasks.slides.direct.decode import TileError
 from tasks.slides.direct.source import DirectSource
 from tasks.slides.direct.source_tiles import SourceTile, shared_threads
 from tasks.slides.errors import SlideError
+from tasks.slides.facts import FileFacts
 from tasks.slides.first_look import choose_reader
 from tasks.slides.geometry import SlideGeometry, geometry_of
-from tasks.slides.level_region import LevelRegion, Rgb
+from tasks.slides.level_region import LevelRegion, RegionSource, Rgb
 from tasks.slides.neighbours import neighbours_together
 from tasks.slides.openslide_source import OpenSlideSource, require_file
 from tasks.slides.overview import Overview, read_overview
@@ -77,6 +78,18 @@ def open_slide(
     return SlideReader(path, choice, geometry, resample)
 
 
+class WholeSource(RegionSource, Protocol):
+    """Reads any region of a slide."""
+
+    def facts(self) -> FileFacts:
+        """Return what the slide says of itself."""
+        ...
+
+    def close(self) -> None:
+        """Close its files; closing twice does nothing."""
+        ...
+
+
 class SlideReader:
     """An open slide. Several threads may read from it, and a forked process may use it on.
 
@@ -93,15 +106,19 @@ class SlideReader:
     ) -> None:
         self.geometry, self.choice = geometry, choice
         self._path, self._resample = path, resample
-        self._openslide = OpenSlideSource(path)
+        self._source = self._open_source(path)
         self._direct = None if choice.layout is None else DirectSource(path, choice.layout)
         self._thumbnail: Overview | None = None
-        if self._direct is None and self._openslide.facts() != choice.facts:
+        if self._direct is None and self._source.facts() != choice.facts:
             self.close()
             raise SlideError(
                 f"{path.name}: its sizes or its resolution are others than at the first look; "
                 "it is another file, so tile the slide again"
             )
+
+    def _open_source(self, path: Path) -> "WholeSource":
+        """Return what reads all that the direct path does not; another kind of slide has another."""
+        return OpenSlideSource(path)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +134,7 @@ class SlideReader:
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
-        self._openslide.close()
+        self._source.close()
         if self._direct is not None:
             self._direct.close()
 
@@ -203,11 +220,11 @@ class SlideReader:
 
     def _region(self, wanted: LevelRegion) -> Rgb:
         if self._direct is None:
-            return self._openslide.region(wanted)
+            return self._source.region(wanted)
         try:
             return self._direct.region(wanted)
         except TileError:
-            return self._openslide.region(wanted)
+            return self._source.region(wanted)
 
     def _read_direct(self, direct: DirectSource, windows: Sequence[Window], tiles: Rgb) -> list[int]:
         """Fill ``tiles`` by the direct path; return the tiles that OpenSlide has to judge."""

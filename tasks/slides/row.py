@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tasks.slides.resolution import MPP_RANGE, ManifestMpp, MppOverride, parse_override
+from tasks.slides.tile_lists.tile_list import is_tile_list
 
 Split = Literal["train", "val", "test"]
 
@@ -44,7 +45,8 @@ class SlideRow(BaseModel):
         slide_id: unique; letters, digits, ``.``, ``_`` and ``-``, for it names folders.
         patient_id: a pseudonym; it stays in the store.
         path: the slide file, relative to the data root, as are the other files. Of a slide of several files
-            it names one that opens the slide; the others belong to it.
+            it names one that opens the slide; the others belong to it. A tile list (.csv) stands for
+            ready-made tile images.
         split: where the slide belongs.
         annotation: outlines (.geojson, .json or .xml), or an image of the whole slide whose values are
             classes (.png, .jpg or .tif).
@@ -96,16 +98,23 @@ class SlideRow(BaseModel):
         return self.mpp_override if self.mpp_override is not None else self.mpp
 
     @property
+    def lists_tiles(self) -> bool:
+        """Whether the slide is a list of ready-made tile images, which has labels of its own."""
+        return is_tile_list(self.path)
+
+    @property
     def is_unlabelled(self) -> bool:
         """Whether no tile gets a label: neither annotation nor points nor a label of the slide."""
-        return self.annotation is None and self.points is None and self.label is None
+        bare = self.annotation is None and self.points is None and self.label is None
+        return bare and not self.lists_tiles
 
     def is_weakly_labelled(self, first_class: str) -> bool:
         """Return whether every tile gets the label of the slide although it may show nothing of it.
 
-        A slide that is wholly of the first class is exact: no tile of it holds another class.
+        A slide that is wholly of the first class is exact: no tile of it holds another class. The tiles of a
+        tile list have the labels of the list, never that of the slide.
         """
-        bare = self.annotation is None and self.points is None
+        bare = self.annotation is None and self.points is None and not self.lists_tiles
         return bare and self.label is not None and self.label != first_class
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import openslide
 from pydantic import BaseModel, ConfigDict
 
+from tasks.slides.errors import SlideError
 from tasks.slides.resolution import MPP_RANGE, ManifestMpp, Resolution, resolve
+from tasks.slides.tile_lists.tile_list import is_tile_list, read_tile_list
 
 _GRID, _SIDE = 4, 64
 """Two slides are compared on 4 x 4 squares of 64 pixels, spread over all of the finest level."""
@@ -49,6 +51,9 @@ class SlideFacts(BaseModel):
 def facts_of(path: Path) -> SlideFacts:
     """Open a slide and return what it says; a slide that cannot be opened says why."""
     try:
+        if is_tile_list(path):
+            width, height = read_tile_list(path).size
+            return SlideFacts(width=width, height=height)
         with openslide.OpenSlide(path) as slide:
             properties = slide.properties
             likeness = properties.get("openslide.quickhash-1")
@@ -58,6 +63,8 @@ def facts_of(path: Path) -> SlideFacts:
                 height=slide.dimensions[1],
                 mpp=(properties.get("openslide.mpp-x"), properties.get("openslide.mpp-y")),
             )
+    except SlideError as error:
+        return SlideFacts(problem=str(error))
     except openslide.OpenSlideError as error:
         return SlideFacts(problem=f"{path.name}: OpenSlide cannot open it: {_said(error, path)}")
     except OSError as error:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tasks.slides.dicom import is_dicom
+from tasks.slides.tile_lists.images import plain_files
+from tasks.slides.tile_lists.tile_list import is_tile_list, read_tile_list
 
 _MRXS, _HAMAMATSU = ".mrxs", (".vms", ".vmu")
 _SLIDEDAT = "Slidedat.ini"
@@ -20,15 +22,22 @@ def slide_files(path: Path, series_in: SeriesIn) -> tuple[tuple[str, Path], ...]
       none.
     * MRXS: the ``.mrxs``, and from the folder of the same name ``Slidedat.ini`` and the files that it names.
     * VMS and VMU: the index, and every file of the folder that it names.
+    * Tile lists: the list, and every image file that it names. Images in archives are no files of their own;
+      :func:`tasks.slides.content.entries_of` has them.
     * All other formats: the file itself.
 
     The file that ``path`` names has no name either: a slide that was renamed is the same slide.
+
+    Raises:
+        SlideError: a tile list that cannot be used, or an image of it that is not there.
     """
     kind = path.suffix.lower()
     if kind == _MRXS:
         return _with_own(path, _of_mrxs(path.with_suffix("")))
     if kind in _HAMAMATSU:
         return _with_own(path, _named_in(path, path.parent))
+    if is_tile_list(path):
+        return _with_own(path, dict(plain_files(path.parent, read_tile_list(path).images)))
     if is_dicom(path):
         return _of_series(path, series_in)
     return (("", path),)

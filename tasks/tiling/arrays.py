@@ -13,13 +13,14 @@ from tasks.functional.pixels import spans
 from tasks.slides.neighbours import neighbours_together
 from tasks.slides.pixels import Rgb
 from tasks.slides.reader import SlideReader
-from tasks.tiling.grid import TilePositions
+from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.squares import digests
 
 _SPAN_BYTES = 8 << 20
 """Bytes of tiles read at once, a block of neighbours; memory is bounded by a few times as much."""
 
+_WHITE = 255
 _EXACT = 1 << 16
 """Pixels of which 255 each have a sum below 2 ** 24."""
 
@@ -51,7 +52,7 @@ class TilesOfSlide:
 
 def read_tiles(
     slide: SlideReader,
-    positions: TilePositions,
+    layout: Layout,
     recipe: TilingRecipe,
     tissue: SampledPicture,
     out: Path,
@@ -59,9 +60,10 @@ def read_tiles(
 ) -> TilesOfSlide:
     """Read every tile once; with ``recipe.keep`` of ``pixels`` they are written to ``pixels.npy``.
 
-    A tile that cannot be read is white. Where more fail than ``recipe.max_failed_tiles`` allows, reading
-    stops, since the slide fails anyway and each failure reopens the file.
+    A tile that cannot be read, or is unfit, is white. Where more fail than ``recipe.max_failed_tiles``
+    allows, reading stops, since the slide fails anyway and each failure reopens the file.
     """
+    positions = layout.positions
     count, side = len(positions), recipe.tile_px
     kept = _kept(out, (count, side, side, 3)) if recipe.keep == "pixels" else None
     reasons, crc = [""] * count, np.zeros(count, np.uint32)
@@ -70,7 +72,9 @@ def read_tiles(
     for span in spans(count, max(1, _SPAN_BYTES // (3 * side * side))):
         here = order[span]
         pixels, said = slide.read_tiles(positions.x[here], positions.y[here], positions.extent, side)
+        said = [layout.unfit_at(place) or reason for place, reason in zip(here, said, strict=True)]
         fine = np.array([not reason for reason in said], dtype=np.bool_)
+        pixels[~fine] = _WHITE
         for place, reason in zip(here, said, strict=True):
             reasons[place] = reason
         crc[here] = np.where(fine, digests(pixels), 0)

@@ -16,10 +16,10 @@ from tasks.slides.pixels import Rgb
 from tasks.slides.row import SlideRow
 from tasks.tiling.arrays import read_tiles, too_many_failed
 from tasks.tiling.draw import draw_grid, draw_tissue
-from tasks.tiling.layout import Layout, coordinates_of, lay_out
+from tasks.tiling.labelled import lay_out_and_label
+from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.table import slide_info, tile_table
-from tasks.tiling.truth import look_up
 from tasks.tiling.write_masks import write_masks, write_tissue
 
 THUMBNAIL, GRID, TISSUE = "thumbnail.png", "grid.png", "tissue.png"
@@ -49,12 +49,10 @@ def tile_slide(
     """
     start = time.perf_counter()
     with Opening.of(row, data_root, recipe.resample).open(recipe.thumbnail_px) as slide:
-        geometry = slide.geometry
-        layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, data_root))
-        truth = look_up(row, data_root, geometry, layout, recipe)
+        layout, truth = lay_out_and_label(row, data_root, slide, recipe)
         tissue = write_tissue(layout, recipe, out)
         reading = time.perf_counter()
-        found = read_tiles(slide, layout.positions, recipe, tissue, out, advance)
+        found = read_tiles(slide, layout, recipe, tissue, out, advance)
         read = time.perf_counter()
         _refuse_failed(found.reasons, recipe, row.slide_id)
         Reading(resample=recipe.resample, choice=slide.choice).write(out)

@@ -10,9 +10,9 @@ from tasks.slides.errors import SlideError
 from tasks.slides.opening import Opening
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
-from tasks.tiling.layout import coordinates_of, lay_out, refuse_coarse
+from tasks.tiling.labelled import lay_out_and_label
+from tasks.tiling.layout import refuse_coarse
 from tasks.tiling.recipe import TilingRecipe
-from tasks.tiling.truth import look_up
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ def inspect_slide(job: InspectionJob) -> SlideInspection:
     row, recipe = job.row, job.recipe
     try:
         with Opening.of(row, job.data_root, recipe.resample).open() as slide:
-            layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, job.data_root))
-            truth = look_up(row, job.data_root, slide.geometry, layout, recipe)
+            layout, truth = lay_out_and_label(row, job.data_root, slide, recipe)
             return SlideInspection(
                 tiles=len(layout.positions),
                 labels=dict(sorted(Counter(truth.labels).items())),

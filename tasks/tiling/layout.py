@@ -36,6 +36,7 @@ class Layout:
         fractions: share of tissue of each tile, [N].
         section: section of each tile, [N].
         background: median colour of the slide outside of its tissue, RGB; white where all of it is tissue.
+        unfit: why each tile is not to be read, "" where it is, [N]; empty: all are.
     """
 
     tissue: Tissue
@@ -44,6 +45,11 @@ class Layout:
     fractions: Floats
     section: NDArray[np.int64]
     background: Colour
+    unfit: tuple[str, ...] = ()
+
+    def unfit_at(self, row: int) -> str:
+        """Return why a tile is not to be read; "" where it is."""
+        return self.unfit[row] if self.unfit else ""
 
 
 def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: Path | None = None) -> Layout:

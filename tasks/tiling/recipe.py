@@ -50,6 +50,8 @@ class TilingRecipe(BaseModel):
         max_enlargement: how many times finer than the slide ``mpp`` may be.
         resample: how pixels become tile pixels where no level has ``mpp``: with Lanczos' filter, or to the
             mean of the ``area`` that a tile pixel covers, which is faster (docs/whole_slides.md).
+        odd_sized: what becomes of a ready-made tile image that is smaller than most of its tile list:
+            ``fail`` leaves it out with the reason, ``pad`` fills it up with white to the right and below.
         thumbnail_px: longer side of the thumbnail.
         keep: ``pixels`` stores the pixels of every tile (150 kB per tile of 224 px); with ``none`` they are
             read from the slide whenever they are needed, and held against the digest of each tile. It changes
@@ -79,6 +81,7 @@ class TilingRecipe(BaseModel):
     max_failed_tiles: Fraction = 0.05
     max_enlargement: Annotated[float, Field(ge=1)] = 1.25
     resample: Resample = "lanczos"
+    odd_sized: Literal["fail", "pad"] = "fail"
     thumbnail_px: Annotated[int, Field(ge=64, le=8192)] = 1024
     keep: Literal["none", "pixels"] = "none"
 
@@ -119,7 +122,9 @@ class TilingRecipe(BaseModel):
 
 def tiling_recipe(recipe: TilingRecipe) -> dict[str, Any]:
     """Return the plain JSON form of all that may change a tile: everything but what is kept of it."""
-    return recipe.model_dump(mode="json", exclude={"keep"})
+    # Studies of before ready-made tile images have no word on them, and keep their fingerprints.
+    unsaid = {"keep"} if recipe.odd_sized == "pad" else {"keep", "odd_sized"}
+    return recipe.model_dump(mode="json", exclude=unsaid)
 
 
 def plain_name(name: str) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tasks.slides.content import SlideContent, digest_of_files
+from tasks.slides.content import SlideContent, digest_of_files, entries_of
 from tasks.slides.dicom import series_of
 from tasks.slides.slide_facts import SlideFacts, facts_of, sample_digest
 from tasks.slides.slide_files import slide_files
@@ -23,7 +23,7 @@ class PlainInputs:
 
     def _content(self, path: Path) -> SlideContent:
         hashes = [(name, self._hash(file)) for name, file in self.files(path)]
-        return SlideContent(self._hash(path), digest_of_files(hashes))
+        return SlideContent(self._hash(path), digest_of_files([*hashes, *entries_of(path)]))
 
     def _hash(self, path: Path) -> str:
         self.read[path.name] += 1

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tasks.slides.content import SlideContent, digest_of_files
 from tests._support.dicom_headers import dicom_file
 from tests._support.mrxs import write_mrxs
 from tests._support.slide_files import noise, write_slide
+from tests._support.tile_images import png, tile_pixels, write_tiles
 
 ROOT = Path(__file__).parents[2]
 
@@ -224,3 +226,40 @@ def test_a_kill_loses_only_the_file_that_was_being_read(tmp_path, reads):
     assert done.returncode == -9
     InputHashes(tmp_path).all_files(tmp_path / name for name in "abcdef")
     assert sorted(reads) == ["d", "e", "f"]
+
+
+def test_the_images_of_a_tile_list_count_and_no_other_of_their_archive(tmp_path):
+    row = write_tiles(tmp_path, archive=True)
+    path = tmp_path / row.path
+
+    def digest(changed):
+        images = {f"inner/t{i}.png": png(tile_pixels(i)) for i in range(5)} | changed
+        with zipfile.ZipFile(tmp_path / "tiles.zip", "w") as file:
+            for name, data in images.items():
+                file.writestr(name, data)
+        content = InputHashes(tmp_path / "home").contents([path])[path]
+        assert content.problem == ""
+        assert content.own == sha(path.read_bytes())
+        return content.digest
+
+    first = digest({})
+    assert digest({"inner/t4.png": png(tile_pixels(40))}) == first
+    assert digest({"inner/t3.png": png(tile_pixels(40))}) != first
+
+
+def test_every_image_file_of_a_tile_list_counts_and_an_absent_one_is_a_problem(tmp_path, reads):
+    path = tmp_path / write_tiles(tmp_path).path
+    first = InputHashes(tmp_path / "home").contents([path])[path]
+    assert sorted(reads) == ["a.csv", *(f"t{i}.png" for i in range(4))]
+    (tmp_path / "t2.png").write_bytes(png(tile_pixels(20)))
+    assert InputHashes(tmp_path / "home").contents([path])[path].digest != first.digest
+    (tmp_path / "t2.png").unlink()
+    assert "no image 't2.png'" in InputHashes(tmp_path / "home").contents([path])[path].problem
+
+
+def test_the_facts_of_a_tile_list_are_told_by_the_list(tmp_path):
+    path = tmp_path / write_tiles(tmp_path).path
+    facts = InputHashes(tmp_path / "home").facts([path])[path]
+    assert (facts.width, facts.height, facts.problem) == (64, 80, "")
+    path.write_text("image,x\n")
+    assert "needs the columns" in InputHashes(tmp_path / "home").facts([path])[path].problem

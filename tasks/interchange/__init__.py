@@ -1,0 +1,1 @@
+"""What others made and what others read: features, ready-made tiles and tables of labels."""

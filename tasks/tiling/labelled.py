@@ -1,0 +1,29 @@
+"""The tiles of a slide with their labels before any is read: of a grid, a coordinate file or a tile list."""
+
+from pathlib import Path
+
+from tasks.slides.reader import SlideReader
+from tasks.slides.row import SlideRow
+from tasks.slides.tile_lists.reader import TileListReader
+from tasks.tiling.layout import Layout, coordinates_of, lay_out
+from tasks.tiling.listed import labels_of_list, lay_out_list
+from tasks.tiling.recipe import TilingRecipe
+from tasks.tiling.tile_truth import Truth
+from tasks.tiling.truth import look_up
+
+
+def lay_out_and_label(
+    row: SlideRow, data_root: Path, slide: SlideReader, recipe: TilingRecipe
+) -> tuple[Layout, Truth]:
+    """Return where the tiles of an open slide lie, and their labels.
+
+    Raises:
+        SlideError: the slide, or a file of its row, cannot be used.
+    """
+    if isinstance(slide, TileListReader):
+        layout = lay_out_list(slide, recipe, row)
+        if row.annotation is None and row.points is None:
+            return layout, labels_of_list(slide, row, data_root, layout, recipe)
+    else:
+        layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, data_root))
+    return layout, look_up(row, data_root, slide.geometry, layout, recipe)
