@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from flows.config_errors import sentences
 from flows.engine.stages import all_stages
+from tasks.embed import EmbedSection
 from tasks.study.config import Section, StudyBase
 from tasks.study.errors import ConfigError
 
@@ -52,7 +53,7 @@ else:
 
 
 def load_study(path: Path) -> StudyConfig:
-    """Read a study file. Its manifest and initial weights come back as absolute paths.
+    """Read a study file. Its manifest and files of weights come back as absolute paths.
 
     Raises:
         ConfigError: with every problem of the file at once.
@@ -102,10 +103,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
-    """Return the study with its manifest and initial weights found from the folder of its file."""
+    """Return the study with its manifest and weights found from the folder of its file."""
     data = config.model_dump(mode="json")
     data["manifest"] = str((folder / config.manifest).resolve())
-    network = data["train"]["recipe"]["network"]
-    if network["init"] is not None:
+    network = data["train"]["recipe"].get("network")
+    if network is not None and network["init"] is not None:
         network["init"] = str((folder / network["init"]).resolve())
+    data["embed"]["encoder"] = config.section(EmbedSection).encoder.located(folder).model_dump(mode="json")
     return StudyConfig.model_validate(data)

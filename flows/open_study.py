@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flows.input_hashes import InputHashes
+from tasks.embed import EmbedSection, encoder_files
 from tasks.slides.manifest import Manifest, SlideRow, input_files, load_manifest
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
@@ -21,7 +22,7 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
         ConfigError: an arm learns from a site that has no slide, the folds cannot be made, tiles would be
             trained on labels of whole slides although the study does not say so, or slides have no label
             although slide models are trained on them, or a class has no slide to train or validate on.
-        UsageError: the file of initial weights is absent, or a file cannot be read.
+        UsageError: a file of weights is absent, or a file cannot be read.
     """
     home, csv = home.resolve(), Path(config.manifest)
     root = (data_root or csv.parent).resolve()
@@ -49,7 +50,7 @@ def _other_files(config: StudyBase, manifest: Manifest, root: Path, hashes: Inpu
         for name, path in input_files(row).items()
         if name != "slide"
     }
-    named |= {path: Path(path) for path in _initial_weights(config)}
+    named |= {path: Path(path) for path in (*_initial_weights(config), *_of_encoder(config))}
     try:
         read = hashes.all_files(named.values())
     except OSError as error:
@@ -117,6 +118,14 @@ def _initial_weights(config: StudyBase) -> tuple[str, ...]:
     return (path,)
 
 
+def _of_encoder(config: StudyBase) -> tuple[str, ...]:
+    files = encoder_files(config)
+    for name, path in files.items():
+        if not Path(path).is_file():
+            raise UsageError(f"embed.encoder: there is no file of its {name} at {path}")
+    return tuple(files.values())
+
+
 def refuse_absent_devices(study: Study) -> None:
     """Refuse devices that this machine does not have, before any work starts.
 
@@ -152,6 +161,26 @@ def refuse_unfit_network(study: Study) -> tuple[str, ...]:
         return check_recipe(network, len(tiles.classes), tiles.tile_px)
     except ModelError as error:
         raise ConfigError(f"train.recipe: {error}") from error
+
+
+def refuse_unfit_encoder(study: Study) -> None:
+    """Refuse an encoder that does not fit its weights or the tiles, before any work starts.
+
+    It is made once and asked about two made-up tiles.
+
+    Raises:
+        ConfigError: it cannot be made, was made for other tiles, or gives no finite features.
+    """
+    if study.config.level != "slide":
+        return
+    from tasks.embedding.admission import check_encoder  # heavy: not needed to plan
+    from tasks.models.errors import ModelError
+
+    tiles = study.section(TilingRecipe)
+    try:
+        check_encoder(study.section(EmbedSection).encoder, tiles.tile_px, tiles.mpp)
+    except ModelError as error:
+        raise ConfigError(f"embed: {error}") from error
 
 
 def _device(config: StudyBase) -> str:

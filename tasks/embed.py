@@ -10,9 +10,9 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.embedding.slide import EmbeddingSettings, embed_slide
 from tasks.models.encoders.base import AnyEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
-from tasks.plugins import modules_of, recipe_of
+from tasks.plugins import modules_of
 from tasks.slides.manifest import SlideRow
-from tasks.study.config import Section
+from tasks.study.config import Section, StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -42,32 +42,42 @@ class Embed(Stage[EmbedInputs]):
     makes = FeatureSet
     section = EmbedSection
     asks_models = True
+    tolerates_failures = True
 
     def plan(self, study: Study) -> Iterator[Planned]:
         """Yield the features of every slide, where models eat features."""
         if study.config.level != "slide":
             return
         section = study.section(EmbedSection)
+        files = encoder_files(study.config)
         for row in study.slides:
             yield Planned(
                 key=feature_key(row.slide_id),
                 recipe={
-                    "encoder": recipe_of(section.encoder),
+                    "encoder": section.encoder.recipe(),
                     "dtype": section.dtype,
                     "device": study.device,
                     "label": row.label or "",
                 },
                 modules=("tasks.embedding.slide", *modules_of(section.encoder)),
                 inputs={"tiles": tile_key(row.slide_id)},
+                files={name: f"sha256:{study.hashes[path]}" for name, path in files.items()},
             )
 
     def build(self, inputs: EmbedInputs, out: Path, context: BuildContext) -> Measures:
         """Encode the tiles."""
         study = context.study
         section = study.section(EmbedSection)
-        settings = EmbeddingSettings(section.dtype, study.config.resources.batch, context.device)
+        settings = EmbeddingSettings(
+            section.dtype, study.config.resources.batch, context.device, self._digest(study)
+        )
         label = study.row[str(context.key.slide)].label or ""
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
+
+    def _digest(self, study: Study) -> str:
+        """Return the sha256 that the weights had when the study was opened."""
+        path = encoder_files(study.config).get("weights")
+        return study.hashes[path] if path else ""
 
 
 def tiled_slides(study: Study) -> frozenset[str]:
@@ -78,6 +88,13 @@ def tiled_slides(study: Study) -> frozenset[str]:
 def feature_key(slide: str) -> ArtifactKey:
     """Return the key of the features of ``slide``."""
     return ArtifactKey("embed", slide=slide)
+
+
+def encoder_files(config: StudyBase) -> dict[str, str]:
+    """Return the files of the encoder by what they are; none where models eat tiles."""
+    if config.level != "slide":
+        return {}
+    return {name: str(path) for name, path in config.section(EmbedSection).encoder.files().items()}
 
 
 def features_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
