@@ -23,7 +23,6 @@ from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
-from tasks.embed import features_of
 from tasks.evaluation.fits import refuse_misfits
 from tasks.evaluation.plan import EvaluationSettings, score_pairs
 from tasks.evaluation.scored import Scored
@@ -55,7 +54,7 @@ from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.stage import Build, BuildContext, Measures, Planned, Stage, Writer, required, some
 from tasks.study.study import Study
-from tasks.train import PlannedModel, TrainSection, target_of, tiles_of
+from tasks.train import PlannedModel, TrainSection, model_modules, samples_of, target_of
 
 if TYPE_CHECKING:
     AnyModelMetric = ModelMetric
@@ -188,13 +187,12 @@ def _sampled(
     study: Study, model: PlannedModel, explainer: Explainer, rows: list[SlideRow]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the inputs that hold the samples with their maps, and the modules that read them."""
+    samples: dict[str, Any] = dict(samples_of(study, rows))
     if study.config.level == "slide":
-        bag = model.arm.applied_to(study.section(TrainSection).recipe).bag
-        modules = () if bag is None else modules_of(bag.model)
-        inputs = {"features": features_of(rows), "scores": bag_scores_key(model, explainer)}
-        return inputs, ("tasks.evidence.stored_bags", "tasks.models.bag_classifier", *modules)
+        inputs = {**samples, "maps": {}, "scores": bag_scores_key(model, explainer)}
+        return inputs, ("tasks.evidence.stored_bags", *model_modules(study, model))
     maps = {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows}
-    return {"tiles": tiles_of(rows), "maps": maps}, (
+    return {**samples, "maps": maps}, (
         "tasks.evidence.evidence",
         "tasks.evidence.slide",
         "tasks.explaining.halo",
