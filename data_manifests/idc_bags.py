@@ -18,7 +18,7 @@ from tasks.interchange.text_tables import read_text_table
 from tasks.interchange.tile_tables import TileTableJob, WrittenLists, write_tile_lists
 
 MPP = 4.0
-"""Micrometres per pixel of the tiles as in Cruz-Roa et al. (2014), doi 10.1117/12.2043872; files state none."""
+"""Micrometres per pixel of the tiles, which state none: Cruz-Roa et al. (2014), doi 10.1117/12.2043872."""
 
 CLASSES = ("normal", "carcinoma")
 TABLE = "bags.tsv"

@@ -39,6 +39,7 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
         _refuse_unlabelled_slides(study)
         _refuse_absent_classes(study)
     _refuse_weak_labels(study)
+    _refuse_features(study)
     return study
 
 
@@ -106,6 +107,22 @@ def _refuse_weak_labels(study: Study) -> None:
             f"{rows[0].label!r} ({_named(rows)}); each of their tiles would be trained with it, also where "
             "it shows nothing of it. Name an annotation or points in the manifest, use a slide-level model, "
             "or say train.weak_labels: true"
+        )
+
+
+def _refuse_features(study: Study) -> None:
+    """Refuse slides without pixels where models eat tiles, and features of several origins in one study."""
+    bare = [row.slide_id for row in study.slides if not row.has_pixels]
+    if bare and study.config.level == "tile":
+        raise ConfigError(
+            f"slide {bare[0]!r} has features and no pixels, and models of level tile eat pixels; "
+            "name its slide file in the manifest's path, or say level: slide"
+        )
+    without = [row.slide_id for row in study.slides if row.features is None]
+    if study.config.level == "slide" and 0 < len(without) < len(study.slides):
+        raise ConfigError(
+            f"{len(study.slides) - len(without)} slides of the manifest name features and {len(without)} do "
+            f"not, such as {without[0]!r}; features of one study come from one encoder: name all or none"
         )
 
 

@@ -8,6 +8,7 @@ from tasks.artifacts.feature_set import FeatureDtype, FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.embedding.slide import EmbeddingSettings, embed_slide
+from tasks.interchange.imported import ImportJob, import_slide
 from tasks.models.encoders.base import AnyEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
 from tasks.plugins import modules_of
@@ -16,6 +17,7 @@ from tasks.study.config import Section, StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
 from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
 
 
 class EmbedSection(Section):
@@ -51,6 +53,9 @@ class Embed(Stage[EmbedInputs]):
         section = study.section(EmbedSection)
         files = encoder_files(study.config)
         for row in study.slides:
+            if row.features is not None:
+                yield _imported(row, row.features, study)
+                continue
             yield Planned(
                 key=feature_key(row.slide_id),
                 recipe={
@@ -58,6 +63,7 @@ class Embed(Stage[EmbedInputs]):
                     "dtype": section.dtype,
                     "device": study.device,
                     "label": row.label or "",
+                    **({"tile_labels": False} if _is_weak(study, row) else {}),
                 },
                 modules=("tasks.embedding.slide", *modules_of(section.encoder)),
                 inputs={"tiles": tile_key(row.slide_id)},
@@ -68,10 +74,18 @@ class Embed(Stage[EmbedInputs]):
         """Encode the tiles."""
         study = context.study
         section = study.section(EmbedSection)
+        row = study.row[str(context.key.slide)]
+        label = row.label or ""
+        if row.features is not None:
+            job = ImportJob(study.data_root / row.features, label, section.dtype)
+            return import_slide(inputs.tiles, job, out)
         settings = EmbeddingSettings(
-            section.dtype, study.config.resources.batch, context.device, self._digest(study)
+            section.dtype,
+            study.config.resources.batch,
+            context.device,
+            self._digest(study),
+            tile_labels=not _is_weak(study, row),
         )
-        label = study.row[str(context.key.slide)].label or ""
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
 
     def _digest(self, study: Study) -> str:
@@ -83,6 +97,22 @@ class Embed(Stage[EmbedInputs]):
 def tiled_slides(study: Study) -> frozenset[str]:
     """Return the slides whose features are made of tiles of this study. Others have no pictures."""
     return frozenset(str(each.key.slide) for each in Embed().plan(study) if "tiles" in each.inputs)
+
+
+def _is_weak(study: Study, row: SlideRow) -> bool:
+    """Return whether the tiles of a slide have nothing but its label, which is none of their own."""
+    return row.is_weakly_labelled(study.section(TilingRecipe).classes[0])
+
+
+def _imported(row: SlideRow, features: str, study: Study) -> Planned:
+    """Return the features of a slide that others made; no encoder has a part in them."""
+    return Planned(
+        key=feature_key(row.slide_id),
+        recipe={"imported": True, "dtype": study.section(EmbedSection).dtype, "label": row.label or ""},
+        modules=("tasks.interchange.imported",),
+        inputs={"tiles": tile_key(row.slide_id)},
+        files={"features": f"sha256:{study.hashes[features]}"},
+    )
 
 
 def feature_key(slide: str) -> ArtifactKey:

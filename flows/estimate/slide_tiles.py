@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tasks.slides.errors import SlideError
+from tasks.slides.feature_files import read_feature_file
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
 from tasks.slides.tile_lists.tile_list import read_tile_list
@@ -37,6 +38,8 @@ def tiles_by_size(row: SlideRow, facts: SlideFacts, path: Path, recipe: TilingRe
     """Return the number of tiles of a slide that was not inspected, from its pixels or else its bytes."""
     if row.lists_tiles and facts.width:
         return SlideTiles(len(read_tile_list(path)), "inspected")
+    if not row.has_pixels and not facts.problem:
+        return SlideTiles(len(read_feature_file(path).coords), "inspected")
     if facts.width:
         try:
             resolution = facts.resolution(row.stated_mpp, row.slide_id)

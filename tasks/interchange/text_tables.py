@@ -36,6 +36,24 @@ def need_columns(table: pd.DataFrame, names: Iterable[str], where: str) -> None:
         raise InterchangeError(f"{where} has no column {absent[0]!r}; there are: {there or 'none'}")
 
 
+def with_roles(
+    read: pd.DataFrame, columns: Mapping[str, str], roles: Sequence[str], where: str
+) -> pd.DataFrame:
+    """Return a table with one column per role that is there: the named one, or the one of the role's name.
+
+    Raises:
+        InterchangeError: an unknown role, a column that is absent, or no row.
+    """
+    unknown = sorted(set(columns).difference(roles))
+    if unknown:
+        raise InterchangeError(f"column role {unknown[0]!r} is unknown; there are: {', '.join(roles)}")
+    need_columns(read, columns.values(), where)
+    if read.empty:
+        raise InterchangeError(f"{where} has no row")
+    named = {role: columns.get(role, role) for role in roles}
+    return pd.DataFrame({role: read[name] for role, name in named.items() if name in read.columns})
+
+
 def same_within(table: pd.DataFrame, by: str, column: str, where: str) -> dict[str, str]:
     """Return {value of ``by``: its value of ``column``}, in the sequence of the table.
 

@@ -12,7 +12,13 @@ import pandas as pd
 
 from tasks.interchange.drawn_splits import DEFAULT, SplitFractions, draw_splits
 from tasks.interchange.errors import InterchangeError
-from tasks.interchange.text_tables import need_columns, read_text_table, same_within, write_manifest
+from tasks.interchange.text_tables import (
+    need_columns,
+    read_text_table,
+    same_within,
+    with_roles,
+    write_manifest,
+)
 from tasks.slides.errors import SlideError
 from tasks.slides.tile_lists.images import image_size
 from tasks.slides.tile_lists.tile_list import TileList, write_tile_list
@@ -97,16 +103,9 @@ _PER_SLIDE = ("patient", "slide_label", "site", "split")
 
 def _with_roles(job: TileTableJob) -> tuple[pd.DataFrame, list[str]]:
     """Return the table with one column per role, and notes on what was filled in."""
-    unknown = sorted(set(job.columns).difference(ROLES))
-    if unknown:
-        raise InterchangeError(f"column role {unknown[0]!r} is unknown; there are: {', '.join(ROLES)}")
     read = read_text_table(job.table)
-    need_columns(read, job.columns.values(), job.table.name)
-    named = {role: job.columns.get(role, role) for role in ROLES}
-    need_columns(read, [named["image"]], job.table.name)
-    if read.empty:
-        raise InterchangeError(f"{job.table.name} has no row")
-    table = pd.DataFrame({role: read[name] for role, name in named.items() if name in read.columns})
+    table = with_roles(read, job.columns, ROLES, job.table.name)
+    need_columns(table, ["image"], job.table.name)
     notes: list[str] = []
     if job.cut is not None:
         _images_as_slides(table)

@@ -13,7 +13,7 @@ class ReaderChoice(BaseModel):
 
     Attributes:
         name: ``direct`` where the file's own tiles are decoded; ``openslide`` where OpenSlide reads; ``list``
-            where ready-made tile images are pasted together.
+            where ready-made tile images are pasted together; ``features`` where there are no pixels.
         reason: why.
         facts: what the file states of itself.
         levels_left_out: levels that are never read, with the reason.
@@ -22,7 +22,7 @@ class ReaderChoice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["direct", "openslide", "list"]
+    name: Literal["direct", "openslide", "list", "features"]
     reason: str
     facts: FileFacts
     levels_left_out: dict[int, str] = {}

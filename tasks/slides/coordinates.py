@@ -1,4 +1,4 @@
-"""Coordinate files of CLAM and TRIDENT: where the tiles of a slide lie, as HDF5.
+"""Coordinate files of CLAM and TRIDENT, and of STAMP's features: where the tiles of a slide lie, as HDF5.
 
 Both hold a data set ``coords``, int64 [N, 2], x and y of the upper left corner in level-0 pixels, and
 attributes. CLAM's ``patch_size`` counts pixels of the level ``patch_level``; TRIDENT's ``patch_size_level0``
@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
+from tasks.slides.feature_files import COORDS, MICRONS_AT_ONE, read_feature_file
 from tasks.slides.geometry import SlideGeometry
 
 Layout = Literal["clam", "trident"]
 
-COORDS = "coords"
 _CHUNK_ROWS = 4096
-_MICRONS_AT_ONE = 10.0
-"""Micrometres per pixel at a nominal magnification of 1; these files name their resolution by it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,8 @@ def read_coordinates(path: Path, geometry: SlideGeometry) -> TileCoordinates:
             stated = {**dict(file.attrs), **dict(file[COORDS].attrs)}
     except OSError as error:
         raise SlideError(f"{path.name} is no HDF5 file that can be read") from error
+    if "stamp_version" in stated:
+        return _of_stamp(path, geometry)
     if values.ndim != 2 or values.shape[1] != 2 or not len(values) or not np.isfinite(values).all():
         raise SlideError(
             f"{path.name}: {COORDS!r} must be finite numbers [N, 2] with N above 0, not {list(values.shape)}"
@@ -85,6 +85,16 @@ def read_coordinates(path: Path, geometry: SlideGeometry) -> TileCoordinates:
     extent = _extent(stated, geometry, path.name)
     _refuse_other_slide(stated, geometry, path.name)
     x, y = np.ascontiguousarray(values.T).astype(np.float64)
+    _refuse_misplaced(x, y, extent, geometry, path.name)
+    return TileCoordinates(x, y, extent)
+
+
+def _of_stamp(path: Path, geometry: SlideGeometry) -> TileCoordinates:
+    """Return the coordinates of STAMP's features, which are in micrometres."""
+    file = read_feature_file(path)
+    x, y = file.corners_level0(geometry.mpp, geometry.mpp_y).T
+    extent = file.side_level0(geometry.mpp)
+    assert extent is not None
     _refuse_misplaced(x, y, extent, geometry, path.name)
     return TileCoordinates(x, y, extent)
 
@@ -110,6 +120,22 @@ def write_coordinates(
         written.attrs.update(_attributes(path.stem, side, layout, geometry))
 
 
+def stated_side(file: h5py.File, where: str) -> TileSide:
+    """Return how large the tiles of an open coordinate file of CLAM are.
+
+    Raises:
+        SlideError: it does not state their size without the slide.
+    """
+    stated = {**dict(file.attrs), **(dict(file[COORDS].attrs) if COORDS in file else {})}
+    if "patch_size" not in stated or "downsample" not in stated:
+        raise SlideError(
+            f"{where}: the size of the tiles is not stated, patch_size and downsample are needed"
+        )
+    pixels = _positive(stated["patch_size"], "patch_size", where)
+    level0 = pixels * _positive(stated["downsample"], "downsample", where)
+    return TileSide(round(pixels), level0, level0)
+
+
 def _attributes(name: str, side: TileSide, layout: Layout, geometry: SlideGeometry) -> dict[str, object]:
     size = (geometry.width_level0, geometry.height_level0)
     if layout == "clam":
@@ -120,8 +146,8 @@ def _attributes(name: str, side: TileSide, layout: Layout, geometry: SlideGeomet
     mpp = side.level0 / side.pixels * geometry.mpp
     return {
         "name": name, "patch_size": side.pixels, "patch_size_level0": round(side.level0),
-        "level0_magnification": round(_MICRONS_AT_ONE / geometry.mpp),
-        "target_magnification": round(_MICRONS_AT_ONE / mpp),
+        "level0_magnification": round(MICRONS_AT_ONE / geometry.mpp),
+        "target_magnification": round(MICRONS_AT_ONE / mpp),
         "overlap": max(0, round(side.pixels * (1 - side.stride_level0 / side.level0))),
         "level0_width": size[0], "level0_height": size[1],
     }  # fmt: skip

@@ -96,7 +96,7 @@ class SlideInfo(BaseModel):
         saturation_threshold: HSV saturation from 0 to 1 above which a pixel is tissue.
         tissue: how the tissue was found; None in a summary written before it was noted.
         repaired_outlines: outlines that crossed themselves and were made valid.
-        reader: which path read the file, ``direct``, ``openslide`` or ``list``.
+        reader: which path read the file, ``direct``, ``openslide``, ``list`` or ``features``.
         reader_reason: why that one.
         levels_left_out: {level: why it is never read}.
         labels_from: where the labels come from.

@@ -1,7 +1,7 @@
 """The columns of a manifest: those with a meaning, metadata, and names that were mistyped."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,13 +28,14 @@ class Columns(NamedTuple):
 def read_header(cells: Sequence[str]) -> tuple[Columns, list[str]]:
     """Return the columns, and a sentence for each that is missing, mistyped or written twice."""
     names = [name.strip() for name in cells]
-    problems = [f"column {name!r} is missing" for name in REQUIRED if name not in names]
+    needed = _needed(names)
+    problems = [f"column {name!r} is missing" for name in needed if name not in names]
     problems += [
         f"column {name!r} stands twice" for name in sorted(set(names)) if name and names.count(name) > 1
     ]
     extra = {i: name for i, name in enumerate(names) if name and name not in COLUMNS}
     # Without the needed columns nobody can say which of the others are metadata.
-    incomplete = not set(REQUIRED) <= set(names)
+    incomplete = not needed <= set(names)
     for name in extra.values():
         near = _meant_by(name, names)
         if near or incomplete:
@@ -42,6 +43,11 @@ def read_header(cells: Sequence[str]) -> tuple[Columns, list[str]]:
     meant = {i: name for i, name in enumerate(names) if name in COLUMNS}
     nameless = frozenset(i for i, name in enumerate(names) if not name)
     return Columns(meant, extra, nameless), problems
+
+
+def _needed(names: Sequence[str]) -> Set[str]:
+    """Return the columns that must be there; features stand for the slide where there is no path."""
+    return {name: None for name in REQUIRED if name != "path" or "features" not in names}.keys()
 
 
 def cells_of(columns: Columns, cells: Sequence[str]) -> tuple[dict[str, object], list[str]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from tasks.slides.choice import ReaderChoice
+from tasks.slides.feature_files import is_feature_file
+from tasks.slides.feature_reader import open_feature_file
 from tasks.slides.pixels import Resample
 from tasks.slides.reader import SlideReader, open_slide
 from tasks.slides.resolution import ManifestMpp
@@ -74,6 +76,8 @@ class Opening:
         """
         if is_tile_list(self.path):
             return open_tile_list(self.path, self.mpp, thumbnail_px, self.resample)
+        if is_feature_file(self.path):
+            return open_feature_file(self.path, self.mpp, thumbnail_px)
         return open_slide(
             self.path, self.mpp, thumbnail_px=thumbnail_px, resample=self.resample, choice=self.choice
         )

@@ -1,9 +1,10 @@
 """One row of a manifest: one slide, its patient and its files."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from tasks.slides.feature_files import is_feature_file
 from tasks.slides.resolution import MPP_RANGE, ManifestMpp, MppOverride, parse_override
 from tasks.slides.tile_lists.tile_list import is_tile_list
 
@@ -18,6 +19,7 @@ FILES = {
     "decoy": "decoy",
     "artefact": "artefact",
     "coordinates": "coordinates",
+    "features": "features",
 }
 """The name of each file of a row, and its column."""
 
@@ -55,6 +57,8 @@ class SlideRow(BaseModel):
         decoy: an image of the whole slide, nonzero on what looks like the evidence and is none.
         artefact: an image of the whole slide, nonzero on what no explanation should use: pen, folds, bubbles.
         coordinates: where the tiles lie (.h5 of CLAM or TRIDENT), in place of a grid on the tissue.
+        features: the features of its tiles (.h5 of TRIDENT, CLAM or STAMP), which no encoder then makes.
+            Where ``path`` is empty they stand for the slide, which then has no pixels.
         label: the class of the whole slide, used where there is no annotation.
         site: the hospital or scanner.
         mpp: micrometres per level-0 pixel, used where the file does not state them.
@@ -76,6 +80,7 @@ class SlideRow(BaseModel):
     decoy: OptionalText = None
     artefact: OptionalText = None
     coordinates: OptionalText = None
+    features: OptionalText = None
     label: OptionalText = None
     site: OptionalText = None
     mpp: Annotated[_Mpp | None, _Given] = None
@@ -83,6 +88,23 @@ class SlideRow(BaseModel):
     mpp_override_reason: OptionalText = None
     sha256: Annotated[_Sha256 | None, _Given] = None
     metadata: dict[str, str] = Field({}, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _features_stand_for_the_slide(cls, data: Any) -> Any:
+        if isinstance(data, dict) and not str(data.get("path") or "").strip() and data.get("features"):
+            return {**data, "path": data["features"]}
+        return data
+
+    @model_validator(mode="after")
+    def _features_have_coordinates(self) -> Self:
+        if self.features is not None and not is_feature_file(self.features):
+            raise ValueError(
+                f"features names {self.features!r}; an .h5 is needed, for other files hold no coordinates"
+            )
+        if is_feature_file(self.path) and self.features != self.path:
+            raise ValueError("path names an .h5; write it into features and leave path empty")
+        return self
 
     @model_validator(mode="after")
     def _override_has_a_reason(self) -> Self:
@@ -101,6 +123,11 @@ class SlideRow(BaseModel):
     def lists_tiles(self) -> bool:
         """Whether the slide is a list of ready-made tile images, which has labels of its own."""
         return is_tile_list(self.path)
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether there is a slide or tile list, and not its features alone."""
+        return self.features != self.path
 
     @property
     def is_unlabelled(self) -> bool:

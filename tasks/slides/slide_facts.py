@@ -7,6 +7,7 @@ import openslide
 from pydantic import BaseModel, ConfigDict
 
 from tasks.slides.errors import SlideError
+from tasks.slides.feature_files import is_feature_file, read_feature_file
 from tasks.slides.resolution import MPP_RANGE, ManifestMpp, Resolution, resolve
 from tasks.slides.tile_lists.tile_list import is_tile_list, read_tile_list
 
@@ -54,6 +55,9 @@ def facts_of(path: Path) -> SlideFacts:
         if is_tile_list(path):
             width, height = read_tile_list(path).size
             return SlideFacts(width=width, height=height)
+        if is_feature_file(path):
+            read_feature_file(path)
+            return SlideFacts()
         with openslide.OpenSlide(path) as slide:
             properties = slide.properties
             likeness = properties.get("openslide.quickhash-1")

@@ -89,6 +89,12 @@ def read_tiles(
     return TilesOfSlide(reasons, crc, total, pixels_of_tissue)
 
 
+def unread_tiles(layout: Layout) -> TilesOfSlide:
+    """Return what is known of tiles that have features and no pixels: none failed, and none has a colour."""
+    count = len(layout.positions)
+    return TilesOfSlide([""] * count, np.zeros(count, np.uint32), np.zeros(3, np.int64), 0)
+
+
 def too_many_failed(reasons: Sequence[str], recipe: TilingRecipe) -> bool:
     """Return whether more tiles have a reason why they could not be read than the recipe allows."""
     return sum(map(bool, reasons)) > recipe.max_failed_tiles * len(reasons)

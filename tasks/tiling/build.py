@@ -9,12 +9,13 @@ from PIL import Image
 
 from tasks.artifacts.tile_set import SLIDE, TILES
 from tasks.slides.errors import SlideError
+from tasks.slides.feature_reader import FeatureFileReader
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import SlideInfo
 from tasks.slides.opening import Opening, Reading
 from tasks.slides.pixels import Rgb
 from tasks.slides.row import SlideRow
-from tasks.tiling.arrays import read_tiles, too_many_failed
+from tasks.tiling.arrays import read_tiles, too_many_failed, unread_tiles
 from tasks.tiling.draw import draw_grid, draw_tissue
 from tasks.tiling.labelled import lay_out_and_label
 from tasks.tiling.layout import Layout
@@ -52,7 +53,11 @@ def tile_slide(
         layout, truth = lay_out_and_label(row, data_root, slide, recipe)
         tissue = write_tissue(layout, recipe, out)
         reading = time.perf_counter()
-        found = read_tiles(slide, layout, recipe, tissue, out, advance)
+        found = (
+            unread_tiles(layout)
+            if isinstance(slide, FeatureFileReader)
+            else read_tiles(slide, layout, recipe, tissue, out, advance)
+        )
         read = time.perf_counter()
         _refuse_failed(found.reasons, recipe, row.slide_id)
         Reading(resample=recipe.resample, choice=slide.choice).write(out)

@@ -73,6 +73,8 @@ def misfit(row: SlideRow, facts: SlideFacts, recipe: TilingRecipe) -> str:
     """Return why a slide cannot be tiled as far as opening it says, or "" where nothing speaks against it."""
     if facts.problem:
         return f"{row.slide_id}: {facts.problem}"
+    if not row.has_pixels:
+        return ""
     try:
         resolution = facts.resolution(row.stated_mpp, row.slide_id)
         refuse_coarse(resolution.mpp, recipe, row.slide_id)

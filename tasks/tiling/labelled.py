@@ -1,10 +1,12 @@
-"""The tiles of a slide with their labels before any is read: of a grid, a coordinate file or a tile list."""
+"""The tiles of a slide with their labels before any is read: of a grid or a file that states them."""
 
 from pathlib import Path
 
+from tasks.slides.feature_reader import FeatureFileReader
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.slides.tile_lists.reader import TileListReader
+from tasks.tiling.featured import lay_out_features
 from tasks.tiling.layout import Layout, coordinates_of, lay_out
 from tasks.tiling.listed import labels_of_list, lay_out_list
 from tasks.tiling.recipe import TilingRecipe
@@ -24,6 +26,8 @@ def lay_out_and_label(
         layout = lay_out_list(slide, recipe, row)
         if row.annotation is None and row.points is None:
             return layout, labels_of_list(slide, row, data_root, layout, recipe)
+    elif isinstance(slide, FeatureFileReader):
+        layout = lay_out_features(slide, recipe, row, data_root)
     else:
         layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, data_root))
     return layout, look_up(row, data_root, slide.geometry, layout, recipe)

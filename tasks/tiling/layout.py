@@ -86,8 +86,9 @@ def lay_out(slide: SlideReader, recipe: TilingRecipe, where: str, coordinates: P
 
 
 def coordinates_of(row: SlideRow, data_root: Path) -> Path | None:
-    """Return the coordinate file of a manifest's row, if it names one."""
-    return None if row.coordinates is None else data_root / row.coordinates
+    """Return the coordinate file of a manifest's row, if it names one; features lie where their file says."""
+    named = row.coordinates or row.features
+    return None if named is None else data_root / named
 
 
 def _look_for_tissue(slide: SlideReader, recipe: TilingRecipe, where: str) -> tuple[Overview, Tissue]:

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from tasks.slides.errors import SlideError
-from tasks.slides.reader import SlideReader
+from tasks.slides.geometry import SlideGeometry
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_labels import refuse_strange_label
 from tasks.slides.tile_lists.reader import TileListReader
@@ -41,7 +41,7 @@ def lay_out_list(slide: TileListReader, recipe: TilingRecipe, row: SlideRow) -> 
     x, y = tiles.x.astype(np.float64), tiles.y.astype(np.float64)
     rows, columns = (np.floor(edges / side).astype(np.intp) for edges in (y, x))
     width, height = np.minimum(tiles.width, tiles.side), np.minimum(tiles.height, tiles.side)
-    tissue = _all_tissue(slide, recipe)
+    tissue = all_tissue(slide.geometry, recipe, "ready-made tiles are tissue, whatever they show")
     return Layout(
         tissue=tissue,
         sections=tissue.mask.astype(np.int32),
@@ -90,12 +90,12 @@ def _refuse_other_side(tiles: TileList, mpp: float, recipe: TilingRecipe, where:
         )
 
 
-def _all_tissue(slide: SlideReader, recipe: TilingRecipe) -> Tissue:
-    geometry = slide.geometry
+def all_tissue(geometry: SlideGeometry, recipe: TilingRecipe, why: str) -> Tissue:
+    """Return a slide that is tissue throughout, for the reason ``why``: nobody looked for tissue."""
     shrink = max(1.0, recipe.tissue_mpp / geometry.mpp)
     width, height = (max(1, round(side / shrink)) for side in (geometry.width_level0, geometry.height_level0))
     across, down = geometry.width_level0 / width, geometry.height_level0 / height
-    notes = TissueNotes(rule="list", why="ready-made tiles are tissue, whatever they show")
+    notes = TissueNotes(rule="stated", why=why)
     return Tissue(
         mask=np.ones((height, width), np.bool_),
         downsample_x=across,
