@@ -43,10 +43,11 @@ class PaddedBags:
         return Bags(*tensors)
 
 
-def read_bags(sets: Sequence[FeatureSet]) -> PaddedBags:
+def read_bags(sets: Sequence[FeatureSet], facts: bool = True) -> PaddedBags:
     """Read whole bags. There is room for one tile at least, so that an empty bag has a shape.
 
-    Nothing here is PyTorch's: a thread that reads ahead would bring OpenMP threads of its own.
+    Nothing here is PyTorch's: a thread that reads ahead would bring OpenMP threads of its own. Without
+    ``facts`` what is known of tiles beside their features is not read, and NaN.
     """
     counts = [each.facts.count for each in sets]
     length = max(1, *counts)
@@ -54,5 +55,6 @@ def read_bags(sets: Sequence[FeatureSet]) -> PaddedBags:
     about = np.full((len(sets), length, len(ABOUT)), np.nan, np.float32)
     for number, (each, count) in enumerate(zip(sets, counts, strict=True)):
         features[number, :count] = each.features()
-        about[number, :count] = each.about()
+        if facts:
+            about[number, :count] = each.about()
     return PaddedBags(features, np.arange(length)[None] < np.array(counts)[:, None], about)

@@ -97,7 +97,9 @@ def _explain_missing(job: _BagJob, kept: KeptGroups, advance: Callable[[int], No
     advance(len(sets) - sum(len(kept.groups[number]) for number in missing))
 
     def read(number: int) -> PaddedBags:
-        return read_bags([sets[position] for position in kept.groups[number]])
+        # No model sees facts, and no explainer but those that see no model.
+        facts = job.explaining.explainer.blind
+        return read_bags([sets[position] for position in kept.groups[number]], facts)
 
     with closing(read_ahead(read, missing)) as bags:
         for number in missing:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -57,15 +57,19 @@ class KeptGroups:
 
     def _bags(self, rows: list[Row]) -> Iterator[ScoredBag]:
         home = {position: number for number, group in enumerate(self.groups) for position in group}
+        # A handful of groups: slides of about one size often follow one another.
+        read = lru_cache(4)(self._read)
         for position, slide in enumerate(self.sets):
             group = self.groups[home[position]]
-            with np.load(self._path(home[position])) as kept:
-                row = json.loads(str(kept["rows"]))[group.index(position)]
-                values = kept["values"]
+            table, values = read(home[position])
             ends = np.cumsum([self._counts[member] for member in group])
             end = int(ends[group.index(position)])
-            rows.append(row)
-            yield ScoredBag(row, self.sets[slide].tile_ids, values[end - self._counts[position] : end])
+            rows.append(table[group.index(position)])
+            yield ScoredBag(rows[-1], self.sets[slide].tile_ids, values[end - self._counts[position] : end])
+
+    def _read(self, number: int) -> tuple[list[Row], NDArray[np.float32]]:
+        with np.load(self._path(number)) as kept:
+            return json.loads(str(kept["rows"])), kept["values"]
 
     @cached_property
     def _counts(self) -> list[int]:

@@ -30,14 +30,14 @@ Which = tuple[Encoder, tuple[tuple[Path, int, int], ...], str]
 """The recipe, its files with their times and sizes, and the device."""
 
 
-class _Kept(threading.local):
+class _KeptEncoder(threading.local):
     """What one thread keeps: builds that run at the same time never share a network."""
 
     which: Which | None = None
     loaded: LoadedEncoder | None = None
 
 
-_kept = _Kept()
+_kept = _KeptEncoder()
 
 
 @contextmanager

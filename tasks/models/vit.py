@@ -20,7 +20,7 @@ class VitShape(BaseModel):
 
     Attributes:
         size: side of the images in pixels. Positions fit this size alone.
-        patch: side of a patch in pixels; ``size`` is a multiple of it.
+        token_px: side in pixels of the square (patch) that a token stands for; ``size`` is a multiple of it.
         dim: width of a token, a multiple of ``heads``.
         depth: blocks.
         heads: of the attention in each block.
@@ -36,7 +36,7 @@ class VitShape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int = Field(default=224, ge=1)
-    patch: int = Field(ge=1)
+    token_px: int = Field(ge=1)
     dim: int = Field(ge=1)
     depth: int = Field(ge=1)
     heads: int = Field(ge=1)
@@ -49,20 +49,20 @@ class VitShape(BaseModel):
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        for whole, of in (("size", "patch"), ("dim", "heads")):
+        for whole, of in (("size", "token_px"), ("dim", "heads")):
             if getattr(self, whole) % getattr(self, of):
                 raise ValueError(f"{whole} {getattr(self, whole)} is no multiple of {of} {getattr(self, of)}")
         return self
 
     @property
-    def patches(self) -> int:
-        """How many patches an image has."""
-        return (self.size // self.patch) ** 2
+    def squares(self) -> int:
+        """How many squares an image has."""
+        return (self.size // self.token_px) ** 2
 
     @property
     def positioned(self) -> int:
         """How many tokens have a position."""
-        return self.patches + {"patches": 0, "cls": 1, "all": 1 + self.registers}[self.positions]
+        return self.squares + {"patches": 0, "cls": 1, "all": 1 + self.registers}[self.positions]
 
 
 class VisionTransformer(nn.Module):
@@ -73,7 +73,7 @@ class VisionTransformer(nn.Module):
     Example:
         >>> import torch
         >>> from tasks.models.vit import VisionTransformer, VitShape
-        >>> shape = VitShape(size=8, patch=4, dim=6, depth=1, heads=2, hidden=12, registers=3)
+        >>> shape = VitShape(size=8, token_px=4, dim=6, depth=1, heads=2, hidden=12, registers=3)
         >>> VisionTransformer(shape)(torch.zeros(2, 3, 8, 8)).shape
         torch.Size([2, 8, 6])
     """
@@ -85,7 +85,7 @@ class VisionTransformer(nn.Module):
         if shape.registers:
             self.reg_token = nn.Parameter(torch.zeros(1, shape.registers, shape.dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, shape.positioned, shape.dim))
-        self.patch_embed = PatchEmbed(shape)
+        self.patch_embed = TokenEmbed(shape)
         self.blocks = nn.ModuleList([VitBlock(shape) for _ in range(shape.depth)])
         self.norm = nn.LayerNorm(shape.dim, eps=shape.eps)
 
@@ -109,12 +109,12 @@ class VisionTransformer(nn.Module):
         return torch.cat([first + positions[:, :1], *registers, patches + positions[:, 1:]], dim=1)
 
 
-class PatchEmbed(nn.Module):
+class TokenEmbed(nn.Module):
     """Maps images to one vector per patch, row by row."""
 
     def __init__(self, shape: VitShape) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, shape.dim, shape.patch, stride=shape.patch)
+        self.proj = nn.Conv2d(3, shape.dim, shape.token_px, stride=shape.token_px)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return [B, patches, dim]."""

@@ -108,7 +108,7 @@ def resized_positions(positions: Tensor, shape: VitShape, *, smooth: bool) -> Te
         [1, 1 + patches, D]; ``positions`` itself where they fit or are of no square.
     """
     first, rest = positions[:, :1], positions[:, 1:]
-    had, wanted = math.isqrt(rest.shape[1]), shape.size // shape.patch
+    had, wanted = math.isqrt(rest.shape[1]), shape.size // shape.token_px
     if had == wanted or had * had != rest.shape[1]:
         return positions
     grid = rest.reshape(1, had, had, -1).permute(0, 3, 1, 2)

@@ -10,21 +10,37 @@ from torch import Tensor
 from tasks.models.vit import VisionTransformer, VitShape
 
 SHAPES = {
-    "uni": VitShape(size=32, patch=16, dim=48, depth=2, heads=4, hidden=192),
+    "uni": VitShape(size=32, token_px=16, dim=48, depth=2, heads=4, hidden=192),
     "uni2_h": VitShape(
-        size=28, patch=14, dim=48, depth=2, heads=3, hidden=128, gated=True, registers=8, positions="patches"
+        size=28,
+        token_px=14,
+        dim=48,
+        depth=2,
+        heads=3,
+        hidden=128,
+        gated=True,
+        registers=8,
+        positions="patches",
     ),
     "virchow2": VitShape(
-        size=28, patch=14, dim=64, depth=2, heads=4, hidden=171, gated=True, registers=4, positions="all"
+        size=28, token_px=14, dim=64, depth=2, heads=4, hidden=171, gated=True, registers=4, positions="all"
     ),
     "h_optimus": VitShape(
-        size=42, patch=14, dim=48, depth=2, heads=4, hidden=128, gated=True, registers=4, positions="patches"
+        size=42,
+        token_px=14,
+        dim=48,
+        depth=2,
+        heads=4,
+        hidden=128,
+        gated=True,
+        registers=4,
+        positions="patches",
     ),
-    "prov_gigapath": VitShape(size=48, patch=16, dim=48, depth=2, heads=4, hidden=128, gated=True),
-    "lunit_s8": VitShape(size=24, patch=8, dim=48, depth=2, heads=6, hidden=192, scaled=False),
-    "phikon": VitShape(size=32, patch=16, dim=48, depth=2, heads=4, hidden=192, scaled=False, eps=1e-12),
-    "phikon_v2": VitShape(size=32, patch=16, dim=48, depth=2, heads=4, hidden=192),
-    "dinov2_gated": VitShape(size=32, patch=16, dim=48, depth=2, heads=4, hidden=128, gated=True),
+    "prov_gigapath": VitShape(size=48, token_px=16, dim=48, depth=2, heads=4, hidden=128, gated=True),
+    "lunit_s8": VitShape(size=24, token_px=8, dim=48, depth=2, heads=6, hidden=192, scaled=False),
+    "phikon": VitShape(size=32, token_px=16, dim=48, depth=2, heads=4, hidden=192, scaled=False, eps=1e-12),
+    "phikon_v2": VitShape(size=32, token_px=16, dim=48, depth=2, heads=4, hidden=192),
+    "dinov2_gated": VitShape(size=32, token_px=16, dim=48, depth=2, heads=4, hidden=128, gated=True),
 }
 """One of each published kind, at reduced width and depth."""
 
@@ -59,8 +75,8 @@ def transformers_shapes(shape: VitShape) -> dict[str, tuple[int, ...]]:
     dim, inner = shape.dim, shape.hidden * (2 if shape.gated else 1)
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.cls_token": (1, 1, dim),
-        "embeddings.position_embeddings": (1, 1 + shape.patches, dim),
-        "embeddings.patch_embeddings.projection.weight": (dim, 3, shape.patch, shape.patch),
+        "embeddings.position_embeddings": (1, 1 + shape.squares, dim),
+        "embeddings.patch_embeddings.projection.weight": (dim, 3, shape.token_px, shape.token_px),
         "embeddings.patch_embeddings.projection.bias": (dim,),
     }
     if shape.scaled:

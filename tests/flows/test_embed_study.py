@@ -45,7 +45,7 @@ def tiled(manifest, tmp_path_factory):
 def test_every_slide_is_embedded_with_an_encoder_that_was_loaded_once(manifest, tiled, monkeypatch):
     home, first = tiled
     built, load, moved = [], EfficientnetLite0.build, []
-    monkeypatch.setattr(kept_encoder, "_kept", kept_encoder._Kept())
+    monkeypatch.setattr(kept_encoder, "_kept", kept_encoder._KeptEncoder())
     monkeypatch.setattr(EfficientnetLite0, "build", lambda self: built.append(1) or load(self))
     with listening(lambda event: moved.append(event) if isinstance(event, Advanced) else None):
         made = run(manifest, home, "embed")

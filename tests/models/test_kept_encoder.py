@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def encoder(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_kept", module._Kept())
+    monkeypatch.setattr(module, "_kept", module._KeptEncoder())
     return CheckpointEncoder(folder=str(make_checkpoint(tmp_path / "c", 0).folder))
 
 

@@ -38,7 +38,7 @@ def tokens_of(name):
 @pytest.mark.parametrize("name", SHAPES)
 def test_tokens_are_those_of_timm_and_transformers(name):
     tokens, stored = tokens_of(name), VALUES[name]
-    assert tokens.shape == (2, 1 + SHAPES[name].registers + SHAPES[name].patches, SHAPES[name].dim)
+    assert tokens.shape == (2, 1 + SHAPES[name].registers + SHAPES[name].squares, SHAPES[name].dim)
     torch.testing.assert_close(tokens[0, 0, :5], torch.tensor(stored["cls"]), atol=1e-5, rtol=0)
     torch.testing.assert_close(tokens[1, -1, :5], torch.tensor(stored["last"]), atol=1e-5, rtol=0)
     assert float(tokens.double().pow(2).mean()) == pytest.approx(stored["mean of squares"], abs=1e-6)
@@ -71,8 +71,8 @@ def attended(tokens, weights, name, heads):
 
 
 def second_forward(images, w, shape):
-    side = shape.size // shape.patch
-    squares = F.unfold(images, shape.patch, stride=shape.patch).transpose(1, 2)
+    side = shape.size // shape.token_px
+    squares = F.unfold(images, shape.token_px, stride=shape.token_px).transpose(1, 2)
     patches = squares @ w["patch_embed.proj.weight"].flatten(1).T + w["patch_embed.proj.bias"]
     assert patches.shape[1] == side * side
     head = [w["cls_token"].expand(len(images), -1, -1)]
@@ -106,7 +106,7 @@ def test_a_second_forward_with_an_explicit_softmax_agrees(name):
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"size": 30}, "size 30 is no multiple of patch 16"),
+        ({"size": 30}, "size 30 is no multiple of token_px 16"),
         ({"heads": 5}, "dim 48 is no multiple of heads 5"),
     ],
 )

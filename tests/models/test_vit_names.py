@@ -15,7 +15,7 @@ def test_names_of_timm_stay():
 
 @pytest.mark.parametrize("chunk", [1, 2])
 def test_the_original_names_of_dinov2_are_read_whatever_the_chunks(chunk):
-    shape = VitShape(size=8, patch=4, dim=4, depth=4, heads=2, hidden=6, gated=True, registers=3)
+    shape = VitShape(size=8, token_px=4, dim=4, depth=4, heads=2, hidden=6, gated=True, registers=3)
     weights = filled(own_shapes(shape))
     found = timm_names(as_dinov2(weights, chunk))
     assert found.keys() == weights.keys()
@@ -35,7 +35,7 @@ def test_names_of_transformers_become_those_of_the_network(name):
     assert torch.equal(found["blocks.1.attn.qkv.weight"], torch.cat(three))
 
 
-SHAPE = VitShape(size=12, patch=4, dim=2, depth=1, heads=1, hidden=2)
+SHAPE = VitShape(size=12, token_px=4, dim=2, depth=1, heads=1, hidden=2)
 
 
 @pytest.mark.parametrize("smooth", [True, False])

@@ -65,18 +65,14 @@ _HALF = (0.5,)
 _PYRAMID = (0.25, 0.5, 1.0, 2.0)
 _EITHER = (224, 256)
 
-_LARGE16 = VitShape(patch=16, dim=1024, depth=24, heads=16, hidden=4096)
-_HUGE14 = VitShape(patch=14, dim=1280, depth=32, heads=16, hidden=3416, gated=True)
+_LARGE16 = VitShape(token_px=16, dim=1024, depth=24, heads=16, hidden=4096)
+_HUGE14 = VitShape(token_px=14, dim=1280, depth=32, heads=16, hidden=3416, gated=True)
 _GIANT14 = VitShape(
-    patch=14, dim=1536, depth=40, heads=24, hidden=4096, gated=True, registers=4, positions="patches"
+    token_px=14, dim=1536, depth=40, heads=24, hidden=4096, gated=True, registers=4, positions="patches"
 )
-_SMALL8 = VitShape(patch=8, dim=384, depth=12, heads=6, hidden=1536, scaled=False)
-_SMALL16 = VitShape(patch=16, dim=384, depth=12, heads=6, hidden=1536, scaled=False)
-_BASE16 = VitShape(patch=16, dim=768, depth=12, heads=12, hidden=3072, scaled=False)
-
-
-def _changed(shape: VitShape, **changes: object) -> VitShape:
-    return VitShape.model_validate({**shape.model_dump(), **changes})
+_SMALL8 = VitShape(token_px=8, dim=384, depth=12, heads=6, hidden=1536, scaled=False)
+_SMALL16 = VitShape(token_px=16, dim=384, depth=12, heads=6, hidden=1536, scaled=False)
+_BASE16 = VitShape(token_px=16, dim=768, depth=12, heads=12, hidden=3072, scaled=False)
 
 
 def _kaiko(shape: VitShape) -> VitPreset:
@@ -92,7 +88,7 @@ def _kaiko(shape: VitShape) -> VitPreset:
 
 def _dinov2(dim: int, depth: int, heads: int, hidden: int, *, registers: bool) -> VitPreset:
     shape = VitShape(
-        patch=14,
+        token_px=14,
         dim=dim,
         depth=depth,
         heads=heads,
@@ -122,7 +118,7 @@ PRESETS: Mapping[str, VitPreset] = MappingProxyType(
             citation="Chen et al. (2024), doi:10.1038/s41591-024-02857-3",
         ),
         "uni2_h": VitPreset(
-            shape=_changed(_GIANT14, depth=24, registers=8),
+            shape=_GIANT14.model_copy(update={"depth": 24, "registers": 8}),
             transform=_RESIZED,
             tiles=_EITHER,
             mpp=_HALF,
@@ -139,7 +135,7 @@ PRESETS: Mapping[str, VitPreset] = MappingProxyType(
             citation="Vorontsov et al. (2024), doi:10.1038/s41591-024-03141-0",
         ),
         "virchow2": VitPreset(
-            shape=_changed(_HUGE14, registers=4, positions="all"),
+            shape=_HUGE14.model_copy(update={"registers": 4, "positions": "all"}),
             transform=_BICUBIC,
             tiles=_EITHER,
             mpp=_PYRAMID,
@@ -164,7 +160,7 @@ PRESETS: Mapping[str, VitPreset] = MappingProxyType(
             citation="Bioptimus (2025), H-optimus-1",
         ),
         "prov_gigapath": VitPreset(
-            shape=_changed(_GIANT14, patch=16, registers=0, positions="cls"),
+            shape=_GIANT14.model_copy(update={"token_px": 16, "registers": 0, "positions": "cls"}),
             transform=_GIGAPATH,
             tiles=(256,),
             mpp=_HALF,
@@ -172,7 +168,7 @@ PRESETS: Mapping[str, VitPreset] = MappingProxyType(
             citation="Xu et al. (2024), doi:10.1038/s41586-024-07441-w",
         ),
         "phikon": VitPreset(
-            shape=_changed(_BASE16, eps=1e-12),
+            shape=_BASE16.model_copy(update={"eps": 1e-12}),
             transform=_RESIZED,
             tiles=_EITHER,
             mpp=_HALF,
@@ -197,7 +193,7 @@ PRESETS: Mapping[str, VitPreset] = MappingProxyType(
         ),
         "kaiko_s8": _kaiko(_SMALL8),
         "kaiko_s16": _kaiko(_SMALL16),
-        "kaiko_b8": _kaiko(_changed(_BASE16, patch=8)),
+        "kaiko_b8": _kaiko(_BASE16.model_copy(update={"token_px": 8})),
         "kaiko_b16": _kaiko(_BASE16),
         "dinov2_s14": _dinov2(384, 12, 6, 1536, registers=False),
         "dinov2_b14": _dinov2(768, 12, 12, 3072, registers=False),
