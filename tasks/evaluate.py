@@ -38,6 +38,7 @@ from tasks.explain import (
     halo_of,
     halo_recipe,
     maps_key,
+    scores_key,
     surrounded_of,
 )
 from tasks.explainers.base import Explainer
@@ -178,18 +179,13 @@ def sample_of_level(config: StudyBase) -> Sample:
     return "bag" if config.level == "slide" else config.section(TrainSection).recipe.network.sample
 
 
-def bag_scores_key(model: PlannedModel, explainer: Explainer) -> ArtifactKey:
-    """Return the key of the scores of all slides; those of a blind control are of no model."""
-    return ArtifactKey("explain", None if explainer.blind else model.key, explainer.id)
-
-
 def _sampled(
     study: Study, model: PlannedModel, explainer: Explainer, rows: list[SlideRow]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the inputs that hold the samples with their maps, and the modules that read them."""
     samples: dict[str, Any] = dict(samples_of(study, rows))
     if study.config.level == "slide":
-        inputs = {**samples, "maps": {}, "scores": bag_scores_key(model, explainer)}
+        inputs = {**samples, "maps": {}, "scores": scores_key(model, explainer)}
         return inputs, ("tasks.evidence.stored_bags", *model_modules(study, model))
     maps = {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows}
     return {**samples, "maps": maps}, (
