@@ -28,15 +28,16 @@ SlideRows = tuple[int, Positions]
 class FeatureStore:
     """The features of some slides, read from disk when they are asked for.
 
-    Where all of them need at most ``cache_mb`` megabytes they stay in memory once read; otherwise none does,
-    so memory does not grow with the cohort. Several threads may read at once.
+    Where all of them need at most half of ``cache_mb`` megabytes they stay in memory once read; otherwise
+    none does, so memory does not grow with the cohort. The other half is for batches on their way. Several
+    threads may read at once.
     """
 
     def __init__(self, sets: Sequence[FeatureSet], cache_mb: int) -> None:
         self.sets = tuple(sets)
         self.counts = np.array([each.facts.count for each in sets], dtype=np.int64)
         self.dim = sets[0].facts.dim if sets else 0
-        self._fits = int(self.counts.sum()) * self.dim * _FLOAT_BYTES <= cache_mb * 2**20
+        self._fits = int(self.counts.sum()) * self.dim * _FLOAT_BYTES <= cache_mb * 2**19
         self._kept: dict[int, NDArray[np.float32]] = {}
 
     def rows(self, slide: int, rows: Positions) -> NDArray[np.float32]:
