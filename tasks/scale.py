@@ -12,6 +12,7 @@ from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.embed import feature_key, tiled_slides
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
+from tasks.explained.bags import scores_key
 from tasks.explainers.base import Explainer
 from tasks.reporting.maps.drawn_maps import DrawnMaps, PaintedTiles
 from tasks.reporting.maps.job import HeatmapRecipe
@@ -68,7 +69,7 @@ def maps_of(
 ) -> list[ArtifactKey]:
     """Return the keys of the maps of ``slides``: one of all slides where models are asked about slides."""
     if study.config.level == "slide":
-        return [ArtifactKey("explain", None if explainer.blind else model.key, explainer.id)]
+        return [scores_key(model, explainer)]
     return [maps_key(model, explainer, slide) for slide in slides]
 
 

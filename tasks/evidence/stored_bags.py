@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tasks.artifacts.afresh import Afresh
 from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.tile_scores import TileScores
+from tasks.artifacts.tile_set import MARKS, Mark
 from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.on_demand import OnDemand
@@ -62,9 +63,19 @@ def stored_bags(
         kinds=kinds,
         about=OnDemand(count, lambda place: sets[place].about()),
         tile_classes=OnDemand(count, lambda place: sets[place].labels(classes)),
+        marks={mark: _covered(sets, mark) for mark in MARKS if _is_known(sets, mark)},
         tile_ids=OnDemand(count, lambda place: sets[place].tile_ids),
         counts=[each.count for each in facts],
     )
+
+
+def _covered(sets: Sequence[FeatureSet], mark: Mark) -> Sequence[NDArray[np.float32]]:
+    return OnDemand(len(sets), lambda place: sets[place].marked(mark))
+
+
+def _is_known(sets: Sequence[FeatureSet], mark: Mark) -> bool:
+    """Return whether anything is marked on any slide."""
+    return any(bool(np.isfinite(sets[place].marked(mark)).any()) for place in range(len(sets)))
 
 
 def _of(scores: TileScores, slides: Sequence[str]) -> Sequence[NDArray[np.floating]]:

@@ -15,7 +15,7 @@ from tasks.artifacts.faithfulness_report import (
     ReportInfo,
     ScoreInfo,
 )
-from tasks.artifacts.predictions import PREDICTIONS, SLIDES, Predictions
+from tasks.artifacts.predictions import COLUMNS, PREDICTIONS, SLIDES, Predictions
 from tasks.comparison.job import ComparedCheckpoint, ComparedReport, ComparisonJob, TwoAxes
 from tasks.comparison.recipe import ComparisonRecipe
 
@@ -49,8 +49,7 @@ def bag_places() -> pd.DataFrame:
 def make_slide_predictions(folder: Path, table: pd.DataFrame, score: np.ndarray) -> Predictions:
     """Write scores [N] of slides, and no tiles."""
     folder.mkdir(parents=True, exist_ok=True)
-    columns = ["tile_id", "slide_id", "patient_id", "section", "split", "label", "logit_0", "logit_1"]
-    pd.DataFrame(columns=columns).to_parquet(folder / PREDICTIONS, index=False)
+    pd.DataFrame(columns=list(COLUMNS)).to_parquet(folder / PREDICTIONS, index=False)
     slides = table.assign(tiles=20, score_0=1 - score, score_1=score)
     slides.to_parquet(folder / SLIDES, index=False)
     return Predictions(folder)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.artifacts.faithfulness_report import INFO, SCORE_COLUMNS, SCORES, FaithfulnessReport
 from tasks.artifacts.key import ModelKey
-from tasks.artifacts.predictions import PREDICTIONS, SLIDES, Predictions
+from tasks.artifacts.predictions import COLUMNS, PREDICTIONS, SLIDES, Predictions
 from tasks.reporting.maps.drawn_maps import PaintedTiles
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob
@@ -59,8 +59,7 @@ def make_slide_review(folder: Path) -> ReviewJob:
 
 def _predictions(folder: Path, score: float) -> Predictions:
     folder.mkdir(parents=True)
-    columns = ["tile_id", "slide_id", "patient_id", "section", "split", "label", "logit_0", "logit_1"]
-    pd.DataFrame(columns=columns).to_parquet(folder / PREDICTIONS, index=False)
+    pd.DataFrame(columns=list(COLUMNS)).to_parquet(folder / PREDICTIONS, index=False)
     slides = pd.DataFrame({"slide_id": SLIDE_NAMES, "patient_id": "secret-7", "split": "test"})
     scores = np.array([score, 1 - score])
     table = slides.assign(label=["tumour", "normal"], tiles=40, score_0=1 - scores, score_1=scores)

@@ -43,13 +43,15 @@ def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
 
 
 def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
-    """Return the tiles that have the label of a class."""
+    """Return the tiles that have the label of a class; none where the model was asked about slides."""
     table = predictions.table
     kept = table["label"].isin(classes).to_numpy()
     names = {name: index for index, name in enumerate(classes)}
     truth = np.asarray(table["label"][kept].map(names), dtype=np.intp)
     unit_rows = table.loc[kept, ["patient_id", "slide_id", "section"]].reset_index(drop=True)
-    return PredictionUnits(unit_rows, truth, probabilities_of(table, len(classes))[kept], target)
+    # Of a slide model the table is empty and has no logits.
+    probability = probabilities_of(table, len(classes))[kept] if len(table) else np.empty((0, len(classes)))
+    return PredictionUnits(unit_rows, truth, probability, target)
 
 
 def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:

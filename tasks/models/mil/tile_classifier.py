@@ -1,6 +1,5 @@
 """A tile classifier with an aggregator as a slide model: it learns from labels of tiles, not of slides."""
 
-import math
 from typing import ClassVar, Literal
 
 import torch
@@ -85,8 +84,8 @@ class TopOfTiles(BagNetwork):
         ordered = centred.masked_fill(~mask[:, :, None], low).sort(1, descending=True).values
         counts = mask.sum(1)
         # Rounded first: 0.1 x 30 is a hair above 3.
-        counted = [min(n, max(1, math.ceil(round(self.share * n, 9)))) for n in counts.tolist()]
-        taken = torch.tensor(counted, device=mask.device)[:, None]
+        wanted = (self.share * counts.double()).round(decimals=9).ceil().long()
+        taken = wanted.clamp(min=1).minimum(counts)[:, None]
         top = torch.arange(mask.shape[1], device=mask.device)[None] < taken
         mean = ordered.masked_fill(~top[:, :, None], 0.0).sum(1) / taken.clamp(min=1)
         empty = self.head.bias - self.head.bias.mean()

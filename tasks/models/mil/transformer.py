@@ -107,7 +107,7 @@ class TransformerNetwork(BagNetwork):
         """Return the tokens [B, 1 + N, W] and who may be attended to, bool [B, 1, 1, 1 + N]."""
         # Padding may hold anything, and 0 x infinity would be NaN.
         tiles = self.embed(features.masked_fill(~mask[:, :, None], 0.0))
-        tokens = torch.cat([self.token.expand(len(tiles), 1, -1), tiles], dim=1)
+        tokens = torch.cat([self.token.expand(tiles.shape[0], 1, -1), tiles], dim=1)
         return tokens, F.pad(mask, (1, 0), value=True)[:, None, None, :]
 
 

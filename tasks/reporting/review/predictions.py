@@ -59,6 +59,8 @@ def _right(job: ReviewJob, model: ModelKey) -> dict[str, Any]:
     if predictions is None:
         return {}
     table = predictions.table
+    if not len(table):
+        return {}
     table = table[table["label"].isin(job.classes)]
     called = np.array(job.classes)[table[_logits(job)].to_numpy(dtype=np.float64).argmax(axis=1)]
     right = pd.Series(called == table["label"].to_numpy(), index=table["slide_id"].astype(str))
