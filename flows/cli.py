@@ -161,11 +161,14 @@ def score(
 def phantom(
     folder: Annotated[Path, typer.Argument(help="Where the slides and manifest.csv go.")],
     recipe: Annotated[Path | None, typer.Option(help="A YAML file of PhantomRecipe fields.")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="Slides with a label each: present, absent, a_not_b, pairs or stamp.")
+    ] = None,
 ) -> None:
     """Generate a cohort of synthetic slides whose right answers are known."""
     from flows.commands.phantom import phantom
 
-    phantom(folder, recipe, out)
+    phantom(folder, recipe, rule, out)
 
 
 @app.command()

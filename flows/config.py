@@ -1,6 +1,6 @@
 """StudyConfig: the sections of the stages, put together; one YAML file is one frozen model."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from flows.config_errors import sentences
 from flows.engine.stages import all_stages
-from tasks.study.config import StudyBase
+from tasks.embed import EmbedSection
+from tasks.study.config import Section, StudyBase
 from tasks.study.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,6 +19,19 @@ else:
 
     class _Checked(StudyBase):
         """A study whose sections agree with one another."""
+
+        @model_validator(mode="before")
+        @classmethod
+        def _defaults_of_the_level(cls, data: Any) -> Any:
+            if not isinstance(data, Mapping):
+                return data
+            level = str(data.get("level", "tile"))
+            sections = {
+                stage.name: stage.section.at_level(data[stage.name], level)
+                for stage in all_stages()
+                if stage.name in data and stage.section is not None and issubclass(stage.section, Section)
+            }
+            return {**data, **sections}
 
         @model_validator(mode="after")
         def _sections_agree(self) -> Self:
@@ -39,7 +53,7 @@ else:
 
 
 def load_study(path: Path) -> StudyConfig:
-    """Read a study file. Its manifest and initial weights come back as absolute paths.
+    """Read a study file. Its manifest and files of weights come back as absolute paths.
 
     Raises:
         ConfigError: with every problem of the file at once.
@@ -89,10 +103,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
-    """Return the study with its manifest and initial weights found from the folder of its file."""
+    """Return the study with its manifest and weights found from the folder of its file."""
     data = config.model_dump(mode="json")
     data["manifest"] = str((folder / config.manifest).resolve())
-    network = data["train"]["recipe"]["network"]
-    if network["init"] is not None:
+    network = data["train"]["recipe"].get("network")
+    if network is not None and network["init"] is not None:
         network["init"] = str((folder / network["init"]).resolve())
+    data["embed"]["encoder"] = config.section(EmbedSection).encoder.located(folder).model_dump(mode="json")
     return StudyConfig.model_validate(data)

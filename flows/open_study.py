@@ -1,16 +1,17 @@
 """Open a study: check its manifest and files before any work starts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flows.input_hashes import InputHashes
-from tasks.slides.manifest import Manifest, input_files, load_manifest
+from tasks.embed import EmbedSection, encoder_files
+from tasks.slides.manifest import Manifest, SlideRow, input_files, load_manifest
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
 from tasks.study.study import Study
 from tasks.tiling.recipe import TilingRecipe
-from tasks.train import TrainSection, weakly_labelled
+from tasks.train import TrainSection, models, weakly_labelled
 
 
 def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
@@ -18,9 +19,10 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
 
     Raises:
         ManifestError: with every problem of the manifest.
-        ConfigError: an arm learns from a site that has no slide, the folds cannot be made, or tiles would be
-            trained on labels of whole slides although the study does not say so.
-        UsageError: the file of initial weights is absent, or a file cannot be read.
+        ConfigError: an arm learns from a site that has no slide, the folds cannot be made, tiles would be
+            trained on labels of whole slides although the study does not say so, or slides have no label
+            although slide models are trained on them, or a class has no slide to train or validate on.
+        UsageError: a file of weights is absent, or a file cannot be read.
     """
     home, csv = home.resolve(), Path(config.manifest)
     root = (data_root or csv.parent).resolve()
@@ -33,6 +35,9 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
     _refuse_unknown_sites(config, manifest)
     folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
     study = Study(config, home, root, manifest, found, _device(config), folds)
+    if config.level == "slide":
+        _refuse_unlabelled_slides(study)
+        _refuse_absent_classes(study)
     _refuse_weak_labels(study)
     _refuse_features(study)
     return study
@@ -46,7 +51,7 @@ def _other_files(config: StudyBase, manifest: Manifest, root: Path, hashes: Inpu
         for name, path in input_files(row).items()
         if name != "slide"
     }
-    named |= {path: Path(path) for path in _initial_weights(config)}
+    named |= {path: Path(path) for path in (*_initial_weights(config), *_of_encoder(config))}
     try:
         read = hashes.all_files(named.values())
     except OSError as error:
@@ -66,15 +71,42 @@ def _refuse_unknown_sites(config: StudyBase, manifest: Manifest) -> None:
             )
 
 
+def _refuse_unlabelled_slides(study: Study) -> None:
+    rows = [row for row in study.slides if row.label is None]
+    if rows:
+        raise ConfigError(
+            f"{len(rows)} slides have no label ({_named(rows)}); a study of level slide learns and judges by "
+            f"the column 'label' of the manifest, which must be one of "
+            f"{', '.join(study.section(TilingRecipe).classes)}"
+        )
+
+
+def _refuse_absent_classes(study: Study) -> None:
+    classes = study.section(TilingRecipe).classes
+    for model in models(study):
+        rows = model.learns_from(study.slides)
+        for split in ("train", "val"):
+            there = {row.label for row in rows if row.split == split}
+            absent = [name for name in classes if name not in there]
+            if absent:
+                raise ConfigError(
+                    f"{model.key}: no slide of class {absent[0]!r} is of split {split!r}; slide models need "
+                    "slides of every class to train and to validate on"
+                )
+
+
+def _named(rows: Sequence[SlideRow]) -> str:
+    return ", ".join(row.slide_id for row in rows[:3]) + (" and others" if len(rows) > 3 else "")
+
+
 def _refuse_weak_labels(study: Study) -> None:
     rows = weakly_labelled(study)
-    if rows and not study.section(TrainSection).weak_labels:
-        named = ", ".join(row.slide_id for row in rows[:3]) + (" and others" if len(rows) > 3 else "")
+    if rows and study.config.level == "tile" and not study.section(TrainSection).weak_labels:
         raise ConfigError(
             f"{len(rows)} slides to train or validate on have only a label of the whole slide, such as "
-            f"{rows[0].label!r} ({named}); each of their tiles would be trained with it, also where it shows "
-            "nothing of it. Name an annotation or points in the manifest, use a slide-level model, or say "
-            "train.weak_labels: true"
+            f"{rows[0].label!r} ({_named(rows)}); each of their tiles would be trained with it, also where "
+            "it shows nothing of it. Name an annotation or points in the manifest, use a slide-level model, "
+            "or say train.weak_labels: true"
         )
 
 
@@ -101,6 +133,14 @@ def _initial_weights(config: StudyBase) -> tuple[str, ...]:
     if not Path(path).is_file():
         raise UsageError(f"train.recipe.network.init names no file: {path}")
     return (path,)
+
+
+def _of_encoder(config: StudyBase) -> tuple[str, ...]:
+    files = encoder_files(config)
+    for name, path in files.items():
+        if not Path(path).is_file():
+            raise UsageError(f"embed.encoder: there is no file of its {name} at {path}")
+    return tuple(files.values())
 
 
 def refuse_absent_devices(study: Study) -> None:
@@ -138,6 +178,26 @@ def refuse_unfit_network(study: Study) -> tuple[str, ...]:
         return check_recipe(network, len(tiles.classes), tiles.tile_px)
     except ModelError as error:
         raise ConfigError(f"train.recipe: {error}") from error
+
+
+def refuse_unfit_encoder(study: Study) -> None:
+    """Refuse an encoder that does not fit its weights or the tiles, before any work starts.
+
+    It is made once and asked about two made-up tiles.
+
+    Raises:
+        ConfigError: it cannot be made, was made for other tiles, or gives no finite features.
+    """
+    if study.config.level != "slide":
+        return
+    from tasks.embedding.admission import check_encoder  # heavy: not needed to plan
+    from tasks.models.errors import ModelError
+
+    tiles = study.section(TilingRecipe)
+    try:
+        check_encoder(study.section(EmbedSection).encoder, tiles.tile_px, tiles.mpp)
+    except ModelError as error:
+        raise ConfigError(f"embed: {error}") from error
 
 
 def _device(config: StudyBase) -> str:

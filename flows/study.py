@@ -16,7 +16,12 @@ from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
 from flows.engine.task import run_as_task
 from flows.open_files import raise_open_files
-from flows.open_study import open_study, refuse_absent_devices, refuse_unfit_network
+from flows.open_study import (
+    open_study,
+    refuse_absent_devices,
+    refuse_unfit_encoder,
+    refuse_unfit_network,
+)
 from tasks.study.study import Study
 
 _log = logging.getLogger("veritile.study")
@@ -64,6 +69,7 @@ def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verif
     refuse_absent_devices(opened)
     for note in refuse_unfit_network(opened):
         _log.warning(note)
+    refuse_unfit_encoder(opened)
     return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))
 
 

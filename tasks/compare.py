@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TILES, TileSet
+from tasks.compared.of_study import trained_on_in_words, two_axes, weak_labels_in_words
 from tasks.comparison.claims.endpoints import EndpointScores, ScoreNames, performance_endpoints
 from tasks.comparison.job import ArmCheck, ComparedCheckpoint, ComparedReport, ComparisonJob
 from tasks.comparison.recipe import ComparisonRecipe
@@ -28,17 +30,20 @@ from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_o
 from tasks.study.study import Study
 from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
-from tasks.train import TrainSection, models, target_of, weakly_labelled
+from tasks.train import TrainSection, models, target_of
 
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """All models with their predictions, and everything measured of them. Tiles are inputs by their bytes."""
+    """All models with their predictions, and everything measured of them. Tiles are inputs by their bytes.
+
+    At level slide all tiles of a slide are explained, so that nothing is said of them.
+    """
 
     checkpoints: Mapping[ModelKey, Checkpoint] = some()
     predictions: Mapping[ModelKey, Predictions] = some()
     reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
-    tiles: Mapping[str, TileSet] = optional_on_failure()
+    tiles: Mapping[str, TileSet] | None = optional_on_failure()
 
 
 class Compare(Stage[CompareInputs]):
@@ -61,7 +66,7 @@ class Compare(Stage[CompareInputs]):
             recipe={
                 # Whole: the ids of claims are in what it writes.
                 "comparison": recipe.model_dump(mode="json"),
-                "aggregator": recipe_of(aggregator),
+                **({} if study.config.level == "slide" else {"aggregator": recipe_of(aggregator)}),
                 "study": study.name,
                 "split_hash": study.split_hash,
                 "classes": study.section(TilingRecipe).classes,
@@ -76,18 +81,18 @@ class Compare(Stage[CompareInputs]):
                 "metrics": {m.id: recipe_of(m) for m in evaluate.metrics},
                 "model_metrics": {m.id: recipe_of(m) for m in evaluate.model_metrics},
                 **_said_of_labels(study),
-                **sample_of(study),
+                **(_of_slides(study) if study.config.level == "slide" else sample_of(study)),
             },
             modules=(
                 "tasks.comparison.compare",
-                *modules_of(aggregator),
+                *(() if study.config.level == "slide" else modules_of(aggregator)),
                 *(("tasks.comparison.rows.pooling",) if study.folds else ()),
             ),
             inputs={
                 "checkpoints": {model.key: model.checkpoint for model in models(study)},
                 "predictions": {m.key: ArtifactKey("predict", m.key) for m, _ in explained_models(study)},
                 "reports": {key: key for key in report_keys(study)},
-                "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
+                **_explained_tiles(study),
             },
         )
 
@@ -114,7 +119,10 @@ class Compare(Stage[CompareInputs]):
             checks=_checks(study),
             looks=context.looks,
             weak_labels=weak_labels_in_words(study),
-            explained=_explained(study, inputs.tiles.values()),
+            explained=_explained(study, inputs.tiles.values()) if inputs.tiles else "",
+            level=study.config.level,
+            axes=two_axes(study),
+            trained_on=trained_on_in_words(study),
         )
         return compare_arms(job, out)
 
@@ -129,20 +137,21 @@ class Compare(Stage[CompareInputs]):
         recipe.refuse_unknown(arms, _endpoints(config))
 
 
-def weak_labels_in_words(study: Study) -> str:
-    """Return a sentence on tiles that have nothing but the label of their slide; empty where none have."""
-    first = study.section(TilingRecipe).classes[0]
-    trained = len(weakly_labelled(study))
-    evaluated = sum(study.row[slide].is_weakly_labelled(first) for slide in explained_slides(study))
-    said = []
-    if trained:
-        said.append(
-            f"the tiles of {trained} slides to train or validate on have only the label of their whole "
-            "slide, also where they show nothing of it"
-        )
-    if evaluated:
-        said.append(f"the tiles of {evaluated} evaluated slides are judged by the label of their whole slide")
-    return f"weak labels: {', and '.join(said)}" if said else ""
+def _of_slides(study: Study) -> dict[str, Any]:
+    axes = two_axes(study)
+    assert axes is not None
+    return {
+        "level": "slide",
+        "axes": [axes.faithfulness, axes.plausibility],
+        "trained_on": trained_on_in_words(study),
+    }
+
+
+def _explained_tiles(study: Study) -> dict[str, dict[str, ArtifactKey]]:
+    """Return the tiles of which a sample may be explained; slide models explain all tiles of a slide."""
+    if study.config.level == "slide":
+        return {}
+    return {"tiles": {slide: tile_key(slide) for slide in explained_slides(study)}}
 
 
 def _said_of_labels(study: Study) -> dict[str, str]:

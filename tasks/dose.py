@@ -88,9 +88,14 @@ class DoseSearch(Stage[DoseInputs]):
         return search_dose(settings, out, context.work, context.advance)
 
     def check(self, config: StudyBase) -> None:
-        """Refuse a search over more seeds than the study has."""
+        """Refuse a search over more seeds than the study has, and any search of slide models."""
         section = config.section(TrainSection)
         for arm in section.arms:
+            if arm.dose is not None and config.level == "slide":
+                raise ValueError(
+                    f"arm {arm.id!r}: dose measures tile classifiers, and this study is of level slide; "
+                    "choose the strength by hand"
+                )
             if arm.dose is not None and arm.dose.seeds > len(section.seeds):
                 raise ValueError(
                     f"arm {arm.id!r}: dose.seeds is {arm.dose.seeds}, and train.seeds has "

@@ -1,4 +1,8 @@
-"""Stage evaluate: how faithful the maps of one model are, all metrics in one shared plan."""
+"""Stage evaluate: how faithful the maps of one model are, all metrics in one shared plan.
+
+At level tile the maps of a model are one artifact per slide. At level slide they are one artifact, which
+holds the scores of the tiles of all slides.
+"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +19,17 @@ from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.calibration import Calibration
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
+from tasks.evaluation.fits import refuse_misfits
 from tasks.evaluation.plan import EvaluationSettings, score_pairs
 from tasks.evaluation.scored import Scored
+from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.explainer_like import ExplainerLike
+from tasks.evidence.stored_bags import stored_bags
 from tasks.explain import (
     ExplainSection,
     calibration_of,
@@ -30,6 +38,7 @@ from tasks.explain import (
     halo_of,
     halo_recipe,
     maps_key,
+    scores_key,
     surrounded_of,
 )
 from tasks.explainers.base import Explainer
@@ -38,14 +47,15 @@ from tasks.explaining.calibrated import calibrated
 from tasks.explaining.halo import HaloExplainer
 from tasks.faithfulness.base import AnyMetric, Metric
 from tasks.model_metrics.base import ModelMetric
+from tasks.models.bag_classifier import load_bag_classifier
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, plugin_type, recipe_of
-from tasks.samples.axes import UNITS_OF_SAMPLE, refuse_misfit
+from tasks.samples.axes import Sample
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.stage import Build, BuildContext, Measures, Planned, Stage, Writer, required, some
 from tasks.study.study import Study
-from tasks.train import PlannedModel, TrainSection, target_of, tiles_of
+from tasks.train import PlannedModel, TrainSection, model_modules, samples_of, target_of
 
 if TYPE_CHECKING:
     AnyModelMetric = ModelMetric
@@ -69,11 +79,16 @@ class EvaluateSection(Section):
 
 @dataclass(frozen=True)
 class EvaluateInputs:
-    """A model, its slides and the maps of one explainer; for metrics that call it, its sigma and halo."""
+    """A model, its slides and the maps of one explainer; for metrics that call it, its sigma and halo.
+
+    Of a slide model ``features`` and ``scores`` stand in the place of ``tiles`` and ``maps``.
+    """
 
     checkpoint: Checkpoint = required()
     tiles: Mapping[str, TileSet] = some()
+    features: Mapping[str, FeatureSet] = some()
     maps: Mapping[str, Attributions] = some(along="tiles")
+    scores: Attributions | None = required()
     surrounded: Mapping[str, SurroundedTiles] | None = some(along="tiles")
     calibration: Calibration | None = required()
 
@@ -100,6 +115,7 @@ class Evaluate(Stage[EvaluateInputs]):
     ) -> Planned:
         calls = "attribution" in metric.needs
         scorer = metric.for_maps(explainer.map_kind, len(study.section(TrainSection).recipe.classes))
+        samples, modules = _sampled(study, model, explainer, rows)
         return Planned(
             key=ArtifactKey(self.name, model.key, explainer.id, metric=metric.id),
             recipe={
@@ -113,19 +129,14 @@ class Evaluate(Stage[EvaluateInputs]):
             },
             modules=(
                 "tasks.evaluation.plan",
-                "tasks.evidence.evidence",
-                "tasks.evidence.slide",
                 "tasks.explaining.calibrated",
-                "tasks.explaining.halo",
-                "tasks.explaining.as_stored",
-                "tasks.models.classifier",
+                *modules,
                 *modules_of(metric),
                 *(modules_of(explainer) if calls else ()),
             ),
             inputs={
                 "checkpoint": model.checkpoint,
-                "tiles": tiles_of(rows),
-                "maps": {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows},
+                **samples,
                 **(_called_with(study, model, explainer, rows) if calls else {}),
             },
             together=model.key,
@@ -140,39 +151,50 @@ class Evaluate(Stage[EvaluateInputs]):
         """Score all ``builds`` of one model at once: they share the passes that they have in common."""
         first = builds[0]
         study, device = first.context.study, first.context.device
-        model = load_classifier(first.inputs.checkpoint, torch.device(device))
         asked = [_asked(build) for build in builds]
+        wanted = [(explainer.id, metric) for explainer, metric in asked]
+        settings = EvaluationSettings(study.config.resources.batch, device)
         started = time.perf_counter()
-        results = score_pairs(
-            model,
-            _evidence(builds, asked),
-            [(explainer.id, metric) for explainer, metric in asked],
-            EvaluationSettings(study.config.resources.batch, device),
-            first.context.advance,
-        )
+        if study.config.level == "slide":
+            bags = load_bag_classifier(first.inputs.checkpoint, torch.device(device))
+            results = score_pairs(bags, _bag_evidence(builds, asked), wanted, settings, first.context.advance)
+        else:
+            model = load_classifier(first.inputs.checkpoint, torch.device(device))
+            results = score_pairs(model, _evidence(builds, asked), wanted, settings, first.context.advance)
         seconds = (time.perf_counter() - started) / len(builds)
         return [partial(_write, results[e.id, metric.id], seconds) for e, metric in asked]
 
     def check(self, config: StudyBase) -> None:
         """Refuse metrics that cannot score the attributions or the samples of the study."""
-        network = config.section(TrainSection).recipe.network
-        for metric in config.section(EvaluateSection).metrics:
-            refuse_misfit(
-                where="evaluate.metrics",
-                subject=f"metric {metric.id!r} gives scores per",
-                takes=metric.units,
-                giver="the network's samples allow",
-                gives=UNITS_OF_SAMPLE[network.sample],
-            )
-            for explainer in config.section(ExplainSection).everything:
-                metric.for_maps(explainer.map_kind, len(config.section(TrainSection).recipe.classes))
-                refuse_misfit(
-                    where="evaluate.metrics",
-                    subject=f"metric {metric.id!r} scores values per",
-                    takes=metric.supports,
-                    giver=f"explainer {explainer.id!r} gives values per",
-                    gives={explainer.support},
-                )
+        refuse_misfits(
+            config.section(EvaluateSection).metrics,
+            config.section(ExplainSection).everything,
+            len(config.section(TrainSection).recipe.classes),
+            sample_of_level(config),
+        )
+
+
+def sample_of_level(config: StudyBase) -> Sample:
+    """Return what the models of a study take as one input."""
+    return "bag" if config.level == "slide" else config.section(TrainSection).recipe.network.sample
+
+
+def _sampled(
+    study: Study, model: PlannedModel, explainer: Explainer, rows: list[SlideRow]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the inputs that hold the samples with their maps, and the modules that read them."""
+    samples: dict[str, Any] = dict(samples_of(study, rows))
+    if study.config.level == "slide":
+        inputs = {**samples, "maps": {}, "scores": scores_key(model, explainer)}
+        return inputs, ("tasks.evidence.stored_bags", *model_modules(study, model))
+    maps = {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows}
+    return {**samples, "maps": maps}, (
+        "tasks.evidence.evidence",
+        "tasks.evidence.slide",
+        "tasks.explaining.halo",
+        "tasks.explaining.as_stored",
+        "tasks.models.classifier",
+    )
 
 
 def _called_recipe(study: Study, explainer: Explainer) -> dict[str, Any]:
@@ -231,6 +253,23 @@ def _evidence(builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Exp
             if "attribution" in metric.needs
         },
         kinds={explainer.id: explainer.map_kind for explainer, _ in asked},
+    )
+
+
+def _bag_evidence(
+    builds: Sequence[Build[EvaluateInputs]], asked: Sequence[tuple[Explainer, Metric]]
+) -> BagEvidence:
+    first, found = builds[0], {}
+    for build, (explainer, _) in zip(builds, asked, strict=True):
+        assert build.inputs.scores is not None
+        found[explainer.id] = build.inputs.scores.tile_scores
+    return stored_bags(
+        list(first.inputs.features.values()),
+        found,
+        first.inputs.checkpoint.info.classes,
+        target_of(first.context.study),
+        {explainer.id: explainer.map_kind for explainer, _ in asked},
+        {explainer.id: explainer for explainer, metric in asked if "attribution" in metric.needs},
     )
 
 

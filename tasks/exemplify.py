@@ -15,6 +15,7 @@ from tasks.explain import ExplainSection, explained_models
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, recipe_of
 from tasks.slides.manifest import SlideRow
+from tasks.study.config import StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
 from tasks.study.study import Study
 from tasks.train import PlannedModel, target_of, tiles_of
@@ -38,7 +39,7 @@ class Exemplify(Stage[ExemplifyInputs]):
     asks_models = True
 
     def plan(self, study: Study) -> Iterator[Planned]:
-        """Yield the exemplars of every model and method."""
+        """Yield the exemplars of every model and method. They are tiles, so at level tile alone."""
         for model, rows in explained_models(study):
             for method in study.section(ExplainSection).exemplars:
                 yield self._planned(study, model, method, rows)
@@ -57,6 +58,15 @@ class Exemplify(Stage[ExemplifyInputs]):
             modules=("tasks.exemplars.base", "tasks.models.classifier", *modules_of(method)),
             inputs={"checkpoint": model.checkpoint, "train": tiles_of(learnt), "tiles": tiles_of(rows)},
         )
+
+    def check(self, config: StudyBase) -> None:
+        """Refuse exemplars of slide models, which see no pixels."""
+        asked = config.section(ExplainSection).exemplars
+        if config.level == "slide" and asked:
+            raise ValueError(
+                f"explain.exemplars lists {', '.join(method.id for method in asked)}, which show tiles and "
+                "images to a tile classifier; a study of level slide has none, so leave them out"
+            )
 
     def build(self, inputs: ExemplifyInputs, out: Path, context: BuildContext) -> Measures:
         """Show what the method chooses or makes."""

@@ -11,12 +11,14 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.evaluate import EvaluateSection
+from tasks.evaluate import EvaluateSection, sample_of_level
 from tasks.explain import explained_models
 from tasks.model_metrics.base import MeasureSettings, measure_model
 from tasks.models.classifier import load_classifier
 from tasks.plugins import modules_of, recipe_of
+from tasks.samples.axes import INPUT_OF_SAMPLE, refuse_misfit
 from tasks.samples.measured_tiles import MeasuredTiles
+from tasks.study.config import StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, some
 from tasks.study.study import Study
 from tasks.train import target_of, tiles_of
@@ -55,6 +57,17 @@ class Measure(Stage[MeasureInputs]):
                     modules=("tasks.model_metrics.base", "tasks.models.classifier", *modules_of(metric)),
                     inputs={"checkpoint": model.checkpoint, "tiles": tiles_of(rows)},
                 )
+
+    def check(self, config: StudyBase) -> None:
+        """Refuse model metrics that cannot read what the models take."""
+        for metric in config.section(EvaluateSection).model_metrics:
+            refuse_misfit(
+                where="evaluate.model_metrics",
+                subject=f"model metric {metric.id!r} measures models that take",
+                takes=metric.accepts,
+                giver="those of this study take",
+                gives={INPUT_OF_SAMPLE[sample_of_level(config)]},
+            )
 
     def build(self, inputs: MeasureInputs, out: Path, context: BuildContext) -> Measures:
         """Measure the model."""

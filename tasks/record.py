@@ -11,16 +11,20 @@ from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.dose import Dose
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import RECORDING, Heatmaps, Recording, ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
-from tasks.compare import failed_slides, report_keys, weak_labels_in_words
+from tasks.compare import failed_slides, report_keys
+from tasks.compared.of_study import weak_labels_in_words
 from tasks.comparison.costs import cost_table, training_costs
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.draw import drawn_slides
+from tasks.embed import feature_key, features_of
 from tasks.evaluate import EvaluateSection
-from tasks.explain import ExplainSection, explained_models, explained_slides
+from tasks.explain import ExplainSection, explained_models
 from tasks.plugins import recipe_of
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section
@@ -35,6 +39,8 @@ from tasks.tracking.job import (
     RecordedReport,
     RecordJob,
     dataset_of,
+    dataset_of_bags,
+    encoder_params,
 )
 from tasks.train import TrainSection, dose_key, models
 
@@ -50,9 +56,13 @@ class RecordSection(Section):
 
 @dataclass(frozen=True)
 class RecordInputs:
-    """Everything that MLflow shows of the study; what failed is left out."""
+    """Everything that MLflow shows of the study; what failed is left out.
 
-    tiles: Mapping[str, TileSet] = some()
+    Slide models eat features, of which MLflow is told the encoder.
+    """
+
+    tiles: Mapping[str, TileSet] = optional_on_failure()
+    features: Mapping[str, FeatureSet] | None = optional_on_failure()
     checkpoints: Mapping[ModelKey, Checkpoint] = some()
     predictions: Mapping[ModelKey, Predictions] = optional_on_failure()
     reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
@@ -82,7 +92,7 @@ class Record(Stage[RecordInputs]):
         drawn = [
             ArtifactKey("draw", explainer=e.id, slide=slide)
             for e in explain.explainers
-            for slide in explained_slides(study)
+            for slide in drawn_slides(study)
         ]
         yield Planned(
             key=ArtifactKey(self.name),
@@ -94,7 +104,7 @@ class Record(Stage[RecordInputs]):
             },
             modules=("tasks.tracking.study", "tasks.comparison.costs"),
             inputs={
-                "tiles": {row.slide_id: tile_key(row.slide_id) for row in study.slides},
+                **_described(study),
                 "checkpoints": {model.key: model.checkpoint for model in models(study)},
                 "predictions": {model: ArtifactKey("predict", model) for model in trained},
                 "reports": {key: key for key in report_keys(study)},
@@ -122,7 +132,7 @@ class Record(Stage[RecordInputs]):
             experiment=section.experiment or study.name,
             tracking_uri=section.tracking_uri,
             config=_config(study),
-            params=_headline(study),
+            params={**_headline(study), **_encoder(inputs)},
             comparison=None if inputs.comparison is None else inputs.comparison.folder,
             review=None if inputs.review is None else inputs.review.page,
             heatmaps=tuple(
@@ -188,11 +198,19 @@ def _slides(study: Study, inputs: RecordInputs) -> dict[int | None, dict[str, li
 
     The whole study is fold None: the splits of the manifest, with folds the one group ``all folds``.
     """
-    rows = [row for row in study.slides if row.slide_id in inputs.tiles]
+    known = inputs.tiles if inputs.features is None else inputs.features
+    rows = [row for row in study.slides if row.slide_id in known]
     if not study.folds:
         return {None: dict(_by_split(rows))}
     whole = {"all folds": [row.slide_id for row in rows]}
     return {None: whole, **{fold.index: dict(_by_split(fold.rows(rows))) for fold in study.folds}}
+
+
+def _described(study: Study) -> dict[str, dict[str, ArtifactKey]]:
+    """Return the inputs that datasets are described by: tiles, or the features that slide models eat."""
+    if study.config.level == "slide":
+        return {"tiles": {}, "features": features_of(study.slides)}
+    return {"tiles": {row.slide_id: tile_key(row.slide_id) for row in study.slides}}
 
 
 def _by_split(rows: list[SlideRow]) -> Iterator[tuple[str, list[str]]]:
@@ -203,6 +221,16 @@ def _by_split(rows: list[SlideRow]) -> Iterator[tuple[str, list[str]]]:
 def _datasets(
     inputs: RecordInputs, context: BuildContext, splits: Mapping[str, list[str]]
 ) -> tuple[RecordedDataset, ...]:
+    if inputs.features is not None:
+        sets = inputs.features
+        return tuple(
+            dataset_of_bags(
+                split,
+                [sets[slide].facts for slide in slides],
+                [context.record_of(feature_key(slide)).digest for slide in slides],
+            )
+            for split, slides in splits.items()
+        )
     return tuple(
         dataset_of(
             split,
@@ -231,15 +259,28 @@ def _costs(context: BuildContext, trained: Iterable[ModelKey]) -> str:
     return cost_table(training_costs(measured, reference), reference)
 
 
+def _models(study: Study) -> str:
+    """Return the slide model of each arm."""
+    train = study.section(TrainSection)
+    bags = (arm.applied_to(train.recipe).bag for arm in train.arms)
+    return ", ".join(dict.fromkeys(bag.model.name for bag in bags if bag is not None))
+
+
+def _encoder(inputs: RecordInputs) -> dict[str, str]:
+    """Return name, digest and licence of the encoder of slide models; empty at level tile."""
+    first = next(iter((inputs.features or {}).values()), None)
+    return {} if first is None else encoder_params(first.facts.encoder)
+
+
 def _headline(study: Study) -> dict[str, str | float]:
     """Return the few settings that tell one study from another at a glance."""
     train, tiling, recipe = study.section(TrainSection), study.section(TilingRecipe), study.config.folds
-    network = train.recipe.network
+    network, of_slides = train.recipe.network, study.config.level == "slide"
     folds = {} if recipe is None else {"folds": f"{len(study.folds)} of {recipe.count} by {recipe.by}"}
     return {
         "arms": ", ".join(arm.id for arm in train.arms),
         "seeds": ", ".join(str(seed) for seed in train.seeds),
-        "network": network.module or network.name,
+        **({"models": _models(study)} if of_slides else {"network": network.module or network.name}),
         "mpp": tiling.mpp,
         "tile_px": tiling.tile_px,
         "explainers": ", ".join(e.id for e in study.section(ExplainSection).explainers),

@@ -1,36 +1,45 @@
 """Stage review: one page on which a person looks at every map beside its scores."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.artifacts.attributions import Attributions, PixelMaps
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import ColourScale
 from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.draw import is_class_free, is_drawn_signed
 from tasks.evaluate import EvaluateSection, map_report_keys
-from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
+from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.plugins import recipe_of
+from tasks.reporting.maps.drawn_maps import DrawnMaps
+from tasks.reporting.maps.stand_in import canvas_of
 from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob, ReviewKey
+from tasks.scale import drawing_recipe, drawn_maps, maps_of, places_of
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
-from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
 from tasks.train import target_of
 
 
 @dataclass(frozen=True)
 class ReviewInputs:
-    """Everything that the page shows; what failed is shown as not available."""
+    """Everything that the page shows; what failed is shown as not available.
+
+    Slides whose features were imported have no tiles.
+    """
 
     tiles: Mapping[str, TileSet] = optional_on_failure()
+    features: Mapping[str, FeatureSet] | None = optional_on_failure()
     predictions: Mapping[ModelKey, Predictions] = optional_on_failure()
     maps: Mapping[ArtifactKey, Attributions] = optional_on_failure()
     reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
@@ -51,14 +60,19 @@ class Review(Stage[ReviewInputs]):
         explain, compare = study.section(ExplainSection), study.section(ComparisonRecipe)
         evaluate = study.section(EvaluateSection)
         pairs = explained_models(study)
-        maps = [maps_key(m, e, row.slide_id) for m, rows in pairs for e in explain.everything for row in rows]
+        maps = [
+            key
+            for model, rows in pairs
+            for explainer in explain.everything
+            for key in maps_of(study, model, explainer, (row.slide_id for row in rows))
+        ]
         yield Planned(
             key=ArtifactKey(self.name),
             recipe={
                 "study": study.name,
                 "target": target_of(study),
                 "classes": study.section(TilingRecipe).classes,
-                "heatmaps": recipe_of(explain.heatmaps),
+                "heatmaps": recipe_of(drawing_recipe(study)),
                 "explainers": {e.id: recipe_of(e) for e in explain.everything},
                 "controls": [control.id for control in explain.controls],
                 # The page follows the sequence of the study file, which a JSON mapping forgets.
@@ -70,7 +84,7 @@ class Review(Stage[ReviewInputs]):
             },
             modules=("tasks.reporting.review.write", "tasks.reporting.pseudonyms"),
             inputs={
-                "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
+                **places_of(study, explained_slides(study)),
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
                 "maps": {key: key for key in maps},
                 "reports": {key: key for key in map_report_keys(study)},
@@ -84,48 +98,60 @@ class Review(Stage[ReviewInputs]):
         from tasks.reporting.review.write import write_review  # scikit-image, which a plan does not need
 
         study = context.study
-        compare = study.section(ComparisonRecipe)
-        job = ReviewJob(
-            study=study.name,
-            classes=study.section(TilingRecipe).classes,
-            target=target_of(study),
-            slides=inputs.tiles,
-            models=tuple(model.key for model, _ in explained_models(study)),
-            explainers=tuple(_explainers(study.section(ExplainSection), inputs.scales)),
-            maps=_maps(study, inputs.maps),
-            reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
-            predictions=inputs.predictions,
-            recipe=study.section(ExplainSection).heatmaps,
-            confidence=compare.confidence,
-            comparison=None if inputs.comparison is None else inputs.comparison.table_path,
-            failed=_without_patients(study, context.spec.recipe["failed"]),
-            missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),
-        )
-        return write_review(job, out, context.advance)
+        with ExitStack() as stack:
+            job = ReviewJob(
+                study=study.name,
+                classes=study.section(TilingRecipe).classes,
+                target=target_of(study),
+                slides={
+                    slide: stack.enter_context(canvas_of(inputs.tiles.get(slide), features))
+                    for slide in explained_slides(study)
+                    if (features := (inputs.features or {}).get(slide)) is not None or slide in inputs.tiles
+                },
+                models=tuple(model.key for model, _ in explained_models(study)),
+                explainers=tuple(_explainers(study, inputs.scales)),
+                maps=_maps(study, inputs.maps),
+                reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
+                predictions=inputs.predictions,
+                recipe=drawing_recipe(study),
+                confidence=study.section(ComparisonRecipe).confidence,
+                comparison=None if inputs.comparison is None else inputs.comparison.table_path,
+                failed=_without_patients(study, context.spec.recipe["failed"]),
+                missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),
+                level=study.config.level,
+            )
+            return write_review(job, out, context.advance)
 
 
 def _without_patients(study: Study, reasons: Mapping[str, str]) -> dict[str, str]:
     return {label: str(without_patients(why, study.patients, study.salt)) for label, why in reasons.items()}
 
 
-def _explainers(section: ExplainSection, scales: Mapping[str, ColourScale]) -> Iterator[ReviewedExplainer]:
+def _explainers(study: Study, scales: Mapping[str, ColourScale]) -> Iterator[ReviewedExplainer]:
+    section = study.section(ExplainSection)
     controls = {control.id for control in section.controls}
     for explainer in section.everything:
         scale = scales[explainer.id].info if explainer.id in scales else None
         yield ReviewedExplainer(
-            explainer.id, explainer.signed_maps, explainer.id in controls, explainer.blind, scale
+            id=explainer.id,
+            signed=is_drawn_signed(study, explainer),
+            is_control=explainer.id in controls,
+            is_blind=explainer.blind,
+            class_free=study.config.level == "slide" and is_class_free(explainer),
+            scale=scale,
         )
 
 
-def _maps(study: Study, stored: Mapping[ArtifactKey, Attributions]) -> dict[ReviewKey, PixelMaps]:
+def _maps(study: Study, stored: Mapping[ArtifactKey, Attributions]) -> dict[ReviewKey, DrawnMaps]:
     """Return the maps by model; those of a blind control belong to every model that explains the slide."""
-    return {
-        (model.key, explainer.id, row.slide_id): stored[key].pixel_maps
+    found = {
+        (model.key, explainer.id, row.slide_id): drawn_maps(stored[key], row.slide_id)
         for model, rows in explained_models(study)
         for explainer in study.section(ExplainSection).everything
         for row in rows
-        if (key := maps_key(model, explainer, row.slide_id)) in stored
+        if (key := maps_of(study, model, explainer, [row.slide_id])[0]) in stored
     }
+    return {key: maps for key, maps in found.items() if maps is not None}
 
 
 def _model(key: ArtifactKey) -> ModelKey:

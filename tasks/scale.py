@@ -1,26 +1,35 @@
 """Stage scale: the one colour scale of an explainer's maps."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.artifacts.afresh import afresh
-from tasks.artifacts.attributions import Attributions, PixelMaps
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import EVERY_MODEL, ColourScale
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
+from tasks.embed import feature_key, tiled_slides
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
+from tasks.explained.bags import scores_key
+from tasks.explainers.base import Explainer
+from tasks.reporting.maps.drawn_maps import DrawnMaps, PaintedTiles
+from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.reporting.maps.scale import ScaledSlide, write_scale
+from tasks.reporting.maps.stand_in import canvas_of
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
 from tasks.study.study import Study
 from tasks.tile import tile_key
+from tasks.train import PlannedModel
 
 
 @dataclass(frozen=True)
 class ScaleInputs:
-    """The maps of one explainer of all models and slides."""
+    """The maps of one explainer of all models and slides, and where they lie: tiles, or features alone."""
 
     tiles: Mapping[str, TileSet] = optional_on_failure()
+    features: Mapping[str, FeatureSet] | None = optional_on_failure()
     maps: Mapping[ArtifactKey, Attributions] = some()
 
 
@@ -35,29 +44,72 @@ class Scale(Stage[ScaleInputs]):
         """Yield the scale of every explainer and control."""
         section, pairs = study.section(ExplainSection), explained_models(study)
         for explainer in section.everything:
-            maps = [maps_key(model, explainer, row.slide_id) for model, rows in pairs for row in rows]
+            maps = [
+                key
+                for model, rows in pairs
+                for key in maps_of(study, model, explainer, (row.slide_id for row in rows))
+            ]
             yield Planned(
                 key=ArtifactKey(self.name, explainer=explainer.id),
-                recipe={"scale": section.heatmaps.scale.model_dump(mode="json")},
+                recipe={"scale": drawing_recipe(study).scale.model_dump(mode="json")},
                 modules=("tasks.reporting.maps.scale",),
-                inputs={
-                    "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
-                    "maps": {key: key for key in maps},
-                },
+                inputs={**places_of(study, explained_slides(study)), "maps": {key: key for key in maps}},
             )
 
     def build(self, inputs: ScaleInputs, out: Path, context: BuildContext) -> Measures | None:
         """Find where the colours end."""
+        slides = explained_slides(context.study)
         # One slide at a time, so that none is held open.
-        slides = (
-            ScaledSlide(tiles=afresh(tiles), maps=_maps_of(slide, inputs.maps))
-            for slide, tiles in inputs.tiles.items()
-        )
-        return write_scale(slides, context.study.section(ExplainSection).heatmaps.scale, out)
+        scaled = (each for slide in slides for each in _scaled(slide, inputs))
+        return write_scale(scaled, drawing_recipe(context.study).scale, out)
 
 
-def _maps_of(slide: str, maps: Mapping[ArtifactKey, Attributions]) -> dict[str, PixelMaps]:
-    """Return the maps of a slide by the label of their model; blind controls have those of every model."""
+def maps_of(
+    study: Study, model: PlannedModel, explainer: Explainer, slides: Iterable[str]
+) -> list[ArtifactKey]:
+    """Return the keys of the maps of ``slides``: one of all slides where models are asked about slides."""
+    if study.config.level == "slide":
+        return [scores_key(model, explainer)]
+    return [maps_key(model, explainer, slide) for slide in slides]
+
+
+def drawn_maps(stored: Attributions, slide: str) -> DrawnMaps | None:
+    """Return what is drawn of ``slide``; None where scores of all slides have none of it."""
+    if stored.support == "pixel":
+        return stored.pixel_maps
+    scores = stored.tile_scores
+    return PaintedTiles(scores, slide) if slide in scores else None
+
+
+def drawing_recipe(study: Study) -> HeatmapRecipe:
+    """Return how maps are drawn; values of whole tiles are never smoothed."""
+    recipe = study.section(ExplainSection).heatmaps
+    return recipe.of_tiles if study.config.level == "slide" else recipe
+
+
+def places_of(study: Study, slides: Iterable[str]) -> dict[str, dict[str, ArtifactKey]]:
+    """Return the inputs that say where on ``slides`` maps lie: their tiles, or else their features."""
+    slides = list(slides)
+    if study.config.level == "tile":
+        return {"tiles": {slide: tile_key(slide) for slide in slides}}
+    tiled = tiled_slides(study)
     return {
-        str(key.model or EVERY_MODEL): view.pixel_maps for key, view in maps.items() if key.slide == slide
+        "tiles": {slide: tile_key(slide) for slide in slides if slide in tiled},
+        "features": {slide: feature_key(slide) for slide in slides if slide not in tiled},
     }
+
+
+def _scaled(slide: str, inputs: ScaleInputs) -> Iterator[ScaledSlide]:
+    """Yield the slide with its maps by the label of their model; blind controls have those of every model."""
+    features = (inputs.features or {}).get(slide)
+    if slide not in inputs.tiles and features is None:
+        return
+    found = {
+        str(key.model or EVERY_MODEL): drawn_maps(view, slide)
+        for key, view in inputs.maps.items()
+        if key.slide in (None, slide)
+    }
+    maps = {label: own for label, own in found.items() if own is not None}
+    tiles = inputs.tiles.get(slide)
+    with canvas_of(None if tiles is None else afresh(tiles), features) as canvas:
+        yield ScaledSlide(canvas, maps)

@@ -35,7 +35,9 @@ class Surround(Stage[SurroundInputs]):
     retries = 2
 
     def plan(self, study: Study) -> Iterator[Planned]:
-        """Yield the surroundings of every explained slide."""
+        """Yield the surroundings of every explained slide; bags of features have none."""
+        if study.config.level == "slide":
+            return
         halo_px = _halo_px(study)
         for slide in explained_slides(study) if halo_px else ():
             row = study.row[slide]

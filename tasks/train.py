@@ -10,10 +10,11 @@ from pydantic import Field, model_validator
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.dose import Dose
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.plugins import Plugin, modules_of, recipe_of
-from tasks.samples.axes import refuse_misfit
+from tasks.embed import features_of
+from tasks.plugins import modules_of, recipe_of
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.folds import Fold
@@ -21,6 +22,9 @@ from tasks.study.stage import BuildContext, Measures, Planned, Stage, required, 
 from tasks.study.study import Study
 from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
+from tasks.training.bag_job import BagJob
+from tasks.training.base_job import AnyJob
+from tasks.training.fit import refuse_misfits, refuse_other_level
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.resources import TrainingResources
@@ -37,7 +41,8 @@ class TrainSection(Section):
     recipe: TrainingRecipe = TrainingRecipe()
     weak_labels: bool = False
     """Whether tiles may be trained on the label of their whole slide. Tiles of a tumour slide that show no
-    tumour are then trained as tumour, so a study must say that it means this."""
+    tumour are then trained as tumour, so a study must say that it means this. Slide models are trained on
+    labels of slides in any case."""
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -82,6 +87,16 @@ def models(study: Study) -> list[PlannedModel]:
     ]
 
 
+def samples_of(study: Study, rows: Iterable[SlideRow]) -> dict[str, dict[str, ArtifactKey]]:
+    """Return the inputs ``tiles`` and ``features`` of ``rows``, by slide id: what the study's models eat.
+
+    One of the two is empty.
+    """
+    if study.config.level == "slide":
+        return {"tiles": {}, "features": features_of(rows)}
+    return {"tiles": tiles_of(rows), "features": {}}
+
+
 def weakly_labelled(study: Study) -> list[SlideRow]:
     """Return the slides that a model learns from and whose tiles have nothing but the slide's label."""
     first = study.section(TilingRecipe).classes[0]
@@ -101,9 +116,10 @@ def tiles_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
 
 @dataclass(frozen=True)
 class TrainInputs:
-    """The tiles to train on and to choose the epoch on, and the strength of an arm that searches it."""
+    """What is trained on and what chooses the epoch, and the strength of an arm that searches it."""
 
     tiles: Mapping[str, TileSet] = some()
+    features: Mapping[str, FeatureSet] = some()
     dose: Dose | None = required()
 
 
@@ -123,8 +139,8 @@ class Train(Stage[TrainInputs]):
             yield Planned(
                 key=model.checkpoint,
                 recipe=training_recipe(study, model, rows),
-                modules=(_trainer(study), *_modules(model.arm.regularizers)),
-                inputs={"tiles": tiles_of(rows), **_dose(study, model)},
+                modules=(_trainer(study), *_modules(study, model.arm)),
+                inputs={**samples_of(study, rows), **_dose(study, model)},
                 files=initial_weights(study),
                 seed=model.key.seed,
             )
@@ -134,21 +150,10 @@ class Train(Stage[TrainInputs]):
         from tasks.training.processes import train_in_processes  # MONAI, which a plan does not need
         from tasks.training.train import train_classifier
 
-        study, spec = context.study, context.spec
+        study = context.study
         arm = next(model.arm for model in models(study) if model.checkpoint == context.key)
         arm = arm if inputs.dose is None else arm.dosed(inputs.dose.value)
-        section, processes = study.section(TrainSection), study.config.processes
-        job = TrainingJob(
-            tuple(inputs.tiles.values()),
-            arm.applied_to(section.recipe),
-            arm,
-            spec.seed or 0,
-            context.device,
-            frozenset(study.config.shared_patients),
-            spec.recipe.get("roles"),
-            Rank(0, processes),
-            resources=training_resources(study),
-        )
+        job, processes = _job(inputs, arm, context), study.config.processes
 
         def log(metrics: Mapping[str, float], epoch: int) -> None:
             figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
@@ -171,8 +176,28 @@ class Train(Stage[TrainInputs]):
                 f"processes {config.processes}"
             )
         _refuse_shared_switch(config)
-        for arm in config.section(TrainSection).arms:
-            _refuse_misfits(arm, recipe)
+        arms = config.section(TrainSection).arms
+        refuse_other_level(config.level, recipe, arms)
+        for arm in arms:
+            refuse_misfits(arm, recipe)
+
+
+def _job(inputs: TrainInputs, arm: ArmRecipe, context: BuildContext) -> AnyJob:
+    """Return the training of one arm on what the study's models eat."""
+    study, spec = context.study, context.spec
+    rest = (
+        arm.applied_to(study.section(TrainSection).recipe),
+        arm,
+        spec.seed or 0,
+        context.device,
+        frozenset(study.config.shared_patients),
+        spec.recipe.get("roles"),
+        Rank(0, study.config.processes),
+        training_resources(study),
+    )
+    if study.config.level == "slide":
+        return BagJob(tuple(inputs.features.values()), *rest)
+    return TrainingJob(tuple(inputs.tiles.values()), *rest)
 
 
 def _refuse_shared_switch(config: StudyBase) -> None:
@@ -182,18 +207,6 @@ def _refuse_shared_switch(config: StudyBase) -> None:
         raise ValueError(
             f"train.recipe.tf32 is a switch of the whole process, and resources.devices has {len(slots)} "
             "slots: another model may be explained at the same time, in float32; take one slot, or amp: true"
-        )
-
-
-def _refuse_misfits(arm: ArmRecipe, recipe: TrainingRecipe) -> None:
-    """Refuse a regularizer that cannot work on what the network takes."""
-    for regularizer in arm.regularizers:
-        refuse_misfit(
-            where="train.arms",
-            subject=f"regularizer {regularizer.id!r} of arm {arm.id!r} works on",
-            takes=regularizer.accepts,
-            giver="the network takes",
-            gives={recipe.network.input},
         )
 
 
@@ -249,6 +262,19 @@ def _arithmetic(study: Study) -> str:
     return device if config.processes == 1 else f"{device}, {config.processes} processes"
 
 
+def model_modules(study: Study, model: PlannedModel) -> tuple[str, ...]:
+    """Return the modules of the slide model of ``model``; none of a tile classifier."""
+    bag = model.arm.applied_to(study.section(TrainSection).recipe).bag
+    return () if bag is None else ("tasks.models.bag_classifier", *modules_of(bag.model))
+
+
+def _modules(study: Study, arm: ArmRecipe) -> list[str]:
+    """Return the modules of the plug-ins that train an arm: its regularizers and, of a slide model, that."""
+    bag = arm.applied_to(study.section(TrainSection).recipe).bag
+    plugins = arm.regularizers if bag is None else (*arm.regularizers, bag.model)
+    return sorted({module for plugin in plugins for module in modules_of(plugin)})
+
+
 def _trainer(study: Study) -> str:
     return "tasks.training.train" if study.config.processes == 1 else "tasks.training.worker"
 
@@ -260,16 +286,13 @@ _UNSAID: Mapping[str, Any] = {"tiles_per_epoch": None, "tf32": False, "autotune"
 def _training(recipe: TrainingRecipe) -> dict[str, Any]:
     """Return the recipe without the path of initial weights; their bytes count, as an input."""
     said: dict[str, Any] = recipe_of(recipe)
-    network = {name: value for name, value in said["network"].items() if name != "init"}
     changed = {name: value for name, value in said.items() if _UNSAID.get(name, ...) != value}
-    return {**changed, "network": network}
+    if recipe.bag is not None:
+        return changed
+    return {**changed, "network": {name: v for name, v in said["network"].items() if name != "init"}}
 
 
 def initial_weights(study: Study) -> dict[str, str]:
     """Return the hash of the file of initial weights, where there is one."""
     path = study.section(TrainSection).recipe.network.init
     return {"init": f"sha256:{study.hashes[path]}"} if path else {}
-
-
-def _modules(plugins: Iterable[Plugin]) -> tuple[str, ...]:
-    return tuple(sorted({module for plugin in plugins for module in modules_of(plugin)}))

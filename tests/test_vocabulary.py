@@ -15,7 +15,9 @@ ALLOWED = {
         "adversarial_order", "clean_order", "epoch_order", "faithful_order", "order", "Order", "orders",
         "ORDERS",
     },
-    "a parameter of a plug-in or a key of study files": {"least_share", "share", "top_share", "TopShare"},
+    "a parameter of a plug-in or a key of study files": {
+        "least_share", "share", "tissue_share", "TissueShare", "top_share", "TopShare",
+    },
     "the name of a method in the literature, and what it masks by": {
         "saliency", "saliency_guided", "SaliencyGuided",
     },

@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.progress import item_bar, shown
+from tasks.phantoms.bags.generate import generate_bags
+from tasks.phantoms.bags.recipe import BagPhantomRecipe
 from tasks.phantoms.generate import generate_cohort
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.plugins import available, plugin_class
@@ -17,17 +19,23 @@ from tasks.study.errors import ConfigError
 _FAMILIES = ("regularizers", "explainers", "exemplars", "faithfulness", "model_metrics", "aggregators")
 
 
-def phantom(folder: Path, recipe: Path | None, console: Console) -> None:
-    """Generate the phantom cohort in ``folder``."""
-    data = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}
+def phantom(folder: Path, recipe: Path | None, rule: str | None, console: Console) -> None:
+    """Generate a phantom cohort in ``folder``: one with a label per slide where there is a rule for it."""
+    data = (yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe else {}) or {}
+    if rule is not None:
+        data["rule"] = rule
+    kind = BagPhantomRecipe if "rule" in data else PhantomRecipe
     try:
-        wanted = PhantomRecipe.model_validate(data or {})
+        wanted = kind.model_validate(data)
     except ValidationError as error:
         raise ConfigError(
             "\n".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         ) from None
     with shown(console), item_bar("phantom slides") as advance:
-        manifest = generate_cohort(folder, wanted, advance)
+        if isinstance(wanted, BagPhantomRecipe):
+            manifest = generate_bags(folder, wanted, advance)
+        else:
+            manifest = generate_cohort(folder, wanted, advance)
     console.print(f"wrote {manifest}")
 
 

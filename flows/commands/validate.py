@@ -17,7 +17,7 @@ from flows.estimate.estimate import StudyEstimate, estimate
 from flows.estimate.slide_tiles import basis_in_words
 from flows.input_hashes import InputHashes
 from flows.inspections import Inspections, write_report
-from flows.open_study import refuse_absent_devices, refuse_unfit_network
+from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse_unfit_network
 from flows.progress import shown
 from tasks.slides.manifest import SlideRow
 from tasks.slides.slide_facts import SlideFacts
@@ -75,6 +75,7 @@ def _problems(
     yield from _refused(lambda: refuse_absent_devices(study))
     notes: list[str] = []
     yield from _refused(lambda: notes.extend(refuse_unfit_network(study)))
+    yield from _refused(lambda: refuse_unfit_encoder(study))
     recipe = study.section(TilingRecipe)
     wrong = {
         row.slide_id: problem

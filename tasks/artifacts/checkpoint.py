@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 from safetensors.numpy import load_file
 
 from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.feature_set import EncoderFacts
 
 WEIGHTS = "weights.safetensors"
 INFO = "checkpoint.json"
@@ -23,26 +24,56 @@ HISTORY = "history.parquet"
 REGULARIZERS = "regularizers.safetensors"
 
 
+class BagFacts(BaseModel):
+    """What a slide model takes.
+
+    Attributes:
+        model: the recipe of the slide model, as plain JSON.
+        encoder: what made the features that it was trained on.
+        dim: the numbers of a feature.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Mapping[str, Any]
+    encoder: EncoderFacts
+    dim: int
+
+
 class CheckpointInfo(BaseModel):
     """What travels with the weights.
 
-    ``network`` is the network's recipe; ``mean`` and ``std`` (RGB, inputs in [0, 1]) are also buffers of the
-    model; ``scores`` are validation figures, among them accuracy before and after BatchNorm re-estimation
-    where a method asks for that.
+    ``network`` is the recipe of a network of tiles; ``mean`` and ``std`` (RGB, inputs in [0, 1]) are also
+    buffers of the model. Of a slide model these three are absent: ``bag`` holds its recipe, and the buffers
+    alone hold mean and std of each feature. ``mpp`` and ``tile_px`` are those of the tiles that the network
+    or the encoder sees. ``scores`` are validation figures, among them accuracy before and after BatchNorm
+    re-estimation where a method asks for that.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    network: Mapping[str, Any]
+    network: Mapping[str, Any] = {}
     classes: tuple[str, ...]
     target_class: str
     mpp: float
     tile_px: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
     seed: int
     best_epoch: int
     scores: Mapping[str, float]
+    bag: BagFacts | None = None
+
+    @property
+    def sample(self) -> Literal["tile", "bag"]:
+        """What the model takes as one input."""
+        return "tile" if self.bag is None else "bag"
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The file of a tile model does not mention slide models, and the other way round.
+        absent = ("bag",) if self.bag is None else ("network", "mean", "std")
+        return {name: value for name, value in whole(self).items() if name not in absent}
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,23 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.tile_set import MARKS, Mark
 
 FEATURES = "features.npy"
 TILES = "features.parquet"
 FACTS = "features.json"
 
-COLUMNS = ("tile_id", "x_level0", "y_level0", "extent_level0", "label", "tissue_fraction", "darkness")
+COLUMNS = (
+    "tile_id", "x_level0", "y_level0", "extent_level0", "label", "tissue_fraction", "darkness", *MARKS,
+)  # fmt: skip
 """tile_id; the upper left corner and the side of the tile; its own label, empty where it is not known; the
-fraction of it that is tissue and its mean optical density, NaN where they are not known."""
+fraction of it that is tissue, its mean optical density, and the fraction that each mark covers; NaN where
+they are not known."""
 
 FeatureDtype = Literal["float16", "float32"]
 
@@ -98,7 +103,9 @@ class FeatureSet(Artifact):
     @property
     def tile_ids(self) -> list[str]:
         """The ids of the tiles, in the order of the features; read anew each time, and not kept."""
-        return pd.read_parquet(self.folder / TILES, columns=["tile_id"])["tile_id"].astype(str).tolist()
+        with pq.ParquetFile(self.folder / TILES) as file:
+            found = file.read(columns=["tile_id"], use_threads=False)["tile_id"].to_pylist()
+        return [str(name) for name in found]
 
     def features(self, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float32]:
         """Return float32 [n, D] of some tiles, by default of all. Nothing else is read; no file stays open.
@@ -110,7 +117,7 @@ class FeatureSet(Artifact):
 
     def about(self) -> NDArray[np.float32]:
         """Return float32 [N, 4]: :data:`tasks.samples.inputs.ABOUT` of each tile, NaN where not known."""
-        table = pd.read_parquet(self.folder / TILES, columns=list(COLUMNS[1:4] + COLUMNS[5:]))
+        table = self._columns(*COLUMNS[1:4], *COLUMNS[5:7])
         half, mpp = table["extent_level0"] / 2, self.facts.level0_mpp
         columns = (
             (table["x_level0"] + half) * mpp,
@@ -120,10 +127,20 @@ class FeatureSet(Artifact):
         )
         return np.stack([column.to_numpy(dtype=np.float32) for column in columns], axis=1)
 
+    def marked(self, mark: Mark) -> NDArray[np.float32]:
+        """Return float32 [N]: the fraction of each tile that ``mark`` covers; NaN where nobody marked it."""
+        return self._columns(mark)[mark].to_numpy(dtype=np.float32)
+
     def labels(self, classes: Sequence[str]) -> NDArray[np.int64]:
         """Return int64 [N]: the class of each tile, -1 where its label is not known or is none of them."""
-        labels = pd.read_parquet(self.folder / TILES, columns=["label"])["label"]
+        labels = self._columns("label")["label"]
         return pd.Index(classes).get_indexer(pd.Index(labels)).astype(np.int64)
+
+    def _columns(self, *names: str) -> pd.DataFrame:
+        # Of a small file the reader of pandas and its threads take ten times as long as the file.
+        with pq.ParquetFile(self.folder / TILES) as file:
+            table: pd.DataFrame = file.read(columns=list(names), use_threads=False).to_pandas()
+        return table
 
 
 def write_features(
@@ -138,7 +155,7 @@ def write_features(
     Args:
         folder: an empty folder.
         features: [N, D].
-        table: N rows of :data:`COLUMNS`.
+        table: N rows of :data:`COLUMNS`; of those after ``label`` any may be absent.
         facts: with the right ``dim`` and ``count``.
         dtype: how features are stored. Float16 keeps three digits, and nothing above 65,504.
 
@@ -164,5 +181,7 @@ def write_features(
 
 def write_feature_table(folder: Path, table: pd.DataFrame, facts: FeatureFacts) -> None:
     """Write everything but the features, whose array lies in ``folder`` already."""
-    table[list(COLUMNS)].to_parquet(folder / TILES, index=False)
+    numbers = table.reindex(columns=list(COLUMNS[5:])).astype(np.float64)
+    whole = table[list(COLUMNS[:5])].reset_index(drop=True).join(numbers.reset_index(drop=True))
+    whole.to_parquet(folder / TILES, index=False)
     (folder / FACTS).write_text(facts.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -3,7 +3,9 @@
 Payload: ``predictions.parquet``, one row per tile: tile_id, slide_id, patient_id, section, split, label and
 logit_<class index>; tiles in the order of slides and of their tile sets. ``slides.parquet``, one row per
 slide in the same order: slide_id, patient_id, split, label (the one label of its labelled tiles, ``mixed``
-if they have several, empty if none), tiles (their number) and score_<class index>.
+if they have several, empty if none), tiles (their number) and score_<class index>. Of a slide model the
+first table is empty; the second has the label of the slide in the manifest, logit_<class index>, and as
+scores the softmax of the logits.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,12 @@ from tasks.artifacts.artifact import Artifact, OutdatedArtifactError
 
 PREDICTIONS = "predictions.parquet"
 SLIDES = "slides.parquet"
+
+COLUMNS = ("tile_id", "slide_id", "patient_id", "section", "split", "label")
+"""What is said of a tile beside its logits."""
+
+SLIDE_COLUMNS = ("slide_id", "patient_id", "split", "label", "tiles")
+"""What is said of a slide beside its scores."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from tasks.comparison.analyses.analyse import analyse
+from tasks.comparison.analyses.two_axes import against_best_blind, with_verdict
 from tasks.comparison.files import write_files
-from tasks.comparison.job import ComparisonError, ComparisonJob
+from tasks.comparison.job import ComparedCheckpoint, ComparisonError, ComparisonJob
 from tasks.comparison.row import Row
 from tasks.comparison.rows.claims import judged, unanswered
 from tasks.comparison.rows.estimates import with_detectable
@@ -43,10 +45,11 @@ def compared_rows(job: ComparisonJob) -> list[Row]:
     """Return all rows, with p corrected within each family of tests. The claims come last."""
     recipe = job.recipe
     rows = [*performance_rows(job, recipe.confidence), *faithfulness_rows(job, recipe.confidence)]
+    rows += against_best_blind(job, rows)
     rows += unanswered(recipe.claims, rows)
     corrected = with_holm([_in_family(row, recipe.primary) for row in rows])
     known = flagged(with_detectable(corrected, recipe.confidence), recipe.confidence)
-    return judged(known, job)
+    return judged([with_verdict(row, recipe.confidence) for row in known], job)
 
 
 def _in_family(row: Row, primary: str | None) -> Row:
@@ -78,10 +81,16 @@ def _check_comparable(job: ComparisonJob) -> None:
         raise ComparisonError(f"study {job.study!r} has no evaluated checkpoint to compare")
     if job.reference_arm not in {item.arm for item in job.checkpoints}:
         raise ComparisonError(f"the reference arm {job.reference_arm!r} has no evaluated checkpoint")
-    first = job.checkpoints[0].predictions.tile_ids
+    first = job.checkpoints[0]
     for item in job.checkpoints[1:]:
-        if not np.array_equal(item.predictions.tile_ids, first):
+        if not np.array_equal(_asked_about(job, item), _asked_about(job, first)):
             raise ComparisonError(
-                f"{item.arm}, seed {item.seed} was evaluated on other tiles than {job.checkpoints[0].arm}, "
-                f"seed {job.checkpoints[0].seed}; evaluate both on the same slides"
+                f"{item.arm}, seed {item.seed} was evaluated on other {job.level}s than {first.arm}, "
+                f"seed {first.seed}; evaluate both on the same slides"
             )
+
+
+def _asked_about(job: ComparisonJob, item: ComparedCheckpoint) -> "pd.Series[str]":
+    """Return the ids of what a model was asked about."""
+    slides: pd.Series[str] = item.predictions.slides["slide_id"]
+    return slides if job.level == "slide" else item.predictions.tile_ids

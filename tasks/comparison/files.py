@@ -13,6 +13,7 @@ from tasks.comparison.figures.curves import draw_curves
 from tasks.comparison.figures.few_arms import draw_few
 from tasks.comparison.figures.many_arms import draw_many
 from tasks.comparison.figures.pareto import draw_pareto
+from tasks.comparison.figures.two_axes import draw_axes
 from tasks.comparison.page.document import write_page
 from tasks.comparison.row import Row, table_of
 from tasks.comparison.summary import ComparisonSummary
@@ -26,10 +27,12 @@ LEADERBOARD, LEADERBOARD_CSV = "leaderboard.parquet", "leaderboard.csv"
 CURVES, CURVES_FIGURE = "curves.parquet", "curves.png"
 AGREEMENT, AGREEMENT_FIGURE = "agreement.parquet", "agreement.png"
 PARETO_FIGURE = "pareto.png"
+AXES_FIGURE = "axes.png"
 TILES = "tiles.csv"
 FILES = (
     PAGE, FIGURE, TABLE, SUMMARY,
     LEADERBOARD, LEADERBOARD_CSV, CURVES, AGREEMENT, TILES, CURVES_FIGURE, PARETO_FIGURE, AGREEMENT_FIGURE,
+    AXES_FIGURE,
 )  # fmt: skip
 """All files that a comparison may hold. The first four are always written."""
 
@@ -77,6 +80,8 @@ def _draw_analyses(summary: ComparisonSummary, analyses: Analyses, out: Path) ->
         _save(draw_curves(summary, analyses.curves), out / CURVES_FIGURE)
     if analyses.pareto is not None:
         _save(draw_pareto(summary, analyses.pareto), out / PARETO_FIGURE)
+    if analyses.axes is not None and "faithfulness" in analyses.axes.scores:
+        _save(draw_axes(summary, analyses.axes), out / AXES_FIGURE)
     if len(analyses.agreement.table):
         figure = draw_agreement(summary, analyses.agreement, analyses.headlines)
         _save(figure, out / AGREEMENT_FIGURE)

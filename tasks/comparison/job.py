@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tasks.aggregators.base import Aggregator
 from tasks.aggregators.top_share import TopShare
@@ -69,6 +70,20 @@ class ComparedReport:
 
 
 @dataclass(frozen=True)
+class TwoAxes:
+    """The metrics by which maps of slides are judged, always both.
+
+    Attributes:
+        faithfulness: id of the metric that removes tiles and asks the model again.
+        plausibility: id of the metric that compares values with labelled tiles. Both are empty where the
+            study has none.
+    """
+
+    faithfulness: str = ""
+    plausibility: str = ""
+
+
+@dataclass(frozen=True)
 class ComparisonJob:
     """All arms of a study and how to compare them.
 
@@ -91,6 +106,9 @@ class ComparisonJob:
         looks: a sentence on how often these test slides were read before. Empty where that is not known.
         weak_labels: a sentence on tiles that have only their slide's label. Empty where none have.
         explained: a sentence on how many tiles have maps. Empty where that is not known.
+        level: what models are asked about: tiles, or slides as bags of tiles.
+        axes: the two axes of maps of slides. None for a study of tiles.
+        trained_on: a sentence on the labels that each arm was trained on. Empty where all are of tiles.
     """
 
     study: str
@@ -110,6 +128,14 @@ class ComparisonJob:
     looks: str = ""
     weak_labels: str = ""
     explained: str = ""
+    level: Literal["tile", "slide"] = "tile"
+    axes: TwoAxes | None = None
+    trained_on: str = ""
+
+    @property
+    def blind(self) -> frozenset[str]:
+        """Ids of the controls that see no network."""
+        return frozenset(item.explainer for item in self.reports if item.is_control and item.is_blind)
 
     @property
     def reference_arm(self) -> str:

@@ -14,6 +14,7 @@ Kind = Literal[
     "model",
     "difference",
     "against_control",
+    "best_blind",
     "between_explainers",
     "claim",
 ]
@@ -29,10 +30,12 @@ class Row:
             - ``performance``, ``faithfulness``, ``model`` (the network itself): a mean over seeds.
             - ``difference``: ``arm`` minus ``against``, the reference arm.
             - ``against_control``: ``explainer`` minus ``against``, a rival control in the same arm.
+            - ``best_blind``: the same for the best control that sees no network, with a verdict.
             - ``between_explainers``: ``explainer`` minus ``against_explainer`` in the same arm.
             - ``claim``: ``arm`` minus ``against`` (any two arms), or the same for explainers.
         family: tests that are corrected together: primary, faithfulness, performance, model, explainers, all
-            secondary claims, one primary claim, or one explainer against all controls. Empty: not corrected.
+            secondary claims, one primary claim, one explainer against all controls, or all explainers against
+            their best blind maps on one axis. Empty: not corrected.
         arm: the arm.
         against: the arm or control that is subtracted.
         against_explainer: the explainer that is subtracted, if it is another one.
@@ -69,7 +72,7 @@ class Row:
         claim: id of the claim.
         expected: what the claim says: higher, lower, not_lower or not_higher.
         margin: the margin of the claim.
-        verdict: the verdict on the claim.
+        verdict: the verdict on the claim, or whether the explainer beats the best blind map.
         reason: the reason for the verdict, in half a sentence.
         monte_carlo: for a mean, the standard error of the metric's own random draws. NaN if it draws none.
     """

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -65,6 +66,8 @@ class ComparisonSummary(BaseModel):
         looks: a sentence on how often these test slides were compared before. Empty where it is not known.
         weak_labels: a sentence on tiles that have only their slide's label. Empty where none have.
         explained: a sentence on how many tiles have maps. Empty where it is not known.
+        level: what models are asked about: tiles, or slides as bags of tiles.
+        trained_on: a sentence on the labels that each arm was trained on. Empty where all are of tiles.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,12 +92,14 @@ class ComparisonSummary(BaseModel):
     looks: str = ""
     weak_labels: str = ""
     explained: str = ""
+    level: Literal["tile", "slide"] = "tile"
+    trained_on: str = ""
 
 
 def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
     """Return the summary of ``job``. Patient ids in reasons are replaced by hashes."""
-    table = job.checkpoints[0].predictions.table
-    patients = set(table["patient_id"])
+    slides = job.checkpoints[0].predictions.slides
+    patients = set(slides["patient_id"])
     return ComparisonSummary(
         study=job.study,
         arms=job.arms,
@@ -104,10 +109,10 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         primary=job.recipe.primary,
         claims=tuple(_outcomes(job, rows, patients)),
         confidence=job.recipe.confidence,
-        slide_score=job.aggregator.words(job.target_class),
+        slide_score=_slide_score(job),
         patients=len(patients),
-        slides=table["slide_id"].nunique(),
-        tiles=len(table),
+        slides=len(slides),
+        tiles=int(slides["tiles"].sum()),
         split_hash=job.split_hash,
         clustering=clustering_notes(rows),
         slide_scores=_scores(job),
@@ -115,10 +120,18 @@ def summarise(job: ComparisonJob, rows: list[Row]) -> ComparisonSummary:
         looks=job.looks,
         weak_labels=job.weak_labels,
         explained=job.explained,
+        level=job.level,
+        trained_on=job.trained_on,
         failed_slides={
             slide: str(without_patients(why, patients, job.salt)) for slide, why in job.failed_slides.items()
         },
     )
+
+
+def _slide_score(job: ComparisonJob) -> str:
+    if job.level == "slide":
+        return f"the probability of {job.target_class} that its model gives to all its tiles together"
+    return job.aggregator.words(job.target_class)
 
 
 def clustering_notes(rows: Iterable[Row]) -> tuple[str, ...]:

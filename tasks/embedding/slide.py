@@ -7,26 +7,37 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tasks.artifacts.feature_set import FEATURES, FeatureDtype, FeatureFacts, write_feature_table
+from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.colour import optical_density
-from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.pixels import as_tensor, channels_last_images, spans
 from tasks.functional.staging import staged
 from tasks.models.encoders.base import Encoder
 from tasks.models.errors import ModelError
+from tasks.models.kept_encoder import kept_encoder
+
+MASKS_AT_ONCE = 256
+"""Tiles whose masks are in memory at once."""
 
 
 @dataclass(frozen=True)
 class EmbeddingSettings:
-    """How features are stored, and resources: tiles at once, and the device of the encoder."""
+    """How features are stored, and resources: tiles at once, and the device of the encoder.
+
+    ``digest`` is the sha256 that its weights must have; empty: any. ``tile_labels`` says whether tiles have
+    labels of their own. Those of a slide that has nothing but its label do not.
+    """
 
     dtype: FeatureDtype = "float16"
     batch: int = 64
     device: str = "cpu"
+    digest: str = ""
+    tile_labels: bool = True
 
 
 def embed_slide(
@@ -51,18 +62,20 @@ def embed_slide(
         advance: called with the number of tiles just done.
 
     Raises:
-        ModelError: the encoder was not made for such tiles, or a feature is not finite.
+        ModelError: the encoder was not made for such tiles, its weights are not those that were planned with,
+            a feature is not finite, or there is no usable tile.
     """
     device = torch.device(settings.device)
     tile_px, (mpp, *_) = tiles.pixels.shape[1], sorted(tiles.facts.resolutions)
     encoder.refuse_tiles(tile_px, mpp)
-    network = encoder.build().to(device).eval()
     rows = tiles.usable
     table = tiles.table.iloc[rows].reset_index(drop=True)
     darkness = np.empty(len(rows), np.float32)
     features: np.memmap | None = None
-    with leave_as_found(network), torch.no_grad():
-        for span, vectors, dark in _encoded(network, tiles, settings, device):
+    with kept_encoder(encoder, device) as loaded, torch.no_grad():
+        if settings.digest and loaded.facts.digest != settings.digest:
+            raise ModelError(f"the weights of {loaded.facts.name} changed since the study was opened")
+        for span, vectors, dark in _encoded(loaded.network, tiles, settings, device):
             if features is None:
                 shape = (len(rows), vectors.shape[1])
                 features = np.lib.format.open_memmap(
@@ -83,11 +96,11 @@ def embed_slide(
         level0_mpp=mpp * tile_px / float(table["extent_level0"].iloc[0]),
         mpp=mpp,
         tile_px=tile_px,
-        encoder=encoder.facts(),
+        encoder=loaded.facts,
         dim=features.shape[1],
         count=len(rows),
     )
-    write_feature_table(out, _columns(table, darkness), facts)
+    write_feature_table(out, _columns(tiles, table, darkness, settings.tile_labels), facts)
     return {"tiles": len(rows), "features": features.shape[1]}
 
 
@@ -99,7 +112,7 @@ def _encoded(
     parts = list(spans(len(rows), settings.batch))
     read = read_ahead(lambda span: as_tensor(tiles.pixels[rows[span]]), parts)
     for pixels, span in staged(zip(read, parts, strict=True), device):
-        images = channels_last_images(pixels).contiguous()
+        images = channels_last_images(pixels)
         vectors: Tensor = network(images)
         yield span, vectors.float().cpu().numpy(), optical_density(images).mean((1, 2, 3)).cpu().numpy()
 
@@ -116,7 +129,16 @@ def _finite(vectors: np.ndarray, names: "pd.Series[str]", dtype: FeatureDtype) -
     return stored
 
 
-def _columns(table: pd.DataFrame, darkness: np.ndarray) -> pd.DataFrame:
+def _columns(
+    tiles: TileSet, table: pd.DataFrame, darkness: NDArray[np.float32], labelled: bool
+) -> pd.DataFrame:
     # A tile that an outline crosses is neither: it has no label that a score could be held against.
-    labels = table["label"].where(table["label"] != MIXED, "")
-    return table.assign(label=labels, darkness=darkness)
+    labels = table["label"].where((table["label"] != MIXED) & labelled, "")
+    marked = {mark: _fraction(mask, tiles.usable) for mark, mask in tiles.marks.items()}
+    return table.assign(label=labels, darkness=darkness, **marked)
+
+
+def _fraction(mask: TileArray, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return float64 [N], the fraction of each tile that a mask covers, a few tiles at a time."""
+    parts = [np.asarray(mask[rows[span]]).mean(axis=(1, 2)) for span in spans(len(rows), MASKS_AT_ONCE)]
+    return np.concatenate(parts)

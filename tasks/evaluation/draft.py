@@ -30,11 +30,25 @@ class Draft:
     explainer: ExplainerLike | None = None
     forward: int = 0
     explained: int = 0
+    closed: bool = False
+    """Whether terms answered instead of the network."""
 
-    def add_samples(self, count: int, scores: UnitScores, probes: Sequence[Probe]) -> None:
-        """Add the scores of the ``count`` samples of a block and the probes that they needed."""
+    def add_samples(
+        self, count: int, scores: UnitScores, probes: Sequence[Probe], pools: bool = False
+    ) -> None:
+        """Add the scores of the ``count`` samples of a block and the probes that they needed.
+
+        ``pools`` says whether terms answer what they can, which costs one pass for each network.
+        """
         self.rows.add(scores)
-        for probe in {probe.key: probe for probe in probes}.values():
+        distinct = list({probe.key: probe for probe in probes}.values())
+        answered = [probe for probe in distinct if pools and probe.pooled is not None]
+        changed = [probe for probe in answered if probe.within is not None]
+        self.closed |= bool(answered)
+        self.forward += (len(changed) + (len(answered) > len(changed))) * count
+        for probe in distinct:
+            if probe in answered:
+                continue
             if probe.explainer is None:
                 self.forward += probe.count * count
             else:
@@ -48,6 +62,7 @@ class Draft:
     def finish(self, measures: Mapping[str, float]) -> Scored:
         """Return the result."""
         samples = 0 if self.metric.scores_sections else self.units.count
+        fewest = self.forward if self.closed else self.scorer.minimum_forward() * samples
         info = ReportInfo(
             # Without the id: it changes no number, so it must change no byte.
             metric=recipe_of(self.metric),
@@ -56,9 +71,7 @@ class Draft:
             rivals=self.metric.rivals,
             excluded=self.rows.counted(),
             passes=self._passes(self.forward, self.explained),
-            minimum_passes=self._passes(
-                self.scorer.minimum_forward() * samples, self.scorer.minimum_explained() * samples
-            ),
+            minimum_passes=self._passes(fewest, self.scorer.minimum_explained() * samples),
         )
         return Scored(self.units, self.rows, info, measures)
 

@@ -24,7 +24,6 @@ from tasks.faithfulness.base import AttributionBlock, Metric
 from tasks.functional.inference_copy import inference_copy
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
-from tasks.functional.pixels import spans
 from tasks.samples.inputs import Bags
 
 Wanted = Sequence[tuple[str, Metric]]
@@ -181,8 +180,8 @@ def _blocks(
     """Yield the samples that ``group`` scores, block by block, and add them to its units."""
     rows = select(opened, selection_of(group[0].metric))
     group[0].units.add(opened.units(rows))
-    for span in spans(len(rows), settings.batch):
-        yield evidence.block(opened, rows[span], torch.device(settings.device))
+    for piece in evidence.pieces(opened, rows, settings.batch):
+        yield evidence.block(opened, piece, torch.device(settings.device))
 
 
 def _score_block(block: Block, group: Sequence[Draft], prober: Prober) -> None:
@@ -192,4 +191,4 @@ def _score_block(block: Block, group: Sequence[Draft], prober: Prober) -> None:
     answers = prober.answer(block, [probe for asked in probes for probe in asked])
     for draft, asked in zip(group, probes, strict=True):
         scores = draft.scorer.score_block(block, parts[draft.explainer_id], answers)
-        draft.add_samples(len(block.rows), scores, asked)
+        draft.add_samples(len(block.rows), scores, asked, prober.pools)

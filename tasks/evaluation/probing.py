@@ -1,6 +1,6 @@
 """Run probes: inputs of many steps stacked up to the batch, equal probes once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -14,7 +14,11 @@ from tasks.functional.foreign_errors import SaidAs
 from tasks.functional.gradients import check_logits
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans
-from tasks.samples.inputs import Inputs, ask, each, leading
+from tasks.functional.pooled_terms import PooledTerms, pools
+from tasks.samples.inputs import Bags, Inputs, ask, each, leading
+
+_NUMBERS = 1 << 26
+"""Features of bags in flight: 256 MB of float32."""
 
 
 class Prober:
@@ -33,6 +37,8 @@ class Prober:
         self._model, self._explainers, self._batch = model, explainers, batch
         self._forward = model if forward is None else forward
         self._broken: dict[str, Tensor] = {}
+        self._terms: tuple[Block, PooledTerms] | None = None
+        self.pools = pools(model)
         self.minimum = Passes()
         self.explained = 0
 
@@ -47,7 +53,9 @@ class Prober:
         return {key: self._run(block, probe) for key, probe in distinct.items()}
 
     def _run(self, block: Block, probe: Probe) -> Tensor:
-        together = max(1, self._batch // len(block.rows))
+        if probe.pooled is not None and self.pools:
+            return self._closed(block, probe, probe.pooled)
+        together = self._together(block)
         pieces = []
         with self._changed(probe):
             for steps in spans(probe.count, together):
@@ -55,6 +63,34 @@ class Prober:
                 answer = self._ask(block, probe, each(lambda tensor: tensor.flatten(0, 1), inputs))
                 pieces.append(answer.view(*leading(inputs, 2), *answer.shape[1:]))
         return torch.cat(pieces)
+
+    def _together(self, block: Block) -> int:
+        """Return how many steps go through the network at once."""
+        most = self._batch // len(block.rows)
+        if isinstance(block.inputs, Bags):
+            most = min(most, _NUMBERS // max(1, block.inputs.features.numel()))
+        return max(1, most)
+
+    def _closed(self, block: Block, probe: Probe, answered: Callable[[PooledTerms], Tensor]) -> Tensor:
+        """Return what terms answer; those of the unchanged network are kept while the block lasts."""
+        if probe.within is not None:
+            # Terms may hold weights, such as the bias, which are restored at the end.
+            with self._changed(probe):
+                logits = answered(self._asked_terms(block, probe))
+        else:
+            if self._terms is None or self._terms[0] is not block:
+                self._terms = (block, self._asked_terms(block, probe))
+            logits = answered(self._terms[1])
+        self._note_broken(probe, logits)
+        return logits
+
+    def _asked_terms(self, block: Block, probe: Probe) -> PooledTerms:
+        self.minimum += Passes(forward=len(block.rows))
+        assert pools(self._model)
+        assert isinstance(block.inputs, Bags)
+        features, mask = block.inputs.features, block.inputs.mask
+        with SaidAs(EvidenceError, f"the model failed on bags of {list(mask.shape)} for {_about(probe)}"):
+            return self._model.terms(features, mask)
 
     def _changed(self, probe: Probe) -> AbstractContextManager[object]:
         if probe.within is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tasks.artifacts.tile_set import Mark
 from tasks.evidence.bag_block import BagBlock
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.sources import EvidenceError, Rows
@@ -17,10 +19,16 @@ from tasks.functional.tile_keys import tile_keys
 from tasks.samples.axes import MapKind
 from tasks.samples.inputs import Bags
 
+MOST_TILES = 1 << 15
+"""Tiles, with padding, that are on the device at once; a bag of more is alone."""
+
 
 @dataclass(frozen=True)
 class BagEvidence:
     """The bags of one model with the scores of their tiles.
+
+    Sequences may read an item when it is taken (:class:`tasks.evidence.on_demand.OnDemand`): features, scores
+    and all else is taken once for each block.
 
     Attributes:
         features: per bag float [N, D]; memory-mapped arrays are read block by block.
@@ -33,6 +41,10 @@ class BagEvidence:
         kinds: per explainer what its scores say.
         about: per bag :data:`tasks.samples.inputs.ABOUT` of its tiles, float [N, 4]; empty where not known.
         tile_classes: per bag the class of each tile, int64 [N], -1 where it is not known; empty likewise.
+        marks: per mark and bag the fraction of each tile that it covers, float [N].
+        tile_ids: per bag the ids of its tiles. Where they are given, ties are broken by them, so the order of
+            tiles changes nothing.
+        counts: per bag its number of tiles; where left out, all features are looked at to find it.
     """
 
     features: Sequence[NDArray[np.float32]]
@@ -45,12 +57,23 @@ class BagEvidence:
     kinds: Mapping[str, MapKind] = field(default_factory=dict)
     about: Sequence[NDArray[np.float32]] = ()
     tile_classes: Sequence[NDArray[np.int64]] = ()
+    marks: Mapping[Mark, Sequence[NDArray[np.float32]]] = field(default_factory=dict)
+    tile_ids: Sequence[Sequence[str]] = ()
+    counts: Sequence[int] = ()
 
     def __post_init__(self) -> None:
-        sizes = [len(bag) for bag in self.features]
         for name, scores in self.attributions.items():
-            if [len(each) for each in scores] != sizes:
-                raise EvidenceError(f"the scores of {name!r} are not one per tile of each bag")
+            if len(scores) != len(self.features):
+                raise EvidenceError(
+                    f"the scores of {name!r} are of {len(scores)} bags; needed {len(self.features)}"
+                )
+            if not self.counts and [len(each) for each in scores] != list(self.sizes):
+                raise _not_one_per_tile(name)
+
+    @cached_property
+    def sizes(self) -> Sequence[int]:
+        """The number of tiles of each bag."""
+        return self.counts or [len(bag) for bag in self.features]
 
     def opened(self) -> Iterator["BagEvidence"]:
         """Open all bags: none is read before its block."""
@@ -59,7 +82,7 @@ class BagEvidence:
     @property
     def explained(self) -> Rows:
         """Row numbers of the bags; empty bags have nothing to explain."""
-        return np.flatnonzero([len(bag) > 0 for bag in self.features])
+        return np.flatnonzero(np.asarray(self.sizes) > 0)
 
     def labelled_as_explained(self, rows: Rows) -> NDArray[np.bool_]:
         """Return bool [n]: whether the label of each slide is the class that is explained."""
@@ -82,39 +105,70 @@ class BagEvidence:
         """
         raise EvidenceError(f"bags have no sections to score, got {len(sections)}")
 
+    def pieces(self, opened: "BagEvidence", rows: Rows, most: int) -> Iterator[Rows]:
+        """Yield ``rows`` in order: at most ``most`` bags, and no more tiles than :data:`MOST_TILES`."""
+        start, longest = 0, 0
+        for end, row in enumerate(rows):
+            longest = max(longest, opened.sizes[row])
+            if end > start and (end - start == most or (end - start + 1) * longest > MOST_TILES):
+                yield rows[start:end]
+                start, longest = end, opened.sizes[row]
+        if len(rows):
+            yield rows[start:]
+
     def block(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> BagBlock:
-        """Move some bags to the device, padded to the longest of them."""
-        sizes = torch.tensor([len(opened.features[row]) for row in rows], device=device)
+        """Move some bags to the device, padded to the longest of them.
+
+        Raises:
+            EvidenceError: the scores of an explainer are not one per tile.
+        """
+        sizes = torch.tensor([opened.sizes[row] for row in rows], device=device)
         features = _padded([opened.features[row] for row in rows], device)
         mask = torch.arange(features.shape[1], device=device) < sizes[:, None]
         return BagBlock(
             rows=rows,
-            bags=Bags(features, mask, self._about(opened, rows, device)),
+            bags=Bags(features, mask, _known(opened.about, rows, device)),
             targets=torch.full((len(rows),), opened.target, dtype=torch.int64, device=device),
             keys=tile_keys(opened.sample_ids(rows)).to(device),
-            scores={
-                name: _padded([scores[row] for row in rows], device)
-                for name, scores in opened.attributions.items()
-            },
+            scores={name: _scores(opened, name, rows, device) for name in opened.attributions},
             errors={name: torch.from_numpy(all_[rows]).to(device) for name, all_ in opened.errors.items()},
-            tile_classes=self._tile_classes(opened, rows, device),
+            marks={
+                mark: _padded([covered[row] for row in rows], device, fill=float("nan"))
+                for mark, covered in opened.marks.items()
+            },
+            tile_classes=_whole_numbers(opened.tile_classes, rows, device, -1),
+            ids=tuple(opened.tile_ids[row] for row in rows) if opened.tile_ids else None,
         )
 
-    def _about(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> Tensor | None:
-        if not opened.about:
-            return None
-        return _padded([opened.about[row] for row in rows], device, fill=float("nan"))
 
-    def _tile_classes(self, opened: "BagEvidence", rows: Rows, device: torch.device) -> Tensor | None:
-        if not opened.tile_classes:
-            return None
-        tensors = [torch.from_numpy(opened.tile_classes[row]) for row in rows]
-        padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=-1)
-        return padded.to(device)
+def _scores(evidence: BagEvidence, name: str, rows: Rows, device: torch.device) -> Tensor:
+    found = [evidence.attributions[name][row] for row in rows]
+    if [len(scores) for scores in found] != [evidence.sizes[row] for row in rows]:
+        raise _not_one_per_tile(name)
+    return _padded(found, device)
+
+
+def _not_one_per_tile(name: str) -> EvidenceError:
+    return EvidenceError(f"the scores of {name!r} are not one per tile of each bag")
+
+
+def _known(about: Sequence[NDArray[np.float32]], rows: Rows, device: torch.device) -> Tensor | None:
+    return _padded([about[row] for row in rows], device, fill=float("nan")) if about else None
+
+
+def _whole_numbers(
+    arrays: Sequence[NDArray[np.int64]], rows: Rows, device: torch.device, fill: int
+) -> Tensor | None:
+    """Return int64 [B, N]; None where there are none."""
+    if not arrays:
+        return None
+    tensors = [torch.from_numpy(np.require(arrays[row], np.int64, "W")) for row in rows]
+    padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=fill)
+    return padded.to(device)
 
 
 def _padded(arrays: Sequence[NDArray[np.floating]], device: torch.device, fill: float = 0.0) -> Tensor:
     """Return float32 [B, N, ...] with ``fill`` behind the shorter ones."""
-    tensors = [torch.from_numpy(np.asarray(array, dtype=np.float32)) for array in arrays]
+    tensors = [torch.from_numpy(np.require(array, np.float32, "W")) for array in arrays]
     padded: Tensor = pad_sequence(tensors, batch_first=True, padding_value=fill)
     return padded.to(device)

@@ -11,6 +11,7 @@ from tasks.evidence.explainer_like import ExplainerLike
 from tasks.evidence.slide import SlideEvidence
 from tasks.evidence.sources import EvidenceError, MapSource, Rows, TileSource
 from tasks.evidence.tile_block import TileBlock
+from tasks.functional.pixels import spans
 from tasks.samples.axes import MapKind
 
 
@@ -47,6 +48,10 @@ class Evidence:
     def opened(self) -> Iterator[SlideEvidence]:
         """Open one slide after the other."""
         return map(self.slide, range(len(self.tile_sets)))
+
+    def pieces(self, opened: SlideEvidence, rows: Rows, most: int) -> Iterator[Rows]:
+        """Yield ``rows`` in order, ``most`` at a time."""
+        return (rows[span] for span in spans(len(rows), most))
 
     def block(self, opened: SlideEvidence, rows: Rows, device: torch.device) -> TileBlock:
         """Move some tiles of a slide to the device."""

@@ -69,6 +69,10 @@ class EvidenceSource(Protocol[O]):
         """Open one piece after the other."""
         ...
 
+    def pieces(self, opened: O, rows: Rows, most: int) -> Iterator[Rows]:
+        """Yield ``rows`` in order, at most ``most`` at a time and no more than fit into memory together."""
+        ...
+
     def block(self, opened: O, rows: Rows, device: torch.device) -> Block:
         """Move some samples to the device."""
         ...

@@ -1,12 +1,13 @@
 """The two kinds of controls: those that see no network, and those that hold an explainer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.explainers.base import AnyExplainer, Explainer, Kind
 from tasks.functional.passes import Passes
+from tasks.samples.axes import Input
 
 
 class BlindControl(Explainer):
@@ -29,6 +30,7 @@ class BlindControl(Explainer):
 class HoldingControl(Explainer):
     """A control made from another explainer. It prepares, costs and signs its maps as that one does."""
 
+    accepts: ClassVar[frozenset[Input]] = frozenset({"pixels", "features"})
     kind: ClassVar[Kind] = "control"
     control: ClassVar[bool] = True
 
@@ -44,8 +46,8 @@ class HoldingControl(Explainer):
         """Return what the held explainer prepares."""
         return self.base.prepare(model)
 
-    def attribute(self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor) -> Tensor:
-        """Return the held explainer's maps [B, H, W]."""
+    def attribute(self, model: nn.Module, images: Any, targets: Tensor, tile_keys: Tensor) -> Tensor:
+        """Return the held explainer's maps [B, H, W], or scores [B, N] of bags."""
         return self.base.attribute(model, images, targets, tile_keys)
 
     def passes(self) -> Passes:

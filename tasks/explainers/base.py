@@ -1,5 +1,6 @@
 """The base of all explainers: frozen recipes that turn each image into one raw, signed map."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import torch
@@ -12,7 +13,7 @@ from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
 from tasks.functional.weight_noise import WeightNoiseError
 from tasks.plugins import Plugin, plugin_type
-from tasks.samples.axes import Input, MapKind, Support
+from tasks.samples.axes import SUPPORT_OF_INPUT, Input, MapKind, Support
 from tasks.samples.inputs import Bags, Inputs, each
 
 Kind = Literal["sensitivity", "contribution", "control"]
@@ -46,9 +47,12 @@ class Explainer(Plugin):
     accepts: ClassVar[frozenset[Input]] = frozenset({"pixels"})
     """The inputs that it can explain."""
     support: ClassVar[Support] = "pixel"
-    """What it gives values to: pixels [B, H, W] or the tiles of a bag [B, N]."""
+    """What it gives values to: pixels [B, H, W] or the tiles of a bag [B, N]. One that accepts both gives
+    values to what it is handed, see :meth:`support_of`."""
     signed: ClassVar[bool] = True
     """Whether the method separates evidence for the target from evidence against it."""
+    class_free: ClassVar[bool] = False
+    """Whether the values are the same whatever class is asked for. They are never drawn as signed."""
     complete: ClassVar[bool] = False
     """Whether the map claims to sum to the margin of the image minus that of :meth:`reference`."""
     kind: ClassVar[Kind]
@@ -63,7 +67,8 @@ class Explainer(Plugin):
     def __call__(self, model: nn.Module, images: Inputs, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the attributions, detached, on the images' device; the model stays as it was.
 
-        They are maps, float [B, H, W]; of an explainer of support ``tile`` they are scores [B, N].
+        They are maps, float [B, H, W]; of bags they are scores of tiles [B, N], 0 on padding and NaN where
+        the bag is :meth:`unavailable`.
 
         Args:
             model: gives logits [B, K]; its normalisation is inside.
@@ -89,7 +94,13 @@ class Explainer(Plugin):
             ExplanationError: the explainer or the network raised an error.
         """
         with self._said(model):
-            return self.attribute(model, images, targets, tile_keys)
+            values = self.attribute(model, images, targets, tile_keys)
+            return self._of_tiles(images, values) if isinstance(images, Bags) else values
+
+    def _of_tiles(self, bags: Bags, values: Tensor) -> Tensor:
+        """Return scores [B, N] with 0 on padding, and NaN on the tiles of bags that are unavailable."""
+        silent = torch.tensor([bool(why) for why in self.unavailable(bags)], device=values.device)
+        return values.masked_fill(silent[:, None], torch.nan).masked_fill(~bags.mask, 0.0)
 
     def _said(self, model: nn.Module) -> SaidAs:
         title = f"{self.name} cannot explain {type(model).__name__}"
@@ -100,6 +111,19 @@ class Explainer(Plugin):
         """The explainer that this one holds in a field ``base``; None where it holds none."""
         base = getattr(self, "base", None)
         return base if isinstance(base, Explainer) else None
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """The inputs that this recipe can explain: what holds an explainer accepts what that one does."""
+        return self.accepts & self.held.inputs if self.held else self.accepts
+
+    def support_of(self, given: Input) -> Support:
+        """Return what it gives values to where a model takes ``given``."""
+        return SUPPORT_OF_INPUT[given] if given in self.accepts else self.support
+
+    def signed_for(self, given: Input) -> bool:
+        """Return whether the values have a sign where a model takes ``given``."""
+        return self.signed_maps and (self.held is None or self.held.signed_for(given))
 
     @property
     def takes_halo(self) -> bool:
@@ -150,7 +174,30 @@ class Explainer(Plugin):
             ExplanationError: the explainer cannot explain this network, or the network raised an error.
         """
         with self._said(model):
+            self.refuse(model)
             return self.settle(model, images)
+
+    def refuse(self, network: nn.Module) -> None:
+        """Refuse a network that lacks what the explainer reads; default: what the held one refuses.
+
+        Raises:
+            ExplanationError: naming what is missing.
+        """
+        if self.held is not None:
+            self.held.refuse(network)
+
+    def unavailable(self, bags: Bags) -> list[str]:
+        """Return for each bag why there is nothing to say of its tiles; an empty string where there is."""
+        return self.held.unavailable(bags) if self.held else [""] * len(bags.mask)
+
+    @property
+    def wants_references(self) -> bool:
+        """Whether it compares a bag with tiles of other bags, handed over by :meth:`with_references`."""
+        return self.held.wants_references if self.held else False
+
+    def with_references(self, bags: Bags) -> Self:
+        """Return a copy that compares with these bags, at any depth."""
+        return self.model_copy(update={"base": self.held.with_references(bags)}) if self.held else self
 
     def settle(self, model: nn.Module, images: Any) -> Self:
         """Decide what :meth:`settled` is for; default: what the explainer in ``base`` decides."""
@@ -172,7 +219,7 @@ class Explainer(Plugin):
         raise NotImplementedError(f"{type(self).__name__} does not say how it attributes")
 
     def passes(self) -> Passes:
-        """Return the passes per image."""
+        """Return the passes per image, or per bag of a model that pools its tiles."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it costs")
 
     def reference(self, model: nn.Module, images: Any) -> Any:
@@ -181,6 +228,12 @@ class Explainer(Plugin):
         ``model`` is prepared. Completeness may be measured without being claimed; a claim is always measured.
         """
         return None
+
+    def references(self, model: nn.Module, images: Any) -> Iterator[Any]:
+        """Yield every input that :meth:`reference` stands for; the mean of their margins counts."""
+        reference = self.reference(model, images)
+        if reference is not None:
+            yield reference
 
 
 class ChannelExplainer(Explainer):

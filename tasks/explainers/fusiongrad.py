@@ -1,12 +1,12 @@
 """The mean explanation of noisy images by noisy copies of the network, over any other explainer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.explainers._averaged import TakeMap
-from tasks.explainers._noisy_images import noisy
+from tasks.explainers._noisy_inputs import noisy_inputs
 from tasks.explainers._noisy_weights import WeightNoiseExplainer
 from tasks.functional.noise import derived_keys
 from tasks.functional.noised_parameters import perturbed
@@ -30,22 +30,23 @@ class FusionGrad(WeightNoiseExplainer):
     )
 
     input_sigma: float = Field(default=0.1, gt=0)
-    """Standard deviation of the image noise as SmoothGrad alone would use it, of the pixel range [0, 1]."""
+    """Standard deviation of the input noise as SmoothGrad alone would use it."""
     draws: int = Field(default=4, ge=1)
     """Noisy networks."""
     samples: int = Field(default=4, ge=1)
     """Noisy images for each network."""
 
     def each_map(
-        self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor, take: TakeMap
+        self, model: nn.Module, images: Any, targets: Tensor, tile_keys: Tensor, take: TakeMap
     ) -> None:
         """Hand over one map for each noisy image and network."""
         sigma, names = FRACTION * self.sigma_number(), perturbed(model, self.parameters)
+        input_sigma = FRACTION * self.input_sigma
         for draw in range(self.draws):
             with weight_noise(model, sigma, self.seed, draw, names):
                 prepared = self.base.prepare(model)
                 for number in range(draw * self.samples, (draw + 1) * self.samples):
-                    drawn = noisy(images, FRACTION * self.input_sigma, self.seed, tile_keys, number)
+                    drawn = noisy_inputs(model, images, input_sigma, self.seed, tile_keys, number)
                     keys = derived_keys(self.seed, tile_keys, number)
                     take(self.base.attribute(prepared, drawn, targets, keys))
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tasks.explainers._baselines import baseline_images
-from tasks.explainers._noisy_images import noise_of
+from tasks.explainers._noisy_inputs import noise_of
 from tasks.explainers.base import ChannelExplainer, Kind
 from tasks.functional.fills import Fill
 from tasks.functional.gradients import input_gradient, reduce_channels

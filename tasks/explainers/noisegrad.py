@@ -1,6 +1,6 @@
 """The mean explanation by noisy copies of the network, over any other explainer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ class NoiseGrad(WeightNoiseExplainer):
     """Noisy networks."""
 
     def each_map(
-        self, model: nn.Module, images: Tensor, targets: Tensor, tile_keys: Tensor, take: TakeMap
+        self, model: nn.Module, images: Any, targets: Tensor, tile_keys: Tensor, take: TakeMap
     ) -> None:
         """Hand over one map for each noisy network."""
         sigma, names = self.sigma_number(), perturbed(model, self.parameters)

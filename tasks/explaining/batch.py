@@ -44,23 +44,30 @@ class BatchExplainer:
     ) -> Tensor:
         """Return float64 [N]: the sum of each map minus the margin that it should sum to.
 
-        The margin is that of the image minus that of the explainer's reference; NaN where it names none.
+        The margin is that of the image minus the mean of those of the explainer's references; NaN where it
+        names none.
         ``logits`` [N, K] are those of the network on ``images``; without them they are computed.
         """
-        reference = self.explainer.reference(self.network, images)
-        if reference is None:
+        absent = [
+            self._absent(reference, targets) for reference in self.explainer.references(self.network, images)
+        ]
+        if not absent:
             return torch.full((len(maps),), torch.nan, dtype=torch.float64, device=maps.device)
-        absent = self._logits(reference)
-        if not torch.isfinite(absent).all():
+        if logits is None:
+            logits = self._logits(images)
+        promised = target_margin(logits, targets).double() - torch.stack(absent).mean(0)
+        return maps.double().flatten(1).sum(1) - promised
+
+    def _absent(self, reference: Inputs, targets: Tensor) -> Tensor:
+        """Return float64 [N]: the margin of one reference."""
+        logits = self._logits(reference)
+        if not torch.isfinite(logits).all():
             named = getattr(self.explainer, "baseline", "reference")
             raise ExplanationError(
                 f"{type(self.network).__name__} gives logits that are not finite on the baseline {named!r}: "
                 f"nothing can be compared with it; choose another baseline for {self.explainer.name}"
             )
-        if logits is None:
-            logits = self._logits(images)
-        promised = target_margin(logits, targets) - target_margin(absent, targets)
-        return maps.double().flatten(1).sum(1) - promised.double()
+        return target_margin(logits, targets).double()
 
     def _logits(self, inputs: Inputs) -> Tensor:
         (count,) = leading(inputs)

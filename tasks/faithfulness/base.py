@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.evidence.sources import EvidenceError
+from tasks.functional.pooled_terms import PooledTerms
 from tasks.plugins import Plugin, plugin_type
 from tasks.samples.axes import MapKind, Removal, ScoreUnit, Support
 from tasks.samples.inputs import Inputs
@@ -38,7 +39,9 @@ class Probe:
     features [s, n, N, D]. The answer is the logits [count, n, K]. Where ``explainer`` is named, it is that
     explainer's attributions: maps [count, n, H, W] or scores of tiles [count, n, N].
     ``targets`` int64 [n] are the classes explained, by default those of the block. ``within`` changes the
-    network while the probe runs, and restores it bit for bit.
+    network while the probe runs, and restores it bit for bit. ``pooled`` gives the same answer, as float64,
+    from the terms of a network that pools; such a network is then asked for its terms once, and for nothing
+    else.
     """
 
     key: ProbeKey
@@ -47,6 +50,7 @@ class Probe:
     explainer: str | None = None
     targets: Tensor | None = None
     within: Callable[[nn.Module], AbstractContextManager[object]] | None = None
+    pooled: Callable[[PooledTerms], Tensor] | None = None
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,17 @@ def derived_keys(seed: int, keys: Tensor, draw: int) -> Tensor:
     return _mix(keys ^ _salt(seed, draw))
 
 
+def content_keys(rows: Tensor) -> Tensor:
+    """Return int64 [N]: a key of each of ``rows`` float [N, D], made of its float32 bits and their positions.
+
+    Equal rows have equal keys, wherever they stand.
+    """
+    # Adding zero turns -0 into 0: equal numbers have equal bits.
+    bits = (rows.float() + 0.0).contiguous().view(torch.int32).long()
+    steps = torch.arange(1, rows.shape[1] + 1, device=rows.device, dtype=torch.int64) * _signed(_GOLDEN)
+    return _mix(_mix(bits + steps).sum(1))
+
+
 def seed_of(*parts: int | str) -> int:
     """Return a seed in [0, 2**63) made of ``parts``, such as a seed and the name of a metric or a layer."""
     text = "\x1f".join(str(part) for part in parts)

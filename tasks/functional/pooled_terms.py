@@ -9,10 +9,10 @@ because neither weights nor votes depend on the other tiles. So contributions ar
 removed, no network needs to be asked again. The logits of an empty bag are the bias.
 """
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class PooledTerms(NamedTuple):
@@ -50,3 +50,8 @@ class Pooled(Protocol):
     def terms(self, features: Tensor, mask: Tensor) -> PooledTerms:
         """Return the terms of bags [B, N, D] with ``mask`` [B, N]."""
         ...
+
+
+def pools(network: nn.Module) -> TypeGuard[Pooled]:
+    """Return whether the terms of ``network`` can be asked for. A wrapper says it by ``is_pooled``."""
+    return isinstance(network, Pooled) and bool(getattr(network, "is_pooled", True))

@@ -12,6 +12,7 @@ from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes, counted_passes
 from tasks.models.classifier import Classifier
 from tasks.plugins import Plugin, recipe_of
+from tasks.samples.axes import Input
 from tasks.samples.measured_tiles import MeasuredTiles
 
 
@@ -76,6 +77,8 @@ class ModelMetric(Plugin):
     """
 
     package: ClassVar[str] = "tasks.model_metrics"
+    accepts: ClassVar[frozenset[Input]] = frozenset({"pixels"})
+    """The inputs of the models that it can measure."""
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the meaning, direction and bounds of each score."""

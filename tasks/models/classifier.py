@@ -151,9 +151,14 @@ def load_classifier(checkpoint: Checkpoint, device: torch.device) -> Classifier:
     """Return the trained classifier of ``checkpoint`` on ``device``, in eval mode.
 
     Raises:
-        ModelError: the weights do not fit, or a foreign network does not answer as it must.
+        ModelError: it is a slide model, the weights do not fit, or a foreign network does not answer as it
+            must.
     """
     info = checkpoint.info
+    if info.mean is None or info.std is None:
+        raise ModelError(
+            f"the checkpoint {checkpoint.folder.name!r} is of a slide model, not of a tile classifier"
+        )
     recipe = NetworkRecipe.model_validate({**info.network, "init": None})
     classifier = build_classifier(recipe, len(info.classes), info.mean, info.std, info.seed)
     title = f"the checkpoint's {checkpoint.weights.name}"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tasks.aggregators.base import Aggregator
 from tasks.artifacts.afresh import Afresh
-from tasks.artifacts.predictions import PREDICTIONS, SLIDES
+from tasks.artifacts.predictions import COLUMNS, PREDICTIONS, SLIDE_COLUMNS, SLIDES
 from tasks.artifacts.table_file import write_table
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
@@ -21,8 +21,7 @@ from tasks.functional.probabilities import softmax
 from tasks.functional.staging import staged
 from tasks.models.errors import ModelError
 
-_SLIDE_COLUMNS = ["slide_id", "patient_id", "split", "label", "tiles"]
-_COLUMNS = ["tile_id", "slide_id", "patient_id", "section", "split", "label"]
+_COLUMNS = list(COLUMNS)
 
 
 def predict_tiles(
@@ -109,7 +108,7 @@ def predict_slides(tiles: pd.DataFrame, aggregator: Aggregator) -> pd.DataFrame:
             "tiles": len(own),
         }
         rows.append(described | dict(zip(scores, map(aggregator.score, probabilities.T), strict=True)))
-    return pd.DataFrame(rows, columns=[*_SLIDE_COLUMNS, *scores])
+    return pd.DataFrame(rows, columns=[*SLIDE_COLUMNS, *scores])
 
 
 def _label_of(labels: set[str]) -> str:

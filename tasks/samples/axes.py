@@ -30,6 +30,9 @@ ScoreUnit = Literal["element", "tile", "section", "slide"]
 INPUT_OF_SAMPLE: Mapping[Sample, Input] = {"tile": "pixels", "bag": "features"}
 """How each sample reaches a model."""
 
+SUPPORT_OF_INPUT: Mapping[Input, Support] = {"pixels": "pixel", "features": "tile"}
+"""What an explanation of each input gives values to."""
+
 SUPPORT_OF_REMOVAL: Mapping[Removal, Support] = {"fill_pixels": "pixel", "drop_tiles": "tile"}
 """The support whose elements each removal takes away."""
 

@@ -15,11 +15,14 @@ class Bags(NamedTuple):
 
     ``features`` float [B, N, D]; ``mask`` bool [B, N], True on real tiles. ``about`` float [B, N, 4] holds
     :data:`ABOUT` of each tile, NaN where it is not known; None where nobody asks. No model sees it.
+    ``tile_keys`` int64 [B, N] name the tiles for random draws, see :mod:`tasks.samples.tile_names`. They are
+    given where features were changed, so that noise stays with its tile; None: the features name the tile.
     """
 
     features: Tensor
     mask: Tensor
     about: Tensor | None = None
+    tile_keys: Tensor | None = None
 
 
 Inputs = Tensor | Bags
@@ -38,8 +41,13 @@ def each(change: Callable[[Tensor], Tensor], inputs: Inputs) -> Inputs:
     """Return the inputs with every tensor changed."""
     if not isinstance(inputs, Bags):
         return change(inputs)
-    features, mask, about = inputs
-    return Bags(change(features), change(mask), None if about is None else change(about))
+    features, mask, about, tile_keys = inputs
+    return Bags(
+        change(features),
+        change(mask),
+        None if about is None else change(about),
+        None if tile_keys is None else change(tile_keys),
+    )
 
 
 def leading(inputs: Inputs, axes: int = 1) -> tuple[int, ...]:

@@ -105,6 +105,8 @@ def checked_kinds(kinds: Kinds | None, maps: Collection[str]) -> dict[str, MapKi
 
 def lacking(metric: Metric, masks: Collection[str], callable_explainers: bool) -> str | None:
     """Return why ``metric`` is not available, or None if it is."""
+    if "pixel" not in metric.supports:
+        return f"{NOT_AVAILABLE} bags of tiles"
     if metric.scores_sections or "dataset" in metric.needs:
         return f"{NOT_AVAILABLE} slides"
     if "attribution" in metric.needs and not callable_explainers:

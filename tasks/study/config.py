@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -13,6 +13,11 @@ class Section(BaseModel):
     """A frozen block of the study file; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @classmethod
+    def at_level(cls, data: Any, level: str) -> Any:
+        """Return the section as it was written, with defaults filled in that depend on the study's level."""
+        return data
 
 
 S = TypeVar("S", bound=BaseModel)

@@ -1,10 +1,12 @@
 """The child run of one checkpoint: recipe, epochs, model, scores and heatmaps."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tasks.artifacts.checkpoint import CheckpointInfo
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.rows.performance import checkpoint_scores
 from tasks.reporting.pseudonyms import salted_hash, without_patients
@@ -12,7 +14,7 @@ from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import choose_clusters
 from tasks.statistics.two_way import Estimate
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.job import RecordedCheckpoint, RecordJob
+from tasks.tracking.job import RecordedCheckpoint, RecordJob, encoder_params
 from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.model import log_checkpoint
 from tasks.tracking.names import flat
@@ -99,10 +101,17 @@ def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:
         "tile_px": info.tile_px,
         "best_epoch": info.best_epoch,
         "split_hash": job.split_hash,
-        "network": dict(info.network),
+        **_network(info),
         **item.params,
     }
     return flat(without_patients(own, job.patients, job.salt))
+
+
+def _network(info: CheckpointInfo) -> dict[str, Any]:
+    """Return the network; of a slide model its recipe, the encoder, and how long its features are."""
+    if info.bag is None:
+        return {"network": dict(info.network)}
+    return {"model": dict(info.bag.model), "features": info.bag.dim, **encoder_params(info.bag.encoder)}
 
 
 def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.comparison.analyses.two_axes import NO, YES
 from tasks.comparison.claims.verdict import code_of
 from tasks.statistics.printing import number
 from tasks.tracking.runs import Point
@@ -17,6 +18,7 @@ _BOUNDS = {
     "faithfulness": ("low", "high"),
     "model": ("low", "high"),
     "against_control": ("low", "high", "p_holm"),
+    "best_blind": ("low", "high", "p_holm"),
     "difference": ("low", "high", "p_holm", "detectable"),
     "between_explainers": ("low", "high", "p_holm"),
     "claim": (
@@ -31,8 +33,9 @@ def comparison_points(rows: pd.DataFrame) -> list[Point]:
     """Return every figure as ``<kind>/<arm>/<name>`` with its bounds, for differences with corrected p.
 
     The difference of an explainer to a control is ``against_control/<arm>/<explainer>-<control>/<score>``.
-    Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is 1 for reproduced, -1 for
-    reversed and 0 for all others, which the tag tells apart.
+    That to the best blind map is ``best_blind/<arm>/<explainer>/<score>``. Its ``.verdict`` is 1 for yes, -1
+    for no and 0 for cannot tell. Claims are ``claim/<id>`` with all their figures. ``claim/<id>.verdict`` is
+    1 for reproduced, -1 for reversed and 0 for all others, which the tag tells apart.
     """
     points: list[Point] = []
     for row in rows.to_dict("records"):
@@ -41,6 +44,9 @@ def comparison_points(rows: pd.DataFrame) -> list[Point]:
         points += [(f"{stem}.{end}", row[end], 0) for end in _BOUNDS[kind]]
         if kind == "claim":
             points.append((f"{stem}.verdict", code_of(row["verdict"]), 0))
+        if kind == "best_blind":
+            code = {YES: 1.0, NO: -1.0}.get(str(row["verdict"]), 0.0)
+            points.append((f"{stem}.verdict", code, 0))
     return points
 
 

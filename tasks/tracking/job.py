@@ -1,5 +1,6 @@
 """The inputs of a recording: the results of a study, with digests so that nothing is logged twice."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.dose import Dose
 from tasks.artifacts.exemplar_set import ExemplarSet
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
+from tasks.artifacts.feature_set import EncoderFacts, FeatureFacts
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.spec import digest_of
@@ -162,6 +164,30 @@ class RecordSummary(BaseModel):
     created: tuple[str, ...] = Field(default=(), exclude=True)
     reused: tuple[str, ...] = Field(default=(), exclude=True)
     swept: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+def encoder_params(encoder: EncoderFacts) -> dict[str, str]:
+    """Return what is said of an encoder: its name, what its weights may be used for, and their digest."""
+    return {
+        "encoder": encoder.name,
+        "encoder_licence": encoder.licence or "not stated",
+        "encoder_digest": encoder.digest or "not known",
+        **({"encoder_claimed": "by the file of the features"} if encoder.claimed else {}),
+    }
+
+
+def dataset_of_bags(split: str, facts: Sequence[FeatureFacts], digests: Sequence[str]) -> RecordedDataset:
+    """Describe the bags of a split by counts. ``digests`` are those of the feature payloads."""
+    profile = {
+        "slides": len(facts),
+        "patients": len({each.patient_id for each in facts}),
+        "tiles": sum(each.count for each in facts),
+        "labels": dict(sorted(Counter(each.label or "none" for each in facts).items())),
+        "features": facts[0].dim,
+        "encoder": facts[0].encoder.name,
+        "mpp": facts[0].mpp,
+    }
+    return RecordedDataset(split, split, digest_of(sorted(digests)), profile)
 
 
 def dataset_of(

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from tasks.artifacts.checkpoint import INFO, Checkpoint
+from tasks.models.bag_classifier import BagClassifier, load_bag_classifier
 from tasks.models.classifier import load_classifier
 from tasks.tracking.mlflow_api import (
     LoggedModelOutput,
@@ -26,6 +28,8 @@ CHECKPOINT = "veritile.checkpoint"
 FOLDER = "checkpoint"
 _EXAMPLES = 2
 """More than one, so that the exported graph accepts any batch size."""
+_TILES = 5
+"""Of the bags among the examples."""
 
 
 def log_checkpoint(client: MlflowClient, run: Run, name: str, checkpoint: Checkpoint, digest: str) -> str:
@@ -49,20 +53,40 @@ def log_checkpoint(client: MlflowClient, run: Run, name: str, checkpoint: Checkp
     return model_id
 
 
+class WholeBags(nn.Module):
+    """A slide model that is asked about whole bags of one size: no tile is padding."""
+
+    def __init__(self, classifier: BagClassifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits [B, K] of features [B, N, D]."""
+        logits: Tensor = self.classifier(features, torch.ones_like(features[..., 0], dtype=torch.bool))
+        return logits
+
+
 def signature_of(checkpoint: Checkpoint) -> ModelSignature:
-    """Return the signature: float32 [batch, 3, side, side] in 0..1 to logits [batch, classes]."""
-    side, classes = checkpoint.info.tile_px, len(checkpoint.info.classes)
+    """Return the signature: what the model takes, and logits [batch, classes].
+
+    A tile classifier takes float32 [batch, 3, side, side] in 0..1, a slide model [batch, tiles, features].
+    """
+    info = checkpoint.info
+    shape = (-1, 3, info.tile_px, info.tile_px) if info.bag is None else (-1, -1, info.bag.dim)
     # Unnamed: MLflow passes named tensors as a mapping, which its PyTorch flavor refuses.
-    images = TensorSpec(np.dtype(np.float32), (-1, 3, side, side))
-    logits = TensorSpec(np.dtype(np.float32), (-1, classes))
-    return ModelSignature(Schema([images]), Schema([logits]))
+    given = TensorSpec(np.dtype(np.float32), shape)
+    logits = TensorSpec(np.dtype(np.float32), (-1, len(info.classes)))
+    return ModelSignature(Schema([given]), Schema([logits]))
 
 
 def _log_model(client: MlflowClient, run: Run, name: str, checkpoint: Checkpoint) -> str:
     """Upload the exported graph with signature, example and explicit requirements; return the model id."""
     run_id, experiment = str(run.info.run_id), str(run.info.experiment_id)
     logged = client.create_logged_model(
-        experiment, name=name.replace("/", "_"), source_run_id=run_id, model_type="tile classifier"
+        experiment,
+        name=name.replace("/", "_"),
+        source_run_id=run_id,
+        model_type="tile classifier" if checkpoint.info.bag is None else "slide model",
     )
     described = Model(run_id=run_id, model_id=logged.model_id, model_uuid=logged.model_id)
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +100,11 @@ def _save(checkpoint: Checkpoint, path: Path, described: Model) -> None:
     # The import takes seconds, and only recordings with a new model need it.
     from mlflow import pytorch
 
-    classifier = load_classifier(checkpoint, torch.device("cpu"))
+    classifier: nn.Module
+    if checkpoint.info.bag is None:
+        classifier = load_classifier(checkpoint, torch.device("cpu"))
+    else:
+        classifier = WholeBags(load_bag_classifier(checkpoint, torch.device("cpu"))).eval()
     for parameter in classifier.parameters():
         # The exporter warns about any other memory layout.
         parameter.data = parameter.data.contiguous()
@@ -93,9 +121,10 @@ def _save(checkpoint: Checkpoint, path: Path, described: Model) -> None:
 
 
 def _example(checkpoint: Checkpoint) -> NDArray[np.float32]:
-    """Return random images of the right shape, so that no tissue of a patient is uploaded."""
-    side = checkpoint.info.tile_px
-    return np.random.default_rng(0).random((_EXAMPLES, 3, side, side), dtype=np.float32)
+    """Return random numbers of the right shape, so that no tissue of a patient is uploaded."""
+    side, bag = checkpoint.info.tile_px, checkpoint.info.bag
+    shape = (_EXAMPLES, 3, side, side) if bag is None else (_EXAMPLES, _TILES, bag.dim)
+    return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
 def _version(package: str) -> str:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from tasks.regularizers.base import step_passes
-from tasks.training.batches import epoch_batches
 from tasks.training.objective import objective
 from tasks.training.run import TrainingRun, regularizer_streams
 from tasks.training_step.step import Batch, Step
@@ -79,7 +78,7 @@ def _refusal(run: TrainingRun) -> str:
 
 def _tried(run: TrainingRun, backend: str) -> str:
     """Compile, and return why the first step cannot be trusted; then nothing is compiled any more."""
-    batches = epoch_batches(run, 1)
+    batches = run.job.batches(1)
     batch = next(batches)
     batches.close()
     plain = _gradients(run, batch)

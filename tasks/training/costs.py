@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
+SPEED = "tiles_per_second"
+
 
 @dataclass(frozen=True)
 class TrainingCosts:
@@ -42,7 +44,7 @@ class TrainingCosts:
         """The measures of a training record."""
         return {
             "seconds": self.seconds,
-            "tiles_per_second": self.tiles / self.step_seconds if self.step_seconds else 0.0,
+            SPEED: self.tiles / self.step_seconds if self.step_seconds else 0.0,
             "peak_memory_mb": self.peak_memory_mb,
             "epochs": float(self.epochs),
         }

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from tasks.functional.noise import seed_of
-from tasks.training.batches import epoch_batches
 from tasks.training.epoch_sums import EpochSums, add_up
 from tasks.training.objective import objective
 from tasks.training.optimise import learning_rate, set_learning_rate
@@ -44,7 +43,7 @@ def train_epoch(
     run.arm.generators = regularizer_streams(job, epoch)
     with _seeded_globals(run, epoch), over_whole_batch(run.model, job.rank):
         _go_on(run, sums)
-        batches = epoch_batches(run, epoch, sums.steps)
+        batches = job.batches(epoch, sums.steps)
         while sums.steps < job.steps_per_epoch:
             number = (epoch - 1) * job.steps_per_epoch + sums.steps
             _train_step(run, islice(batches, job.recipe.accumulate), number, sums)
@@ -111,11 +110,11 @@ def _settle_gradients(run: TrainingRun) -> Tensor:
 
 @contextmanager
 def _seeded_globals(run: TrainingRun, epoch: int) -> Iterator[None]:
-    """Seed the global generators for a foreign network, whose dropout uses them, and restore them after.
+    """Seed the global generators for a network whose dropout uses them, and restore them after.
 
     Each process has its own seed, so a network with dropout trains differently in several processes.
     """
-    if run.job.recipe.network.module is None:
+    if not run.job.draws_globally:
         yield
         return
     devices = [run.device] if run.device.type == "cuda" else []

@@ -1,46 +1,36 @@
-"""One training: its inputs, and whether it may use them."""
+"""The training of a tile classifier: its tiles, and whether it may use them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from tasks.artifacts.spec import digest_of
+from tasks.artifacts.checkpoint import CheckpointInfo
 from tasks.artifacts.tile_set import TileSet
-from tasks.models.classifier import Colour
+from tasks.models.classifier import Classifier, Colour, ask_foreign, build_classifier
 from tasks.models.errors import ModelError
-from tasks.plugins import recipe_of
+from tasks.training.base_job import BaseJob, Model, check_splits, check_steps
+from tasks.training.batches import tile_batches
 from tasks.training.errors import TrainingDataError
-from tasks.training.recipe import ArmRecipe, TrainingRecipe
-from tasks.training.resources import TrainingResources
-from tasks.training.tiles import LabelledTiles, Roles, labelled_tiles, slide_of, split_of
-from tasks.training_step.rank import ALONE, Rank
+from tasks.training.half_precision import refuse_tiny_maps
+from tasks.training.tiles import LabelledTiles, labelled_tiles
+from tasks.training_step.step import Batch
 
 _SAMPLED_TILES = 4096
 
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """One arm and seed on the tiles of some slides.
+class TrainingJob(BaseJob[TileSet]):
+    """One arm and seed on the tiles of some slides."""
 
-    ``device`` is a torch device that exists (``cpu``, ``cuda``, ``cuda:1``). A patient of
-    ``shared_patients`` may have slides both to train and to validate on. ``roles`` maps slide ids to the
-    splits they have in a fold; without it the tiles have the splits of the manifest. ``rank`` says which part
-    of every batch this process holds. ``resources`` change no number.
-    """
-
-    tile_sets: tuple[TileSet, ...]
-    recipe: TrainingRecipe
-    arm: ArmRecipe
-    seed: int
-    device: str
-    shared_patients: frozenset[str] = frozenset()
-    roles: Roles | None = None
-    rank: Rank = ALONE
-    resources: TrainingResources = field(default_factory=TrainingResources)
+    @property
+    def tile_sets(self) -> tuple[TileSet, ...]:
+        """The tiles of each slide."""
+        return self.sources
 
     @cached_property
     def train(self) -> LabelledTiles:
@@ -53,58 +43,46 @@ class TrainingJob:
         return labelled_tiles(self.tile_sets, "val", self.recipe.classes, self.roles, self.resources)
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps per epoch: whole batches only, but at least one."""
-        return max(1, self._shown // self.recipe.batch)
+    def draws_globally(self) -> bool:
+        """Whether it is a network of another package, whose dropout nobody knows. Ours have none."""
+        return self.recipe.network.module is not None
 
-    @property
-    def step_size(self) -> int:
-        """Tiles per step of all processes: the recipe's batch, or what there is, in equal parts."""
-        return min(self._shown, self.recipe.batch) // self._parts * self._parts
+    def new_model(self) -> Classifier:
+        """Return the classifier, whose normalisation is that of the training tiles."""
+        device, side = torch.device(self.device), self.train.pixels[0].shape[1]
+        mean, std = colour_statistics(self.train)
+        model = build_classifier(self.recipe.network, len(self.recipe.classes), mean, std, self.seed)
+        if self.recipe.amp and device.type == "cpu":
+            refuse_tiny_maps(model, side)
+        model = model.to(device).channels_last()
+        if self.recipe.network.module is not None:
+            ask_foreign(model, len(self.recipe.classes), side)
+        return model
 
-    @property
-    def process_batch(self) -> int:
-        """Tiles that one process works on at once."""
-        return self.step_size // self._parts
+    def batches(self, epoch: int, done: int = 0) -> Generator[Batch, None, None]:
+        """Yield batches of changed tiles."""
+        return tile_batches(self, epoch, done)
 
-    @property
-    def tiles_per_epoch(self) -> int:
-        """Tiles trained on in an epoch, by all processes."""
-        return self.steps_per_epoch * self.step_size
-
-    @property
-    def _parts(self) -> int:
-        return self.recipe.accumulate * self.rank.count
-
-    @property
-    def _shown(self) -> int:
-        return min(self._available, self.recipe.tiles_per_epoch or self._available)
-
-    @property
-    def _available(self) -> int:
-        classes = len(self.recipe.classes)
-        balanced = self.recipe.class_balance == "sampling"
-        return len(self.train) // classes * classes if balanced else len(self.train)
-
-    @property
-    def capped(self) -> bool:
-        """Whether an epoch shows fewer tiles than it would without ``tiles_per_epoch``."""
-        return self._shown < self._available
-
-    @property
-    def identity(self) -> str:
-        """The digest of everything that an unfinished training must share to be resumed."""
-        return digest_of(
-            {
-                "recipe": recipe_of(self.recipe),
-                "arm": recipe_of(self.arm.regularizers),
-                "seed": self.seed,
-                "device": torch.device(self.device).type,
-                "slides": sorted([t.facts.slide_id, t.facts.count] for t in self.tile_sets),
-                **({} if self.roles is None else {"roles": dict(self.roles)}),
-                **({} if self.rank.count == 1 else {"processes": self.rank.count}),
-            }
+    def info(self, model: Model, best_epoch: int, scores: Mapping[str, float]) -> CheckpointInfo:
+        """Return the network's recipe, and what its tiles have in common."""
+        assert isinstance(model, Classifier)
+        return CheckpointInfo(
+            # The starting weights are part of the recipe. Their path would differ between machines.
+            network=self.recipe.network.model_copy(update={"init": None}).model_dump(mode="json"),
+            classes=self.recipe.classes,
+            target_class=self.recipe.target_class,
+            mpp=common_mpp(self.tile_sets),
+            tile_px=self.train.pixels[0].shape[1],
+            mean=_buffered(model.mean),
+            std=_buffered(model.std),
+            seed=self.seed,
+            best_epoch=best_epoch,
+            scores=scores,
         )
+
+    def check(self) -> None:
+        """Refuse what :func:`check_job` refuses."""
+        check_job(self)
 
 
 def check_job(job: TrainingJob) -> None:
@@ -116,9 +94,10 @@ def check_job(job: TrainingJob) -> None:
         ModelError: a regularizer looks into a network that does not say where.
     """
     _check_network(job)
-    _check_splits(job)
+    check_splits(job, {each.facts.slide_id: each.facts.patients for each in job.tile_sets})
     common_mpp(job.tile_sets)
-    _check_parts(job)
+    _check_pairs(job)
+    check_steps(job)
     sizes = [tiles.pixels[0].shape[1:] for tiles in (job.train, job.val)]
     if sizes[0] != sizes[1]:
         raise TrainingDataError(f"train has tiles of shape {sizes[0]} and val of {sizes[1]}; one is needed")
@@ -134,36 +113,12 @@ def _check_network(job: TrainingJob) -> None:
             )
 
 
-def _check_parts(job: TrainingJob) -> None:
-    recipe, count = job.recipe, job.rank.count
-    if recipe.batch % (recipe.accumulate * count):
+def _check_pairs(job: TrainingJob) -> None:
+    """Refuse parts of one tile: BatchNorm needs two."""
+    if job.recipe.accumulate > 1 and job.rank.count * job.process_batch < 2:
         raise TrainingDataError(
-            f"batch {recipe.batch} must be split evenly by accumulate {recipe.accumulate} x processes {count}"
-        )
-    if recipe.accumulate > 1 and count * job.process_batch < 2:
-        raise TrainingDataError(
-            f"{len(job.train)} training tiles are too few to split a step into {recipe.accumulate} parts of "
-            "two tiles or more"
-        )
-    if not job.process_batch:
-        raise TrainingDataError(f"{len(job.train)} training tiles are too few for {count} processes")
-
-
-def _check_splits(job: TrainingJob) -> None:
-    patients: dict[str, set[str]] = {"train": set(), "val": set()}
-    for tiles in job.tile_sets:
-        if not tiles.facts.count:
-            continue
-        split = split_of(tiles, job.roles)
-        if split not in patients:
-            raise TrainingDataError(
-                f"slide {slide_of(tiles)!r} is of split {split!r}; training may see train and val"
-            )
-        patients[split] |= tiles.facts.patients
-    shared = (patients["train"] & patients["val"]) - job.shared_patients
-    if shared:
-        raise TrainingDataError(
-            f"{len(shared)} patients have slides in train and in val; a study allows that by name only"
+            f"{len(job.train)} training tiles are too few to split a step into {job.recipe.accumulate} parts "
+            "of two tiles or more"
         )
 
 
@@ -203,3 +158,7 @@ def _histogram(pixels: NDArray[np.uint8]) -> np.ndarray:
 def _colour(values: np.ndarray) -> Colour:
     red, green, blue = (float(value) for value in values)
     return red, green, blue
+
+
+def _buffered(buffer: Tensor) -> Colour:
+    return _colour(buffer.flatten().numpy(force=True))

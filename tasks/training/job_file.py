@@ -11,9 +11,12 @@ from typing import Any, Self, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.pixel_source import PixelSource
 from tasks.artifacts.tile_set import TileSet
 from tasks.models.errors import ModelError
+from tasks.training.bag_job import BagJob
+from tasks.training.base_job import AnyJob
 from tasks.training.errors import CollapsedError, DivergedError, StoppedError, TrainingDataError
 from tasks.training.job import TrainingJob
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
@@ -27,11 +30,14 @@ EXPECTED = (DivergedError, CollapsedError, TrainingDataError, ModelError)
 
 
 class JobFile(BaseModel):
-    """A :class:`TrainingJob` without its rank, with its folders. ``threads`` are those of each process."""
+    """A job without its rank, with its folders. ``threads`` are those of each process."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tile_sets: tuple[Path, ...]
+    tile_sets: tuple[Path, ...] = ()
+    """Folders of tiles, for a tile classifier."""
+    features: tuple[Path, ...] = ()
+    """Folders of features, for a slide model."""
     recipe: TrainingRecipe
     arm: ArmRecipe
     seed: int
@@ -46,10 +52,13 @@ class JobFile(BaseModel):
     resources: TrainingResources = TrainingResources()
 
     @classmethod
-    def of(cls, job: TrainingJob, out: Path, work: Path, threads: int) -> Self:
+    def of(cls, job: AnyJob, out: Path, work: Path, threads: int) -> Self:
         """Return the file of ``job``."""
+        folders = tuple(each.folder.resolve() for each in job.sources)
+        sources = (each.source for each in job.sources if isinstance(each, TileSet))
         return cls(
-            tile_sets=tuple(tiles.folder.resolve() for tiles in job.tile_sets),
+            tile_sets=() if isinstance(job, BagJob) else folders,
+            features=folders if isinstance(job, BagJob) else (),
             recipe=job.recipe,
             arm=job.arm,
             seed=job.seed,
@@ -59,14 +68,13 @@ class JobFile(BaseModel):
             out=out.resolve(),
             work=work.resolve(),
             threads=threads,
-            source=next((tiles.source.form() for tiles in job.tile_sets if tiles.source is not None), None),
+            source=next((source.form() for source in sources if source is not None), None),
             resources=job.resources,
         )
 
-    def job(self, device: str, rank: Rank, source: PixelSource | None = None) -> TrainingJob:
+    def job(self, device: str, rank: Rank, source: PixelSource | None = None) -> AnyJob:
         """Return the job of the process ``rank``, on ``device``, with pixels from ``source``."""
-        return TrainingJob(
-            tuple(TileSet.open(folder, source) for folder in self.tile_sets),
+        rest = (
             self.recipe,
             self.arm,
             self.seed,
@@ -76,6 +84,9 @@ class JobFile(BaseModel):
             rank,
             self.resources,
         )
+        if self.features:
+            return BagJob(tuple(FeatureSet.open(folder) for folder in self.features), *rest)
+        return TrainingJob(tuple(TileSet.open(folder, source) for folder in self.tile_sets), *rest)
 
 
 def write_failure(work: Path, rank: int, error: BaseException) -> None:

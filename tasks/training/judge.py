@@ -14,7 +14,7 @@ from tasks.functional.gradients import target_margin
 from tasks.training.errors import CollapsedError
 from tasks.training.order import epoch_order
 from tasks.training.resume import plain
-from tasks.training.run import TrainingRun, stream
+from tasks.training.run import TrainingRun
 from tasks.training.validate import predict, scores
 from tasks.training_step.step import Finish
 
@@ -49,20 +49,21 @@ def judge_epoch(run: TrainingRun, row: dict[str, float]) -> dict[str, float]:
 
 
 def _predicted(run: TrainingRun) -> tuple[Tensor, Tensor]:
-    tiles = run.job.val
-    return predict(run.model, tiles, run.device), tiles.labels
+    samples = run.job.val
+    return predict(run.model, samples, run.device), samples.labels
 
 
 def _judged(run: TrainingRun) -> dict[str, float]:
     """Return the scores of the network as it would be used."""
     logits, labels = _predicted(run)
     recipe = run.job.recipe
-    check_spread(logits, recipe.classes.index(recipe.target_class), len(run.history) + 1)
+    target, epoch = recipe.classes.index(recipe.target_class), len(run.history) + 1
+    check_spread(logits, target, epoch, run.job.val.noun)
     return scores(logits, labels)
 
 
-def check_spread(logits: Tensor, target: int, epoch: int) -> None:
-    """Refuse a network whose logits [N, K] are the same for all tiles.
+def check_spread(logits: Tensor, target: int, epoch: int, noun: str = "tiles") -> None:
+    """Refuse a network whose logits [N, K] are the same for all samples, which ``noun`` names.
 
     Raises:
         CollapsedError: the margins of class ``target`` differ by less than :data:`SPREAD` of the largest, or
@@ -75,7 +76,7 @@ def check_spread(logits: Tensor, target: int, epoch: int) -> None:
     if spread < needed:
         raise CollapsedError(
             epoch,
-            f"network collapsed in epoch {epoch}: the target margins of all {len(logits)} validation tiles "
+            f"network collapsed in epoch {epoch}: the target margins of all {len(logits)} validation {noun} "
             f"lie within {spread:.3g}; needed {needed:.3g}",
         )
 
@@ -83,7 +84,9 @@ def check_spread(logits: Tensor, target: int, epoch: int) -> None:
 def _clean_batches(run: TrainingRun) -> Iterator[Tensor]:
     # Shuffled, as a batch of one slide alone would have the statistics of that slide.
     job = run.job
-    shown = min(job.tiles_per_epoch, CLEAN_BATCHES * job.recipe.batch)
-    order = epoch_order(job.train.labels, "none", stream(job, "clean"))[:shown]
-    for images, _ in job.train.batches(order, job.recipe.batch, run.device):
-        yield images
+    shown = min(job.tiles_per_epoch, CLEAN_BATCHES * job.batch)
+    order = epoch_order(job.train.labels, "none", job.stream("clean"))[:shown]
+    for inputs, _ in job.train.batches(order, job.batch, run.device):
+        # Who asks for them estimates statistics of images.
+        assert isinstance(inputs, Tensor)
+        yield inputs

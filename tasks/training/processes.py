@@ -23,9 +23,9 @@ from torch.distributed.elastic.multiprocessing import (
     start_processes,
 )
 
+from tasks.training.base_job import AnyJob
 from tasks.training.epoch import Advance
 from tasks.training.errors import TrainingDataError
-from tasks.training.job import TrainingJob, check_job
 from tasks.training.job_file import JOB, JobFile, Said, forget, read_failure
 from tasks.training.train import Log
 
@@ -38,7 +38,7 @@ class ProcessFailedError(Exception):
 
 
 def train_in_processes(
-    job: TrainingJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
+    job: AnyJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
 ) -> dict[str, float]:
     """Do as :func:`tasks.training.train.train_classifier` does, in ``job.rank.count`` processes.
 
@@ -52,7 +52,7 @@ def train_in_processes(
         CollapsedError: the weights have no gradient any more, or all tiles get the same answer.
         ProcessFailedError: a process failed in another way.
     """
-    check_job(job)
+    job.check()
     _check_devices(job)
     forget(work)
     threads = max(1, torch.get_num_threads() // job.rank.count)
@@ -70,7 +70,7 @@ def train_in_processes(
     return measures
 
 
-def _check_devices(job: TrainingJob) -> None:
+def _check_devices(job: AnyJob) -> None:
     if torch.device(job.device).type == "cuda" and torch.cuda.device_count() < job.rank.count:
         raise TrainingDataError(
             f"processes {job.rank.count} need an accelerator each; there are {torch.cuda.device_count()}"

@@ -1,12 +1,23 @@
 """The training recipe: all that may change the weights, except the regularizers of an arm."""
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
+from tasks.models.mil.base import AnyBagModel
 from tasks.models.recipe import NetworkRecipe
 from tasks.plugins import plugin_type
 from tasks.regularizers.base import Regularizer
+from tasks.training.bag_recipe import BAG_DEFAULTS, TILES_ALONE, BagRecipe
 from tasks.training.dose_recipe import DoseRecipe
 
 
@@ -90,14 +101,48 @@ class TrainingRecipe(BaseModel):
     """Train with compiled residual blocks (``torch.compile``). An arm whose first step differs from that of
     the plain network, or cannot be compiled, is trained without, and a warning says why."""
 
+    patience: int | None = Field(default=None, ge=1)
+    """Stop when this many epochs in a row were not better than the best; None: never. The learning rate
+    falls as if all epochs were made."""
+
+    bag: BagRecipe | None = None
+    """For studies of level slide: the slide model and its bags. With it ``epochs``, ``batch`` (slides per
+    step), ``lr``, ``weight_decay`` and ``patience`` have other defaults: 30, 8, 2e-4, 1e-4 and 8."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_bags(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or data.get("bag") is None:
+            return data
+        return {**BAG_DEFAULTS, **data}
+
+    @model_validator(mode="after")
+    def _of_one_level(self) -> Self:
+        defaults = type(self).model_fields
+        strange = [name for name in TILES_ALONE if getattr(self, name) != defaults[name].default]
+        if self.bag is not None and strange:
+            raise ValueError(
+                f"training.{strange[0]} means nothing to a slide model, which eats features; leave it out"
+            )
+        return self
+
     @model_validator(mode="after")
     def _batch_can_be_split(self) -> Self:
-        if self.batch % self.accumulate or self.batch < 2 * self.accumulate:
+        least, noun = (2, "two tiles") if self.bag is None else (1, "one slide")
+        if self.batch % self.accumulate or self.batch < least * self.accumulate:
             raise ValueError(
-                f"accumulate {self.accumulate} must split batch {self.batch} into equal parts of two tiles "
+                f"accumulate {self.accumulate} must split batch {self.batch} into equal parts of {noun} "
                 "or more"
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Recipes that do not use these settings have the same form as before there were any.
+        absent = [name for name in ("patience", "bag") if getattr(self, name) is None]
+        if self.bag is not None:
+            absent = [*absent, *TILES_ALONE]
+        return {name: value for name, value in whole(self).items() if name not in absent}
 
     @model_validator(mode="after")
     def _classes_make_sense(self) -> Self:
@@ -121,6 +166,9 @@ class ArmRecipe(BaseModel):
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Limit this arm's training and validation slides to these sites of the manifest; None uses all sites.
     Test slides are the same for all arms."""
+
+    model: AnyBagModel | None = None
+    """The slide model of this arm in place of the recipe's; for studies of level slide."""
 
     dose: DoseRecipe | None = None
     """Chooses the strength of one regularizer by what it moves, in short trainings before this one."""
@@ -157,7 +205,15 @@ class ArmRecipe(BaseModel):
 
     def applied_to(self, recipe: TrainingRecipe) -> TrainingRecipe:
         """Return ``recipe`` with this arm's changes."""
-        return recipe if self.lr is None else recipe.model_copy(update={"lr": self.lr})
+        changes: dict[str, Any] = {} if self.lr is None else {"lr": self.lr}
+        if recipe.bag is not None:
+            changes["bag"] = recipe.bag.with_model(self.model)
+        return recipe.model_copy(update=changes)
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        absent = {"model"} if self.model is None else set()
+        return {name: value for name, value in whole(self).items() if name not in absent}
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:

@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from tasks.functional.noise import seed_of
-from tasks.models.classifier import Classifier, ask_foreign, build_classifier
+from tasks.training.base_job import AnyJob, Model
 from tasks.training.costs import TrainingCosts
 from tasks.training.errors import DivergedError
-from tasks.training.half_precision import refuse_tiny_maps
-from tasks.training.job import TrainingJob, colour_statistics
 from tasks.training.objective import Arm
 from tasks.training.optimise import make_optimizer
 from tasks.training.order import class_weights
@@ -40,8 +38,8 @@ class TrainingRun:
     the part of the next epoch that an earlier call has saved.
     """
 
-    job: TrainingJob
-    model: Classifier
+    job: AnyJob
+    model: Model
     optimizer: torch.optim.Optimizer
     arm: Arm
     class_weights: Tensor
@@ -96,22 +94,15 @@ class TrainingRun:
         return Snapshot(tensors=tensors, history=tuple(self.history), costs=self.costs)
 
 
-def begin(job: TrainingJob, work: Path) -> TrainingRun:
+def begin(job: AnyJob, work: Path) -> TrainingRun:
     """Return a new run, or the one saved in ``work``.
 
     Raises:
         TrainingDataError: the recipe asks for bfloat16 where it cannot be trusted.
         ModelError: the network cannot be made, or a foreign one does not answer as it must.
     """
-    device = torch.device(job.device)
-    mean, std = colour_statistics(job.train)
-    model = build_classifier(job.recipe.network, len(job.recipe.classes), mean, std, job.seed)
-    if job.recipe.amp and device.type == "cpu":
-        refuse_tiny_maps(model, job.train.pixels[0].shape[1])
-    model = model.to(device).channels_last()
-    if job.recipe.network.module is not None:
-        ask_foreign(model, len(job.recipe.classes), job.train.pixels[0].shape[1])
-    weights = class_weights(job.train.labels, job.recipe.class_balance).to(device)
+    model = job.new_model()
+    weights = class_weights(job.train.labels, job.recipe.class_balance).to(torch.device(job.device))
     run = TrainingRun(job, model, make_optimizer(model, job.recipe), _arm(job), weights)
     snapshot = load_snapshot(work, job.identity)
     if snapshot is not None:
@@ -126,12 +117,7 @@ def choose_epoch(history: list[Row], rule: str) -> int:
     return 1 + max(ranked, key=lambda i: (sign * history[i][rule], -history[i]["val_loss"], -i))
 
 
-def stream(job: TrainingJob, *what: int | str) -> torch.Generator:
-    """Return a CPU generator of (seed, purpose), the same in every arm."""
-    return torch.Generator().manual_seed(seed_of(job.seed, *what))
-
-
-def regularizer_streams(job: TrainingJob, epoch: int) -> list[torch.Generator]:
+def regularizer_streams(job: AnyJob, epoch: int) -> list[torch.Generator]:
     """Return a generator on the job's device for each regularizer, fresh in every epoch."""
     return [
         torch.Generator(job.device).manual_seed(seed_of(job.seed, "regularizer", index, item.name, epoch))
@@ -139,7 +125,7 @@ def regularizer_streams(job: TrainingJob, epoch: int) -> list[torch.Generator]:
     ]
 
 
-def _arm(job: TrainingJob) -> Arm:
+def _arm(job: AnyJob) -> Arm:
     count = len(job.arm.regularizers)
     return Arm(job.arm.regularizers, regularizer_streams(job, 0), [{} for _ in range(count)])
 

@@ -38,8 +38,8 @@ class EpochSaver:
             return
         run = self._run
         self._clock.end_steps()
-        foreign = run.job.recipe.network.module is not None
-        unfinished = collected(sums, list(run.arm.generators), run.device, with_globals=foreign)
+        streams = list(run.arm.generators)
+        unfinished = collected(sums, streams, run.device, with_globals=run.job.draws_globally)
         if run.job.rank.first:
             run.costs = run.costs.plus(self._clock.costs(self.tiles_of(sums.steps)))
             run.save(self._work, unfinished)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
@@ -24,6 +26,8 @@ Roles = Mapping[str, str]
 """{slide id: split} in a fold."""
 
 _DEFAULT = TrainingResources()
+
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class LabelledTiles:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def noun(self) -> Literal["tiles"]:
+        """What one sample is, in the plural."""
+        return "tiles"
+
+    @property
+    def at_once(self) -> int:
+        """How many are judged at once."""
+        return _AT_ONCE
 
     @property
     def on_demand(self) -> bool:
@@ -90,12 +104,12 @@ class LabelledTiles:
             out[here] = self.pixels[slide][self.rows[positions[here]]]
 
 
-def slide_of(tiles: TileSet) -> str:
+def slide_of(tiles: TileSet | FeatureSet) -> str:
     """Return the slide id of ``tiles``."""
     return tiles.facts.slide_id
 
 
-def split_of(tiles: TileSet, roles: Roles | None) -> str:
+def split_of(tiles: TileSet | FeatureSet, roles: Roles | None) -> str:
     """Return the split of a slide: its role in the fold, without ``roles`` that of the manifest.
 
     Raises:

@@ -8,15 +8,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
-from tasks.artifacts.checkpoint import HISTORY, INFO, REGULARIZERS, WEIGHTS, CheckpointInfo
+from tasks.artifacts.checkpoint import HISTORY, INFO, REGULARIZERS, WEIGHTS
 from tasks.functional.arithmetic import arithmetic
-from tasks.models.classifier import Colour
+from tasks.training.base_job import AnyJob
 from tasks.training.compiled import as_written, compile_blocks
-from tasks.training.costs import CostClock
+from tasks.training.costs import SPEED, CostClock, TrainingCosts
 from tasks.training.epoch import Advance, train_epoch
-from tasks.training.job import TrainingJob, check_job, common_mpp
 from tasks.training.judge import judge_epoch
 from tasks.training.run import TrainingRun, begin
 from tasks.training.saving import EpochSaver
@@ -26,7 +24,7 @@ Log = Callable[[Mapping[str, float], int], None]
 
 
 def train_classifier(
-    job: TrainingJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
+    job: AnyJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
 ) -> dict[str, float]:
     """Train, choose the epoch on validation, and write the Checkpoint into ``out``.
 
@@ -40,13 +38,14 @@ def train_classifier(
         out: an empty folder for the payload.
         work: a folder of this job's own, for the state that can be resumed.
         log: called once per epoch.
-        advance: called with the number of tiles just trained on, :func:`planned_tiles` in all.
+        advance: called with the number of samples just trained on, :func:`planned_tiles` in all. Samples are
+            tiles or slides.
 
     Returns:
-        The measures ``seconds``, ``tiles_per_second`` (over training steps alone), ``peak_memory_mb`` (of
-        the accelerator, or else of the process since its start) and ``epochs``. They cover all calls that
-        trained this job, see :class:`TrainingCosts`. ``resumed_epochs`` were finished before this call.
-        ``compiled`` is 1 or 0 where the recipe asks to compile.
+        The measures ``seconds``, ``tiles_per_second`` or ``slides_per_second`` (over training steps alone),
+        ``peak_memory_mb`` (of the accelerator, or else of the process since its start) and ``epochs``. They
+        cover all calls that trained this job, see :class:`TrainingCosts`. ``resumed_epochs`` were finished
+        before this call. ``compiled`` is 1 or 0 where the recipe asks to compile.
 
     Raises:
         TrainingDataError: the tiles cannot be trained on.
@@ -55,19 +54,38 @@ def train_classifier(
         CollapsedError: the weights have no gradient any more, or all tiles get the same answer.
     """
     clock = CostClock(partial(_peak_memory_mb, torch.device(job.device)))
-    check_job(job)
+    job.check()
     with arithmetic(tf32=job.recipe.tf32, autotune=job.recipe.autotune):
         run = begin(job, work)
         compiled = job.recipe.compile and compile_blocks(run)
         resumed = len(run.history)
         _report_again(run, log, advance)
-        while len(run.history) < job.recipe.epochs:
+        while len(run.history) < job.recipe.epochs and not _is_out_of_patience(run):
             _one_epoch(run, work, clock, (log, advance))
+        # What patience leaves out is done as well.
+        advance((job.recipe.epochs - len(run.history)) * job.tiles_per_epoch)
     if job.rank.first:
         write_checkpoint(run, out)
     costs = run.costs.plus(clock.costs())
-    measures = {**costs.measures, "resumed_epochs": float(resumed)}
+    measures = {**_measured(costs, job.train.noun), "resumed_epochs": float(resumed)}
     return {**measures, "compiled": float(compiled)} if job.recipe.compile else measures
+
+
+def _measured(costs: TrainingCosts, noun: str) -> dict[str, float]:
+    """Return the measures, with the speed under the name of what was trained on."""
+    return {f"{noun}_per_second" if name == SPEED else name: value for name, value in costs.measures.items()}
+
+
+def _is_out_of_patience(run: TrainingRun) -> bool:
+    """Say whether no epoch was better than the best for as many epochs as the recipe waits.
+
+    The first of several processes decides for all, since it alone judges.
+    """
+    patience, job = run.job.recipe.patience, run.job
+    if patience is None or not run.history:
+        return False
+    late = job.rank.first and len(run.history) - run.best_epoch >= patience
+    return bool(job.rank.mean(torch.tensor(float(late), device=run.device)) > 0)
 
 
 def _report_again(run: TrainingRun, log: Log, advance: Advance) -> None:
@@ -79,8 +97,8 @@ def _report_again(run: TrainingRun, log: Log, advance: Advance) -> None:
         advance(run.unfinished.steps * run.job.step_size)
 
 
-def planned_tiles(job: TrainingJob) -> int:
-    """Return how many tiles :func:`train_classifier` will advance by."""
+def planned_tiles(job: AnyJob) -> int:
+    """Return how many samples :func:`train_classifier` will advance by."""
     return job.recipe.epochs * job.tiles_per_epoch
 
 
@@ -92,19 +110,8 @@ def write_checkpoint(run: TrainingRun, out: Path) -> None:
     if run.best_states:
         save_file(run.best_states, out / REGULARIZERS)
     chosen = run.history[run.best_epoch - 1]
-    info = CheckpointInfo(
-        # The starting weights are part of the recipe. Their path would differ between machines.
-        network=job.recipe.network.model_copy(update={"init": None}).model_dump(mode="json"),
-        classes=job.recipe.classes,
-        target_class=job.recipe.target_class,
-        mpp=common_mpp(job.tile_sets),
-        tile_px=job.train.pixels[0].shape[1],
-        mean=_colour(model.mean),
-        std=_colour(model.std),
-        seed=job.seed,
-        best_epoch=run.best_epoch,
-        scores={name: value for name, value in chosen.items() if name.startswith("val_")},
-    )
+    scores = {name: value for name, value in chosen.items() if name.startswith("val_")}
+    info = job.info(model, run.best_epoch, scores)
     (out / INFO).write_text(info.model_dump_json(indent=1), encoding="utf-8")
     numbered = [{"epoch": number, **row} for number, row in enumerate(run.history, start=1)]
     pd.DataFrame(numbered).to_parquet(out / HISTORY, index=False)
@@ -129,11 +136,6 @@ def _one_epoch(run: TrainingRun, work: Path, clock: CostClock, report: tuple[Log
     run.costs = run.costs.plus(clock.costs(saver.tiles_of(run.job.steps_per_epoch), epochs=1))
     run.save(work)
     log(row, epoch)
-
-
-def _colour(buffer: Tensor) -> Colour:
-    red, green, blue = (float(value) for value in buffer.flatten())
-    return red, green, blue
 
 
 def _peak_memory_mb(device: torch.device) -> float:

@@ -1,23 +1,21 @@
-"""How good the classifier is on tiles it was not trained on."""
+"""How good the classifier is on what it was not trained on."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from tasks.models.classifier import Classifier
-from tasks.training.tiles import LabelledTiles
-
-BATCH = 256
+from tasks.samples.inputs import ask
+from tasks.training.base_job import Samples
 
 
-def predict(model: Classifier, tiles: LabelledTiles, device: torch.device) -> Tensor:
+def predict(model: nn.Module, samples: Samples, device: torch.device) -> Tensor:
     """Return logits float64 [N, K] on the CPU, in eval mode and float32. The mode is restored."""
     was_training = model.training
     model.eval()
     with torch.inference_mode():
-        batches = tiles.batches(np.arange(len(tiles)), BATCH, device)
-        logits = [model(images) for images, _ in batches]
+        batches = samples.batches(np.arange(len(samples)), samples.at_once, device)
+        logits = [ask(model, inputs) for inputs, _ in batches]
     model.train(was_training)
     # Moved once, so that nothing waits for the device between batches.
     return torch.cat(logits).cpu().double()

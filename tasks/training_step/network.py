@@ -10,14 +10,22 @@ from tasks.functional.final_map import NoFinalMapError
 
 
 class Network(Protocol):
-    """What a regularizer needs of a network. :class:`tasks.models.classifier.Classifier` provides it."""
+    """What a regularizer needs of any network.
+
+    :class:`tasks.models.classifier.Classifier` and :class:`tasks.models.bag_classifier.BagClassifier` provide
+    it. ``mean`` and ``std`` are those of the training data, per channel or per feature.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return logits [B, K] of RGB images [B, 3, H, W] in [0, 1]."""
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Return logits [B, K] of RGB images [B, 3, H, W] in [0, 1], or of features [B, N, D] and mask."""
         ...
+
+
+class PixelNetwork(Network, Protocol):
+    """What a regularizer of images needs. :class:`tasks.models.classifier.Classifier` provides it."""
 
     @property
     def feature_layers(self) -> tuple[nn.Module, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -12,22 +13,25 @@ from torch import Tensor
 from tasks.functional.gradients import target_margin
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.training_step.batchnorm import untracked
-from tasks.training_step.network import Network, Pass, module_of
+from tasks.training_step.network import Network, Pass, PixelNetwork, module_of
 from tasks.training_step.rank import ALONE, Rank
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The tiles of one step.
+    """The samples of one step: tiles or bags.
 
-    ``images`` float32 [B, 3, H, W] in [0, 1], augmented; ``labels`` int64 [B]; ``positions`` int64 [B], the
-    index of each tile among the ``dataset_size`` training tiles, the same in every epoch.
+    ``images`` float32 [B, 3, H, W] in [0, 1], augmented. Of bags they are the features [B, N, D] of the
+    sampled tiles, and ``mask`` bool [B, N] is True on these; it is None for tiles. ``labels`` int64 [B];
+    ``positions`` int64 [B], the index of each sample among the ``dataset_size`` training samples, the same
+    in every epoch.
     """
 
     images: Tensor
     labels: Tensor
     positions: Tensor
     dataset_size: int
+    mask: Tensor | None = None
 
 
 @dataclass
@@ -61,8 +65,19 @@ class Step:
 
     @property
     def images(self) -> Tensor:
-        """The augmented tiles, float32 [B, 3, H, W] in [0, 1], before any regularizer."""
+        """The augmented tiles, float32 [B, 3, H, W] in [0, 1], or features, before any regularizer."""
         return self.batch.images
+
+    @property
+    def mask(self) -> Tensor:
+        """Which places of bags hold tiles, bool [B, N].
+
+        Raises:
+            RuntimeError: the samples are no bags.
+        """
+        if self.batch.mask is None:
+            raise RuntimeError("a mask was asked for, but the samples of this step are images")
+        return self.batch.mask
 
     @property
     def labels(self) -> Tensor:
@@ -135,21 +150,30 @@ class Step:
         (gradient,) = torch.autograd.grad(target_margin(logits, self.labels).sum(), leaf)
         return gradient
 
-    def forward(self, images: Tensor) -> Pass:
-        """Return a pass of other images [B, 3, H, W] in train mode. Running statistics stay unchanged."""
+    def forward(self, images: Tensor, mask: Tensor | None = None) -> Pass:
+        """Return a pass of other images [B, 3, H, W] in train mode. Running statistics stay unchanged.
+
+        Of bags it takes features [B, N, D], and a ``mask`` [B, N] in place of the step's own.
+        """
         with untracked(module_of(self.model)):
-            return self._pass(images)
+            return self._pass(images, mask)
 
     def logits_of(self, images: Tensor) -> Tensor:
         """Return float32 logits [B, K] of ``images`` with their graph; for use inside :meth:`eval_mode`."""
         with self.autocast():
-            return _full(self.model(images))
+            own = self.batch.mask
+            return _full(self.model(images) if own is None else self.model(images, own))
 
-    def _pass(self, images: Tensor) -> Pass:
-        layers = self.model.pre_activation_layers if "pre_activations" in self.cached else ()
+    def _pass(self, images: Tensor, mask: Tensor | None = None) -> Pass:
+        mask = self.batch.mask if mask is None else mask
+        if mask is not None:
+            with self.autocast():
+                return Pass(_full(self.model(images, mask)), None, ())
+        model = cast("PixelNetwork", self.model)
+        layers = model.pre_activation_layers if "pre_activations" in self.cached else ()
         with self.autocast():
-            last = self.model.feature_layers
-            seen, logits = self.model.observe(images, (*last, *layers))
+            last = model.feature_layers
+            seen, logits = model.observe(images, (*last, *layers))
         return Pass(_full(logits), seen[0] if last else None, seen[len(last) :])
 
     @contextmanager
@@ -203,7 +227,7 @@ class Finish:
     """What a regularizer may use at the end of an epoch or of the training.
 
     ``clean_batches()`` yields training tiles, each at most once, in a fixed random order, float32
-    [B, 3, H, W], without augmentation.
+    [B, 3, H, W], without augmentation. Of bags there are none.
     """
 
     model: Network

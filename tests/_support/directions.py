@@ -1,7 +1,7 @@
 """A good and a bad map for every family of metrics, and what it means that a direction is true."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tasks.artifacts.tile_set import PIXELS, TileSet
 from tasks.evaluation.plan import EvaluationSettings, evaluate_pairs
+from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.evidence import Evidence
 from tasks.evidence.explainer_like import ExplainerLike
 from tasks.explainers.gradient import Gradient
@@ -19,6 +20,7 @@ from tasks.functional.noise import normal
 from tasks.scoring.memory import ImagesInMemory, MapsInMemory
 from tests._support.attribution_sets import maps_of
 from tests._support.explaining import Known, handed
+from tests._support.scored_bags import made_bags, network
 from tests._support.small_networks import LinearNetwork, small_network
 from tests._support.tile_sets import make_tile_set
 
@@ -30,7 +32,7 @@ CLASSES = ("normal", "tumour")
 class Case:
     """The maps ``good`` and ``bad`` in one evidence, and the network that they explain."""
 
-    evidence: Evidence
+    evidence: Evidence | BagEvidence
     model: nn.Module = field(default_factory=small_network)
 
 
@@ -54,6 +56,8 @@ def _case_of(metric: Metric) -> Callable[[Path], Case]:
     """Return the case of the metric, or of its family: by what it needs."""
     if metric.name in _OF_ONE:
         return _OF_ONE[metric.name]
+    if "pixel" not in metric.supports:
+        return _of_tiles
     if "mask" in metric.needs:
         return _on_the_mask
     return _steady if "attribution" in metric.needs else _removed
@@ -102,6 +106,15 @@ def _on_the_mask(folder: Path) -> Case:
     tiles = TileSet(tiles.folder)
     inside = tiles.annotation_mask[tiles.usable] > 0
     return _given(folder, tiles, {"good": inside * 1.0, "bad": 1.0 - inside})
+
+
+def _of_tiles(_folder: Path) -> Case:
+    """What each tile adds to the margin of an attention network, and its negative."""
+    model = network()
+    bags = made_bags((40, 60, 80, 100), model=model)
+    true = bags.attributions["true"]
+    maps = {"good": true, "bad": [-each for each in true]}
+    return Case(replace(bags, attributions=maps, kinds=dict.fromkeys(maps, "contribution")), model)
 
 
 def _complete(folder: Path) -> Case:

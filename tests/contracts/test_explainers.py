@@ -14,7 +14,6 @@ from tasks.plugins import available, plugin_class
 from tests._support.odd_networks import Odd, Raising, in_place
 from tests._support.small_networks import FailingNetwork, small_network, state_of
 
-NAMES = available("tasks.explainers")
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 COUNT, SIDE = 5, 16
 KEYS = tile_keys([f"slide/{i}_0" for i in range(COUNT)])
@@ -25,6 +24,10 @@ def explainer_of(name: str) -> Explainer:
     assert isinstance(explainer, Explainer)
     # A sigma that waits for a calibration gets any number; other explainers stay as they are.
     return explainer.calibrated(0.1)
+
+
+NAMES = [name for name in available("tasks.explainers") if "pixels" in explainer_of(name).inputs]
+"""Those of images; what explains bags is in test_bag_explainers."""
 
 
 def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

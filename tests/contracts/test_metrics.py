@@ -27,7 +27,9 @@ from tests._support.plugin_rules import assert_is_its_own_configuration
 from tests._support.small_networks import FailingError, FailingNetwork, small_network, state_of
 from tests._support.tile_sets import make_tile_set
 
-NAMES = available("tasks.faithfulness")
+EVERY = available("tasks.faithfulness")
+NAMES = [name for name in EVERY if "pixel" in plugin_class("tasks.faithfulness", name).supports]
+"""Those that score maps; test_tile_metrics.py holds those of scores of tiles to the same rules."""
 EXPLAINERS: dict[str, ExplainerLike] = {
     "darkness": Known(lambda images, _keys: 1 - images.mean(1)),
     "gradient": Gradient(),
@@ -94,14 +96,14 @@ def test_there_are_metrics():
     assert known <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_is_its_own_configuration(name):
     metric = metric_of(name)
     assert metric.name == name
     assert_is_its_own_configuration(metric)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EVERY)
 def test_it_says_where_it_comes_from_and_what_it_does_with_sign(name):
     metric = metric_of(name)
     assert len(metric.source) > 20

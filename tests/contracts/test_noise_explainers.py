@@ -19,7 +19,10 @@ EXPLAINERS = {name: plugin_class("tasks.explainers", name) for name in available
 BASES = [
     name
     for name, kind in EXPLAINERS.items()
-    if issubclass(kind, Explainer) and not kind.control and not issubclass(kind, WeightNoiseExplainer)
+    if issubclass(kind, Explainer)
+    and "pixels" in kind.accepts
+    and not kind.control
+    and not issubclass(kind, WeightNoiseExplainer)
 ]
 IMAGES = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(3))
 TARGETS, KEYS = torch.tensor([1, 0]), tile_keys(["s/0_0", "s/1_0"])

@@ -22,7 +22,7 @@ def explainer_of(name: str) -> Explainer:
     return plugin_class("tasks.explainers", name)().calibrated(0.1)
 
 
-NAMES = available("tasks.explainers")
+NAMES = [name for name in available("tasks.explainers") if "pixels" in explainer_of(name).inputs]
 READING = [name for name in NAMES if not explainer_of(name).control]
 BLIND = [name for name in NAMES if explainer_of(name).blind]
 

@@ -7,6 +7,7 @@ import torch
 
 from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.drop_tiles import DropTiles
+from tasks.evidence.on_demand import OnDemand
 from tasks.evidence.sources import EvidenceError
 from tasks.functional.tile_keys import tile_keys
 
@@ -46,15 +47,17 @@ def test_empty_bags_are_not_explained_and_labels_choose():
     assert source.sample_ids(source.explained) == ["a", "c"]
 
 
-def test_dropped_tiles_leave_the_mask_and_features_stay():
+def test_dropped_tiles_leave_the_bag_and_the_others_keep_their_order():
     source = bags()
     block = source.block(source, np.array([0, 2]), CPU)
     removed = torch.tensor([[[True, False, False]], [[False, False, True]]])
     left = DropTiles().without(block, removed)
-    assert left.features.shape == (2, 2, 3, 4)
-    assert torch.equal(left.features[1], block.inputs.features)
-    assert left.mask[0].tolist() == [[False, True, True], [False, True, False]]
-    assert left.mask[1].tolist() == [[True, True, False], [True, True, False]]
+    assert left.features.shape == (2, 2, 2, 4)
+    assert left.mask.tolist() == [[[True, True], [True, False]], [[True, True], [True, True]]]
+    features = block.inputs.features
+    assert torch.equal(left.features[0, 0], features[0, 1:])
+    assert torch.equal(left.features[0, 1, 0], features[1, 1])
+    assert torch.equal(left.features[1], features[:, :2])
     assert not DropTiles().without_all(block).mask.any()
 
 
@@ -77,3 +80,46 @@ def test_what_is_known_of_tiles_is_padded_with_nothing_known():
     block = plain.block(plain, np.array([0]), CPU)
     assert block.inputs.about is None
     assert block.tile_classes is None
+
+
+def test_blocks_hold_no_more_tiles_than_fit_and_keep_the_order():
+    sizes = [3, 0, 20_000, 20_000, 5, 5, 5]
+    table = pd.DataFrame({"slide_id": list("abcdefg"), "patient_id": "p", "label": "y"})
+
+    def read(place):
+        raise AssertionError("features were read to plan the blocks")
+
+    source = BagEvidence(OnDemand(7, read), table, {}, ("x", "y"), 1, counts=sizes)
+    pieces = [piece.tolist() for piece in source.pieces(source, source.explained, 2)]
+    assert pieces == [[0], [2], [3], [4, 5], [6]]
+    assert list(source.pieces(source, source.explained[:0], 2)) == []
+
+
+def test_items_are_read_when_they_are_taken_and_wrong_scores_are_noticed_then():
+    taken = []
+
+    def read(place):
+        taken.append(place)
+        return np.ones((place + 1, 4), np.float32)
+
+    table = pd.DataFrame({"slide_id": list("ab"), "patient_id": "p", "label": "y"})
+    scores = {"e": OnDemand(2, lambda place: np.ones(1))}
+    source = BagEvidence(OnDemand(2, read), table, scores, ("x", "y"), 1, counts=[1, 2])
+    assert source.block(source, np.array([0]), CPU).element_count == 1
+    assert taken == [0]
+    with pytest.raises(EvidenceError, match="scores of 'e' are not one per tile"):
+        source.block(source, np.array([1]), CPU)
+    with pytest.raises(EvidenceError, match="scores of 'e' are of 1 bags; needed 2"):
+        BagEvidence([np.ones((1, 4))] * 2, table, {"e": [np.ones(1)]}, ("x", "y"), 1)
+
+
+def test_keys_of_tiles_are_of_their_ids_wherever_they_stand():
+    ids = [["a/1", "a/2", "a/3"], [], ["c/1", "c/2"]]
+    source = bags(tile_ids=ids)
+    keys = source.block(source, np.array([0, 2]), CPU).tile_keys
+    assert torch.equal(keys[0], tile_keys(ids[0]))
+    assert keys[1].tolist() == [*tile_keys(ids[2]).tolist(), 0]
+    plain = bags()
+    without = plain.block(plain, np.array([0, 2]), CPU).tile_keys
+    assert len(set(without[plain.block(plain, np.array([0, 2]), CPU).elements].tolist())) == 5
+    assert torch.equal(plain.block(plain, np.array([2]), CPU).tile_keys[0], without[1, :2])

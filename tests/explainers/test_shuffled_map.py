@@ -5,10 +5,12 @@ import torch
 from scipy.stats import spearmanr
 
 from tasks.explainers.gradient import Gradient
+from tasks.explainers.gradient_x_input import GradientXInput
 from tasks.explainers.noisegrad import NoiseGrad
 from tasks.explainers.optical_density import OpticalDensity
 from tasks.explainers.shuffled_map import ShuffledMap
 from tasks.explainers.smoothgrad import SmoothGrad
+from tests._support.bags import bag_network, keys_and_targets, ragged
 from tests._support.small_networks import small_network
 
 COUNT, SIDE = 6, 24
@@ -63,3 +65,12 @@ def test_a_held_explainer_gets_its_sigma():
     assert shuffled.uncalibrated == NoiseGrad()
     assert shuffled.calibrated(0.3).base.sigma == 0.3
     assert shuffled.passes() == NoiseGrad().passes()
+
+
+def test_of_bags_the_values_of_real_tiles_change_their_tiles():
+    bags, (targets, keys) = ragged(pad=2), keys_and_targets(4)
+    held = GradientXInput()(bag_network(), bags, targets, keys)
+    found = ShuffledMap(base=GradientXInput())(bag_network(), bags, targets, keys)
+    for number, mask in enumerate(bags.mask):
+        assert torch.equal(found[number, mask].sort().values, held[number, mask].sort().values)
+    assert (found[3] != held[3]).sum() > 6

@@ -20,7 +20,11 @@ from tasks.plugins import available, plugin_class
 from tests._support.small_networks import small_network
 from tests._support.tile_sets import make_tile_set
 
-METRICS = available("tasks.faithfulness")
+METRICS = [
+    name
+    for name in available("tasks.faithfulness")
+    if "pixel" in plugin_class("tasks.faithfulness", name).supports
+]
 COARSE = {"monotonicity", "effective_complexity", "rank_accuracy", "erasure"}
 """They count pixels, or look at few steps: a pixel that changes its place with an equal one shows."""
 

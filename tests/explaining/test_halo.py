@@ -50,6 +50,14 @@ class SumOfConvolutions(nn.Module):
         return logits
 
 
+PIXELS = [
+    name
+    for name in available("tasks.explainers")
+    if "pixels" in plugin_class("tasks.explainers", name).accepts
+]
+"""Those of images; bags have no halo."""
+
+
 def explainer_of(name: str) -> Explainer:
     fewer = {"draws": 32} if name == "rise" else {}
     explainer = plugin_class("tasks.explainers", name).model_validate(fewer)
@@ -123,7 +131,7 @@ def _border(maps):
     return mean[far < 8].mean() / mean[far >= 16].mean()
 
 
-@pytest.mark.parametrize("name", available("tasks.explainers"))
+@pytest.mark.parametrize("name", PIXELS)
 def test_changed_tiles_are_explained_as_the_stored_maps_were_made(tmp_path, cut, name):
     tiles, around = cut
     model, explainer = small_network(), explainer_of(name)
@@ -182,8 +190,8 @@ def test_completeness_is_measured_on_the_whole_map(tmp_path, cut):
 
 
 def test_controls_of_the_tile_take_no_halo_and_those_that_hold_an_explainer_take_its():
-    takes = {name for name in available("tasks.explainers") if explainer_of(name).takes_halo}
-    assert takes == set(available("tasks.explainers")) - BLIND
+    takes = {name for name in PIXELS if explainer_of(name).takes_halo}
+    assert takes == set(PIXELS) - BLIND
     assert not ShuffledMap(base={"name": "centre_prior"}).takes_halo
     assert SmoothGrad().takes_halo
 

@@ -13,7 +13,13 @@ BY_KIND = {
     name: plugin_class("tasks.faithfulness", name)
     for name in available("tasks.faithfulness")
     if plugin_class("tasks.faithfulness", name).by_kind
+    and "pixel" in plugin_class("tasks.faithfulness", name).supports
 }
+OF_TILES = [
+    name
+    for name in available("tasks.faithfulness")
+    if plugin_class("tasks.faithfulness", name).by_kind and name not in BY_KIND
+]
 LOCALISING = {
     "pixel_auc": "auc",
     "rank_accuracy": "raw",
@@ -35,7 +41,10 @@ def test_metrics_that_rank_weigh_or_sum_go_by_the_kind():
     removal = {"deletion", "insertion", "region_deletion", "erasure", "monotonicity", "road"}
     sums = {"faithfulness_correlation", "sensitivity_n", "faithfulness_estimate", "infidelity"}
     matched = {"matched_auc", "matched_section_auc"}
-    assert set(BY_KIND) == {*LOCALISING, *matched, *removal, *sums}
+    tiles = {"tile_deletion", "tile_insertion", "matched_tile_deletion", "random_head_deletion"}
+    tiles |= {"sufficiency", "necessity", "tile_localisation"}
+    assert {*BY_KIND, *OF_TILES} == {*LOCALISING, *matched, *removal, *sums, *tiles}
+    assert set(OF_TILES) == tiles
 
 
 @pytest.mark.parametrize("name", BY_KIND)

@@ -11,7 +11,8 @@ from tests._support.plans import plan_of
 from tests._support.studies import folded_config
 
 ROOT = Path(__file__).parents[2]
-PLANNING = ("tasks.study", "tasks.plugins", "tasks.artifacts", *(f"tasks.{s.name}" for s in all_stages()))
+STAGES = tuple(f"tasks.{stage.name}" for stage in all_stages())
+PLANNING = ("tasks.study", "tasks.plugins", "tasks.artifacts", "tasks.explained", *STAGES)
 """They plan, wire and open. A change in them changes recipes or formats, never a number."""
 TYPES = {
     "tasks.aggregators.base", "tasks.aggregators.top_share", "tasks.exemplars.base",

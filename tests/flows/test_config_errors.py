@@ -41,7 +41,9 @@ def test_controls_come_by_default(tmp_path):
     )
     controls = {control.id: control for control in study.explain.controls}
     assert set(controls) == {
-        n for n in available("tasks.explainers") if plugin_class("tasks.explainers", n).control
+        name
+        for name in available("tasks.explainers")
+        if (kind := plugin_class("tasks.explainers", name)).control and "pixels" in kind.accepts
     }
     held = {name: control.held.name for name, control in controls.items() if control.held}
     assert held == {"shuffled_map": "smoothgrad", "untrained_network": "smoothgrad"}

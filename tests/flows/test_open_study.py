@@ -8,7 +8,7 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
 from flows.engine.resolve import Resolver
 from flows.open_study import open_study, refuse_unfit_network
-from tasks.compare import weak_labels_in_words
+from tasks.compared.of_study import weak_labels_in_words
 from tasks.slides.errors import ManifestError
 from tasks.study.errors import ConfigError
 from tasks.train import Train, weakly_labelled

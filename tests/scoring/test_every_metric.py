@@ -11,6 +11,7 @@ from tests._support.small_networks import small_network
 
 SIDE, COUNT = 16, 4
 NAMES = available("tasks.faithfulness")
+OF_TILES = [name for name in NAMES if "pixel" not in plugin_class("tasks.faithfulness", name).supports]
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.random((COUNT, 3, SIDE, SIDE)).astype(np.float32)
 TARGETS = [0, 1, 1, 0]
@@ -61,7 +62,9 @@ def called():
 
 def test_maps_alone_answer_all_that_calls_no_explainer(brought):
     for name in NAMES:
-        if "dataset" in needs(name):
+        if name in OF_TILES:
+            assert brought.unavailable[name] == "not available: needs bags of tiles"
+        elif "dataset" in needs(name):
             assert brought.unavailable[name] == "not available: needs slides"
         elif "attribution" in needs(name):
             assert brought.unavailable[name] == "not available: needs an explainer"
@@ -71,7 +74,7 @@ def test_maps_alone_answer_all_that_calls_no_explainer(brought):
 
 
 def test_explainers_answer_all_but_what_needs_slides(called):
-    assert set(called.unavailable.values()) == {"not available: needs slides"}
+    assert {name for name, why in called.unavailable.items() if "slides" not in why} == set(OF_TILES)
     scored = called.means[called.means["explainer"] == "ig"].set_index("metric")["scored"]
     assert (scored == COUNT).all()
     assert called.passes["forward"] == called.passes["minimum_forward"]

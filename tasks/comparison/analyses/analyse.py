@@ -9,6 +9,7 @@ from tasks.comparison.analyses.curves import MeanCurve, arms_to_draw, curves_per
 from tasks.comparison.analyses.extreme_tiles import extreme_tiles
 from tasks.comparison.analyses.leaderboard import headlines, leaderboard
 from tasks.comparison.analyses.pareto import ParetoAnalysis, pareto_of
+from tasks.comparison.analyses.two_axes import AxesAnalysis, axes_of
 from tasks.comparison.job import ComparisonJob
 from tasks.comparison.row import Row
 from tasks.comparison.rows.aligned_scores import aligned_scores, representative
@@ -26,6 +27,7 @@ class Analyses:
         pareto: accuracy against faithfulness; None if no arm has both.
         agreement: how similarly the scores rank maps.
         tiles: the tiles with the lowest and the highest scores.
+        axes: maps of slides on both axes; None for a study of tiles.
     """
 
     leaderboard: pd.DataFrame
@@ -34,6 +36,7 @@ class Analyses:
     pareto: ParetoAnalysis | None
     agreement: MetricAgreement
     tiles: pd.DataFrame
+    axes: AxesAnalysis | None = None
 
 
 def analyse(job: ComparisonJob, summary: ComparisonSummary, rows: list[Row]) -> Analyses:
@@ -48,4 +51,5 @@ def analyse(job: ComparisonJob, summary: ComparisonSummary, rows: list[Row]) -> 
         pareto=pareto_of(summary, rows),
         agreement=metric_agreement(scores, level),
         tiles=extreme_tiles(scores),
+        axes=axes_of(job, rows),
     )

@@ -10,7 +10,7 @@ from tasks.comparison.summary import ComparisonSummary
 from tasks.statistics.better import better
 
 ACCURACY = ("auroc", "balanced_accuracy")
-"""The accuracy of an arm is the first of these scores that is defined at tile level for all arms."""
+"""The accuracy of an arm is the first of these scores that is defined for all arms."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,14 @@ def _beats(one: ParetoPoint, other: ParetoPoint) -> bool:
 
 
 def _accuracy(rows: list[Row]) -> dict[str, Row]:
-    """Return {arm: its accuracy}, by a score that is defined for every evaluated arm."""
-    tiles = [row for row in rows if row.kind == "performance" and row.metric == "tile"]
+    """Return {arm: its accuracy}, by a score that is defined for every evaluated arm.
+
+    It is that of tiles, or of slides where models were not asked about tiles.
+    """
+    known = [row for row in rows if row.kind == "performance"]
+    level = "tile" if any(row.metric == "tile" for row in known) else "slide"
     for score in ACCURACY:
-        found = {row.arm: row for row in tiles if row.score == score}
+        found = {row.arm: row for row in known if (row.metric, row.score) == (level, score)}
         if found and all(row.value == row.value for row in found.values()):
             return found
     return {}

@@ -121,7 +121,7 @@ def _dress(axes: Axes, found: ParetoAnalysis) -> None:
 
 def _accuracy(found: ParetoAnalysis) -> str:
     row = found.points[0].accuracy
-    return f"tile {NAMES[row.score]} {ARROWS[row.direction]}"
+    return f"{row.metric} {NAMES[row.score]} {ARROWS[row.direction]}"
 
 
 def _legend(explainers: list[str], found: ParetoAnalysis) -> list[Line2D]:

@@ -20,7 +20,7 @@ def pareto_section(summary: ComparisonSummary, found: ParetoAnalysis | None) -> 
     if found is None:
         return []
     x, y = found.points[0].accuracy, found.points[0].faithfulness
-    axes = f"Tile {NAMES[x.score]} against {y.metric}.{y.score}"
+    axes = f"{x.metric.capitalize()} {NAMES[x.score]} against {y.metric}.{y.score}"
     if not found.front:
         said = "No point is ahead of every control, so none is on the front."
     else:

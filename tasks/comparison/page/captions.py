@@ -76,10 +76,16 @@ def _prediction(summary: ComparisonSummary) -> str:
     return (
         f"A slide's score is {summary.slide_score}. "
         f"At 0.5 or above it is predicted as {summary.target_class}. "
-        f"A slide is positive if a tile is labelled {summary.target_class} or crosses an outline. AUROC: "
+        f"{_truth(summary)} AUROC: "
         f"{summary.target_class} against the rest. ECE: expected calibration error of the top class. "
         "A dash: not defined, for instance AUROC if all slides have one label."
     )
+
+
+def _truth(summary: ComparisonSummary) -> str:
+    if summary.level == "slide":
+        return "Labels are those of the manifest."
+    return f"A slide is positive if a tile is labelled {summary.target_class} or crosses an outline."
 
 
 def _differences(summary: ComparisonSummary) -> str:

@@ -6,6 +6,7 @@ from tasks.comparison.page.analyses import agreement_section, curves_section, pa
 from tasks.comparison.page.claims import claims_section
 from tasks.comparison.page.leaderboard import leaderboard_section
 from tasks.comparison.page.main_findings import main_findings
+from tasks.comparison.page.two_axes import axes_section, verdict_lines
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
 from tasks.comparison.wording import MOST_COLUMNS
@@ -22,8 +23,9 @@ def write_page(summary: ComparisonSummary, rows: list[Row], analyses: Analyses |
     blocks = [
         [f"# {summary.study}: comparison of the arms"],
         _frame(summary),
-        ["## Main findings", "", *main_findings(summary, rows)],
+        ["## Main findings", "", *main_findings(summary, rows), *_verdicts(summary, analyses)],
         claims_section(summary, rows),
+        axes_section(summary, analyses.axes if analyses else None),
         *(_section(summary, rows, title, tables[title]) for title in _NETWORKS if tables[title]),
         leaderboard_section(summary, rows),
         *(_beyond(summary, analyses) if analyses else []),
@@ -36,6 +38,15 @@ def write_page(summary: ComparisonSummary, rows: list[Row], analyses: Analyses |
         ["![Comparison of the arms](comparison.png)"],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _verdicts(summary: ComparisonSummary, analyses: Analyses | None) -> Lines:
+    """Return the verdicts on maps of slides, on both axes or with the reason why one is not measured."""
+    found = analyses.axes if analyses else None
+    if found is None:
+        return []
+    absent = [f"{axis.capitalize()} is not measured: {why}." for axis, why in found.unmeasured.items()]
+    return [f"- {line}" for line in (*verdict_lines(summary, found), *absent)]
 
 
 def _beyond(summary: ComparisonSummary, analyses: Analyses) -> list[Lines]:
@@ -92,8 +103,10 @@ def _section(summary: ComparisonSummary, rows: list[Row], title: str, body: Line
 
 def _frame(summary: ComparisonSummary) -> Lines:
     seeds = sorted({seed for seeds in summary.seeds.values() for seed in seeds})
+    tiles = f"{summary.tiles} tiles of {summary.slides} slides"
+    evaluated = tiles if summary.level == "tile" else f"{summary.slides} slides of {summary.tiles} tiles"
     lines = [
-        f"- Evaluated: {summary.tiles} tiles of {summary.slides} slides of {summary.patients} "
+        f"- Evaluated: {evaluated} of {summary.patients} "
         f"{'patient' if summary.patients == 1 else 'patients'}; explained class: {summary.target_class}.",
         f"- Arms: {', '.join(summary.arms)}; reference arm: {summary.reference_arm}; "
         f"seeds: {', '.join(map(str, seeds))}. Values are means over seeds.",
@@ -102,10 +115,8 @@ def _frame(summary: ComparisonSummary) -> Lines:
         + (" With one seed they hold for these networks alone." if len(seeds) == 1 else ""),
     ]
     lines += [f"- Intervals are {note}." if note[0] == "c" else f"- {note}." for note in summary.clustering]
-    lines += [f"- {summary.explained[0].upper()}{summary.explained[1:]}."] if summary.explained else []
-    lines += [f"- {summary.looks[0].upper()}{summary.looks[1:]}."] if summary.looks else []
-    lines += [f"- {summary.pooling[0].upper()}{summary.pooling[1:]}."] if summary.pooling else []
-    lines += [f"- {summary.weak_labels[0].upper()}{summary.weak_labels[1:]}."] if summary.weak_labels else []
+    told = (summary.trained_on, summary.explained, summary.looks, summary.pooling, summary.weak_labels)
+    lines += [f"- {words[0].upper()}{words[1:]}." for words in told if words]
     return [*lines, f"- Split: `{summary.split_hash[:16] or 'not given'}`."]
 
 

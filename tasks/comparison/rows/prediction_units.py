@@ -2,7 +2,8 @@
 
 At tile level, tiles with the label of a class count. Mixed and unlabelled tiles do not. At slide level, a
 slide is positive if any of its tiles is mixed or has the target label. It is negative if all its labelled
-tiles have other labels. A slide without labelled tiles does not count.
+tiles have other labels. A slide without labelled tiles does not count. Where models are asked about slides,
+the label of a slide is that of the manifest.
 """
 
 from dataclasses import dataclass
@@ -42,19 +43,24 @@ def probabilities_of(table: pd.DataFrame, classes: int) -> Floats:
 
 
 def tile_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
-    """Return the tiles that have the label of a class."""
+    """Return the tiles that have the label of a class; none where the model was asked about slides."""
     table = predictions.table
     kept = table["label"].isin(classes).to_numpy()
     names = {name: index for index, name in enumerate(classes)}
     truth = np.asarray(table["label"][kept].map(names), dtype=np.intp)
     unit_rows = table.loc[kept, ["patient_id", "slide_id", "section"]].reset_index(drop=True)
-    return PredictionUnits(unit_rows, truth, probabilities_of(table, len(classes))[kept], target)
+    # Of a slide model the table is empty and has no logits.
+    probability = probabilities_of(table, len(classes))[kept] if len(table) else np.empty((0, len(classes)))
+    return PredictionUnits(unit_rows, truth, probability, target)
 
 
 def slide_units(predictions: Predictions, classes: tuple[str, ...], target: int) -> PredictionUnits:
     """Return the slides that have a label, with two classes: 1 is the target class, 0 all others."""
     scored = predictions.slide_scores(target)
-    truth = predictions.table.groupby("slide_id", sort=True)["label"].agg(
+    tiles = predictions.table
+    # Without tiles, the model was asked about slides, which have one label each.
+    labelled = tiles if len(tiles) else predictions.slides
+    truth = labelled.groupby("slide_id", sort=True)["label"].agg(
         lambda labels: _slide_truth(set(labels), classes, target)
     )
     table = scored.assign(truth=truth.reindex(scored["slide_id"]).to_numpy())

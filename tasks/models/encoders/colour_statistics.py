@@ -27,7 +27,7 @@ class ColourStatistics(Encoder):
 
     def build(self) -> nn.Module:
         """Return the network."""
-        return ColourStatisticsNetwork()
+        return ColourStatisticsNetwork().eval()
 
 
 class ColourStatisticsNetwork(nn.Module):

@@ -8,7 +8,7 @@ opens as it is. ``properties`` holds the ``objectType`` ``tile``, a classificati
 import io
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -39,6 +39,11 @@ def write_geojson(view: SlideView, item: CheckpointView, path: Path) -> None:
     pixels, from the corner of the scanned area as in QuPath. A tile without a map has a probability only. NaN
     is left out, as JSON does not allow it.
     """
+    write_features(about(view, item), _features(view, item), path)
+
+
+def write_features(said: Mapping[str, Any], features: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write a zip archive with one collection of ``features``, one a line, and what is ``said`` of it."""
     # A fixed date, so that bytes repeat.
     entry = ZipInfo(path.name.removesuffix(".zip"))
     entry.compress_type = ZIP_DEFLATED
@@ -47,9 +52,8 @@ def write_geojson(view: SlideView, item: CheckpointView, path: Path) -> None:
         archive.open(entry, "w", force_zip64=True) as raw,
         io.TextIOWrapper(raw, encoding="utf-8") as stream,
     ):
-        stream.write('{"type":"FeatureCollection","veritile":')
-        stream.write(f'{_json(_about(view, item))},"features":[')
-        for number, feature in enumerate(_features(view, item)):
+        stream.write(f'{{"type":"FeatureCollection","veritile":{_json(said)},"features":[')
+        for number, feature in enumerate(features):
             stream.write((",\n" if number else "\n") + _json(feature))
         stream.write("\n]}\n")
 
@@ -99,7 +103,7 @@ def _feature(view: SlideView, item: CheckpointView, tile: _Tile, figures: dict[s
     return {
         "type": "Feature",
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{job.explainer} {item.checkpoint.name} {name}")),
-        "geometry": {"type": "Polygon", "coordinates": [_ring(view, tile)]},
+        "geometry": {"type": "Polygon", "coordinates": [ring(view, tile.x, tile.y, tile.extent)]},
         "properties": {
             "objectType": "tile",
             "name": name,
@@ -107,20 +111,21 @@ def _feature(view: SlideView, item: CheckpointView, tile: _Tile, figures: dict[s
                 "name": job.classes[predicted],
                 "color": _COLOURS[predicted % len(_COLOURS)],
             },
-            "measurements": {key: _rounded(value) for key, value in measured.items() if np.isfinite(value)},
+            "measurements": {key: rounded(value) for key, value in measured.items() if np.isfinite(value)},
         },
     }
 
 
-def _ring(view: SlideView, tile: _Tile) -> list[list[float]]:
-    left = float(tile.x) - view.geometry.bounds_x
-    top = float(tile.y) - view.geometry.bounds_y
-    right, bottom = left + float(tile.extent), top + float(tile.extent)
+def ring(view: SlideView, x: float, y: float, side: float) -> list[list[float]]:
+    """Return the closed outline of a square of level-0 pixels, from the corner of the scanned area."""
+    left, top = float(x) - view.geometry.bounds_x, float(y) - view.geometry.bounds_y
+    right, bottom = left + float(side), top + float(side)
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     return [[round(x, 3), round(y, 3)] for x, y in corners]
 
 
-def _about(view: SlideView, item: CheckpointView) -> dict[str, Any]:
+def about(view: SlideView, item: CheckpointView) -> dict[str, Any]:
+    """Return what the file is about."""
     geometry = view.geometry
     return {
         "slide": view.slide_id,
@@ -134,7 +139,8 @@ def _about(view: SlideView, item: CheckpointView) -> dict[str, Any]:
     }
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a measurement with the digits that a file keeps."""
     return float(f"{value:.{_DIGITS}g}")
 
 

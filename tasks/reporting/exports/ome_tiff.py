@@ -20,14 +20,14 @@ from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.stripes import stripes
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
-_CHANNELS = ("attribution", "probability")
-
 _BIG = 1 << 31
 _PLACE = "veritile/place-on-slide"
 
 
 def write_ome_tiff(view: SlideView, item: CheckpointView, path: Path) -> None:
     """Write the raw attributions (channel 0) and the target probability (channel 1) as float32.
+
+    Where the model was asked about the slide, tiles have no probability, and there is no channel 1.
 
     The finest level is the raw mosaic on ``view.canvas``, bit for bit: not smoothed, not rescaled, NaN
     outside of tiles. NaN pads it on the right and at the bottom, so that every level is exactly half as long
@@ -36,13 +36,14 @@ def write_ome_tiff(view: SlideView, item: CheckpointView, path: Path) -> None:
     holds a stripe of the map; coarser levels wait in temporary files beside ``path``.
     """
     shape = PyramidShape(view.canvas.height, view.canvas.width)
-    big = 4 * len(_CHANNELS) * math.prod(shape.levels[0]) > _BIG
+    channels = _channels(view)
+    big = 4 * len(channels) * math.prod(shape.levels[0]) > _BIG
     with Pyramid(shape, path.parent) as pyramid, tifffile.TiffWriter(path, ome=True, bigtiff=big) as file:
         for number, (height, width) in enumerate(shape.levels):
             finest = chain.from_iterable(map(pyramid.finest, _planes(view, item, shape.stripe)))
             file.write(
                 pyramid.coarser(number) if number else finest,
-                shape=(len(_CHANNELS), height, width),
+                shape=(len(channels), height, width),
                 dtype=np.float32,
                 tile=(TILE, TILE),
                 photometric="minisblack",
@@ -56,10 +57,17 @@ def write_ome_tiff(view: SlideView, item: CheckpointView, path: Path) -> None:
             )
 
 
+def _channels(view: SlideView) -> list[str]:
+    first = f"attribution {view.job.explainer}"
+    return [first] if view.job.level == "slide" else [first, f"probability of {view.job.target_class}"]
+
+
 def _planes(view: SlideView, item: CheckpointView, height: int) -> Iterator[Iterator[RawMap]]:
     """Yield the stripes of each channel."""
-    probability = item.evaluated.probabilities[:, view.job.target, None, None]
     yield stripes(view.canvas, item.tiles, item.checkpoint.attributions.maps, height)
+    if view.job.level == "slide":
+        return
+    probability = item.evaluated.probabilities[:, view.job.target, None, None]
     yield stripes(view.canvas, item.evaluated.tiles, probability.__getitem__, height)
 
 
@@ -68,7 +76,7 @@ def _metadata(view: SlideView, item: CheckpointView) -> dict[str, Any]:
     job, canvas, geometry = view.job, view.canvas, view.geometry
     left, top = geometry.level0_to_um(canvas.left, canvas.top)
     across, down = geometry.level0_to_um(canvas.step_x, canvas.step_y)
-    name = f"{view.slide_id} {job.explainer} {item.checkpoint.name}"
+    name, channels = f"{view.slide_id} {job.explainer} {item.checkpoint.name}", _channels(view)
     return {
         "UUID": str(_identifier(view, item, name)),
         "Creator": "veritile",
@@ -79,12 +87,12 @@ def _metadata(view: SlideView, item: CheckpointView) -> dict[str, Any]:
         "PhysicalSizeXUnit": "µm",
         "PhysicalSizeY": down,
         "PhysicalSizeYUnit": "µm",
-        "Channel": {"Name": [f"attribution {job.explainer}", f"probability of {job.target_class}"]},
+        "Channel": {"Name": channels},
         "Plane": {
-            "PositionX": [left, left],
-            "PositionXUnit": ["µm", "µm"],
-            "PositionY": [top, top],
-            "PositionYUnit": ["µm", "µm"],
+            "PositionX": [left] * len(channels),
+            "PositionXUnit": ["µm"] * len(channels),
+            "PositionY": [top] * len(channels),
+            "PositionYUnit": ["µm"] * len(channels),
         },
         "MapAnnotation": {"Namespace": _PLACE, "Value": _place(view, canvas)},
     }
@@ -118,10 +126,15 @@ def _place(view: SlideView, canvas: MapCanvas) -> dict[str, str]:
 
 def _description(view: SlideView) -> str:
     job, canvas = view.job, view.canvas
+    second = "" if job.level == "slide" else f" Channel 1: predicted probability of {job.target_class}."
+    of = (
+        ""
+        if job.class_free
+        else f" to the {job.target_class} margin (its logit minus the mean of the others)"
+    )
     return (
-        f"Channel 0: raw attribution of {job.explainer} to the {job.target_class} margin (its logit minus "
-        f"the mean of the others), {view.mapped} of {view.usable} tiles. Channel 1: predicted probability of "
-        f"{job.target_class}. Overlapping tiles are averaged by area; NaN outside of tiles. Pixel (column, "
+        f"Channel 0: raw attribution of {job.explainer}{of}, {view.mapped} of {view.usable} "
+        f"tiles.{second} Overlapping tiles are averaged by area; NaN outside of tiles. Pixel (column, "
         f"row) of the finest level covers level-0 x from {canvas.left!r} + column * {canvas.step_x!r} and y "
         f"from {canvas.top!r} + row * {canvas.step_y!r} of the slide. QuPath counts from the corner of the "
         f"scanned area, ({view.geometry.bounds_x!r}, {view.geometry.bounds_y!r}). Plane positions are those "

@@ -3,14 +3,26 @@
 from tasks.reporting.maps.job import HeatmapJob
 from tasks.reporting.maps.view import CheckpointView, SlideView
 
+_PAINTED = (
+    "Values are as drawn: the whole square of a tile has its value, and squares that overlap their mean."
+)
+
 
 def attribution_caption(view: SlideView, item: CheckpointView | None = None) -> str:
     """Describe the colours of maps on the thumbnail, of one model or of several side by side."""
+    if view.job.level == "slide":
+        return f"{_attribution(view, _PAINTED)}{_own_ends(view, item)}{_notes(view, item)}"
     pixel = view.geometry.thumbnail_downsample_x * view.geometry.mpp
     smoothing = view.job.recipe.smoothing_um
     smooth = f", then smoothed by a Gaussian of {smoothing:g} µm" if smoothing else ""
     drawn = f"Values are as drawn: averaged to pixels of the overview (here {pixel:.3g} µm){smooth}."
     return f"{_attribution(view, drawn)}{_own_ends(view, item)}{_notes(view, item)}"
+
+
+def leading_caption(view: SlideView) -> str:
+    """Describe the frames of leading tiles."""
+    lowest = f" Values below 0 speak against {view.job.target_class}." if view.job.signed else ""
+    return f"Frames have the colour of the value.{lowest} {_attribution(view, _PAINTED)}{_notes(view, None)}"
 
 
 def tile_caption(view: SlideView) -> str:
@@ -31,6 +43,8 @@ def probability_caption(view: SlideView) -> str:
 
 def score_caption(view: SlideView, item: CheckpointView) -> str:
     """Return the slide score, or why there is none."""
+    if item.score is None and view.job.level == "slide":
+        return "no slide score: the slide was not evaluated"
     if item.score is None:
         return f"no slide score: only {view.mapped} of {view.usable} tiles were predicted"
     return f"slide score {item.score:.3f} for {view.job.target_class}"
@@ -62,11 +76,17 @@ def _attribution(view: SlideView, values: str) -> str:
         else "for all maps here, but not for other slides"
     )
     return (
-        f"Raw values. The margin is the logit of {job.target_class} minus the mean of the other logits. "
+        f"Raw values. {_meaning(job)} "
         f"{shape}, the same {same}. It ends at the {job.recipe.percentile:g}th percentile of |value| without "
         f"zeros, {_pooled(view)}. {values} Larger values are clipped. Opacity grows with |value|. "
         f"{_halo(job)}{_sample(view)}{_outlines(view)}"
     )
+
+
+def _meaning(job: HeatmapJob) -> str:
+    if job.class_free:
+        return "They are the same whatever class is asked for, so they speak neither for it nor against it."
+    return f"The margin is the logit of {job.target_class} minus the mean of the other logits."
 
 
 def _pooled(view: SlideView) -> str:

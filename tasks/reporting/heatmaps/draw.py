@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from tasks.reporting.drawing.page import save_picture
 from tasks.reporting.exports.geojson import write_geojson
 from tasks.reporting.exports.ome_tiff import write_ome_tiff
+from tasks.reporting.exports.slide_geojson import write_slide_geojson
+from tasks.reporting.heatmaps.leading_sheet import leading_page
 from tasks.reporting.heatmaps.overlay import attribution_page, probability_page
 from tasks.reporting.heatmaps.sheet import sheet_page
 from tasks.reporting.heatmaps.tile_sheet import tile_page
@@ -56,7 +58,8 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
 
     Per checkpoint: ``overlay_<arm>_s<seed>.png``, ``probability_<arm>_s<seed>.png`` and the exports that the
     recipe names, ``tiles_<arm>_s<seed>.geojson.zip`` and ``map_<arm>_s<seed>.ome.tiff``. For all checkpoints
-    together: ``sheet.png``, ``tiles.png`` and ``heatmap.json``.
+    together: ``sheet.png``, ``tiles.png`` and ``heatmap.json``. Where models were asked about the slide there
+    are no probabilities of tiles.
 
     Returns:
         ``tiles`` and ``colour_limit``.
@@ -69,11 +72,13 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
         for item in view.checkpoints:
             name = item.checkpoint.name
             background.submit(partial(_export, view, item, out))
-            overlay, probability = attribution_page(view, item).drawn(), probability_page(view, item).drawn()
+            overlay = attribution_page(view, item).drawn()
             background.submit(partial(save_picture, overlay, out / f"overlay_{name}.png"))
-            background.submit(partial(save_picture, probability, out / f"probability_{name}.png"))
+            if job.level == "tile":
+                probability = probability_page(view, item).drawn()
+                background.submit(partial(save_picture, probability, out / f"probability_{name}.png"))
     sheet_page(view).save(out / SHEET)
-    tile_page(view).save(out / TILE_SHEET)
+    (tile_page if job.level == "tile" else leading_page)(view).save(out / TILE_SHEET)
     (out / INFO).write_text(_info(view).model_dump_json(indent=1), encoding="utf-8")
     return {"tiles": float(view.mapped), "colour_limit": view.limit}
 
@@ -81,7 +86,8 @@ def draw_slide(job: HeatmapJob, out: Path) -> dict[str, float]:
 def _export(view: SlideView, item: CheckpointView, out: Path) -> None:
     name, wanted = item.checkpoint.name, view.job.recipe.exports
     if "geojson" in wanted:
-        write_geojson(view, item, out / f"tiles_{name}.geojson.zip")
+        write = write_geojson if view.job.level == "tile" else write_slide_geojson
+        write(view, item, out / f"tiles_{name}.geojson.zip")
     if "ome_tiff" in wanted:
         write_ome_tiff(view, item, out / f"map_{name}.ome.tiff")
 

@@ -33,9 +33,16 @@ def attribution_legend(page: Page, at: LegendBox, job: HeatmapJob, limit: float,
     tissue = np.full((*ramp.shape, 3), _GREY_TISSUE, np.uint8)
     bar = paint_attribution(tissue, ramp, limit, job.recipe.opacity, signed=job.signed)
     ticks = [(-limit, f"\u2212{limit:.3g}"), (0.0, "0"), (limit, f"{limit:.3g}")][0 if job.signed else 1 :]
-    page.text(at[0], at[1], f"{job.explainer}: attribution to the {job.target_class} margin", 13)
+    page.text(at[0], at[1], _title(job), 13)
     _bar(page, at, bar, [((tick - low) / (limit - low), said) for tick, said in ticks])
     _say(page, at, words)
+
+
+def _title(job: HeatmapJob) -> str:
+    if job.class_free:
+        return f"{job.explainer}: value of each tile, for no class"
+    what = "attribution" if job.level == "tile" else "attribution of each tile"
+    return f"{job.explainer}: {what} to the {job.target_class} margin"
 
 
 def probability_legend(page: Page, at: LegendBox, job: HeatmapJob, words: str) -> None:

@@ -95,7 +95,9 @@ def _draw_map_panel(
     score = "no slide score" if item.score is None else f"slide score {item.score:.3f}"
     page.text(box[0], box[1] + 17, score, 12, SOFT)
     image = attribution_overlay(view, item)
-    draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image), view)
+    # Squares of tiles keep their edges.
+    smooth = view.job.level == "tile"
+    draw_outlines(page.picture((box[0], box[1] + _TITLE, box[2], box[3]), image, smooth=smooth), view)
 
 
 def _panel_size(view: SlideView, columns: int) -> tuple[int, int]:

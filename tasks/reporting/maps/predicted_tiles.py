@@ -64,6 +64,22 @@ def predicted_tiles(job: HeatmapJob, item: HeatmapCheckpoint, mapped: pd.DataFra
     return PredictedTiles(usable, evaluated, job.slide_score(expected))
 
 
+def predicted_score(job: HeatmapJob, item: HeatmapCheckpoint) -> float | None:
+    """Return the score that a model gave the whole slide; None without predictions.
+
+    Raises:
+        HeatmapError: the slide was not evaluated.
+    """
+    if item.predictions is None:
+        return None
+    slide = str(job.tiles.table["slide_id"].iloc[0])
+    own = item.predictions.slides
+    own = own[own["slide_id"] == slide]
+    if not len(own):
+        raise HeatmapError(f"slide {slide!r}, {item.name}: it was explained and not evaluated")
+    return float(own[f"score_{job.target}"].iloc[0])
+
+
 def _refuse_other_predictions(job: HeatmapJob, drawn: Floats, evaluated: Floats, where: str) -> None:
     score, drawn_score = job.slide_score(evaluated), job.slide_score(drawn)
     furthest = max(float(np.abs(drawn - evaluated).max()), abs(drawn_score - score))

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import SCALE, ScaleInfo, SlideScale
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.drawing.colour import common_end
 from tasks.reporting.maps.abs_percentile import ROUNDING, AbsHistogram
+from tasks.reporting.maps.drawn_maps import DrawnMaps
 from tasks.reporting.maps.job import HeatmapError, ScaleRecipe
 from tasks.reporting.maps.thread_map import thread_map
 from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
@@ -26,7 +26,7 @@ class ScaledSlide:
     """One slide with the maps of all models; ``maps`` is {label of the model: maps}."""
 
     tiles: TileSet
-    maps: Mapping[str, PixelMaps]
+    maps: Mapping[str, DrawnMaps]
 
 
 def write_scale(slides: Iterable[ScaledSlide], recipe: ScaleRecipe, out: Path) -> dict[str, float]:

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from tasks.artifacts.attributions import PixelMaps
 from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Floats, RawMap
 from tasks.reporting.maps.canvas import MapCanvas
+from tasks.reporting.maps.drawn_maps import DrawnMaps
 
 Square = tuple[float, float, float]
 """x, y and side of a tile in level-0 pixels."""
@@ -80,7 +80,7 @@ def add_tiles(mosaic: Mosaic, tiles: pd.DataFrame, maps: NDArray[np.generic]) ->
 
 
 def stitch_attributions(
-    canvas: MapCanvas, tiles: pd.DataFrame, attributions: PixelMaps, batch: int = 64
+    canvas: MapCanvas, tiles: pd.DataFrame, attributions: DrawnMaps, batch: int = 64
 ) -> RawMap:
     """Return the mosaic of ``attributions`` on ``canvas``, reading ``batch`` maps at a time.
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import RawMap
 from tasks.reporting.maps.canvas import MapCanvas, thumbnail_canvas
+from tasks.reporting.maps.drawn_maps import DrawnMaps
 from tasks.reporting.maps.job import HeatmapError
 from tasks.reporting.maps.stitch import smoothed, stitch_attributions
 from tasks.slides.geometry import SlideGeometry
@@ -27,12 +27,12 @@ def drawing_surface(geometry: SlideGeometry, smoothing_um: float) -> DrawingSurf
     return DrawingSurface(thumbnail_canvas(geometry), (y, x))
 
 
-def thumbnail_map(surface: DrawingSurface, tiles: pd.DataFrame, attributions: PixelMaps) -> RawMap:
+def thumbnail_map(surface: DrawingSurface, tiles: pd.DataFrame, attributions: DrawnMaps) -> RawMap:
     """Return the drawn map, float32 [h, w]; row i of ``tiles`` locates map i."""
     return smoothed(stitch_attributions(surface.canvas, tiles, attributions), surface.sigma)
 
 
-def mapped_tiles(tiles: TileSet, attributions: PixelMaps, where: str) -> pd.DataFrame:
+def mapped_tiles(tiles: TileSet, attributions: DrawnMaps, where: str) -> pd.DataFrame:
     """Return the rows of ``tiles`` that have a map, in the order of the maps.
 
     Raises:

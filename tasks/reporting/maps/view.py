@@ -11,7 +11,7 @@ from tasks.reporting.drawing.colour import colour_limit
 from tasks.reporting.maps.canvas import MapCanvas, analysis_canvas
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapError, HeatmapJob
 from tasks.reporting.maps.outlines import Outlines, outlines_on
-from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_tiles
+from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_score, predicted_tiles
 from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.thread_map import thread_map
 from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
@@ -28,8 +28,9 @@ class CheckpointView:
     Attributes:
         checkpoint: the model.
         tiles: rows of the M tiles that have a map, in the order of the maps.
-        tile_probability: [M], of the target class.
+        tile_probability: [M], of the target class; NaN where the model was asked about the slide.
         evaluated: the tiles that have a probability; all tiles of the slide where predictions are available.
+            Where the model was asked about the slide, the mapped tiles, with no probabilities.
         attribution: the drawn map on the thumbnail, smoothed, NaN outside of mapped tiles.
         probability: of the target class on the thumbnail, NaN outside of evaluated tiles.
     """
@@ -92,8 +93,9 @@ def view_slide(job: HeatmapJob) -> SlideView:
     thumbnail = np.asarray(Image.open(job.tiles.folder / THUMBNAIL).convert("RGB"))
     surface = drawing_surface(info.geometry, job.recipe.smoothing_um)
     views = tuple(thread_map(lambda item: _view_checkpoint(job, item, surface), job.checkpoints))
-    _refuse_other_tiles(views)
-    side = job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
+    if job.level == "tile":
+        _refuse_other_tiles(views)
+    side = 1 if job.level == "slide" else job.checkpoints[0].attributions.maps(slice(0, 1)).shape[-1]
     drawn = [] if job.scale else [view.attribution for view in views]
     return SlideView(
         job=job,
@@ -109,6 +111,8 @@ def view_slide(job: HeatmapJob) -> SlideView:
 
 def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, surface: DrawingSurface) -> CheckpointView:
     tiles = mapped_tiles(job.tiles, item.attributions, item.name)
+    if job.level == "slide":
+        return _view_slide_model(job, item, surface, tiles)
     evaluated = predicted_tiles(job, item, tiles)
     probability = evaluated.probabilities[:, job.target]
     rows = pd.Index(evaluated.tiles["tile_id"]).get_indexer(pd.Index(tiles["tile_id"]))
@@ -119,6 +123,20 @@ def _view_checkpoint(job: HeatmapJob, item: HeatmapCheckpoint, surface: DrawingS
         evaluated=evaluated,
         attribution=thumbnail_map(surface, tiles, item.attributions),
         probability=stitch(surface.canvas, evaluated.tiles, probability[:, None, None]),
+    )
+
+
+def _view_slide_model(
+    job: HeatmapJob, item: HeatmapCheckpoint, surface: DrawingSurface, tiles: pd.DataFrame
+) -> CheckpointView:
+    """Return the view of a model that was asked about the slide: values of tiles and one score."""
+    return CheckpointView(
+        checkpoint=item,
+        tiles=tiles,
+        tile_probability=np.full(len(tiles), np.nan),
+        evaluated=PredictedTiles(tiles, np.empty((len(tiles), 0)), predicted_score(job, item)),
+        attribution=thumbnail_map(surface, tiles, item.attributions),
+        probability=np.full((surface.canvas.height, surface.canvas.width), np.nan, np.float32),
     )
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.transform import resize_local_mean
 
-from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.tile_set import TileSet
 from tasks.functional.tile_keys import tile_keys
+from tasks.reporting.maps.drawn_maps import DrawnMaps
+from tasks.reporting.maps.tile_pixels import has_pixels
 from tasks.reporting.review.budget import Detail, detail_of
 from tasks.reporting.review.codes import Codes, map_codes, packed
 from tasks.reporting.review.job import ReviewJob
@@ -48,9 +49,11 @@ def slide_details(
 
     A tile is [row, picture, text]. Its text holds a map of ``side`` x ``side`` codes for each (model,
     explainer) of ``pairs``, in that order. The scale of a map ends at the entry of its explainer in
-    ``limits``.
+    ``limits``. A slide without pixels has no tiles in detail.
     """
     tiles = job.slides[slide]
+    if not has_pixels(tiles):
+        return {"side": 1, "all_seeds": True, "pairs": [], "tiles": []}
     detail = _detail(job, tiles, max_bytes)
     pairs = [pair for pair in _pairs(job, slide) if detail.all_seeds or pair[0] in _first_models(job)]
     rows = detailed_rows(tiles, orders, detail.tiles)
@@ -67,7 +70,9 @@ def slide_details(
 def _detail(job: ReviewJob, tiles: TileSet, max_bytes: int) -> Detail:
     arms = len(_first_models(job))
     seeds = -(-len(job.models) // max(1, arms))
-    return detail_of(max_bytes, len(tiles.usable), seeds, arms * len(job.explainers), tiles.pixels.shape[1])
+    # A tile of a slide has one value.
+    finest = 1 if job.level == "slide" else int(tiles.pixels.shape[1])
+    return detail_of(max_bytes, len(tiles.usable), seeds, arms * len(job.explainers), finest)
 
 
 def _first_models(job: ReviewJob) -> set[int]:
@@ -81,19 +86,19 @@ def _first_models(job: ReviewJob) -> set[int]:
 def _pairs(job: ReviewJob, slide: str) -> Iterator[tuple[int, int]]:
     for m, model in enumerate(job.models):
         for e, explainer in enumerate(job.explainers):
-            maps: Mapping[Any, PixelMaps] = job.maps
+            maps: Mapping[Any, DrawnMaps] = job.maps
             if (model, explainer.id, slide) in maps and len(maps[model, explainer.id, slide].index):
                 yield m, e
 
 
-def _map_rows(tiles: TileSet, rows: Sequence[int], maps: PixelMaps) -> Rows:
+def _map_rows(tiles: TileSet, rows: Sequence[int], maps: DrawnMaps) -> Rows:
     """Return the index of the map of each tile; -1 for a tile without one."""
     ids = tiles.table["tile_id"].astype(str).to_numpy()[list(rows)]
     positions: Rows = pd.Index(maps.index["tile_id"].astype(str)).get_indexer(pd.Index(ids))
     return positions
 
 
-def _codes(maps: PixelMaps, rows: Rows, side: int, limit: float) -> Codes:
+def _codes(maps: DrawnMaps, rows: Rows, side: int, limit: float) -> Codes:
     """Return uint8 [n, side, side]. All codes of a tile without a map are 0."""
     codes = np.zeros((len(rows), side, side), np.uint8)
     mapped = rows >= 0
@@ -105,7 +110,7 @@ def _codes(maps: PixelMaps, rows: Rows, side: int, limit: float) -> Codes:
     return codes
 
 
-def _read(maps: PixelMaps, rows: Rows) -> NDArray[np.float32]:
+def _read(maps: DrawnMaps, rows: Rows) -> NDArray[np.float32]:
     """Return float32 [n, H, W], the maps of some rows; no more than a chunk of a slide is in memory."""
     found: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
     for chunk in np.unique(rows // _CHUNK):

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from tasks.artifacts.afresh import afresh
-from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.colour_scale import ScaleInfo
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ModelKey
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.maps.drawn_maps import DrawnMaps
 from tasks.reporting.maps.job import HeatmapRecipe
 
 ReviewKey = tuple[ModelKey, str, str]
@@ -31,6 +32,7 @@ class ReviewedExplainer:
         is_control: True where it sees no trained model.
         is_blind: for a control, True where it sees no network at all. A control that holds an explainer sees
             a network.
+        class_free: True where its values are the same whatever class is asked for.
         scale: its colour scale for all arms and slides; None computes one from the maps of this page.
     """
 
@@ -38,6 +40,7 @@ class ReviewedExplainer:
     signed: bool = True
     is_control: bool = False
     is_blind: bool = True
+    class_free: bool = False
     scale: ScaleInfo | None = None
 
 
@@ -62,6 +65,7 @@ class ReviewJob:
         comparison: the table ``comparison.parquet`` of the study.
         failed: {label of an artifact: why it failed}, for instance ``explain/<model>/<explainer>/<slide>``.
         missing: {label of a map or report: why it is not there}, also where something before it failed.
+        level: whether models were asked about tiles, or about slides, so that a map has one value per tile.
     """
 
     study: str
@@ -70,7 +74,7 @@ class ReviewJob:
     slides: Mapping[str, TileSet]
     models: tuple[ModelKey, ...]
     explainers: tuple[ReviewedExplainer, ...]
-    maps: Mapping[ReviewKey, PixelMaps]
+    maps: Mapping[ReviewKey, DrawnMaps]
     reports: Mapping[ReviewKey, FaithfulnessReport] = field(default_factory=dict)
     predictions: Mapping[ModelKey, Predictions] = field(default_factory=dict)
     recipe: HeatmapRecipe = field(default_factory=HeatmapRecipe)
@@ -78,6 +82,7 @@ class ReviewJob:
     comparison: Path | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    level: Literal["tile", "slide"] = "tile"
 
     @property
     def target_class(self) -> str:
@@ -107,6 +112,8 @@ class ReviewJob:
         return self._why(
             f"explain/{model.label}/{explainer}/{slide}",
             f"explain/{explainer}/{slide}",
+            f"explain/{model.label}/{explainer}",
+            f"explain/{explainer}",
             f"train/{model.label}",
             f"tile/{slide}",
         )

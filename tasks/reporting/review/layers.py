@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import Floats, RawMap
+from tasks.reporting.maps.drawn_maps import DrawnMaps
 from tasks.reporting.maps.mean_downsample import mean_downsample
 from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.thread_map import thread_map
@@ -103,7 +103,7 @@ class SlideLayers:
         maps = self._maps(m, e)
         return maps is not None and len(maps.index) > 0
 
-    def _maps(self, m: int, e: int) -> PixelMaps | None:
+    def _maps(self, m: int, e: int) -> DrawnMaps | None:
         return self.job.maps.get((self.job.models[m], self.job.explainers[e].id, self.info.slide_id))
 
     def _layer(self, surface: DrawingSurface, m: int, e: int) -> RawMap:

@@ -12,6 +12,7 @@ from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.stitch import Mosaic, add_tiles
+from tasks.reporting.maps.tile_pixels import has_pixels
 from tasks.reporting.review.budget import as_json
 
 _BLOCK = 512
@@ -28,7 +29,9 @@ def slide_outlines(canvas: MapCanvas, tiles: TileSet, max_bytes: int) -> dict[st
     """
     # Not the decoys: the outlines of all other nuclei would use up the bytes.
     marks: dict[str, TileArray] = {mark: mask for mark, mask in tiles.marks.items() if mark != "decoy"}
-    masks: dict[str, TileArray] = {"annotation": tiles.annotation_mask, **marks}
+    # A stand-in has neither pixels nor masks.
+    annotation = {"annotation": tiles.annotation_mask} if has_pixels(tiles) else {}
+    masks: dict[str, TileArray] = {**annotation, **marks}
     drawn = {name: _closed(canvas, tiles, mask) for name, mask in masks.items()}
     closed = {name: lines for name, lines in drawn.items() if lines is not None}
     tolerance = _FIRST_TOLERANCE

@@ -13,6 +13,7 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Rgb
 from tasks.reporting.maps.canvas import thumbnail_canvas
+from tasks.reporting.maps.tile_pixels import has_pixels
 from tasks.reporting.maps.view import THUMBNAIL
 from tasks.reporting.review.budget import DETAIL_SIDES, PICTURE_SIDES
 from tasks.slides.geometry import SlideGeometry
@@ -65,7 +66,7 @@ def tile_picture(pixels: NDArray[np.uint8]) -> str:
 def _finest_side(tiles: TileSet, geometry: SlideGeometry) -> int:
     """Return the longer side of the slide at the resolution of its tiles, at least that of the thumbnail."""
     thumbnail: int = max(geometry.thumbnail_width, geometry.thumbnail_height)
-    if not len(tiles.usable):
+    if not len(tiles.usable) or not has_pixels(tiles):
         return thumbnail
     pixel = float(tiles.table["extent_level0"].iloc[0]) / tiles.pixels.shape[1]
     return max(thumbnail, int(max(geometry.width_level0, geometry.height_level0) / pixel + 0.5))
@@ -78,7 +79,7 @@ def _mosaic(tiles: TileSet, geometry: SlideGeometry, side: int) -> Image.Image:
     with Image.open(tiles.folder / THUMBNAIL) as thumbnail:
         whole = thumbnail.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     across, down = size[0] / geometry.width_level0, size[1] / geometry.height_level0
-    usable = tiles.usable
+    usable = tiles.usable if has_pixels(tiles) else tiles.usable[:0]
     squares = tiles.table[["x_level0", "y_level0", "extent_level0"]].to_numpy(dtype=np.float64)[usable]
     for span in spans(len(usable), _BLOCK):
         pixels: Rgb = np.asarray(tiles.pixels[usable[span]])

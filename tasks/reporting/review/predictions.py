@@ -32,6 +32,15 @@ def slide_scores(job: ReviewJob, slide: str) -> list[float | None]:
     return [_slide_score(job, model, slide) for model in job.models]
 
 
+def slide_label(job: ReviewJob, slide: str) -> str:
+    """Return the label of the slide as it was evaluated; empty where no model was evaluated on it."""
+    for predictions in job.predictions.values():
+        own = predictions.slides[predictions.slides["slide_id"] == slide]
+        if len(own):
+            return str(own["label"].iloc[0])
+    return ""
+
+
 def accuracies(job: ReviewJob) -> list[dict[str, Any]]:
     """Return per model {slide: [correct, labelled]}, the numbers of tiles."""
     return [_right(job, model) for model in job.models]
@@ -50,6 +59,8 @@ def _right(job: ReviewJob, model: ModelKey) -> dict[str, Any]:
     if predictions is None:
         return {}
     table = predictions.table
+    if not len(table):
+        return {}
     table = table[table["label"].isin(job.classes)]
     called = np.array(job.classes)[table[_logits(job)].to_numpy(dtype=np.float64).argmax(axis=1)]
     right = pd.Series(called == table["label"].to_numpy(), index=table["slide_id"].astype(str))

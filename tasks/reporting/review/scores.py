@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.artifacts.afresh import afresh
 from tasks.artifacts.faithfulness_report import Rivals, ScoreInfo
 from tasks.artifacts.spill import Spill, Spilled
 from tasks.reporting.arrays import Floats
@@ -40,12 +41,14 @@ class NamedScore:
         info: name, direction and meaning of the score.
         unit: what is scored, for instance ``tile``.
         rivals: which controls an explainer must beat in this score.
+        of_map: True for what the map itself says of a tile, which is no score. It ranks tiles, too.
     """
 
     metric: str
     info: ScoreInfo
     unit: str
     rivals: Rivals = "all"
+    of_map: bool = False
 
     @property
     def of_tiles(self) -> bool:
@@ -53,12 +56,20 @@ class NamedScore:
         return self.unit == _TILE and self.info.direction != "none"
 
 
+_VALUE = NamedScore(
+    "value",
+    ScoreInfo(name="of the tile", direction="higher", meaning="what the map gives the tile, in raw units"),
+    _TILE,
+    of_map=True,
+)
+
+
 class ReviewedScores:
     """All reports of a study, split by slide. The scores of one slide are in memory at a time."""
 
     def __init__(self, job: ReviewJob) -> None:
         self.job = job
-        self.named = tuple(_named_scores(job))
+        self.named = (*_named_scores(job), *([_VALUE] if job.level == "slide" else []))
         self._spill = Spill()
         self._places: defaultdict[str, dict[ScoreKey, Spilled]] = defaultdict(dict)
         self._slide = ""
@@ -87,7 +98,21 @@ class ReviewedScores:
                 rows = ids.get_indexer(pd.Index(part["unit_id"]))
                 values[rows[rows >= 0]] = part["value"].to_numpy(dtype=np.float64)[rows >= 0]
                 by_tile[model, explainer, score] = values
-        return by_tile
+        return by_tile | (self._values(slide, ids) if self.job.level == "slide" else {})
+
+    def _values(self, slide: str, ids: pd.Index) -> dict[tuple[int, int, int], Floats]:
+        """Return the values that the maps of a slide give its tiles, in place of scores of tiles."""
+        found = {}
+        for m, model in enumerate(self.job.models):
+            for e, explainer in enumerate(self.job.explainers):
+                stored = self.job.maps.get((model, explainer.id, slide))
+                # Anew: what is read of one slide is not kept.
+                maps = None if stored is None else afresh(stored)
+                if maps is not None and len(maps.index):
+                    values = np.full(len(ids), np.nan)
+                    values[ids.get_indexer(pd.Index(maps.index["tile_id"]))] = maps.maps()[:, 0, 0]
+                    found[m, e, len(self.named) - 1] = values
+        return found
 
     def records(self, slide: str) -> dict[str, Any]:
         """Return ``notes``, and ``of`` and ``against``, which hold [model][explainer][score] or None.

@@ -15,7 +15,7 @@ from tasks.reporting.review.job import ReviewJob
 from tasks.reporting.review.layers import SlideLayers
 from tasks.reporting.review.outlines import slide_outlines
 from tasks.reporting.review.pictures import slide_picture
-from tasks.reporting.review.predictions import slide_scores, tile_probabilities
+from tasks.reporting.review.predictions import slide_label, slide_scores, tile_probabilities
 from tasks.reporting.review.scores import ReviewedScores, faithful_order, packed_tile_scores
 from tasks.slides.info import SlideInfo, read_info
 
@@ -88,6 +88,7 @@ def _facts(
         "tiles": packed_text(as_json(tile_table(job.slides[slide]))),
         "probabilities": {m: packed_words(range_codes(v, 0, 1, _LEVELS)) for m, v in probabilities.items()},
         "slide_scores": slide_scores(job, slide),
+        "label": slide_label(job, slide),
         "records": scores.records(slide),
         "missing": _missing(job, slide),
         "explained": _explained(job, slide),

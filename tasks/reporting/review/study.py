@@ -31,6 +31,7 @@ def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> 
     job = scores.job
     return {
         "study": job.study,
+        "by": job.level,
         "classes": job.classes,
         "target": job.target_class,
         "models": [_place(job, number) for number in range(len(job.models))],
@@ -42,6 +43,7 @@ def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> 
                 "unit": named.unit,
                 "ranks": named.of_tiles,
                 "rivals": named.rivals,
+                "of_map": named.of_map,
                 **named.info.model_dump(),
             }
             for named in scores.named
@@ -92,6 +94,7 @@ def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | 
         "signed": explainer.signed,
         "control": explainer.is_control,
         "blind": explainer.is_control and explainer.is_blind,
+        "free": explainer.class_free,
         "limit": scale.limit if scale else 1.0,
         "tile_limit": scale.tile_limit if scale else 1.0,
         "alone": [_rounded(scale.end_of(model.label) or 0.0) for model in job.models] if scale else [],

@@ -40,6 +40,7 @@
     });
     at('explainer').replaceChildren(...groups.filter(group => group.children.length));
     at('title').textContent = study.study;
+    if (study.by === 'slide') document.querySelector('input[name="layer"][value="probability"]').parentElement.remove();
     at('subtitle').textContent = `attribution to ${study.target}`;
     Review.showKey(at('key'));
     const failed = at('failed');
@@ -100,7 +101,7 @@
     at('status').textContent = codes || state.layer === 'none' ? '' : `Not available: ${whyNoMap()}.`;
     showLegend(kind);
     showFacts();
-    at('judged').textContent = `${study.explainers[state.explainer].id} · ${study.models[state.model].words} · ${of.id}: means over this slide.`;
+    at('judged').textContent = `${study.explainers[state.explainer].id} · ${study.models[state.model].words} · ${of.id}: ${study.by === 'slide' ? 'scores of' : 'means over'} this slide.`;
     Review.showScores(at('scores'), of, state, pickScore);
     at('score-said').textContent = Review.scoreWords(of, state);
     await Review.showLists(at('lists'), at('lists-title'), of, state, pickTile);
@@ -137,13 +138,13 @@
     pen.globalAlpha = state.opacity;
     pen.drawImage(Review.painted(shown, 256, 1, kind, 1), 0, 0, 256, 14);
     pen.globalAlpha = 1;
-    const { limit, alone, id } = study.explainers[state.explainer], end = said(limit / state.gain);
+    const { limit, alone, id, free } = study.explainers[state.explainer], end = said(limit / state.gain);
     const ticks = { signed: [`−${end}`, '0', end], magnitude: ['0', end], probability: ['0', '0.5', '1'] }[kind];
     at('legend-ticks').replaceChildren(...ticks.map(tick => element('span', tick)));
     at('legend-said').textContent = kind === 'probability'
       ? `Predicted probability of ${study.target}: softmax of the logits, not rescaled. Overlapping tiles are averaged. Areas without colour have no predicted tile.`
-      : `${id}: attribution to ${study.target} (its logit minus the mean of the others), in raw units. ${kind === 'signed' ? 'Red supports the class, blue opposes it. The scale is centred at zero. ' : ''}`
-        + `All slides and models share one scale. It ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}. Larger values are clipped. For this model alone, the scale would end at ${said(alone[state.model])}. Smoothed by ${study.smoothing} µm. Faint colours are near zero.`;
+      : `${id}: ${free ? 'one value for all classes' : `attribution to ${study.target} (its logit minus the mean of the others)`}, in raw units. ${kind === 'signed' ? 'Red supports the class, blue opposes it. The scale is centred at zero. ' : ''}`
+        + `All slides and models share one scale. It ends at the median over models of the ${study.percentile}th percentile of |value|${state.gain > 1 ? `, divided by the contrast ${state.gain}` : ''}. Larger values are clipped. For this model alone, the scale would end at ${said(alone[state.model])}. ${study.by === 'slide' ? 'The square of a tile has its value, and squares that overlap their mean.' : `Smoothed by ${study.smoothing} µm.`} Faint colours are near zero.`;
   }
 
   function showFacts() {
@@ -155,17 +156,17 @@
       ['Slide score', slide.slide_scores[state.model] === null ? 'not evaluated' : `${said(slide.slide_scores[state.model])} for ${study.target}`],
       ['Tiles explained', `${slide.explained[0]} of ${slide.explained[1]}${slide.explained[0] < slide.explained[1] ? ', sampled by the hash of their names' : ''}`],
       ['Labels of the tiles', Object.entries(counts).map(([label, count]) => `${count} ${label}`).join(', ')],
-      ['Labelled tiles predicted correctly', whole[1] ? `${accuracy[slide.id] ? `${share(accuracy[slide.id])} here; ` : ''}${share(whole)} on all slides` : 'not evaluated'],
+      study.by === 'slide' ? ['Label of the slide', slide.label || 'none'] : ['Labelled tiles predicted correctly', whole[1] ? `${accuracy[slide.id] ? `${share(accuracy[slide.id])} here; ` : ''}${share(whole)} on all slides` : 'not evaluated'],
     ];
     const arm = study.performance[study.models[state.model].arm] || [];
-    const auroc = arm.find(row => row.name === 'tile auroc') || arm[0];
+    const auroc = arm.find(row => row.name === `${study.by} auroc`) || arm[0];
     if (auroc) facts.push([`Arm, ${auroc.name}`, Review.bounded(auroc.value, auroc.low, auroc.high)]);
     at('facts').replaceChildren(...facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]));
   }
 
   function showSmaller() {
     const { layers, picture, details, table, scores, outlines } = slide;
-    const kept = details.tiles.length === table.ids.length ? 'All tiles are' : `${details.tiles.length} of ${table.ids.length} tiles (the most and least faithful and an even sample) are`;
+    const kept = details.tiles.length === table.ids.length ? 'All tiles are' : `${details.tiles.length} of ${table.ids.length} tiles (${study.by === 'slide' ? 'the highest and lowest values' : 'the most and least faithful'} and an even sample) are`;
     const lines = [
       `The slide is shown at ${picture.width} × ${picture.height} pixels (${(slide.size[0] * slide.um / picture.width).toPrecision(3)} µm each), with lossy compression. Areas without tiles are less sharp.`,
       `Maps have pixels of ${layers.um.toPrecision(3)} µm${layers.factor > 1 ? `, means of ${layers.factor} × ${layers.factor} drawn pixels` : ''}, and 255 steps.`,
@@ -203,7 +204,7 @@
     const own = modelsOf(told.get('arm')), same = (value, name) => value === null || String(value) === told.get(name);
     const found = own.find(([model]) => same(model.seed, 'seed') && same(model.fold, 'fold')) || own[0];
     setModel(found ? found[1] : 0);
-    if (['attribution', 'probability', 'none'].includes(told.get('layer'))) state.layer = told.get('layer');
+    if (document.querySelector(`input[name="layer"][value="${CSS.escape(told.get('layer') || '')}"]`)) state.layer = told.get('layer');
     const row = (await Review.slide(state.slide)).table.ids.indexOf(told.get('tile'));
     state.tile = row < 0 ? null : row;
   }

@@ -142,7 +142,7 @@ Object.assign(Review, (() => {
   const MANY = 12, opened = new Set();
   function folded(blocks, state) {
     const metrics = new Map();
-    study.scores.forEach((score, number) => metrics.set(score.metric, [...(metrics.get(score.metric) || []), number]));
+    study.scores.forEach((score, number) => score.of_map || metrics.set(score.metric, [...(metrics.get(score.metric) || []), number]));
     return [...metrics].flatMap(([metric, numbers]) => {
       const first = numbers.find(number => study.scores[number].direction !== 'none') ?? numbers[0];
       const rest = numbers.filter(number => number !== first);
@@ -156,15 +156,17 @@ Object.assign(Review, (() => {
   }
 
   function showScores(panel, slide, state, picked) {
-    const blocks = study.scores.map((_, score) => scoreBlock(slide, state, score, picked));
+    const blocks = study.scores.map((score, number) => score.of_map ? null : scoreBlock(slide, state, number, picked)).filter(block => block);
     panel.replaceChildren(...(blocks.length > MANY ? folded(blocks, state) : blocks));
-    if (!study.scores.length) panel.append(element('p', 'No faithfulness score was measured in this study.', { class: 'soft' }));
+    if (!blocks.length) panel.append(element('p', 'No faithfulness score was measured in this study.', { class: 'soft' }));
   }
 
   /* What the selected score means and what its intervals are based on. */
   function scoreWords(slide, state) {
     if (state.score === null) return '';
-    const score = study.scores[state.score], record = slide.records.of[state.model][state.explainer][state.score];
+    const score = study.scores[state.score];
+    if (score.of_map) return '';
+    const record = slide.records.of[state.model][state.explainer][state.score];
     const whole = ofStudy(state.model, state.explainer, state.score);
     const words = [`${score.metric} ${score.name}: ${score.meaning || 'no description'}.`];
     if (record) words.push(`This map: ${record[1] === null ? '' : `${study.level * 100} % interval `}${slide.records.notes[record[4]]}.`);

@@ -103,7 +103,9 @@ Object.assign(Review, (() => {
     const score = state.score === null ? null : study.scores[state.score];
     const values = score && await Review.tileScores(slide, state.model, state.explainer, state.score);
     panel.replaceChildren();
-    title.textContent = score ? `Tiles by ${score.metric} ${score.name}` : 'Tiles';
+    const own = score && score.of_map;
+    title.textContent = score ? `Tiles by ${score.metric}${own ? '' : ` ${score.name}`}` : 'Tiles';
+    const heads = own ? ['Highest values', 'Lowest values'] : ['Most faithful', 'Least faithful'];
     if (!values) {
       panel.append(element('p', score ? 'No tile of this map has this score.' : 'No score ranks the tiles of this study.', { class: 'soft' }));
       return;
@@ -111,7 +113,7 @@ Object.assign(Review, (() => {
     const order = [...values.keys()].filter(row => !Number.isNaN(values[row])).sort((a, b) => values[a] - values[b]);
     if (score.direction === 'higher') order.reverse();
     const few = Math.min(LISTED, Math.ceil(order.length / 2));
-    for (const [words, rows] of [['Most faithful', order.slice(0, few)], ['Least faithful', order.slice(few).slice(-few).reverse()]]) {
+    for (const [words, rows] of [[heads[0], order.slice(0, few)], [heads[1], order.slice(few).slice(-few).reverse()]]) {
       const list = element('ul', '', { class: 'tiles', 'aria-label': words });
       for (const row of rows) {
         const item = element('li');
@@ -146,6 +148,7 @@ Object.assign(Review, (() => {
 
   function tileWords(slide, state, detail) {
     const pair = [state.model, state.explainer].join(), explainer = study.explainers[state.explainer];
+    if (study.by === 'slide') return 'A map has one value per tile, here over the whole tile.';
     if (detail && detail.maps.has(pair)) {
       return `Maps of ${detail.side} × ${detail.side} pixels, not smoothed. Here the colours of ${explainer.id} end at ±${said(explainer.tile_limit / state.gain)}.`;
     }
@@ -171,7 +174,7 @@ Object.assign(Review, (() => {
   async function tileRow(slide, state, model, number, choose) {
     const line = element('tr'), head = Review.broken('th', model.arm, { scope: 'row' });
     const probability = slide.probability[number] ? slide.probability[number][state.tile] : NaN;
-    head.append(element('span', `p(${study.target}) ${said(probability)}`));
+    head.append(element('span', study.by === 'slide' ? `slide ${said(slide.slide_scores[number])}` : `p(${study.target}) ${said(probability)}`));
     line.append(head);
     for (let explainer = 0; explainer < study.explainers.length; explainer++) {
       const cell = element('td'), button = element('button', '', { type: 'button' });
