@@ -1,8 +1,9 @@
 """Slides of a simulated cohort: as large as real ones, written in no time, with tissue where it is wanted.
 
-A slide holds two compressed tiles, one of glass and one of tissue, and a directory of which lies where. So
-100,000 x 100,000 pixels with any number of tissue tiles are a file of two megabytes, which every reader of
-tiled TIFF opens. Where a slide is tissue, each level is.
+A slide holds a few compressed tiles, one of glass and one of tissue for each level, and a directory of which
+lies where. So 100,000 x 100,000 pixels with any number of tissue tiles are a file of two megabytes, which
+every reader of tiled TIFF opens. Each level shows the finest one at its scale, as a reader may check: a level
+that showed other tissue would be left out, and the whole slide read from the finest.
 """
 
 import io
@@ -64,14 +65,16 @@ class SimulatedSlide:
         return [[x, y], [right, y], [right, bottom], [x, bottom], [x, y]]
 
     def _tiff(self) -> bytes:
-        """Return a BigTIFF: header, both tiles, then per level its two arrays and its directory."""
-        pieces = [_jpeg(_glass()), _jpeg(_tissue())]
-        places = (16, 16 + len(pieces[0]))
+        """Return a BigTIFF: header, all tiles, then per level its two arrays and its directory."""
+        finest = _tissue()
+        pieces = [_jpeg(_glass()), *(_jpeg(_shrunk(finest, step)) for step in self.steps)]
+        sizes = [len(piece) for piece in pieces]
+        places = [16 + sum(sizes[:i]) for i in range(len(pieces))]
         body = b"".join(pieces)
         body += b"\0" * (-len(body) % 8)
         links: list[int] = []
-        for step in self.steps:
-            entries = self._entries(step, places, [len(piece) for piece in pieces])
+        for number, step in enumerate(self.steps, start=1):
+            entries = self._entries(step, (places[0], places[number]), (sizes[0], sizes[number]))
             directory, here = _directory(entries, 16 + len(body))
             links.append(here)
             body += directory
@@ -146,7 +149,17 @@ def _glass() -> NDArray[np.uint8]:
 
 
 def _tissue() -> NDArray[np.uint8]:
-    noise = gaussian_filter(np.random.default_rng(0).normal(size=(SOURCE_PX, SOURCE_PX)), 2, mode="wrap")
+    """Return a tile that continues itself on all sides, with structure that a coarse level shows as well."""
+    drawn = np.random.default_rng(0).normal(size=(2, SOURCE_PX, SOURCE_PX))
+    waves = [gaussian_filter(noise, sigma, mode="wrap") for noise, sigma in zip(drawn, (2, 32), strict=True)]
+    noise = sum(wave / wave.std() for wave in waves)
     dark = np.clip(noise / noise.std(), -2, 2)[..., None]
     colours = np.array([196, 132, 176]) + dark * np.array([22, 26, 16])
     return np.asarray(np.clip(colours, 0, 255), dtype=np.uint8)
+
+
+def _shrunk(tissue: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Return a tile of the level ``step``: so many times the whole tissue along each side, each shrunk."""
+    side = SOURCE_PX // step
+    small = Image.fromarray(tissue).resize((side, side), Image.Resampling.BOX)
+    return np.tile(np.asarray(small), (step, step, 1))

@@ -106,8 +106,8 @@ def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
     """Return the study with its manifest and weights found from the folder of its file."""
     data = config.model_dump(mode="json")
     data["manifest"] = str((folder / config.manifest).resolve())
-    network = data["train"]["recipe"]["network"]
-    if network["init"] is not None:
+    network = data["train"]["recipe"].get("network")
+    if network is not None and network["init"] is not None:
         network["init"] = str((folder / network["init"]).resolve())
     data["embed"]["encoder"] = config.section(EmbedSection).encoder.located(folder).model_dump(mode="json")
     return StudyConfig.model_validate(data)

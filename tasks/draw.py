@@ -18,6 +18,7 @@ from tasks.embed import feature_key
 from tasks.explain import ExplainSection, explained_models, explained_slides, halo_of, halo_recipe
 from tasks.explainers.base import Explainer
 from tasks.explaining.sufficient import sufficient_tiles
+from tasks.functional.sample import sampled
 from tasks.models.bag_classifier import load_bag_classifier
 from tasks.plugins import modules_of, recipe_of
 from tasks.predict import PredictSection
@@ -58,7 +59,7 @@ class Draw(Stage[DrawInputs]):
         """Yield the drawings of every explainer and slide."""
         pairs = explained_models(study)
         for explainer in study.section(ExplainSection).explainers:
-            for slide in explained_slides(study):
+            for slide in drawn_slides(study):
                 drawn = [m for m, rows in pairs if slide in {row.slide_id for row in rows}]
                 if study.config.level == "slide":
                     yield self._of_slide(study, explainer, study.row[slide], drawn)
@@ -189,3 +190,10 @@ def _sufficient(inputs: DrawInputs, model: ModelKey, stored: Attributions, slide
     # On the CPU: a drawing holds no device, and the logits of one slide are asked for.
     classifier = load_bag_classifier(checkpoint, torch.device("cpu"))
     return sufficient_tiles(classifier, inputs.features.features(), stored.tile_scores.values(slide))
+
+
+def drawn_slides(study: Study) -> list[str]:
+    """Return the slides whose heatmaps are drawn, in the order of the study."""
+    slides = list(explained_slides(study))
+    most = study.section(ExplainSection).most_drawn(study.config.level)
+    return [slides[place] for place in sampled(slides, most)]

@@ -17,6 +17,7 @@ from tasks.study.config import Section, StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
 from tasks.tile import tile_key
+from tasks.tiling.recipe import TilingRecipe
 
 
 class EmbedSection(Section):
@@ -62,6 +63,7 @@ class Embed(Stage[EmbedInputs]):
                     "dtype": section.dtype,
                     "device": study.device,
                     "label": row.label or "",
+                    **({"tile_labels": False} if _is_weak(study, row) else {}),
                 },
                 modules=("tasks.embedding.slide", *modules_of(section.encoder)),
                 inputs={"tiles": tile_key(row.slide_id)},
@@ -71,19 +73,41 @@ class Embed(Stage[EmbedInputs]):
     def build(self, inputs: EmbedInputs, out: Path, context: BuildContext) -> Measures:
         """Encode the tiles."""
         study = context.study
-        if study.row[str(context.key.slide)].features is not None:
-            return import_slide(inputs.tiles, _import_job(study, str(context.key.slide)), out)
         section = study.section(EmbedSection)
+        row = study.row[str(context.key.slide)]
+        label = row.label or ""
+        if row.features is not None:
+            job = ImportJob(study.data_root / row.features, label, section.dtype)
+            return import_slide(inputs.tiles, job, out)
         settings = EmbeddingSettings(
-            section.dtype, study.config.resources.batch, context.device, self._digest(study)
+            section.dtype,
+            study.config.resources.batch,
+            context.device,
+            self._digest(study),
+            tile_labels=not _is_weak(study, row),
         )
-        label = study.row[str(context.key.slide)].label or ""
         return embed_slide(inputs.tiles, label, section.encoder, settings, out, context.advance)
 
     def _digest(self, study: Study) -> str:
         """Return the sha256 that the weights had when the study was opened."""
         path = encoder_files(study.config).get("weights")
         return study.hashes[path] if path else ""
+
+
+def _is_weak(study: Study, row: SlideRow) -> bool:
+    """Return whether the tiles of a slide have nothing but its label, which is none of their own."""
+    return row.is_weakly_labelled(study.section(TilingRecipe).classes[0])
+
+
+def _imported(row: SlideRow, features: str, study: Study) -> Planned:
+    """Return the features of a slide that others made; no encoder has a part in them."""
+    return Planned(
+        key=feature_key(row.slide_id),
+        recipe={"imported": True, "dtype": study.section(EmbedSection).dtype, "label": row.label or ""},
+        modules=("tasks.interchange.imported",),
+        inputs={"tiles": tile_key(row.slide_id)},
+        files={"features": f"sha256:{study.hashes[features]}"},
+    )
 
 
 def feature_key(slide: str) -> ArtifactKey:
@@ -101,19 +125,3 @@ def encoder_files(config: StudyBase) -> dict[str, str]:
 def features_of(rows: Iterable[SlideRow]) -> dict[str, ArtifactKey]:
     """Return the keys of the features of ``rows``, by slide id."""
     return {row.slide_id: feature_key(row.slide_id) for row in rows}
-
-
-def _imported(row: SlideRow, features: str, study: Study) -> Planned:
-    """Return the features of a slide that others made; no encoder has a part in them."""
-    return Planned(
-        key=feature_key(row.slide_id),
-        recipe={"imported": True, "dtype": study.section(EmbedSection).dtype, "label": row.label or ""},
-        modules=("tasks.interchange.imported",),
-        inputs={"tiles": tile_key(row.slide_id)},
-        files={"features": f"sha256:{study.hashes[features]}"},
-    )
-
-
-def _import_job(study: Study, slide: str) -> ImportJob:
-    row = study.row[slide]
-    return ImportJob(study.data_root / str(row.features), row.label or "", study.section(EmbedSection).dtype)

@@ -39,7 +39,7 @@ class Exemplify(Stage[ExemplifyInputs]):
     asks_models = True
 
     def plan(self, study: Study) -> Iterator[Planned]:
-        """Yield the exemplars of every model and method. A study of level slide has none."""
+        """Yield the exemplars of every model and method. They are tiles, so at level tile alone."""
         for model, rows in explained_models(study):
             for method in study.section(ExplainSection).exemplars:
                 yield self._planned(study, model, method, rows)

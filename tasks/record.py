@@ -21,9 +21,10 @@ from tasks.compare import failed_slides, report_keys
 from tasks.compared.of_study import weak_labels_in_words
 from tasks.comparison.costs import cost_table, training_costs
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.draw import drawn_slides
 from tasks.embed import feature_key, features_of
 from tasks.evaluate import EvaluateSection
-from tasks.explain import ExplainSection, explained_models, explained_slides
+from tasks.explain import ExplainSection, explained_models
 from tasks.plugins import recipe_of
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section
@@ -91,7 +92,7 @@ class Record(Stage[RecordInputs]):
         drawn = [
             ArtifactKey("draw", explainer=e.id, slide=slide)
             for e in explain.explainers
-            for slide in explained_slides(study)
+            for slide in drawn_slides(study)
         ]
         yield Planned(
             key=ArtifactKey(self.name),

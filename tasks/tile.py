@@ -54,7 +54,9 @@ class Tile(Stage[TileInputs]):
         study = context.study
         row = study.row[str(context.key.slide)]
         measures = tile_slide(row, study.data_root, study.section(TilingRecipe), out, context.advance)
-        for note in read_info(out).notes:
+        info = read_info(out)
+        # A slide model is trained on labels of slides: there they are no weak ones.
+        for note in info.notes if not (info.weak_labels and study.config.level == "slide") else ():
             _log.warning("%s", note)
         return measures
 

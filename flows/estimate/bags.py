@@ -1,6 +1,7 @@
 """Room and memory of studies of level slide: features, slide models, values of tiles and their drawings."""
 
 from tasks.artifacts.key import ArtifactKey
+from tasks.draw import drawn_slides
 from tasks.embed import EmbedSection
 from tasks.explain import ExplainSection, explained_slides
 from tasks.models.encoders.base import Encoder
@@ -57,7 +58,7 @@ def bag_size(study: Study, key: ArtifactKey, tiles: int) -> tuple[float, bool]:
             return _drawn(study, tiles), True
         case "record":
             explainers = len(study.section(ExplainSection).explainers)
-            return float(len(explained_slides(study)) * explainers * _pictures(study)), True
+            return float(len(drawn_slides(study)) * explainers * _pictures(study)), True
         case _:
             return float(_PLACE * len(explained_slides(study))), False
 

@@ -70,7 +70,16 @@ class TileScores(ExplainedSamples):
             KeyError: the slide was not explained.
         """
         first, tiles = self._place(slide)
-        return np.asarray(self._rows(first, tiles, "value")["value"].to_numpy(), dtype=np.float32)
+        group = first // ROW_GROUP
+        if tiles == 0 or (first + tiles - 1) // ROW_GROUP != group:
+            return np.asarray(self._rows(first, tiles, "value")["value"].to_numpy(), dtype=np.float32)
+        start = group * ROW_GROUP
+        if group not in self._last:
+            # Many small slides share a group: it is read once for all of them, and only the last one stays.
+            self._last.clear()
+            count = min(ROW_GROUP, int(self.index["tiles"].sum()) - start)
+            self._last[group] = self._rows(start, count, "value")["value"].to_numpy().astype(np.float32)
+        return self._last[group][first - start : first - start + tiles].copy()
 
     def _place(self, slide: str) -> tuple[int, int]:
         row = self._places.get(slide)
@@ -82,6 +91,11 @@ class TileScores(ExplainedSamples):
     def _places(self) -> dict[str, tuple[int, int]]:
         columns = (self.index[name] for name in ("slide_id", "first", "tiles"))
         return {str(slide): (int(first), int(tiles)) for slide, first, tiles in zip(*columns, strict=True)}
+
+    @cached_property
+    def _last(self) -> dict[int, NDArray[np.float32]]:
+        """The values of the group of rows that was read last."""
+        return {}
 
     def _rows(self, first: int, count: int, *columns: str) -> pa.Table:
         # Opened anew: a file that stays open is a descriptor per model, explainer and fold.

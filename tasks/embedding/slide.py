@@ -29,13 +29,15 @@ MASKS_AT_ONCE = 256
 class EmbeddingSettings:
     """How features are stored, and resources: tiles at once, and the device of the encoder.
 
-    ``digest`` is the sha256 that its weights must have; empty: any.
+    ``digest`` is the sha256 that its weights must have; empty: any. ``tile_labels`` says whether tiles have
+    labels of their own. Those of a slide that has nothing but its label do not.
     """
 
     dtype: FeatureDtype = "float16"
     batch: int = 64
     device: str = "cpu"
     digest: str = ""
+    tile_labels: bool = True
 
 
 def embed_slide(
@@ -98,7 +100,7 @@ def embed_slide(
         dim=features.shape[1],
         count=len(rows),
     )
-    write_feature_table(out, _columns(tiles, table, darkness), facts)
+    write_feature_table(out, _columns(tiles, table, darkness, settings.tile_labels), facts)
     return {"tiles": len(rows), "features": features.shape[1]}
 
 
@@ -127,9 +129,11 @@ def _finite(vectors: np.ndarray, names: "pd.Series[str]", dtype: FeatureDtype) -
     return stored
 
 
-def _columns(tiles: TileSet, table: pd.DataFrame, darkness: np.ndarray) -> pd.DataFrame:
+def _columns(
+    tiles: TileSet, table: pd.DataFrame, darkness: NDArray[np.float32], labelled: bool
+) -> pd.DataFrame:
     # A tile that an outline crosses is neither: it has no label that a score could be held against.
-    labels = table["label"].where(table["label"] != MIXED, "")
+    labels = table["label"].where((table["label"] != MIXED) & labelled, "")
     marked = {mark: _fraction(mask, tiles.usable) for mark, mask in tiles.marks.items()}
     return table.assign(label=labels, darkness=darkness, **marked)
 

@@ -19,6 +19,8 @@ MOST_HALO_PX = 32
 """The halo of ``auto`` on large tiles; docs/explanations.md shows what is left of the border effect there."""
 MOST_TILES = 512
 """The default sample of a slide; docs/explanations.md says why."""
+DRAWN_SLIDES = 24
+"""Slides of a cohort whose heatmaps are drawn, at level slide."""
 
 if TYPE_CHECKING:
     AnyExemplars = Exemplars
@@ -61,6 +63,9 @@ class ExplainSection(Section):
     heatmaps: HeatmapRecipe = HeatmapRecipe()
     tile_to_pixel: TileToPixelSection | None = None
     """Follows the score of a slide to pixels, through the encoder; None: not."""
+    drawn_slides: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
+    """Draw heatmaps of at most this many slides: those whose ids have the lowest hashes. Left out: all at
+    level tile, and 24 at level slide, where a cohort has many. The review page shows all of them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +100,12 @@ class ExplainSection(Section):
     def most_tiles(self) -> int | None:
         """The largest number of tiles that is explained per slide; None: all."""
         return None if self.tiles_per_slide == "all" else self.tiles_per_slide
+
+    def most_drawn(self, level: str) -> int | None:
+        """Return the largest number of slides whose heatmaps are drawn; None: all."""
+        if self.drawn_slides is None:
+            return DRAWN_SLIDES if level == "slide" else None
+        return None if self.drawn_slides == "all" else self.drawn_slides
 
     @property
     def everything(self) -> tuple[Explainer, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import SCORE_COLUMNS
+from tasks.model_metrics._room import Room
 from tasks.model_metrics.base import MeasureSettings
 from tasks.samples.measured_tiles import MeasuredTiles, TileBatch
 
@@ -22,11 +23,11 @@ def scored_by_batch(
     advance: Callable[[int], None],
 ) -> dict[str, Values]:
     """Return {score: [N]}, on the host in float64, of ``scores`` {score: [B]} of each batch."""
-    parts = []
+    room = Room(len(tiles))
     for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-        parts.append(scores(batch))
+        room.add(scores(batch))
         advance(len(batch.keys))
-    return {name: torch.cat([part[name] for part in parts]).double().cpu().numpy() for name in parts[0]}
+    return {name: room[name].double().cpu().numpy() for name in room.names()}
 
 
 def tile_rows(tiles: MeasuredTiles, scores: Mapping[str, Values]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.passes import Passes
+from tasks.model_metrics._room import Room
 from tasks.model_metrics._units import tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
@@ -66,12 +67,12 @@ class ArtefactResponse(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the scores of each tile; NaN where a score is not about the tile."""
-        predicted = []
+        room = Room(len(tiles))
         for batch in tiles.batches(settings.batch, torch.device(settings.device)):
             with torch.no_grad():
-                predicted.append(model(batch.images).argmax(1).cpu())
+                room.add({"predicted": model(batch.images).argmax(1)})
             advance(len(batch.keys))
-        called, labels = torch.cat(predicted).numpy(), tiles.labels.numpy()
+        called, labels = room["predicted"].cpu().numpy(), tiles.labels.numpy()
         share = tiles.marked_fraction("artefact")
         marked, clean = share >= self.least_share, share == 0
         scores = scored(called, labels, settings.target, {"marked": marked, "clean": clean})

@@ -13,6 +13,7 @@ from torch import Tensor
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.gradients import gradient_and_logits, target_margin
 from tasks.functional.passes import Passes
+from tasks.model_metrics._room import Room
 from tasks.model_metrics._units import tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
@@ -72,17 +73,16 @@ class GradientScale(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return the three scores of each tile."""
-        norms, logits = [], []
+        room = Room(len(tiles))
         for batch in tiles.batches(settings.batch, torch.device(settings.device)):
             norm, answers = gradient_norms(model, batch.images, settings.target)
-            norms.append(norm)
-            logits.append(answers)
+            room.add({"norms": norm, "logits": answers})
             advance(len(norm))
-        values = torch.cat(logits).double()
+        values = room["logits"].double()
         targets = torch.full((len(values),), settings.target, device=values.device)
         margins = target_margin(values, targets).abs().cpu().numpy()
         losses, temperature = calibrated_losses(values.cpu().numpy(), tiles.labels.numpy())
-        gradient = torch.cat(norms).double().cpu().numpy()
+        gradient = room["norms"].double().cpu().numpy()
         scores = {"gradient_norm": gradient, "margin": margins, "cross_entropy": losses}
         return Measured(tile_rows(tiles, scores), measures={"temperature": temperature})
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tasks.artifacts.faithfulness_report import ScoreInfo
 from tasks.functional.gradients import input_gradient
 from tasks.functional.passes import Passes
+from tasks.model_metrics._room import Room
 from tasks.model_metrics._units import tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
 from tasks.models.classifier import Classifier
@@ -69,16 +71,17 @@ class InputAlignment(ModelMetric):
         advance: Callable[[int], None],
     ) -> Measured:
         """Return both scores of each tile."""
-        found = []
+        room = Room(len(tiles))
         for batch in tiles.batches(settings.batch, torch.device(settings.device)):
             targets = torch.full((len(batch.images),), settings.target, device=batch.images.device)
             gradient = input_gradient(model, batch.images, targets)
-            found.append(alignments(batch.images - _ORIGINS[self.origin], gradient))
+            found = alignments(batch.images - _ORIGINS[self.origin], gradient)
+            room.add(dict(zip(("alignment", "cosine"), found, strict=True)))
             advance(len(targets))
-        alignment, cosine = torch.cat(found, dim=1).cpu().numpy()
-        undirected = int(torch.isnan(torch.from_numpy(cosine)).sum())
+        scores = {name: room[name].cpu().numpy() for name in room.names()}
+        undirected = int(np.isnan(scores["cosine"]).sum())
         return Measured(
-            tile_rows(tiles, {"alignment": alignment, "cosine": cosine}),
+            tile_rows(tiles, scores),
             {"the gradient is 0, or the tile is all origin": undirected},
         )
 

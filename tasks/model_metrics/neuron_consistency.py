@@ -1,6 +1,6 @@
 """Neuron consistency: do the tiles that excite a channel most belong to one class, also under attack?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
@@ -17,6 +17,7 @@ from tasks.model_metrics._attack import Attack, moved_away
 from tasks.model_metrics._channels import channel_table
 from tasks.model_metrics._consistency import KINDS, ChannelConsistency, Observed
 from tasks.model_metrics._jackknife import pseudo_values
+from tasks.model_metrics._room import Room
 from tasks.model_metrics._sheet import ChannelSheet, draw_channels
 from tasks.model_metrics._units import slide_rows, tile_rows
 from tasks.model_metrics.base import Measured, MeasureSettings, ModelMetric
@@ -120,11 +121,13 @@ class NeuronConsistency(ModelMetric):
     ) -> Measured:
         """Return the scores, the table of channels and their picture."""
         attack = Attack(self.eps, self.steps, settings.seed)
-        looks = []
+        room = Room(len(tiles))
         for batch in tiles.batches(settings.batch, torch.device(settings.device)):
-            looks.append(self._look(model, batch, attack))
+            look = self._look(model, batch, attack)
+            room.add({field.name: getattr(look, field.name) for field in fields(look)})
             advance(len(batch.keys))
-        return self._reduced(_joined(looks), tiles, settings.seed)
+        found = _Look(**{name: room[name].cpu() for name in room.names()})
+        return self._reduced(found, tiles, settings.seed)
 
     def _look(self, model: Classifier, batch: TileBatch, attack: Attack) -> _Look:
         with torch.no_grad():
@@ -170,8 +173,3 @@ class NeuronConsistency(ModelMetric):
             },
             measures={"indispensable_slides": jackknife.indispensable},
         )
-
-
-def _joined(looks: Sequence[_Look]) -> _Look:
-    """Return all batches as one on the CPU, with a single transfer."""
-    return _Look(*(torch.cat([getattr(look, field.name) for look in looks]).cpu() for field in fields(_Look)))

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from tasks.slides.pixels import Rgb
 from tasks.tiling._bands import bands, counts_of, highest, mean_level
-from tasks.tiling._density import STEP, DensityMap
+from tasks.tiling._density import STEP, DensityMap, Levels
 from tasks.tiling._glass import Floats32
 from tasks.tiling._shapes import closed, grown, opened, shrunk
 
@@ -88,11 +88,17 @@ def find_pen(scanned: Bools, density: DensityMap, pixel_um: float) -> tuple[Bool
     return (grown(pen, _reach(_EDGE_UM, pixel_um)) & scanned if pen.any() else pen), doubt
 
 
-def find_folds(density: DensityMap, mask: Bools, pixel_um: float) -> Bools:
-    """Return bands of tissue that are narrower than 150 um and much denser than nearly all tissue."""
+def find_folds(mean: Levels, mask: Bools, pixel_um: float) -> Bools:
+    """Return bands of tissue that are narrower than 150 um and much denser than nearly all tissue.
+
+    Args:
+        mean: uint8 [h, w], the mean density in steps of ``STEP``.
+        mask: bool [h, w], the tissue.
+        pixel_um: side of a pixel in micrometres.
+    """
     if not mask.any():
         return np.zeros_like(mask)
-    total = ndimage.uniform_filter(density.mean, 5)
+    total = ndimage.uniform_filter(mean, 5)
     usual, high = np.percentile(total[mask], [50, 85])
     dark = mask & (total > max(0.1 / STEP, _FOLD_DARK * float(usual), _FOLD_DARKEST * float(high)))
     dark = opened(closed(dark, 2))

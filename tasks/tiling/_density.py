@@ -66,7 +66,9 @@ class DensityRule:
 def map_density(pixels: Rgb, glass: Glass) -> DensityMap:
     """Return the density of each pixel, uint8 [h, w, 3], over the glass around it."""
     shape = pixels.shape[:2]
-    found = DensityMap(*np.zeros((2, *shape), np.uint8), *np.zeros((5, *shape), np.bool_))
+    # Arrays of their own, so that each is free as soon as nobody needs it.
+    highest, mean = (np.zeros(shape, np.uint8) for _ in range(2))
+    found = DensityMap(highest, mean, *(np.zeros(shape, np.bool_) for _ in range(5)))
     for band in bands(len(pixels)):
         density = glass.density(pixels, band.rows)
         high, low = density.max(axis=0), density.min(axis=0)

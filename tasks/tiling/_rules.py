@@ -118,4 +118,4 @@ def no_tissue_sentence(scene: Scene, rule: str, threshold: float, recipe: Tiling
 
 def _pale(scene: Scene, masks: dict[str, Bools]) -> Bools:
     """Return what only density takes for tissue and what has a tint, without thin rims, bool [h, w]."""
-    return opened(masks[GLASS] & ~masks[SATURATION] & grown(scene.density.tinted, 1) & scene.usable)
+    return opened(masks[GLASS] & ~masks[SATURATION] & grown(scene.tinted, 1) & scene.usable)

@@ -10,7 +10,7 @@ from tasks.slides.overview import Overview
 from tasks.slides.pixels import Rgb
 from tasks.tiling._artefacts import dark_canvas, find_pen, grey_canvas
 from tasks.tiling._colours import refuse_wrong_colours
-from tasks.tiling._density import DensityMap, DensityRule, density_rule, map_density
+from tasks.tiling._density import DensityRule, Levels, density_rule, map_density
 from tasks.tiling._glass import Glass, find_glass
 
 Bools = NDArray[np.bool_]
@@ -28,7 +28,8 @@ class Scene:
         pen: where a pen wrote.
         ink: where there may be ink.
         glass: the empty glass.
-        density: optical density over it.
+        mean: uint8, the mean optical density over it, in steps of 0.004.
+        tinted: where the densities of the channels differ, as they do under a stain.
         rule: tissue as what is denser than glass.
     """
 
@@ -39,7 +40,8 @@ class Scene:
     pen: Bools
     ink: Bools
     glass: Glass
-    density: DensityMap
+    mean: Levels
+    tinted: Bools
     rule: DensityRule
 
 
@@ -68,4 +70,5 @@ def look(overview: Overview, pixel_um: float, left_out: Sequence[str], where: st
     if "pen" in left_out:
         usable = usable & ~pen
     rule = density_rule(density, glass)
-    return Scene(pixels, scanned, usable, canvas, pen, ink, glass, density, rule)
+    # The other arrays of the density map have done their work: on a whole slide each has 40 MB.
+    return Scene(pixels, scanned, usable, canvas, pen, ink, glass, density.mean, density.tinted, rule)

@@ -7,6 +7,7 @@ from tasks.artifacts.tile_set import CRC
 from tasks.slides.info import SectionInfo, SlideInfo, TissueInfo
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
+from tasks.tiling._bands import counts_of
 from tasks.tiling.arrays import TilesOfSlide
 from tasks.tiling.layout import Layout
 from tasks.tiling.recipe import TilingRecipe
@@ -83,7 +84,7 @@ def _tissue(tissue: Tissue) -> TissueInfo:
 def _sections(layout: Layout) -> tuple[SectionInfo, ...]:
     count = int(layout.sections.max())
     tiles = np.bincount(layout.section, minlength=count + 1)
-    pixels = np.bincount(layout.sections.ravel(), minlength=count + 1)
+    pixels = counts_of(layout.sections, count)
     return tuple(
         SectionInfo(section=i, tiles=int(tiles[i]), area_um2=float(pixels[i] * layout.tissue.pixel_um2))
         for i in range(1, count + 1)

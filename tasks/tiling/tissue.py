@@ -146,9 +146,9 @@ def find_tissue(overview: Overview, pixel_um2: float, recipe: TilingRecipe, wher
 
 def _classes(scene: Scene, mask: Bools, pixel_um2: float) -> NDArray[np.uint8]:
     pixel_um = float(np.sqrt(pixel_um2))
-    classes = np.where(mask, TISSUE, BACKGROUND).astype(np.uint8)
+    classes = np.where(mask, np.uint8(TISSUE), np.uint8(BACKGROUND))
     classes[find_blur(scene.pixels, mask, pixel_um)] = BLUR
-    classes[find_folds(scene.density, mask, pixel_um)] = FOLD
+    classes[find_folds(scene.mean, mask, pixel_um)] = FOLD
     classes[scene.pen] = PEN
     classes[scene.canvas] = CANVAS
     return classes

@@ -7,6 +7,7 @@ import openslide
 import pytest
 
 from benchmarks.cohort_slides import GLASS, SimulatedSlide, large_slide, small_slide
+from tasks.slides.first_look import look
 
 SLIDES = {
     "large": large_slide("large", 3),
@@ -38,6 +39,13 @@ def test_a_slide_has_its_sizes_its_resolution_and_tissue_where_it_should(folder,
                 beside = corner[0] - 8 * step, corner[1] - 8 * step
                 glass = np.asarray(found.read_region(beside, level, (4, 4)))[..., :3].astype(int)
                 assert np.abs(glass - GLASS).max() <= 2
+
+
+def test_no_level_is_left_out_however_much_tissue_there_is(folder):
+    """A level that showed other tissue would be, and the whole slide would be read from the finest."""
+    large_slide("much", 12).write(folder)
+    for name in (*SLIDES, "much"):
+        assert look(folder / f"{name}.tif").levels_left_out == {}
 
 
 def test_no_two_slides_are_the_same(folder):

@@ -46,6 +46,14 @@ def test_marks_are_fractions_of_their_tiles_and_nothing_where_nobody_marked(tmp_
     assert np.isnan(made.marked("artefact")).all()
 
 
+def test_the_label_of_a_whole_slide_is_no_label_of_its_tiles(tmp_path):
+    tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 10)
+    (tmp_path / "a").mkdir()
+    settings = EmbeddingSettings(tile_labels=False)
+    embed_slide(tiles, "tumour", ColourStatistics(), settings, tmp_path / "a")
+    assert (FeatureSet(tmp_path / "a").labels(("normal", "tumour")) == -1).all()
+
+
 def test_darkness_is_the_mean_optical_density(tmp_path):
     tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 5)
     density = -np.log10(np.clip(np.asarray(tiles.pixels) / 255, 1 / 255, 1)).mean((1, 2, 3))

@@ -7,7 +7,7 @@ from tasks.phantoms.files import write_pyramid
 from tasks.slides.coordinates import TileSide, write_coordinates
 from tasks.slides.errors import SlideError
 from tasks.slides.reader import open_slide
-from tasks.tiling.layout import lay_out
+from tasks.tiling.layout import lay_out, median_level
 from tasks.tiling.recipe import TilingRecipe
 from tests._support import stained_scenes as scenes
 from tests._support.real_data import real_data
@@ -130,3 +130,14 @@ def with_extent(path, extent):
 
     with h5py.File(path, "r+") as file:
         file["coords"].attrs["patch_size_level0"] = extent
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 40, 41])
+def test_the_colour_of_the_glass_is_the_median_of_its_pixels_rounded_down(count):
+    """Against numpy's median of a copy of the pixels, which is the definition."""
+    generator = np.random.default_rng(count)
+    pixels = generator.integers(0, 256, (300, 7, 3), dtype=np.uint8)
+    where = np.zeros((300, 7), dtype=np.bool_)
+    where.ravel()[generator.choice(where.size, count, replace=False)] = True
+    wanted = np.median(pixels[where], axis=0).astype(np.uint8).tolist()
+    assert [median_level(pixels[..., channel], where) for channel in range(3)] == wanted
