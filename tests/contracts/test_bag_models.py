@@ -141,14 +141,11 @@ def test_the_page_names_every_model_and_every_regularizer_of_features():
     page = (Path(__file__).parents[2] / "docs" / "slide_models.md").read_text(encoding="utf-8")
     assert all(f"| `{name}" in page for name in [*NAMES, *OF_BAGS])
     study = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
-    config = StudyConfig.model_validate({"study": "page", "manifest": "m.csv", **study})
-    arms = config.section(TrainSection).arms
-    assert [arm.model and arm.model.name for arm in arms] == [
-        "mean_pool",
-        "abmil",
-        "abmil",
-        "tile_classifier",
-    ]
+    section = TrainSection.model_validate(study["train"])
+    refuse_other_level(study["level"], section.recipe, section.arms)
+    found = [arm.applied_to(section.recipe).bag.model.name for arm in section.arms]
+    assert found == ["mean_pool", "abmil", "abmil", "tile_classifier"]
+    assert section.recipe.bag == BagRecipe()
 
 
 def test_which_models_are_pooled():
