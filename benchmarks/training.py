@@ -188,8 +188,9 @@ def parse() -> argparse.Namespace:
 
 
 def methods() -> list[str]:
-    """Return the names of all that can be measured: standard, every regularizer, and some variants."""
-    names = available(Regularizer.package)
+    """Return what can be measured: standard, every regularizer of images, and some variants."""
+    found = available(Regularizer.package)
+    names = [name for name in found if "pixels" in plugin_class(Regularizer.package, name).accepts]
     return [STANDARD, *sorted([*names, *(name for name, (base, _) in VARIANTS.items() if base in names)])]
 
 

@@ -23,7 +23,6 @@ from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
-from tasks.embed import features_of
 from tasks.evaluation.fits import refuse_misfits
 from tasks.evaluation.plan import EvaluationSettings, score_pairs
 from tasks.evaluation.scored import Scored
@@ -39,6 +38,7 @@ from tasks.explain import (
     halo_of,
     halo_recipe,
     maps_key,
+    scores_key,
     surrounded_of,
 )
 from tasks.explainers.base import Explainer
@@ -55,7 +55,7 @@ from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.stage import Build, BuildContext, Measures, Planned, Stage, Writer, required, some
 from tasks.study.study import Study
-from tasks.train import PlannedModel, TrainSection, target_of, tiles_of
+from tasks.train import PlannedModel, TrainSection, model_modules, samples_of, target_of
 
 if TYPE_CHECKING:
     AnyModelMetric = ModelMetric
@@ -179,22 +179,16 @@ def sample_of_level(config: StudyBase) -> Sample:
     return "bag" if config.level == "slide" else config.section(TrainSection).recipe.network.sample
 
 
-def bag_scores_key(model: PlannedModel, explainer: Explainer) -> ArtifactKey:
-    """Return the key of the scores of all slides; those of a blind control are of no model."""
-    return ArtifactKey("explain", None if explainer.blind else model.key, explainer.id)
-
-
 def _sampled(
     study: Study, model: PlannedModel, explainer: Explainer, rows: list[SlideRow]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the inputs that hold the samples with their maps, and the modules that read them."""
+    samples: dict[str, Any] = dict(samples_of(study, rows))
     if study.config.level == "slide":
-        bag = model.arm.applied_to(study.section(TrainSection).recipe).bag
-        modules = () if bag is None else modules_of(bag.model)
-        inputs = {"features": features_of(rows), "scores": bag_scores_key(model, explainer)}
-        return inputs, ("tasks.evidence.stored_bags", "tasks.models.bag_classifier", *modules)
+        inputs = {**samples, "maps": {}, "scores": scores_key(model, explainer)}
+        return inputs, ("tasks.evidence.stored_bags", *model_modules(study, model))
     maps = {row.slide_id: maps_key(model, explainer, row.slide_id) for row in rows}
-    return {"tiles": tiles_of(rows), "maps": maps}, (
+    return {**samples, "maps": maps}, (
         "tasks.evidence.evidence",
         "tasks.evidence.slide",
         "tasks.explaining.halo",

@@ -14,7 +14,7 @@ from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.tile_set import TileSet
 from tasks.embed import features_of
-from tasks.plugins import Plugin, modules_of, recipe_of
+from tasks.plugins import modules_of, recipe_of
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section, StudyBase, refuse_repeats
 from tasks.study.folds import Fold
@@ -139,7 +139,7 @@ class Train(Stage[TrainInputs]):
             yield Planned(
                 key=model.checkpoint,
                 recipe=training_recipe(study, model, rows),
-                modules=(_trainer(study), *sorted(_modules(_plugins(study, model.arm)))),
+                modules=(_trainer(study), *_modules(study, model.arm)),
                 inputs={**samples_of(study, rows), **_dose(study, model)},
                 files=initial_weights(study),
                 seed=model.key.seed,
@@ -268,10 +268,11 @@ def model_modules(study: Study, model: PlannedModel) -> tuple[str, ...]:
     return () if bag is None else ("tasks.models.bag_classifier", *modules_of(bag.model))
 
 
-def _plugins(study: Study, arm: ArmRecipe) -> tuple[Plugin, ...]:
-    """Return the plug-ins whose code trains an arm: its regularizers and, of a slide model, the model."""
+def _modules(study: Study, arm: ArmRecipe) -> list[str]:
+    """Return the modules of the plug-ins that train an arm: its regularizers and, of a slide model, that."""
     bag = arm.applied_to(study.section(TrainSection).recipe).bag
-    return arm.regularizers if bag is None else (*arm.regularizers, bag.model)
+    plugins = arm.regularizers if bag is None else (*arm.regularizers, bag.model)
+    return sorted({module for plugin in plugins for module in modules_of(plugin)})
 
 
 def _trainer(study: Study) -> str:
@@ -295,7 +296,3 @@ def initial_weights(study: Study) -> dict[str, str]:
     """Return the hash of the file of initial weights, where there is one."""
     path = study.section(TrainSection).recipe.network.init
     return {"init": f"sha256:{study.hashes[path]}"} if path else {}
-
-
-def _modules(plugins: Iterable[Plugin]) -> set[str]:
-    return {module for plugin in plugins for module in modules_of(plugin)}

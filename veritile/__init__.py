@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tasks.phantoms.generate import generate_cohort
     from tasks.phantoms.recipe import PhantomRecipe
     from tasks.regularizers.base import Regularizer
+    from tasks.scoring.bags.evaluate import evaluate_bags
     from tasks.scoring.errors import NetworkWarning, ScoringError
     from tasks.scoring.evaluate import evaluate
     from tasks.scoring.table import FaithfulnessTable
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from veritile.studies import load_study, run_study
 
 __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
-    "evaluate", "FaithfulnessTable", "ScoringError", "NetworkWarning",
+    "evaluate", "evaluate_bags", "FaithfulnessTable", "ScoringError", "NetworkWarning",
     "available", "explainer", "metric", "model_metric", "regularizer", "exemplars", "aggregator",
     "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars", "Aggregator",
     "open_slide", "read_region", "SlideReader", "SlideError", "export_coordinates",
@@ -54,6 +55,7 @@ __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
 
 _MODULES = {
     "evaluate": "tasks.scoring.evaluate",
+    "evaluate_bags": "tasks.scoring.bags.evaluate",
     "FaithfulnessTable": "tasks.scoring.table",
     "ScoringError": "tasks.scoring.errors",
     "NetworkWarning": "tasks.scoring.errors",

@@ -1,7 +1,8 @@
-"""veritile score: maps made elsewhere are scored by a flow that needs neither slides nor a store."""
+"""veritile score: maps of images or of bags are scored by a flow that needs neither slides nor a store."""
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -15,15 +16,26 @@ from rich.table import Table
 from flows.config import read_yaml
 from flows.config_errors import sentences
 from flows.progress import item_bar, shown
+from tasks.scoring.bags.job import BagScoreJob, score_bags
 from tasks.scoring.job import ScoreJob, score_job
 from tasks.scoring.table import MEANS, PAGE, SAID
 from tasks.study.errors import ConfigError
 
-_score_maps = task(name="score", cache_policy=NO_CACHE, persist_result=False)(score_job)
+AnyScoreJob = ScoreJob | BagScoreJob
+"""A job of images or of bags. A file that names ``features`` is of bags."""
+
+
+def _scored(job: AnyScoreJob, root: Path, advance: Callable[[int], None]) -> Path:
+    if isinstance(job, BagScoreJob):
+        return score_bags(job, root, advance)
+    return score_job(job, root, advance)
+
+
+_score_maps = task(name="score", cache_policy=NO_CACHE, persist_result=False)(_scored)
 
 
 @flow(name="score")
-def score(job: ScoreJob | Path, root: Path | None = None) -> Path:
+def score(job: AnyScoreJob | Path, root: Path | None = None) -> Path:
     """Score the maps of one job and return the folder of the report.
 
     Args:
@@ -44,7 +56,7 @@ def score_file(path: Path, console: Console) -> None:
     print_means(folder, console)
 
 
-def load_job(path: Path) -> ScoreJob:
+def load_job(path: Path) -> AnyScoreJob:
     """Read a job file.
 
     Raises:
@@ -53,10 +65,11 @@ def load_job(path: Path) -> ScoreJob:
     if not path.is_file():
         raise ConfigError(f"no job file at {path}")
     data = read_yaml(path)
+    kind = BagScoreJob if isinstance(data, dict) and "features" in data else ScoreJob
     try:
-        return ScoreJob.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
-        told = sentences(error, data, ScoreJob)
+        told = sentences(error, data, kind)
         raise ConfigError("\n".join(f"{path.name}: {sentence}" for sentence in told)) from None
 
 
@@ -77,7 +90,7 @@ def print_means(folder: Path, console: Console) -> None:
     console.print(f"the whole report: {folder / PAGE}", soft_wrap=True)
 
 
-def _score(job: ScoreJob, root: Path) -> Path:
+def _score(job: AnyScoreJob, root: Path) -> Path:
     with item_bar("scores of maps") as advance:
         return _score_maps(job, root.resolve(), advance)
 

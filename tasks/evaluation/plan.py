@@ -95,7 +95,7 @@ def score_pairs(
                     draft.add_sections(opened, draft.scorer.score_slide(opened, draft.explainer_id))
                     advance(1)
     prober.refuse_broken()
-    spent = sum((counter.spent for counter in counters), prober.terms_asked)
+    spent = sum((counter.spent for counter in counters), Passes())
     measures = _measures(spent, prober)
     return {part: draft.finish(measures) for part, draft in drafts.items()}
 

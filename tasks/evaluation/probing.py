@@ -40,7 +40,6 @@ class Prober:
         self._terms: tuple[Block, PooledTerms] | None = None
         self.pools = pools(model)
         self.minimum = Passes()
-        self.terms_asked = Passes()
         self.explained = 0
 
     def answer(self, block: Block, probes: Iterable[Probe]) -> Answers:
@@ -86,8 +85,7 @@ class Prober:
         return logits
 
     def _asked_terms(self, block: Block, probe: Probe) -> PooledTerms:
-        passes = Passes(forward=len(block.rows))
-        self.minimum, self.terms_asked = self.minimum + passes, self.terms_asked + passes
+        self.minimum += Passes(forward=len(block.rows))
         assert pools(self._model)
         assert isinstance(block.inputs, Bags)
         features, mask = block.inputs.features, block.inputs.mask

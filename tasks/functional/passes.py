@@ -66,6 +66,8 @@ def counted_passes(model: nn.Module) -> Iterator[PassCounter]:
     counter = PassCounter()
     handles = [model.register_forward_pre_hook(counter.enter), model.register_forward_hook(counter.forward)]
     asked = [name for name in ANSWERS if callable(getattr(model, name, None))]
+    # Another counter may count outside of this one.
+    outer = {name: model.__dict__[name] for name in asked if name in model.__dict__}
     for name in asked:
         setattr(model, name, counter.answering(getattr(model, name)))
     try:
@@ -75,3 +77,5 @@ def counted_passes(model: nn.Module) -> Iterator[PassCounter]:
             handle.remove()
         for name in asked:
             delattr(model, name)
+        for name, method in outer.items():
+            setattr(model, name, method)

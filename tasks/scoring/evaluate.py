@@ -132,7 +132,7 @@ def evaluate(  # noqa: PLR0913  (the door of a library: what is brought is named
         controls=known_controls,
         blind=tuple(name for name in known_controls if called[name].blind),
         recipes={name: recipe_of(called.get(name)) for name in names},
-        passes=_passes(results, spent),
+        passes=passes_of(results, spent),
         patients=brought.patients,
         notes=(*warned, *made_by(called)),
     )
@@ -170,7 +170,8 @@ def _sources(
     return {}, maps
 
 
-def _passes(results: Mapping[tuple[str, str], MetricResult], making: Passes) -> dict[str, int]:
+def passes_of(results: Mapping[tuple[str, str], MetricResult], making: Passes) -> dict[str, int]:
+    """Return the passes of the metrics, of which all results share the plan, and those that made maps."""
     measures = next((result.measures for result in results.values()), {})
     kinds = ("forward_images", "backward_images", "minimum_forward_images", "minimum_backward_images")
     found = {kind.removesuffix("_images"): int(measures.get(f"plan_{kind}", 0)) for kind in kinds}

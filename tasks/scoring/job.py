@@ -61,7 +61,7 @@ def score_job(job: ScoreJob, root: Path, advance: Callable[[int], None] = lambda
     out = root / job.out
     if out.exists():
         raise ScoringError(f"{out} exists; name a new folder, nothing is written over")
-    device = _device(job.device)
+    device = device_of(job.device)
     model = load_network(job.model, root, torch.device(device))
     brought = read_index(root / job.index)
     with warnings.catch_warnings():
@@ -91,7 +91,12 @@ def _evaluated(
     )
 
 
-def _device(asked: str) -> str:
+def device_of(asked: str) -> str:
+    """Return the device that is asked for; ``auto`` is the first there is.
+
+    Raises:
+        ScoringError: it is not there.
+    """
     if asked == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if asked == "cuda" and not torch.cuda.is_available():

@@ -62,11 +62,12 @@ def means_of(
     return tuple(replace(mean, flag=_flag(mean, means, results)) for mean in means)
 
 
-def interval_note(patients: Collection[str]) -> str:
+def interval_note(patients: Collection[str], samples: str = "images") -> str:
     """Return the sentence that is printed with every interval.
 
     Args:
         patients: the patient of each scored image; empty where none is named.
+        samples: what is scored, in words.
     """
     named = {patient for patient in patients if patient}
     if len(named) >= MINIMUM:
@@ -74,9 +75,9 @@ def interval_note(patients: Collection[str]) -> str:
     if named:
         return f"No intervals: {len(named)} patients, and at least {MINIMUM} are needed."
     if len(patients) < MINIMUM:
-        return f"No intervals: {len(patients)} images, and at least {MINIMUM} are needed."
+        return f"No intervals: {len(patients)} {samples}, and at least {MINIMUM} are needed."
     return (
-        f"Intervals: 95 %, Student's t, {len(patients)} images taken as independent of each other. Where "
+        f"Intervals: 95 %, Student's t, {len(patients)} {samples} taken as independent of each other. Where "
         "several are of one patient this is too narrow: name the patients."
     )
 

@@ -36,6 +36,11 @@ class ScoredTable(Protocol):
         ...
 
     @property
+    def samples(self) -> str:
+        """What is scored, in words."""
+        ...
+
+    @property
     def each_mean(self) -> Sequence[MeanScore]:
         """One for each explainer, metric and score."""
         ...
@@ -53,11 +58,12 @@ def page_of(scored: ScoredTable, note: str) -> str:
         lines += ["## Know first", "", *(f"- {sentence}" for sentence in scored.notes), ""]
     infos = {metric: result.info.scores for (_, metric), result in scored.results.items()}
     for metric, scores in infos.items():
-        lines += _section(metric, scores, [m for m in scored.each_mean if m.metric == metric])
+        means = [m for m in scored.each_mean if m.metric == metric]
+        lines += _section(metric, scores, means, scored.samples)
     if scored.unavailable:
         lines += ["## Not asked", "", *(f"- `{name}`: {why}" for name, why in scored.unavailable.items()), ""]
-    lines += _left_out(scored.excluded)
-    lines += ["## Cost", "", _cost(scored.passes), ""]
+    lines += _left_out(scored.excluded, scored.samples)
+    lines += ["## Cost", "", _cost(scored.passes, scored.samples), ""]
     return "\n".join(lines)
 
 
@@ -80,10 +86,12 @@ def _legend(means: Sequence[MeanScore]) -> Iterator[str]:
         )
 
 
-def _section(metric: str, scores: Sequence[ScoreInfo], means: Sequence[MeanScore]) -> Iterator[str]:
+def _section(
+    metric: str, scores: Sequence[ScoreInfo], means: Sequence[MeanScore], samples: str
+) -> Iterator[str]:
     """Yield the table of one metric: explainers are rows, controls last, scores are columns."""
     yield from (f"## {metric}", "")
-    head = ["", *(f"{info.name} {ARROWS[info.direction]}".rstrip() for info in scores), "images"]
+    head = ["", *(f"{info.name} {ARROWS[info.direction]}".rstrip() for info in scores), samples]
     ordered = sorted(means, key=lambda mean: mean.is_control)
     names = dict.fromkeys(mean.explainer for mean in ordered)
     yield from table(head, [_row(name, scores, ordered) for name in names])
@@ -111,19 +119,19 @@ def _is_loud(mean: MeanScore) -> bool:
     return worth_saying(mean.monte_carlo, mean.low, mean.high)
 
 
-def _left_out(excluded: pd.DataFrame) -> Iterable[str]:
+def _left_out(excluded: pd.DataFrame, samples: str) -> Iterable[str]:
     if excluded.empty:
         return []
     said = [
-        f"- `{row['metric']}` of {row['explainer']}: {row['images']} images, {row['reason']}"
+        f"- `{row['metric']}` of {row['explainer']}: {row['images']} {samples}, {row['reason']}"
         for _, row in excluded.iterrows()
     ]
     return ["## Left out", "", *said, ""]
 
 
-def _cost(passes: Mapping[str, int]) -> str:
+def _cost(passes: Mapping[str, int], samples: str) -> str:
     return (
-        f"Images through networks: {passes['forward']} forward and {passes['backward']} backward for the "
-        f"metrics (the fewest for what they ask: {passes['minimum_forward']} and "
+        f"{samples.capitalize()} through networks: {passes['forward']} forward and {passes['backward']} "
+        f"backward for the metrics (the fewest for what they ask: {passes['minimum_forward']} and "
         f"{passes['minimum_backward']}); {passes['maps_forward']} and {passes['maps_backward']} to make maps."
     )

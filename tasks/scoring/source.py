@@ -80,7 +80,7 @@ def load_network(source: NetworkSource, root: Path, device: torch.device) -> nn.
     try:
         if source.checkpoint is not None:
             return load_classifier(Checkpoint(root / source.checkpoint), device)
-        model = _made(source.factory) if source.factory is not None else _built(source)
+        model = network_of_factory(source.factory) if source.factory is not None else _built(source)
         given = read_weights(root / str(source.weights), f"the file {source.weights}")
         _fill(model, given, source)
     except (ModelError, ValueError) as error:
@@ -95,7 +95,12 @@ def _built(source: NetworkSource) -> nn.Module:
     return build_classifier(source.network, source.classes, mean, std, seed=0)
 
 
-def _made(factory: str) -> nn.Module:
+def network_of_factory(factory: str) -> nn.Module:
+    """Return what ``package.module:function`` gives, or the module of that name.
+
+    Raises:
+        ScoringError: it cannot be imported, raised an error, or is no network.
+    """
     path, _, name = factory.partition(":")
     with SaidAs(ScoringError, f"factory {factory!r} cannot be imported"):
         function = getattr(importlib.import_module(path), name)

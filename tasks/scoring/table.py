@@ -41,6 +41,7 @@ class FaithfulnessTable:
             maps made anew for them; ``maps_forward`` and ``maps_backward`` to make the maps that are judged.
         patients: the patient of each image; empty where none is named.
         notes: sentences about the network and the maps that change what the numbers mean.
+        samples: what is scored, in words: images or slides.
     """
 
     results: Mapping[Pair, MetricResult]
@@ -51,6 +52,7 @@ class FaithfulnessTable:
     passes: Mapping[str, int]
     patients: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    samples: str = "images"
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -89,7 +91,7 @@ class FaithfulnessTable:
 
     def to_markdown(self) -> str:
         """Return a page: a table per metric, and the text needed to read it."""
-        return page_of(self, interval_note(self.patients))
+        return page_of(self, interval_note(self.patients, self.samples))
 
     def write(self, folder: Path | str, notes: Mapping[str, str] = _NO_NOTES) -> Path:
         """Write everything into ``folder``, which appears when it is complete, and return it.

@@ -10,11 +10,21 @@ import torch
 from tasks.artifacts.checkpoint import BagFacts, CheckpointInfo
 from tasks.artifacts.feature_set import FeatureSet
 from tasks.models.bag_classifier import BagClassifier, build_bag_classifier
+from tasks.models.errors import ModelError
+from tasks.regularizers.base import step_passes
 from tasks.training.bag_recipe import BagRecipe
 from tasks.training.bag_statistics import feature_statistics
-from tasks.training.bags import LabelledBags, LabelledFeatures, Part, Split, Wanted, read_bags, split_bags
-from tasks.training.base_job import BaseJob, Model, check_parts, check_splits
-from tasks.training.batches import parts_of
+from tasks.training.bags import (
+    LabelledBags,
+    LabelledFeatures,
+    SlideRows,
+    Split,
+    Wanted,
+    read_bags,
+    split_bags,
+)
+from tasks.training.base_job import BaseJob, Model, check_splits, check_steps
+from tasks.training.batches import shown_from
 from tasks.training.errors import TrainingDataError
 from tasks.training.tiles import Positions
 from tasks.training_step.step import Batch
@@ -94,7 +104,8 @@ class BagJob(BaseJob[FeatureSet]):
         """Refuse held-out slides, shared patients, absent classes, and features of several encoders."""
         check_splits(self, {each.facts.slide_id: {each.facts.patient_id} for each in self.sources})
         _check_features(self.sources)
-        check_parts(self)
+        _check_penalties(self)
+        check_steps(self)
         # Read here, so that an absent class is said before any work.
         assert len(self.val)
 
@@ -110,10 +121,10 @@ class BagJob(BaseJob[FeatureSet]):
 
         All processes pad to the longest bag of a part, so that noise drawn for all of it has one shape.
         """
-        for part in parts_of(self, epoch, done):
+        for part in shown_from(self, epoch, done):
             length = max(self._sampled(int(position)) for position in part.ravel())
             own = part[self.rank.number]
-            yield Wanted(tuple(self._part(int(p), epoch) for p in own), length, own)
+            yield Wanted(tuple(self._shown_rows(int(p), epoch) for p in own), length, own)
 
     def _sampled(self, position: int) -> int:
         """Return how many tiles of a bag a step shows."""
@@ -122,14 +133,25 @@ class BagJob(BaseJob[FeatureSet]):
         count = min(int(self.train.store.counts[position]), self.bag.tiles_per_bag)
         return max(1, round(count * (1 - self.bag.tile_dropout)))
 
-    def _part(self, position: int, epoch: int) -> Part:
+    def _shown_rows(self, position: int, epoch: int) -> SlideRows:
         """Return the tiles of a bag that an epoch shows, drawn without replacement."""
-        slide, rows = self.train.part(position)
+        slide, rows = self.train.rows_of(position)
         if self._of_tiles:
             return slide, rows
         drawn = torch.randperm(len(rows), generator=self.stream("bag", epoch, position))
         chosen: Positions = np.sort(drawn[: self._sampled(position)].numpy())
         return slide, chosen
+
+
+def _check_penalties(job: BagJob) -> None:
+    """Refuse penalties on gradients of a model that has no second derivative."""
+    model = job.bag.model
+    for regularizer in job.arm.regularizers:
+        if step_passes((regularizer,)).double_backward and not model.twice_differentiable:
+            raise ModelError(
+                f"regularizer {regularizer.id!r} differentiates twice, which {model.name!r} cannot; choose "
+                "another model or another method"
+            )
 
 
 def _check_features(sets: tuple[FeatureSet, ...]) -> None:

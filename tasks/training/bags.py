@@ -21,22 +21,23 @@ from tasks.training.tiles import Positions, Roles, slide_of, split_of
 _DEFAULT = TrainingResources()
 _FLOAT_BYTES = 4
 
-Part = tuple[int, Positions]
+SlideRows = tuple[int, Positions]
 """A slide by its number, and the rows of its tiles that are wanted, ascending."""
 
 
 class FeatureStore:
     """The features of some slides, read from disk when they are asked for.
 
-    Where all of them need at most ``cache_mb`` megabytes they stay in memory once read; otherwise none does,
-    so memory does not grow with the cohort. Several threads may read at once.
+    Where all of them need at most half of ``cache_mb`` megabytes they stay in memory once read; otherwise
+    none does, so memory does not grow with the cohort. The other half is for batches on their way. Several
+    threads may read at once.
     """
 
     def __init__(self, sets: Sequence[FeatureSet], cache_mb: int) -> None:
         self.sets = tuple(sets)
         self.counts = np.array([each.facts.count for each in sets], dtype=np.int64)
         self.dim = sets[0].facts.dim if sets else 0
-        self._fits = int(self.counts.sum()) * self.dim * _FLOAT_BYTES <= cache_mb * 2**20
+        self._fits = int(self.counts.sum()) * self.dim * _FLOAT_BYTES <= cache_mb * 2**19
         self._kept: dict[int, NDArray[np.float32]] = {}
 
     def rows(self, slide: int, rows: Positions) -> NDArray[np.float32]:
@@ -47,11 +48,11 @@ class FeatureStore:
             self._kept[slide] = self.sets[slide].features()
         return self._kept[slide][rows]
 
-    def bags(self, parts: Sequence[Part], length: int) -> tuple[Tensor, Tensor]:
+    def bags(self, wanted: Sequence[SlideRows], length: int) -> tuple[Tensor, Tensor]:
         """Return features [B, length, D], 0 on padding, and the mask [B, length]."""
-        features = np.zeros((len(parts), length, self.dim), np.float32)
-        mask = np.zeros((len(parts), length), bool)
-        for place, (slide, rows) in enumerate(parts):
+        features = np.zeros((len(wanted), length, self.dim), np.float32)
+        mask = np.zeros((len(wanted), length), bool)
+        for place, (slide, rows) in enumerate(wanted):
             features[place, : len(rows)] = self.rows(slide, rows)
             mask[place, : len(rows)] = True
         return torch.from_numpy(features), torch.from_numpy(mask)
@@ -59,9 +60,9 @@ class FeatureStore:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One batch before it is read: its parts, the length that they are padded to, and their positions."""
+    """One batch before it is read: its bags, the length that they are padded to, and their positions."""
 
-    parts: tuple[Part, ...]
+    bags: tuple[SlideRows, ...]
     length: int
     positions: Positions
 
@@ -70,7 +71,7 @@ def read_bags(
     store: FeatureStore, wanted: Sequence[Wanted], device: torch.device, prefetch: int
 ) -> Iterator[tuple[Bags, Positions]]:
     """Yield bags on ``device`` with their positions. The next ones are read while the caller works."""
-    read = read_ahead(lambda batch: store.bags(batch.parts, batch.length), wanted, prefetch)
+    read = read_ahead(lambda batch: store.bags(batch.bags, batch.length), wanted, prefetch)
     pairs = (
         (features, (mask, batch.positions)) for (features, mask), batch in zip(read, wanted, strict=True)
     )
@@ -99,7 +100,7 @@ class LabelledBags:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, position: int) -> Part:
+    def rows_of(self, position: int) -> SlideRows:
         """Return all tiles of one slide."""
         return position, np.arange(self.store.counts[position], dtype=np.intp)
 
@@ -107,7 +108,7 @@ class LabelledBags:
         """Yield whole bags, ``size`` at a time, with their positions."""
         groups = [order[start : start + size] for start in range(0, len(order), size)]
         wanted = [
-            Wanted(tuple(self.part(int(p)) for p in group), int(self.store.counts[group].max()), group)
+            Wanted(tuple(self.rows_of(int(p)) for p in group), int(self.store.counts[group].max()), group)
             for group in groups
         ]
         yield from read_bags(self.store, wanted, device, self.prefetch)
@@ -136,14 +137,14 @@ class LabelledFeatures:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, position: int) -> Part:
+    def rows_of(self, position: int) -> SlideRows:
         """Return one tile."""
         return int(self.slides[position]), self.rows[position : position + 1]
 
     def batches(self, order: Positions, size: int, device: torch.device) -> Iterator[tuple[Bags, Positions]]:
         """Yield bags of one tile, ``size`` at a time, with their positions."""
         groups = [order[start : start + size] for start in range(0, len(order), size)]
-        wanted = [Wanted(tuple(self.part(int(p)) for p in group), 1, group) for group in groups]
+        wanted = [Wanted(tuple(self.rows_of(int(p)) for p in group), 1, group) for group in groups]
         yield from read_bags(self.store, wanted, device, self.prefetch)
 
 

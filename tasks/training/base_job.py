@@ -190,7 +190,7 @@ AnyJob = BaseJob[Any]
 """A job of either kind."""
 
 
-def check_parts(job: AnyJob) -> None:
+def check_steps(job: AnyJob) -> None:
     """Refuse batches that cannot be split evenly."""
     recipe, count, noun = job.recipe, job.rank.count, job.train.noun
     if job.batch % (recipe.accumulate * count):

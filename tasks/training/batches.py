@@ -24,7 +24,7 @@ def tile_batches(job: TrainingJob, epoch: int, done: int = 0) -> Generator[Batch
     into consecutive parts first, and each part among the processes. The first ``done`` steps are left out.
     """
     device, parts = torch.device(job.device), _changes(job, epoch, done)
-    shown = parts_of(job, epoch, done)[:, job.rank.number].ravel()
+    shown = shown_from(job, epoch, done)[:, job.rank.number].ravel()
     # A plain copy to an accelerator would wait for all pending work.
     for images, positions in job.train.batches(shown, job.process_batch, device):
         places = torch.from_numpy(positions)
@@ -36,7 +36,7 @@ def tile_batches(job: TrainingJob, epoch: int, done: int = 0) -> Generator[Batch
         )
 
 
-def parts_of(job: AnyJob, epoch: int, done: int) -> Positions:
+def shown_from(job: AnyJob, epoch: int, done: int) -> Positions:
     """Return the positions that an epoch shows after ``done`` steps: [parts, processes, process batch]."""
     parts = shown_in(job, epoch).reshape(-1, job.rank.count, job.process_batch)
     return parts[done * job.recipe.accumulate :]

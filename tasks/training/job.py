@@ -13,7 +13,7 @@ from tasks.artifacts.checkpoint import CheckpointInfo
 from tasks.artifacts.tile_set import TileSet
 from tasks.models.classifier import Classifier, Colour, ask_foreign, build_classifier
 from tasks.models.errors import ModelError
-from tasks.training.base_job import BaseJob, Model, check_parts, check_splits
+from tasks.training.base_job import BaseJob, Model, check_splits, check_steps
 from tasks.training.batches import tile_batches
 from tasks.training.errors import TrainingDataError
 from tasks.training.half_precision import refuse_tiny_maps
@@ -97,7 +97,7 @@ def check_job(job: TrainingJob) -> None:
     check_splits(job, {each.facts.slide_id: each.facts.patients for each in job.tile_sets})
     common_mpp(job.tile_sets)
     _check_pairs(job)
-    check_parts(job)
+    check_steps(job)
     sizes = [tiles.pixels[0].shape[1:] for tiles in (job.train, job.val)]
     if sizes[0] != sizes[1]:
         raise TrainingDataError(f"train has tiles of shape {sizes[0]} and val of {sizes[1]}; one is needed")

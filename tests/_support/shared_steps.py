@@ -11,9 +11,21 @@ from tasks.training.objective import objective
 from tasks.training_step.batchnorm import over_whole_batch
 from tasks.training_step.rank import ALONE, Rank
 from tasks.training_step.step import Batch
-from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
+from tests._support.training_steps import (
+    make_arm,
+    make_step,
+    random_bags,
+    random_batch,
+    tiny_bag_classifier,
+    tiny_classifier,
+)
 
 NAMES = ("standard", *available(Regularizer.package))
+
+OF_BAGS = frozenset(
+    name for name in NAMES[1:] if "pixels" not in plugin_class(Regularizer.package, name).accepts
+)
+"""The methods that work on bags of features."""
 
 Figures = dict[str, dict[str, Tensor]]
 
@@ -31,12 +43,14 @@ def steps_of_all(rank: Rank = ALONE) -> Figures:
 
 def steps_of(name: str, rank: Rank) -> dict[str, Tensor]:
     """Return the figures of one regularizer, ``standard`` being none."""
-    arm = make_arm(*[] if name == "standard" else [plugin_class(Regularizer.package, name)()])
-    model = tiny_classifier().double()
+    chosen = [] if name == "standard" else [plugin_class(Regularizer.package, name)()]
+    arm, of_bags = make_arm(*chosen), name in OF_BAGS
+    model = (tiny_bag_classifier() if of_bags else tiny_classifier()).double()
     weights = torch.tensor([0.5, 1.5])
     found: dict[str, Tensor] = {}
     for seed in (0, 1):
-        step = make_step(model, arm, _part(random_batch(4, seed=seed), rank))
+        batch = random_bags(4, seed) if of_bags else random_batch(4, seed=seed)
+        step = make_step(model, arm, _part(batch, rank))
         step.rank = rank
         with over_whole_batch(model, rank):
             loss, parts = objective(step, arm, weights)
@@ -53,6 +67,7 @@ def _part(batch: Batch, rank: Rank) -> Batch:
         images=rank.of(batch.images).double(),
         labels=rank.of(batch.labels),
         positions=rank.of(batch.positions),
+        mask=None if batch.mask is None else rank.of(batch.mask),
     )
 
 

@@ -14,7 +14,14 @@ from tasks.training.objective import objective
 from tasks.training.recipe import ArmRecipe
 from tasks.training_step.step import Finish
 from tests._support.training_passes import counted_training_passes
-from tests._support.training_steps import make_arm, make_step, random_batch, tiny_classifier
+from tests._support.training_steps import (
+    make_arm,
+    make_step,
+    random_bags,
+    random_batch,
+    tiny_bag_classifier,
+    tiny_classifier,
+)
 
 NAMES = available(Regularizer.package)
 EQUAL = torch.ones(2)
@@ -23,6 +30,19 @@ EQUAL = torch.ones(2)
 @pytest.fixture(params=NAMES)
 def regularizer(request):
     return plugin_class(Regularizer.package, request.param)()
+
+
+def network_for(regularizer):
+    """A small network of what the method works on, in train mode."""
+    return tiny_classifier() if "pixels" in regularizer.accepts else tiny_bag_classifier()
+
+
+def batch_for(regularizer, seed=0, tile_px=32):
+    return (
+        random_batch(tile_px=tile_px, seed=seed)
+        if "pixels" in regularizer.accepts
+        else random_bags(seed=seed)
+    )
 
 
 def modes_and_flags(model):
@@ -73,9 +93,9 @@ def test_it_says_what_it_moves_or_why_nothing_can_be_measured(regularizer):
 
 @pytest.mark.parametrize("amp", [False, True], ids=["float32", "bfloat16"])
 def test_loss_is_a_finite_scalar_whose_gradient_reaches_every_weight(regularizer, amp):
-    model, arm = tiny_classifier(), make_arm(regularizer)
+    model, arm = network_for(regularizer), make_arm(regularizer)
     # 64 px in bfloat16: see tasks/training/half_precision.py.
-    step = make_step(model, arm, random_batch(tile_px=64 if amp else 32), amp)
+    step = make_step(model, arm, batch_for(regularizer, tile_px=64 if amp else 32), amp)
     loss, parts = objective(step, arm, EQUAL)
     assert loss.shape == ()
     assert loss.dtype == torch.float32
@@ -91,10 +111,10 @@ def test_loss_is_a_finite_scalar_whose_gradient_reaches_every_weight(regularizer
 def test_same_stream_same_loss_and_another_batch_is_left_alone(regularizer):
     losses = []
     for _ in range(2):
-        batch = random_batch()
+        batch = batch_for(regularizer)
         kept = batch.images.clone()
         arm = make_arm(regularizer)
-        loss, _ = objective(make_step(tiny_classifier(), arm, batch), arm, EQUAL)
+        loss, _ = objective(make_step(network_for(regularizer), arm, batch), arm, EQUAL)
         losses.append(loss)
         assert torch.equal(batch.images, kept)
         assert batch.images.grad is None
@@ -102,16 +122,16 @@ def test_same_stream_same_loss_and_another_batch_is_left_alone(regularizer):
 
 
 def test_state_is_returned_and_never_changed_in_place(regularizer):
-    model, arm = tiny_classifier(), make_arm(regularizer)
+    model, arm = network_for(regularizer), make_arm(regularizer)
     objective(make_step(model, arm), arm, EQUAL)
     first = arm.states[0]
     kept = {name: value.clone() for name, value in first.items()}
-    objective(make_step(model, arm, random_batch(seed=1)), arm, EQUAL)
+    objective(make_step(model, arm, batch_for(regularizer, seed=1)), arm, EQUAL)
     assert all(torch.equal(value, first[name]) for name, value in kept.items())
 
 
 def test_model_and_global_generators_are_left_as_found(regularizer):
-    model, arm = tiny_classifier(), make_arm(regularizer)
+    model, arm = network_for(regularizer), make_arm(regularizer)
     before, generators = modes_and_flags(model), global_generators()
     objective(make_step(model, arm), arm, EQUAL)
     assert_as_found(model, before)
@@ -121,7 +141,7 @@ def test_model_and_global_generators_are_left_as_found(regularizer):
 
 
 def test_model_is_left_as_found_when_any_of_its_forward_passes_fails(regularizer):
-    model, arm = tiny_classifier(), make_arm(regularizer)
+    model, arm = network_for(regularizer), make_arm(regularizer)
     with counted_training_passes(model, 8) as spent:
         objective(make_step(model, arm), arm, EQUAL)
     calls = int(np.ceil(spent.passes.forward))
@@ -133,18 +153,19 @@ def test_model_is_left_as_found_when_any_of_its_forward_passes_fails(regularizer
 
 
 def test_batchnorm_learns_from_the_main_forward_pass_alone(regularizer):
-    model, arm = tiny_classifier(), make_arm(regularizer)
+    model, arm = network_for(regularizer), make_arm(regularizer)
     twin = copy.deepcopy(model)
     step = make_step(model, arm)
     objective(step, arm, EQUAL)
-    twin(step.inputs.detach())
+    mask = step.batch.mask
+    twin(step.inputs.detach(), *[] if mask is None else [mask])
     statistics = dict(model.named_buffers())
     for name, value in twin.named_buffers():
         assert torch.equal(value, statistics[name]), name
 
 
 def test_declared_passes_are_those_it_makes(regularizer):
-    model, arm = tiny_classifier(), make_arm(regularizer)
+    model, arm = network_for(regularizer), make_arm(regularizer)
     with counted_training_passes(model, 8) as spent:
         loss, _ = objective(make_step(model, arm), arm, EQUAL)
         torch.autograd.backward(loss, inputs=list(model.parameters()))
@@ -154,9 +175,11 @@ def test_declared_passes_are_those_it_makes(regularizer):
 def test_after_training_keeps_mode_and_hooks_and_repeats_itself(regularizer):
     results = []
     for _ in range(2):
-        model = tiny_classifier().eval()
+        model = network_for(regularizer).eval()
         before, generators = modes_and_flags(model), global_generators()
-        finish = Finish(model=model, clean_batches=lambda: (random_batch(seed=s).images for s in range(3)))
+        finish = Finish(
+            model=model, clean_batches=lambda: (batch_for(regularizer, seed=s).images for s in range(3))
+        )
         regularizer.after_training(finish, {})
         assert modes_and_flags(model)[1:] == before[1:]
         assert torch.equal(global_generators()[0], generators[0])
@@ -174,7 +197,7 @@ class _fails_at:  # noqa: N801  # used as a context manager, named as one
         self.model = model
 
     def __enter__(self):
-        layer = next(m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d))
+        layer = next(m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d | nn.Linear))
         self.handle = layer.register_forward_pre_hook(self._count)
 
     def __exit__(self, *_):

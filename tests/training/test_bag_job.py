@@ -8,18 +8,22 @@ import torch
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.bag_classifier import load_bag_classifier
+from tasks.models.errors import ModelError
 from tasks.models.mil.abmil import Abmil
 from tasks.models.mil.mean_pool import MeanPool
 from tasks.models.mil.tile_classifier import TileClassifier
 from tasks.training.bag_job import BagJob
 from tasks.training.bag_recipe import BagRecipe
+from tasks.training.epoch import train_epoch
 from tasks.training.errors import TrainingDataError
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 from tasks.training.resources import TrainingResources
+from tasks.training.run import begin
 from tasks.training.train import planned_tiles, train_classifier
 from tasks.training_step.rank import Rank
 from tests._support.bag_models import SMALL, bags_of, labels_of, small_models
 from tests._support.feature_sets import make_bag_cohort, make_feature_set
+from tests._support.shared_steps import OF_BAGS
 
 CPU = torch.device("cpu")
 ARM = ArmRecipe(id="a")
@@ -197,6 +201,29 @@ def test_labels_of_tiles_train_a_tile_classifier(sets):
     first, labels = (torch.cat([getattr(batch, name) for batch in batches]) for name in ("images", "labels"))
     assert first[labels == 1, 0, 0].mean() > first[labels == 0, 0, 0].mean() + 2
     assert job.val.noun == "slides"
+
+
+@pytest.mark.parametrize("name", sorted(OF_BAGS))
+def test_every_regularizer_of_features_works_in_parts(sets, tmp_path, name):
+    """In the last of two epochs, when every warm-up is over."""
+    arm = ArmRecipe(id="a", regularizers=(name,))
+    begun = begin(make_job(sets, arm=arm, epochs=2, accumulate=2), tmp_path)
+    start = {key: value.clone() for key, value in begun.model.named_parameters()}
+    row = train_epoch(begun, 2, lambda _n: None)
+    assert row["gradient_norm"] > 0
+    assert all(np.isfinite(value) for value in row.values())
+    plain = begin(make_job(sets, epochs=2, accumulate=2), tmp_path)
+    other = train_epoch(plain, 2, lambda _n: None)
+    assert row["train_loss"] != other["train_loss"]
+    moved = [key for key, value in begun.model.named_parameters() if not torch.equal(value, start[key])]
+    assert {"network.embed.0.weight", "network.head.weight"} <= set(moved)
+
+
+def test_a_penalty_on_gradients_is_refused_where_there_is_no_second_derivative(sets):
+    arm = ArmRecipe(id="a", regularizers=("feature_sensitivity",))
+    make_job(sets, arm=arm).check()
+    with pytest.raises(ModelError, match="differentiates twice, which 'transformer' cannot"):
+        make_job(sets, SMALL["transformer"], arm).check()
 
 
 def test_class_balance_shows_slides_of_every_class_alike(tmp_path):

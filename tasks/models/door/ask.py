@@ -60,7 +60,7 @@ def ask_network(model: nn.Module, images: Tensor, title: str = "") -> Admission:
                 f"{title} writes on its images where autograd does not see it (under no_grad or through "
                 ".data), so every gradient lacks what it did; let it compute new images instead"
             )
-    notes = (*said_of_autocast(images.device.type), *_said_of_probabilities(title, first))
+    notes = (*said_of_autocast(images.device.type), *said_of_probabilities(title, first))
     return Admission(int(first.shape[1]), notes, writes)
 
 
@@ -113,7 +113,8 @@ def _unlike_alone(title: str) -> str:
     )
 
 
-def _said_of_probabilities(title: str, logits: Tensor) -> tuple[str, ...]:
+def said_of_probabilities(title: str, logits: Tensor) -> tuple[str, ...]:
+    """Return a sentence where logits [B, K] look like probabilities, else nothing."""
     inside = bool(((logits >= 0) & (logits <= 1)).all())
     if not (inside and torch.allclose(logits.sum(1), torch.ones_like(logits[:, 0]), atol=1e-4)):
         return ()

@@ -56,6 +56,9 @@ class BagModel(Plugin):
     most_tiles: ClassVar[int | None] = None
     """The largest ``tiles_per_bag`` that it may be trained with; None: any. It may be asked about more."""
 
+    twice_differentiable: ClassVar[bool] = True
+    """Whether a gradient by its features can itself be differentiated, as penalties on gradients need."""
+
     def build(self, dim: int, classes: int, seed: int) -> BagNetwork:
         """Return a new network on the CPU for features of ``dim`` numbers. Global generators are not used."""
         with torch.random.fork_rng(devices=[]):

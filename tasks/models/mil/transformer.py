@@ -23,6 +23,8 @@ class Transformer(BagModel):
         "arXiv:2002.04745) and a class token (Dosovitskiy et al. 2021, arXiv:2010.11929)"
     )
     most_tiles: ClassVar[int | None] = 4096
+    # Fused attention has no second derivative, and attention that has one needs memory of N x N.
+    twice_differentiable: ClassVar[bool] = False
 
     width: int = Field(default=256, ge=1)
     """Width of a token."""
