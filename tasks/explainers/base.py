@@ -128,7 +128,7 @@ class Explainer(Plugin):
 
     def support_of(self, given: Input) -> Support:
         """Return what it gives values to where a model takes ``given``."""
-        return SUPPORT_OF_INPUT[given] if given in self.accepts else self.support
+        return self.support if len(self.accepts) == 1 else SUPPORT_OF_INPUT[given]
 
     def signed_for(self, given: Input) -> bool:
         """Return whether the values have a sign where a model takes ``given``."""
