@@ -12,7 +12,6 @@ from tasks.comparison.costs import training_costs
 from tasks.comparison.files import AXES_FIGURE, FILES, read_rows
 from tests._support.traced_jobs import make_traced_job
 
-
 OF_TILES = tuple(name for name in FILES if name != AXES_FIGURE)
 """The files where models are asked about tiles."""
 
