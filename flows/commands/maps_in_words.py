@@ -21,6 +21,8 @@ def halo_in_words(study: Study) -> str:
 
 def sample_in_words(study: Study) -> str:
     """Say how many tiles of a slide are explained."""
+    if study.config.level == "slide":
+        return "one value for each tile of each slide"
     most = study.section(ExplainSection).most_tiles
     if most is None:
         return "all tiles of each slide are explained"

@@ -87,7 +87,9 @@ def _problems(
         yield from wrong.values()
     elif wrong:
         notes += [f"tolerated by failures.max_failed_slides: {problem}" for problem in wrong.values()]
-    notes += label_notes(study.slides, recipe.classes[0])
+    if study.config.level == "tile":
+        # Slide models learn from labels of slides, which say nothing of tiles.
+        notes += label_notes(study.slides, recipe.classes[0])
     notes += _overridden(study.slides)
     for note in notes:
         console.print(escape(note), soft_wrap=True)
@@ -119,7 +121,8 @@ def _print_study(plan: Plan, console: Console) -> None:
     console.print(f"{study.name}: {_slides_by_split(study.slides)}")
     for fold in study.folds:
         console.print(f"fold {fold.index}: {_slides_by_split(fold.rows(study.slides))}")
-    console.print(f"halo: {halo_in_words(study)}")
+    if study.config.level == "tile":
+        console.print(f"halo: {halo_in_words(study)}")
     console.print(f"maps: {sample_in_words(study)}")
     counts = [(len(plan.of(stage.name)), stage.name) for stage in all_stages()]
     console.print("artifacts: " + ", ".join(f"{count} {stage}" for count, stage in counts if count))

@@ -1,5 +1,7 @@
 """What ``validate`` says of the maps of a study."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from flows.commands.maps_in_words import sample_in_words
@@ -21,3 +23,8 @@ EXPLAIN = {"explainers": [{"name": "gradient"}], "controls": []}
 def test_the_sample_is_said(manifest, tmp_path, told, said):
     plan = plan_of(tiny_config(manifest, explain={**EXPLAIN, **told}), tmp_path)
     assert sample_in_words(plan.study) == said
+
+
+def test_of_slides_every_tile_has_a_value():
+    study = SimpleNamespace(config=SimpleNamespace(level="slide"))
+    assert sample_in_words(study) == "one value for each tile of each slide"
