@@ -136,10 +136,11 @@ def _initial_weights(config: StudyBase) -> tuple[str, ...]:
 
 
 def _of_encoder(config: StudyBase) -> tuple[str, ...]:
-    files = encoder_files(config)
+    files, advice = encoder_files(config), config.section(EmbedSection).encoder.advice
     for name, path in files.items():
         if not Path(path).is_file():
-            raise UsageError(f"embed.encoder: there is no file of its {name} at {path}")
+            told = f": {advice}" if advice else ""
+            raise UsageError(f"embed.encoder: there is no file of its {name} at {path}{told}")
     return tuple(files.values())
 
 

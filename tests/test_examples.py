@@ -10,12 +10,13 @@ ROOT = Path(__file__).parents[1]
 RUN_BY = {
     "docs/library.md": "tests/scoring/test_library_page.py",
     "docs/architecture.md": "tests/flows/test_new_stage.py",
+    "docs/encoders.md": "tests/contracts/test_encoders_page.py",
     "CONTRIBUTING.md": "tests/contracts/test_documented_plugins.py",
 }
 """The pages with Python, and the test that runs it."""
 FAMILIES = (
     "tasks.regularizers", "tasks.explainers", "tasks.exemplars", "tasks.faithfulness", "tasks.model_metrics",
-    "tasks.slides", "tasks.phantoms", "tasks.statistics", "veritile",
+    "tasks.models.encoders", "tasks.slides", "tasks.phantoms", "tasks.statistics", "veritile",
 )  # fmt: skip
 
 

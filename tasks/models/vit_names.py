@@ -17,7 +17,7 @@ from tasks.models.vit import VitShape
 Names = tuple[tuple[str, str], ...]
 """Rules of renaming: a regular expression for the start or the whole of a name, and what replaces it."""
 
-_IGNORED = re.compile(r"(mask_token|embeddings\.mask_token|pooler\..*|head\..*|fc_norm\..*|dino_head\..*)$")
+_IGNORED = re.compile(r"(mask_token$|embeddings\.mask_token$|pooler\.|(\w+_)?head\.)")
 """What a file may hold beside the encoder: it takes no part in the features."""
 
 _DINOV2: Names = (

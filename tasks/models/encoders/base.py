@@ -33,6 +33,9 @@ class Encoder(Plugin):
     """Its fields that name a file or folder. A study names them from its own folder, and what lies there is
     hashed, so the path itself is no recipe."""
 
+    advice: ClassVar[str] = ""
+    """Where its files come from, for the sentence about an absent one."""
+
     def files(self) -> Mapping[str, Path]:
         """Return the files that it reads, by what they are. A file may be absent."""
         return {field: Path(getattr(self, field)) for field in self.paths}

