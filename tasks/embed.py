@@ -95,8 +95,8 @@ class Embed(Stage[EmbedInputs]):
 
 
 def tiled_slides(study: Study) -> frozenset[str]:
-    """Return the slides whose features are made of tiles of this study. Others have no pictures."""
-    return frozenset(str(each.key.slide) for each in Embed().plan(study) if "tiles" in each.inputs)
+    """Return the slides whose tiles can be looked at. Of others there are features alone, and no picture."""
+    return frozenset(row.slide_id for row in study.slides if row.has_pixels)
 
 
 def _is_weak(study: Study, row: SlideRow) -> bool:

@@ -139,9 +139,9 @@ class SlideRow(BaseModel):
         """Return whether every tile gets the label of the slide although it may show nothing of it.
 
         A slide that is wholly of the first class is exact: no tile of it holds another class. The tiles of a
-        tile list have the labels of the list, never that of the slide.
+        tile list have the labels of the list, never that of the slide, and features alone have none.
         """
-        bare = self.annotation is None and self.points is None and not self.lists_tiles
+        bare = self.annotation is None and self.points is None and not self.lists_tiles and self.has_pixels
         return bare and self.label is not None and self.label != first_class
 
 

@@ -6,12 +6,13 @@ from tasks.slides.feature_reader import FeatureFileReader
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.slides.tile_lists.reader import TileListReader
+from tasks.tiling.annotated import LaidOutSlide
 from tasks.tiling.featured import lay_out_features
 from tasks.tiling.layout import Layout, coordinates_of, lay_out
 from tasks.tiling.listed import labels_of_list, lay_out_list
 from tasks.tiling.recipe import TilingRecipe
 from tasks.tiling.tile_truth import Truth
-from tasks.tiling.truth import look_up
+from tasks.tiling.truth import look_up, unlabelled
 
 
 def lay_out_and_label(
@@ -28,6 +29,8 @@ def lay_out_and_label(
             return layout, labels_of_list(slide, row, data_root, layout, recipe)
     elif isinstance(slide, FeatureFileReader):
         layout = lay_out_features(slide, recipe, row, data_root)
+        if row.annotation is None and row.points is None and row.label != recipe.classes[0]:
+            return layout, unlabelled(LaidOutSlide(row, data_root, slide.geometry, layout, recipe))
     else:
         layout = lay_out(slide, recipe, row.slide_id, coordinates_of(row, data_root))
     return layout, look_up(row, data_root, slide.geometry, layout, recipe)

@@ -48,6 +48,12 @@ def look_up(
     return _held_against(row, of_outlines(slide, outlines))
 
 
+def unlabelled(slide: LaidOutSlide) -> Truth:
+    """Return the truth of tiles of which nobody knows what they show, whatever the label of their slide."""
+    areas = class_areas((), slide.recipe, slide.row.slide_id)
+    return Truth(slide.boxes, areas, slide.unknown, [""] * len(slide.unknown), 0, slide.marked)
+
+
 def _of_slide(slide: LaidOutSlide) -> Truth:
     row, recipe = slide.row, slide.recipe
     label = row.label or ""

@@ -23,6 +23,11 @@ from tests._support.studies import tiny_config
 
 HEADER = "slide_id,patient_id,split,label,features,mpp"
 WEAK = {"arms": [{"id": "a"}], "seeds": [0], "weak_labels": True}
+BAGS = {
+    "train": {"arms": [{"id": "a"}], "seeds": [0], "recipe": {"bag": {"model": "abmil"}, "batch": 2}},
+    "explain": {"explainers": [{"name": "contribution"}], "controls": [{"name": "darkness"}]},
+    "evaluate": {"metrics": [{"name": "tile_deletion"}]},
+}
 TILE = {"mpp": 0.5, "tile_px": 256}
 
 
@@ -38,9 +43,10 @@ def write_cohort(root, *, first=write_trident):
     return root / "manifest.csv"
 
 
-def opened(manifest, home, **changes):
-    blocks = {"level": "slide", "tile": TILE, "resources": {"runner": "inline"}, "train": WEAK}
-    return open_study(tiny_config(manifest, **{**blocks, **changes}), home, None)
+def opened(manifest, home, level="slide"):
+    more = BAGS if level == "slide" else {"train": WEAK}
+    resources = {"runner": "inline"}
+    return open_study(tiny_config(manifest, level=level, tile=TILE, resources=resources, **more), home, None)
 
 
 def told(build):

@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from flows import interchange_cli
@@ -17,7 +18,7 @@ from flows.open_study import open_study
 from tasks.study.errors import UsageError
 from tests._support.foreign_features import write_trident
 from tests._support.tile_images import png, tile_pixels
-from tests.flows.test_imported_study import TILE, WEAK, told, write_cohort
+from tests.flows.test_imported_study import BAGS, TILE, told, write_cohort
 
 
 def typed(*words):
@@ -88,13 +89,8 @@ def test_an_unknown_layout_is_refused():
 def test_the_features_of_a_study_are_exported(tmp_path, capsys):
     manifest, home = write_cohort(tmp_path), tmp_path / "home"
     config = tmp_path / "study.yaml"
-    config.write_text(
-        f"study: tiny\nlevel: slide\nmanifest: {manifest}\ndevice: cpu\ntile: {TILE}\ntrain: {WEAK}\n"
-        "explain: {explainers: [{name: gradient}]}\nevaluate: {metrics: [{name: gini}]}\n".replace(
-            "True", "true"
-        ),
-        encoding="utf-8",
-    )
+    blocks = {"study": "tiny", "level": "slide", "manifest": str(manifest), "device": "cpu", "tile": TILE}
+    config.write_text(yaml.safe_dump(blocks | BAGS), encoding="utf-8")
     target = Target(config, home, None)
     with pytest.raises(UsageError, match="no slide is embedded yet"):
         export_study(target, tmp_path / "out", "stamp", interchange_cli.out)

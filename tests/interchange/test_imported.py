@@ -67,9 +67,19 @@ def test_the_encoder_is_only_claimed_and_what_happened_is_noted(tmp_path, produc
 
 
 def test_the_label_of_the_slide_is_no_tiles_label(tmp_path):
-    found = imported(tmp_path, write_features_of(tmp_path, "trident", "tumour"))
+    row = write_features_of(tmp_path, "trident", "tumour")
+    assert not row.is_weakly_labelled("normal")
+    assert imported(tmp_path, row).labels(("normal", "tumour")).tolist() == [-1] * 4
+    assert read_info(tmp_path / "tiles").labels_from == "nothing"
+    normal = row.model_copy(update={"label": "normal"})
+    assert imported(tmp_path, normal).labels(("normal", "tumour")).tolist() == [0] * 4
+
+
+def test_weak_labels_of_tiles_that_are_on_a_slide_are_left_behind(tmp_path):
+    write_slide(tmp_path / "a.tiff", with_tissue(glass(2048, 1600), (0, 0, 1600, 1600)), (), mpp=0.25)
+    row = write_features_of(tmp_path, "trident", "tumour").model_copy(update={"path": "a.tiff"})
+    assert imported(tmp_path, row).labels(("normal", "tumour")).tolist() == [-1] * 4
     assert read_info(tmp_path / "tiles").weak_labels
-    assert found.labels(("normal", "tumour")).tolist() == [-1] * 4
 
 
 def test_an_annotation_labels_the_tiles(tmp_path):
