@@ -1,13 +1,21 @@
 """Every slide model, found by itself, is held to the rules of its family."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
+import yaml
 
 from tasks.models.mil.base import BagModel, BagNetwork, PooledNetwork
 from tasks.models.mil.tile_classifier import TileClassifier
 from tasks.models.mil.transformer import Transformer
 from tasks.plugins import available, plugin_class
+from tasks.train import TrainSection
+from tasks.training.bag_recipe import BagRecipe
+from tasks.training.fit import refuse_other_level
 from tests._support.bag_models import SMALL
+from tests._support.shared_steps import OF_BAGS
 
 DIM, CLASSES = 5, 3
 NAMES = available(BagModel.package)
@@ -129,6 +137,17 @@ def test_the_terms_of_pooled_models_are_their_logits(network):
     rest[:, :2] = False
     left = terms._replace(log_weights=terms.log_weights.masked_fill(~rest[:, :, None], float("-inf")))
     close(left.logits, network(features, rest))
+
+
+def test_the_page_names_every_model_and_every_regularizer_of_features():
+    page = (Path(__file__).parents[2] / "docs" / "slide_models.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}" in page for name in [*NAMES, *OF_BAGS])
+    study = yaml.safe_load(re.search(r"```yaml\n(.*?)```", page, re.DOTALL)[1])
+    section = TrainSection.model_validate(study["train"])
+    refuse_other_level(study["level"], section.recipe, section.arms)
+    found = [arm.applied_to(section.recipe).bag.model.name for arm in section.arms]
+    assert found == ["mean_pool", "abmil", "abmil", "tile_classifier"]
+    assert section.recipe.bag == BagRecipe()
 
 
 def test_which_models_are_pooled():
