@@ -44,12 +44,12 @@ from benchmarks.explaining import (
     explainer_of,
     floor_of,
 )
+from benchmarks.pixel_explainers import pixel_explainers
 from benchmarks.public_noise import batched, public_procedure
 from benchmarks.training import peak_of_this_process
 from flows.environment import QUICK
 from tasks.explainers.base import Explainer
 from tasks.functional.leave_as_found import leave_as_found
-from tasks.plugins import available
 
 DRAWS: Settings = {
     "noisegrad": {"draws": 8},
@@ -93,7 +93,7 @@ def main() -> None:
         return
     bench = Bench(setting)
     with leave_as_found(bench.model), torch.no_grad():
-        names = options.explainers or available(Explainer.package)
+        names = options.explainers or pixel_explainers()
         ratios = print_explainers(bench, names, options.rounds, options.clock)
         speed = print_noise(bench, options.rounds, options.clock)
     print_memory(setting)
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    names = available(Explainer.package)
+    names = pixel_explainers()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

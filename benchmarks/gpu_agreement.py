@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from benchmarks.explaining import SIGMA
 from benchmarks.gpu_setting import GpuSetting
+from benchmarks.pixel_explainers import pixel_explainers
 from benchmarks.training import MEAN, STANDARD, STD, arm_of, methods, random_tiles
 from tasks.explainers.base import Explainer
 from tasks.functional import randomised_layers, weight_noise
@@ -97,7 +98,7 @@ def _gradient(setting: GpuSetting, name: str, device: str) -> Tensor:
 
 def explainers_agree(setting: GpuSetting) -> Iterator[Item]:
     """Yield, for every explainer that is found, how far its maps lie apart and how alike their ranks are."""
-    for name in available(Explainer.package):
+    for name in pixel_explainers():
         yield name, partial(_maps_apart, setting, name)
 
 

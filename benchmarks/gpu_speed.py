@@ -10,16 +10,15 @@ import torch
 from benchmarks.feed import host_rates
 from benchmarks.gpu_agreement import explainer_in
 from benchmarks.gpu_setting import GpuSetting
+from benchmarks.pixel_explainers import pixel_explainers
 from benchmarks.throughput import throughput
 from benchmarks.training import MEAN, STD, Setting, random_tiles
-from tasks.explainers.base import Explainer
 from tasks.functional.arithmetic import arithmetic
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.pixels import to_images
 from tasks.functional.tile_keys import tile_keys
 from tasks.models.classifier import Classifier, build_classifier
 from tasks.models.recipe import NetworkRecipe
-from tasks.plugins import available
 from tasks.scoring.evaluate import evaluate
 
 Item = tuple[str, Callable[[], Mapping[str, Any]]]
@@ -65,7 +64,7 @@ def network(setting: GpuSetting) -> Classifier:
 
 def explaining_speed(setting: GpuSetting) -> Iterator[Item]:
     """Yield tiles per second of every explainer, prepared as for a slide."""
-    for name in available(Explainer.package):
+    for name in pixel_explainers():
         yield name, partial(_explaining, setting, name)
 
 

@@ -14,7 +14,8 @@ from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.surrounded_tiles import SurroundedTiles
 from tasks.artifacts.tile_set import TileSet
-from tasks.explained.bags import planned_scores, refuse_bag_misfits
+from tasks.embed import EmbedSection
+from tasks.explained.bags import planned_chains, planned_scores, refuse_bag_misfits
 from tasks.explained.bags import scores_key as scores_key
 from tasks.explained.of_study import calibration_of as calibration_of
 from tasks.explained.of_study import dtype_recipe as dtype_recipe
@@ -26,6 +27,7 @@ from tasks.explained.of_study import halo_recipe as halo_recipe
 from tasks.explained.of_study import maps_key as maps_key
 from tasks.explained.of_study import sample_of as sample_of
 from tasks.explained.of_study import surrounded_of as surrounded_of
+from tasks.explained.section import CHAIN
 from tasks.explained.section import MOST_TILES as MOST_TILES
 from tasks.explained.section import ExplainSection as ExplainSection
 from tasks.explainers.base import Explainer
@@ -34,7 +36,9 @@ from tasks.explaining.block import AttributionSettings
 from tasks.explaining.calibrated import calibrated
 from tasks.explaining.reference_bags import reference_bags
 from tasks.explaining.slide import attribute_slide
+from tasks.explaining.tile_to_pixel import Chain, ChainSettings, explain_leading_tiles
 from tasks.models.kept_classifier import kept_bag_classifier, kept_classifier
+from tasks.models.kept_encoder import kept_encoder
 from tasks.plugins import modules_of, recipe_of
 from tasks.samples.axes import refuse_misfit
 from tasks.study.config import StudyBase
@@ -76,6 +80,7 @@ class Explain(Stage[ExplainInputs]):
         """Yield the maps of every blind control and slide, then those of every model."""
         if study.config.level == "slide":
             yield from planned_scores(study)
+            yield from planned_chains(study)
             return
         section = study.section(ExplainSection)
         for control in section.everything:
@@ -115,6 +120,8 @@ class Explain(Stage[ExplainInputs]):
     def build(self, inputs: ExplainInputs, out: Path, context: BuildContext) -> Measures:
         """Explain the slide, or the bags; a run that was stopped goes on after what it had finished."""
         study = context.study
+        if context.key.explainer == CHAIN:
+            return _explain_pixels(inputs, out, context)
         if inputs.tiles is None:
             return _explain_bags(inputs, out, context)
         section = study.section(ExplainSection)
@@ -148,6 +155,11 @@ class Explain(Stage[ExplainInputs]):
         if config.level == "slide":
             refuse_bag_misfits(config)
             return
+        if config.section(ExplainSection).tile_to_pixel is not None:
+            raise ValueError(
+                "explain.tile_to_pixel follows the score of a slide model to pixels; in a study of level "
+                "tile every explainer does so, so leave it out"
+            )
         network = config.section(TrainSection).recipe.network
         for explainer in config.section(ExplainSection).everything:
             refuse_misfit(
@@ -170,4 +182,23 @@ def _explain_bags(inputs: ExplainInputs, out: Path, context: BuildContext) -> Me
     with model as asked:
         return explain_bags(
             asked, inputs.features or {}, explainer, settings, out, context.work, context.advance
+        )
+
+
+def _explain_pixels(inputs: ExplainInputs, out: Path, context: BuildContext) -> Measures:
+    """Explain the pixels of the tiles that add most to the score of one slide."""
+    study, device = context.study, torch.device(context.device)
+    section = study.section(ExplainSection).tile_to_pixel
+    # The plan has no such key without all of these.
+    assert section is not None
+    assert inputs.tiles is not None
+    assert inputs.checkpoint is not None
+    assert inputs.features is not None
+    (features,) = inputs.features.values()
+    settings = ChainSettings(target_of(study), section.tiles, str(device))
+    encoder = study.section(EmbedSection).encoder
+    with kept_bag_classifier(inputs.checkpoint, device) as model, kept_encoder(encoder, device) as loaded:
+        chain = Chain(loaded.network, model)
+        return explain_leading_tiles(
+            chain, features, inputs.tiles, section.explainer, settings, out, context.advance
         )

@@ -12,8 +12,8 @@ SOURCES = sorted(p for top in ("flows", "tasks", "veritile") for p in (ROOT / to
 
 ALLOWED = {
     "a sequence, in the mathematical sense": {
-        "adversarial_order", "clean_order", "epoch_order", "faithful_order", "order", "Order", "orders",
-        "ORDERS",
+        "adversarial_order", "asked_orders", "clean_order", "epoch_order", "faithful_order", "order", "Order",
+        "orders", "ORDERS", "random_orders",
     },
     "a parameter of a plug-in or a key of study files": {
         "least_share", "share", "tissue_share", "TissueShare", "top_share", "TopShare",

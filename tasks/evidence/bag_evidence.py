@@ -27,8 +27,8 @@ MOST_TILES = 1 << 15
 class BagEvidence:
     """The bags of one model with the scores of their tiles.
 
-    Sequences may read an item when it is taken (:class:`tasks.evidence.on_demand.OnDemand`): features, scores
-    and all else is taken once for each block.
+    Sequences may read an item when it is taken (:mod:`tasks.evidence.read_when_taken`): features, scores and
+    all else are taken once for each block.
 
     Attributes:
         features: per bag float [N, D]; memory-mapped arrays are read block by block.

@@ -12,7 +12,7 @@ from tasks.artifacts.tile_scores import TileScores
 from tasks.artifacts.tile_set import MARKS, Mark
 from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.explainer_like import ExplainerLike
-from tasks.evidence.on_demand import OnDemand
+from tasks.evidence.read_when_taken import ReadWhenTaken
 from tasks.evidence.sources import EvidenceError
 from tasks.samples.axes import MapKind
 
@@ -53,7 +53,7 @@ def stored_bags(
     )
     count = len(slides)
     return BagEvidence(
-        features=OnDemand(count, lambda place: sets[place].features()),
+        features=ReadWhenTaken(count, lambda place: sets[place].features()),
         table=table,
         attributions={name: _of(found, slides) for name, found in scores.items()},
         classes=classes,
@@ -61,16 +61,16 @@ def stored_bags(
         explainers=explainers,
         errors={name: _errors(found, slides) for name, found in scores.items()},
         kinds=kinds,
-        about=OnDemand(count, lambda place: sets[place].about()),
-        tile_classes=OnDemand(count, lambda place: sets[place].labels(classes)),
+        about=ReadWhenTaken(count, lambda place: sets[place].about()),
+        tile_classes=ReadWhenTaken(count, lambda place: sets[place].labels(classes)),
         marks={mark: _covered(sets, mark) for mark in MARKS if _is_known(sets, mark)},
-        tile_ids=OnDemand(count, lambda place: sets[place].tile_ids),
+        tile_ids=ReadWhenTaken(count, lambda place: sets[place].tile_ids),
         counts=[each.count for each in facts],
     )
 
 
 def _covered(sets: Sequence[FeatureSet], mark: Mark) -> Sequence[NDArray[np.float32]]:
-    return OnDemand(len(sets), lambda place: sets[place].marked(mark))
+    return ReadWhenTaken(len(sets), lambda place: sets[place].marked(mark))
 
 
 def _is_known(sets: Sequence[FeatureSet], mark: Mark) -> bool:
@@ -80,7 +80,7 @@ def _is_known(sets: Sequence[FeatureSet], mark: Mark) -> bool:
 
 def _of(scores: TileScores, slides: Sequence[str]) -> Sequence[NDArray[np.floating]]:
     names = list(slides)
-    return OnDemand(len(names), lambda place: scores.values(names[place]))
+    return ReadWhenTaken(len(names), lambda place: scores.values(names[place]))
 
 
 def _errors(scores: TileScores, slides: Sequence[str]) -> NDArray[np.float64]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.artifacts.key import ArtifactKey
-from tasks.embed import features_of
+from tasks.embed import EmbedSection, encoder_files, features_of
 from tasks.explained.of_study import explained_models, explained_slides
-from tasks.explained.section import MOST_TILES, ExplainSection
+from tasks.explained.section import CHAIN, MOST_TILES, ExplainSection
 from tasks.explainers.base import Explainer, ExplanationError
 from tasks.explaining.reference_bags import chosen_slides
 from tasks.models.mil.base import BagModel
@@ -16,6 +16,7 @@ from tasks.slides.manifest import SlideRow
 from tasks.study.config import StudyBase
 from tasks.study.stage import InputKeys, Planned
 from tasks.study.study import Study
+from tasks.tile import tile_key
 from tasks.train import PlannedModel, TrainSection, target_of
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 
@@ -68,6 +69,42 @@ def _planned(
         ),
         inputs=inputs,
     )
+
+
+def planned_chains(study: Study) -> Iterator[Planned]:
+    """Yield the maps of the leading tiles of every model and slide, where the study asks for them."""
+    chain = study.section(ExplainSection).tile_to_pixel
+    if chain is None:
+        return
+    encoder = study.section(EmbedSection).encoder
+    for model, explained in explained_models(study):
+        network = bag_model_of(model.arm, study.section(TrainSection).recipe)
+        for row in explained:
+            yield Planned(
+                key=ArtifactKey("explain", model.key, CHAIN, row.slide_id),
+                recipe={
+                    "tile_to_pixel": recipe_of(chain),
+                    "encoder": encoder.recipe(),
+                    "target": target_of(study),
+                    "device": study.device,
+                },
+                modules=(
+                    "tasks.explaining.tile_to_pixel",
+                    "tasks.models.kept_classifier",
+                    "tasks.models.kept_encoder",
+                    *modules_of(chain.explainer),
+                    *modules_of(encoder),
+                    *modules_of(network),
+                ),
+                inputs={
+                    "checkpoint": model.checkpoint,
+                    "tiles": tile_key(row.slide_id),
+                    "features": features_of([row]),
+                },
+                files={
+                    name: f"sha256:{study.hashes[path]}" for name, path in encoder_files(study.config).items()
+                },
+            )
 
 
 def _references(study: Study, model: PlannedModel, explainer: Explainer) -> dict[str, InputKeys]:
@@ -136,11 +173,28 @@ def refuse_bag_misfits(config: StudyBase) -> None:
                 f"explain.explainers: explainer {explainer.id!r} waits for a calibrated sigma, which is "
                 "searched on tiles; in a study of level slide set sigma to a number, such as 0.1"
             )
+    if section.tile_to_pixel is not None:
+        _refuse_chain(section.tile_to_pixel.explainer)
     for arm in train.arms:
         # As small as it can be: what a network says of itself does not depend on its inputs.
         network = bag_model_of(arm, train.recipe).build(dim=1, classes=len(train.recipe.classes), seed=0)
         for explainer in section.everything:
             _refuse_network(explainer, arm, network)
+
+
+def _refuse_chain(explainer: Explainer) -> None:
+    refuse_misfit(
+        where="explain.tile_to_pixel",
+        subject=f"explainer {explainer.id!r} reads",
+        takes=explainer.inputs,
+        giver="a tile gives",
+        gives={"pixels"},
+    )
+    if explainer.uncalibrated is not None or explainer.blind:
+        raise ValueError(
+            f"explain.tile_to_pixel: explainer {explainer.id!r} must ask the network, with a sigma that is a "
+            "number where it has one"
+        )
 
 
 def _refuse_network(explainer: Explainer, arm: ArmRecipe, network: Any) -> None:

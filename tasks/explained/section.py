@@ -28,6 +28,19 @@ else:
     AnyExemplars = plugin_type(Exemplars)
 
 
+CHAIN = "tile_to_pixel"
+"""What stands for an explainer in the keys of maps of leading tiles."""
+
+
+class TileToPixelSection(Section):
+    """Maps of the tiles that add most to the score of a slide, in studies of level slide."""
+
+    explainer: AnyExplainer = Field(default={"name": "integrated_gradients"}, validate_default=True)
+    """An explainer of pixels. It explains the margin of the slide as the pixels of one tile change."""
+    tiles: int = Field(8, ge=1)
+    """Maps per slide."""
+
+
 class ExplainSection(Section):
     """Which slides are explained, by what, and beside which maps that see no trained model."""
 
@@ -51,6 +64,8 @@ class ExplainSection(Section):
     drawn_slides: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
     """Draw heatmaps of at most this many slides: those whose ids have the lowest hashes. Left out: all at
     level tile, and 24 at level slide, where a cohort has many. The review page shows all of them."""
+    tile_to_pixel: TileToPixelSection | None = None
+    """Follows the score of a slide to pixels, through the encoder; None: not."""
 
     @model_validator(mode="before")
     @classmethod
@@ -74,6 +89,8 @@ class ExplainSection(Section):
                 f"the id {MODEL!r} is reserved for what is measured on a model without an explainer; "
                 "give that explainer another id"
             )
+        if CHAIN in {e.id for e in self.everything}:
+            raise ValueError(f"the id {CHAIN!r} is reserved for maps of leading tiles; give another id")
         strangers = [e.id for e in self.controls if not e.control]
         if strangers:
             raise ValueError(f"{', '.join(strangers)} is no control map; list it under 'explainers'")

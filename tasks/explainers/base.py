@@ -93,9 +93,18 @@ class Explainer(Plugin):
         Raises:
             ExplanationError: the explainer or the network raised an error.
         """
+        self._refuse_other(images)
         with self._said(model):
             values = self.attribute(model, images, targets, tile_keys)
             return self._of_tiles(images, values) if isinstance(images, Bags) else values
+
+    def _refuse_other(self, images: Inputs) -> None:
+        given = "features" if isinstance(images, Bags) else "pixels"
+        if given not in self.inputs:
+            raise ExplanationError(
+                f"explainer {self.id!r} explains a model of {' or '.join(sorted(self.inputs)) or 'nothing'}, "
+                f"and was handed {given}"
+            )
 
     def _of_tiles(self, bags: Bags, values: Tensor) -> Tensor:
         """Return scores [B, N] with 0 on padding, and NaN on the tiles of bags that are unavailable."""
@@ -119,7 +128,7 @@ class Explainer(Plugin):
 
     def support_of(self, given: Input) -> Support:
         """Return what it gives values to where a model takes ``given``."""
-        return SUPPORT_OF_INPUT[given] if given in self.accepts else self.support
+        return self.support if len(self.accepts) == 1 else SUPPORT_OF_INPUT[given]
 
     def signed_for(self, given: Input) -> bool:
         """Return whether the values have a sign where a model takes ``given``."""
@@ -173,6 +182,7 @@ class Explainer(Plugin):
         Raises:
             ExplanationError: the explainer cannot explain this network, or the network raised an error.
         """
+        self._refuse_other(images)
         with self._said(model):
             self.refuse(model)
             return self.settle(model, images)

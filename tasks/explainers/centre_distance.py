@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.explainers._facts import FactControl
+from tasks.samples.axes import MapKind
 from tasks.samples.inputs import Bags
 
 
@@ -18,6 +19,11 @@ class CentreDistance(FactControl):
     source: ClassVar[str] = "the centre baseline of saliency benchmarks, on the tiles of a slide; no paper"
     default_position: ClassVar[int] = 7
     facts: ClassVar[tuple[str, ...]] = ("x_um", "y_um")
+
+    @property
+    def map_kind(self) -> MapKind:
+        """Ranked with its sign: by magnitude the tiles far from the middle would come first."""
+        return "contribution"
 
     def attribute(self, model: nn.Module, bags: Bags, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return minus the distance [B, N], in micrometres."""

@@ -137,7 +137,7 @@ class Areas:
         return area_under(self.random[output], self.fractions)
 
     def random_gaps(self, output: Output) -> Tensor:
-        """Return [R, B]: LeRF less MoRF of random orders, whose LeRF is the order's reverse."""
+        """Return [R, B]: LeRF minus MoRF of random orders, whose LeRF is the order's reverse."""
         areas = self.random_areas(output)
         return areas.roll(len(areas) // 2, 0) - areas
 

@@ -44,11 +44,11 @@ class MatchedTileDeletion(TileMetric):
 
     def score_infos(self) -> tuple[ScoreInfo, ...]:
         """Return the gap and the drop beyond those of equally dark tiles."""
-        beyond = f"less its mean over {self.draws} orders of equally dark tiles; 0 by chance; {self.sign}"
+        beyond = f"minus its mean over {self.draws} orders of equally dark tiles; 0 by chance; {self.sign}"
         rows = (
-            ("srg", f"LeRF less MoRF area of the margin, {beyond}"),
+            ("srg", f"LeRF minus MoRF area of the margin, {beyond}"),
             ("aopc", f"mean drop of the margin over counts, {beyond}"),
-            ("srg_probability", f"LeRF less MoRF area of the probability, {beyond}"),
+            ("srg_probability", f"LeRF minus MoRF area of the probability, {beyond}"),
         )
         return tuple(ScoreInfo(name=name, direction="higher", meaning=said) for name, said in rows)
 
@@ -128,7 +128,7 @@ _ORDERS: tuple[Order, ...] = ("morf", "lerf")
 
 
 def _gap(found: Mapping[Order, Traced], output: Output, fractions: Tensor, turned: Tensor) -> Tensor:
-    """Return [O, B]: LeRF less MoRF area, with the other sign where the map is turned."""
+    """Return [O, B]: LeRF minus MoRF area, with the other sign where the map is turned."""
     morf, lerf = (area_under(found[order][output], fractions) for order in _ORDERS)
     return torch.where(turned, morf - lerf, lerf - morf)
 

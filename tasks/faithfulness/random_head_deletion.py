@@ -51,7 +51,7 @@ class RandomHeadDeletion(TileMetric):
             ScoreInfo(
                 name="srg",
                 direction="none",
-                meaning=f"LeRF less MoRF area of the margin {which}; around 0 for a map of another network; "
+                meaning=f"LeRF minus MoRF area of the margin {which}; around 0 for a map of another network; "
                 f"{self.sign}",
             ),
             ScoreInfo(

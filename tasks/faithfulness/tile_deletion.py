@@ -17,7 +17,7 @@ class TileDeletion(TileAreaMetric):
     """Tiles leave the bag, the most relevant first (MoRF) or the least (LeRF), and the output is traced.
 
     Tiles leave at fixed counts, from none to all, whatever the values of the map. The axis is the share that
-    has left, so an area is the mean height of its curve. ``srg`` is the primary score: LeRF less MoRF. A
+    has left, so an area is the mean height of its curve. ``srg`` is the primary score: LeRF minus MoRF. A
     tiled slide is a smaller slide, so nothing is filled in. But bags get small, and smaller than a model may
     have been trained on: at every step the curve of random orders is the level to compare with.
 
@@ -77,7 +77,7 @@ class TileDeletion(TileAreaMetric):
         lowest, highest = (0.0, 1.0) if bounded else (None, None)
         area = f"mean {output} of the {self.followed} while the %s relevant tiles leave first; {self.sign}"
         rows: tuple[tuple[str, Literal["higher", "lower"], float | None, float | None, str], ...] = (
-            ("srg", "higher", -1.0 if bounded else None, highest, "LeRF area less MoRF area; 0 by chance"),
+            ("srg", "higher", -1.0 if bounded else None, highest, "LeRF area minus MoRF area; 0 by chance"),
             ("morf", "lower", lowest, highest, area % "most"),
             ("lerf", "higher", lowest, highest, area % "least"),
             (

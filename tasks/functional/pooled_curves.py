@@ -37,7 +37,7 @@ def removal_logits(terms: PooledTerms, ranks: Tensor, counts: Tensor | None = No
 
 
 def keep_one(terms: PooledTerms, target: Tensor) -> Tensor:
-    """Return float64 [B, N]: the margin of each tile alone, less that of the empty bag; 0 on padding.
+    """Return float64 [B, N]: the margin of each tile alone, minus that of the empty bag; 0 on padding.
 
     Args:
         terms: of B bags of N tiles.
@@ -50,7 +50,7 @@ def keep_one(terms: PooledTerms, target: Tensor) -> Tensor:
 
 
 def drop_one(terms: PooledTerms, target: Tensor) -> Tensor:
-    """Return float64 [B, N]: the margin of the bag less that of the bag without each tile; 0 on padding.
+    """Return float64 [B, N]: the margin of the bag minus that of the bag without each tile; 0 on padding.
 
     A bag of a single tile has nothing to compare with: NaN. Sums before and after a tile are added, so a tile
     that holds nearly all weight costs no digits.

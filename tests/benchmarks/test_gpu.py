@@ -18,9 +18,9 @@ ENDLESS = Budget(float("inf"))
 @pytest.fixture
 def few(monkeypatch):
     """Two explainers and two metrics of each kind; there are dozens."""
-    names = {"tasks.explainers": ("gradient", "noisegrad"), "tasks.faithfulness": ("gini", "deletion")}
     for module in (gpu_agreement, gpu_speed):
-        monkeypatch.setattr(module, "available", lambda package: names[package])
+        monkeypatch.setattr(module, "pixel_explainers", lambda: ("gradient", "noisegrad"))
+    monkeypatch.setattr(gpu_agreement, "available", lambda package: ("gini", "deletion"))
     monkeypatch.setattr(gpu_speed, "SCORED", ("deletion",))
     monkeypatch.setattr(gpu_speed, "PRECISIONS", ("bf16", "fp32"))
 

@@ -7,7 +7,7 @@ import torch
 
 from tasks.evidence.bag_evidence import BagEvidence
 from tasks.evidence.drop_tiles import DropTiles
-from tasks.evidence.on_demand import OnDemand
+from tasks.evidence.read_when_taken import ReadWhenTaken
 from tasks.evidence.sources import EvidenceError
 from tasks.functional.tile_keys import tile_keys
 
@@ -89,7 +89,7 @@ def test_blocks_hold_no_more_tiles_than_fit_and_keep_the_order():
     def read(place):
         raise AssertionError("features were read to plan the blocks")
 
-    source = BagEvidence(OnDemand(7, read), table, {}, ("x", "y"), 1, counts=sizes)
+    source = BagEvidence(ReadWhenTaken(7, read), table, {}, ("x", "y"), 1, counts=sizes)
     pieces = [piece.tolist() for piece in source.pieces(source, source.explained, 2)]
     assert pieces == [[0], [2], [3], [4, 5], [6]]
     assert list(source.pieces(source, source.explained[:0], 2)) == []
@@ -103,8 +103,8 @@ def test_items_are_read_when_they_are_taken_and_wrong_scores_are_noticed_then():
         return np.ones((place + 1, 4), np.float32)
 
     table = pd.DataFrame({"slide_id": list("ab"), "patient_id": "p", "label": "y"})
-    scores = {"e": OnDemand(2, lambda place: np.ones(1))}
-    source = BagEvidence(OnDemand(2, read), table, scores, ("x", "y"), 1, counts=[1, 2])
+    scores = {"e": ReadWhenTaken(2, lambda place: np.ones(1))}
+    source = BagEvidence(ReadWhenTaken(2, read), table, scores, ("x", "y"), 1, counts=[1, 2])
     assert source.block(source, np.array([0]), CPU).element_count == 1
     assert taken == [0]
     with pytest.raises(EvidenceError, match="scores of 'e' are not one per tile"):

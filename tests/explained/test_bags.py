@@ -27,6 +27,7 @@ TRAIN = {
     "recipe": {"bag": {"model": {"name": "abmil", "embed": 8, "attention": 4}}, "epochs": 2, "batch": 2},
 }
 REFERENCES = {"name": "integrated_gradients", "id": "ig", "bag_baseline": "reference_bags", "steps": 3}
+CHAIN = {"tiles": 2, "explainer": {"name": "integrated_gradients", "steps": 8}}
 EXPLAIN = {"explainers": ["contribution", "attention", REFERENCES], "controls": ["darkness"]}
 
 
@@ -94,6 +95,15 @@ def test_controls_come_by_the_level(manifest):
         ({"explainers": ["contribution"], "tiles_per_slide": 9}, "explain.tiles_per_slide is about maps"),
         ({"explainers": ["contribution"], "map_dtype": "float32"}, "explain.map_dtype is about maps"),
         (
+            {"explainers": ["contribution"], "tile_to_pixel": {"explainer": "keep_one"}},
+            "explain.tile_to_pixel: explainer 'keep_one' reads features, but a tile gives pixels",
+        ),
+        (
+            {"explainers": ["contribution"], "tile_to_pixel": {"explainer": "noisegrad"}},
+            "explain.tile_to_pixel: explainer 'noisegrad' must ask the network, with a sigma",
+        ),
+        ({"explainers": [{"name": "gradient", "id": "tile_to_pixel"}]}, "'tile_to_pixel' is reserved"),
+        (
             {"explainers": [{"name": "smoothgrad", "base": "grad_cam"}]},
             "explainer 'smoothgrad' reads pixels, but a slide model takes features",
         ),
@@ -112,6 +122,11 @@ def test_an_explainer_of_sums_is_refused_by_a_model_that_mixes(manifest):
     config(manifest, {**explain, "controls": []}, train={**TRAIN, "arms": arms})
 
 
+def test_a_study_of_tiles_has_no_chain(manifest):
+    with pytest.raises(ValidationError, match="tile_to_pixel follows the score of a slide model"):
+        tiny_config(manifest, explain={"explainers": ["gradient"], "controls": [], "tile_to_pixel": {}})
+
+
 def test_explainers_of_bags_are_refused_in_a_study_of_tiles(manifest):
     with pytest.raises(ValidationError, match="'contribution' reads features, but the network takes pixels"):
         tiny_config(manifest, explain={"explainers": ["contribution"], "controls": []})
@@ -120,7 +135,7 @@ def test_explainers_of_bags_are_refused_in_a_study_of_tiles(manifest):
 def test_the_scores_are_made_from_features_and_models(manifest, tmp_path, monkeypatch):
     wanted = ("tile", "embed", "train", "explain")
     monkeypatch.setattr(planning, "all_stages", lambda: [s for s in all_stages() if s.name in wanted])
-    plan = Plan(open_study(config(manifest), tmp_path, None))
+    plan = Plan(open_study(config(manifest, {**EXPLAIN, "tile_to_pixel": CHAIN}), tmp_path, None))
     assert {
         label.partition("/")[0] for label in input_labels(labelled(plan, "explain")["explain/darkness"])
     } == {"embed"}
@@ -128,7 +143,18 @@ def test_the_scores_are_made_from_features_and_models(manifest, tmp_path, monkey
     assert not result.state.failed
     store = Store(tmp_path)
     made = {r.spec.label: Attributions(store.folder(r)) for r in store.records("Attributions")}
+    chains = {label: made.pop(label) for label in list(made) if "tile_to_pixel" in label}
     assert len(made) == 7
+    assert len(chains) == 4
+    for label, each in chains.items():
+        index = each.pixel_maps.index
+        assert each.pixel_maps.maps().shape == (2, 32, 32)
+        assert index["tiles_error"].abs().max() < 1e-5
+        assert index["encoding_error"].abs().max() < 0.05, "features are stored in float16"
+        arm, slide = label.split("/")[1], label.split("/")[-1]
+        scores = made[f"explain/{arm}/seed0/contribution"].tile_scores.table(slide)
+        largest = scores.sort_values("value", ascending=False, kind="stable")["value"].to_numpy()[:2]
+        np.testing.assert_allclose(index["contribution"], largest, rtol=1e-5, atol=1e-6)
     slides = made["explain/darkness"].tile_scores.slides
     assert len(slides) == 2
     for label, each in made.items():

@@ -22,3 +22,11 @@ def test_it_needs_both_coordinates():
     assert CentreDistance().unavailable(bags) == ["", "y_um not known of every tile"]
     bags.about[1, 0, 0] = float("nan")
     assert CentreDistance().unavailable(bags)[1] == "x_um and y_um not known of every tile"
+
+
+def test_the_middle_comes_first_in_metrics_too():
+    """Ranked by magnitude, as other blind maps are, its distances would put the border first."""
+    from tasks.faithfulness.tile_deletion import TileDeletion
+
+    metric = TileDeletion().for_maps(CentreDistance().map_kind, 2)
+    assert metric.ranked_by == "signed"

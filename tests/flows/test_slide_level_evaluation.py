@@ -7,15 +7,27 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from flows.engine import plan as planning
+from flows.engine.execute import execute
+from flows.engine.request import fulfil
+from flows.engine.rerun import RerunOptions
+from flows.engine.stages import all_stages
+from flows.open_study import open_study
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.key import ArtifactKey, ModelKey
+from tasks.artifacts.store import Store
 from tasks.artifacts.tile_scores import ScoredBag, write_tile_scores
 from tasks.evaluate import Evaluate, EvaluateInputs
 from tasks.models.bag_classifier import load_bag_classifier
+from tasks.phantoms.generate import generate_cohort
 from tasks.study.stage import Build
 from tests._support.bag_models import bags_of, make_bag_study
+from tests._support.plans import input_labels, labelled
+from tests._support.studies import COHORT as TILES
 from tests._support.studies import tiny_config
+
+COHORT = TILES.model_copy(update={"val": (1, 1)})
 
 METRICS = [{"name": "tile_deletion"}, {"name": "parameter_randomisation"}, {"name": "tile_localisation"}]
 EXPLAIN = {"explainers": [{"name": "contribution"}], "controls": [{"name": "darkness"}]}
@@ -96,3 +108,44 @@ def test_it_scores_slides_with_the_slide_model(made, tmp_path):
 def test_what_is_of_tiles_is_refused(evaluate, said):
     with pytest.raises(ValidationError, match=said):
         config(evaluate=evaluate)
+
+
+@pytest.mark.slow
+def test_a_study_scores_the_slides_that_it_explained(tmp_path, monkeypatch):
+    """From tiles to reports: what stage explain writes is what stage evaluate reads."""
+    manifest = generate_cohort(tmp_path / "cohort", COHORT, lambda done: None)
+    train = {
+        **TRAIN,
+        "recipe": {
+            "bag": {"model": {"name": "abmil", "embed": 8, "attention": 4}},
+            "epochs": 2,
+            "batch": 2,
+        },
+    }
+    study = tiny_config(
+        manifest,
+        level="slide",
+        train=train,
+        explain={"explainers": ["contribution"], "controls": ["random_map", "darkness"]},
+        evaluate={"metrics": METRICS},
+    )
+    wanted = ("tile", "embed", "train", "explain", "evaluate")
+    monkeypatch.setattr(planning, "all_stages", lambda: [s for s in all_stages() if s.name in wanted])
+    plan = planning.Plan(open_study(study, tmp_path / "home", None))
+    reports = labelled(plan, "evaluate")
+    assert {key.explainer for key in (each.key for each in reports.values())} == {
+        "contribution",
+        "random_map",
+        "darkness",
+    }
+    first = next(iter(reports.values()))
+    assert {label.partition("/")[0] for label in input_labels(first)} == {"train", "embed", "explain"}
+    assert {"tasks.evidence.stored_bags", "tasks.models.mil.abmil"} <= set(first.modules)
+    result = execute(plan, RerunOptions(), fulfil, {})
+    assert not result.state.failed
+    store = Store(tmp_path / "home")
+    made = {r.spec.label: FaithfulnessReport(store.folder(r)) for r in store.records("FaithfulnessReport")}
+    assert set(made) == set(reports)
+    deletion = made["evaluate/a/seed0/contribution/tile_deletion"].scores
+    assert len(deletion["unit_id"].unique()) == 1, "one test slide is tumour"
+    assert np.isfinite(deletion["value"]).all()

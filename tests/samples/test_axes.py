@@ -104,7 +104,8 @@ def test_an_explainer_of_features_is_refused_for_a_network_of_pixels(monkeypatch
 
 
 def test_a_metric_that_fills_pixels_is_refused_for_scores_of_tiles(monkeypatch):
-    assert refused(monkeypatch, Gradient, support="tile") == (
+    declared = {"support": "tile", "accepts": frozenset({"pixels"})}
+    assert refused(monkeypatch, Gradient, **declared) == (
         "evaluate.metrics: metric 'deletion' scores values per pixel, "
         "but explainer 'gradient' gives values per tile"
     )

@@ -27,6 +27,7 @@ def page(results, controls=(), blind=(), unavailable=None, excluded=(), notes=()
         unavailable=unavailable or {},
         passes=PASSES,
         notes=notes,
+        samples="images",
         each_mean=means_of(results, controls, blind),
         excluded=pd.DataFrame(list(excluded), columns=columns),
     )

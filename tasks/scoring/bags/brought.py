@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.evidence.on_demand import OnDemand
+from tasks.evidence.read_when_taken import ReadWhenTaken
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.input_checks import Values, as_array
 
@@ -179,4 +179,4 @@ def tile_classes_of(
             return np.full(counts[place], -1)
         return pd.Index(classes).get_indexer(pd.Index([str(label) for label in given])).astype(np.int64)
 
-    return OnDemand(len(names), read)
+    return ReadWhenTaken(len(names), read)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasks.evidence.on_demand import OnDemand
+from tasks.evidence.read_when_taken import ReadWhenTaken
 from tasks.functional.foreign_errors import SaidAs
 from tasks.scoring.bags.brought import BroughtBags, Floats, about_of, checked_features, ids_of
 from tasks.scoring.bags.tile_table import TileTable
@@ -61,13 +61,13 @@ def read_bags(
 
     return BroughtBags(
         names=names,
-        features=OnDemand(len(names), features),
+        features=ReadWhenTaken(len(names), features),
         counts=counts,
         patients=("",) * len(names),
         labels=("",) * len(names),
-        about=OnDemand(len(names), about),
-        tile_classes=OnDemand(len(names), classes_of) if table.has_labels else (),
-        tile_ids=OnDemand(len(names), lambda place: ids_of(names[place], about(place))),
+        about=ReadWhenTaken(len(names), about),
+        tile_classes=ReadWhenTaken(len(names), classes_of) if table.has_labels else (),
+        tile_ids=ReadWhenTaken(len(names), lambda place: ids_of(names[place], about(place))),
     )
 
 

@@ -11,12 +11,14 @@ import pytest
 import yaml
 from rich.console import Console
 
-from flows.commands.score import load_job, print_means, score
+from flows.commands.score import _scored, load_job, print_means, score
 from flows.exit_codes import MISTAKES
+from tasks.scoring.bags.job import BagScoreJob
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.job import ScoreJob
 from tasks.scoring.table import MEANS, SAID
 from tasks.study.errors import ConfigError
+from tests._support.brought_bags import write_bag_job
 from tests._support.scoring_jobs import write_job
 
 ROOT = Path(__file__).parents[3]
@@ -111,3 +113,15 @@ def test_what_changes_the_meaning_is_printed(tmp_path, capsys):
     (folder / SAID).write_text(json.dumps(said))
     print_means(folder, Console())
     assert "the outputs look like probabilities [or so]" in capsys.readouterr().out
+
+
+def test_a_file_that_names_features_is_a_job_of_bags(tmp_path):
+    job = {**write_bag_job(tmp_path), "metrics": [{"name": "gini"}]}
+    path = tmp_path / "job.yaml"
+    path.write_text(yaml.safe_dump(job))
+    loaded = load_job(path)
+    assert isinstance(loaded, BagScoreJob)
+    assert _scored(loaded, tmp_path, lambda n: None) == tmp_path / "report"
+    path.write_text(yaml.safe_dump({**job, "feature": 1}))
+    with pytest.raises(ConfigError, match=r"job.yaml: unknown key 'feature'; did you mean 'features'\?"):
+        load_job(path)

@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class OnDemand(Sequence[T], Generic[T]):
+class ReadWhenTaken(Sequence[T], Generic[T]):
     """``length`` items, each of which ``read`` returns by its place.
 
     Example:
-        >>> squares = OnDemand(3, lambda place: place**2)
+        >>> squares = ReadWhenTaken(3, lambda place: place**2)
         >>> squares[2], list(squares), squares[1:][0]
         (4, [0, 1, 4], 1)
     """
@@ -27,10 +27,10 @@ class OnDemand(Sequence[T], Generic[T]):
     def __getitem__(self, place: int) -> T: ...
 
     @overload
-    def __getitem__(self, place: slice) -> "OnDemand[T]": ...
+    def __getitem__(self, place: slice) -> "ReadWhenTaken[T]": ...
 
-    def __getitem__(self, place: int | slice) -> "T | OnDemand[T]":
+    def __getitem__(self, place: int | slice) -> "T | ReadWhenTaken[T]":
         places = range(self.length)[place]
         if isinstance(places, range):
-            return OnDemand(len(places), lambda number: self.read(places[number]))
+            return ReadWhenTaken(len(places), lambda number: self.read(places[number]))
         return self.read(places)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tasks.evidence.on_demand import OnDemand
+from tasks.evidence.read_when_taken import ReadWhenTaken
 
 
 def test_nothing_is_read_before_it_is_taken_and_nothing_is_kept():
     taken = []
-    items = OnDemand(4, lambda place: taken.append(place) or place)
+    items = ReadWhenTaken(4, lambda place: taken.append(place) or place)
     rest = items[1:]
     assert (len(items), len(rest), taken) == (4, 3, [])
     assert [rest[0], rest[-1], items[3]] == [1, 3, 3]
