@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RUN_BY = {
     "docs/library.md": "tests/scoring/test_library_page.py",
+    "docs/slide_faithfulness.md": "tests/scoring/bags/test_page.py",
     "docs/architecture.md": "tests/flows/test_new_stage.py",
     "docs/encoders.md": "tests/contracts/test_encoders_page.py",
     "CONTRIBUTING.md": "tests/contracts/test_documented_plugins.py",

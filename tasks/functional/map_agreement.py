@@ -13,7 +13,7 @@ def spearman(one: Floats, other: Floats) -> float:
     """Return the rank correlation of two maps [N], ties at their mean ranks; NaN where one is constant.
 
     Example:
-        >>> spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 15.0]))
+        >>> round(spearman(np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 15.0])), 6)
         0.5
     """
     if len(one) < 2:
