@@ -14,7 +14,7 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import Heatmaps
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
-from tasks.embed import feature_key, tiled_slides
+from tasks.embed import feature_key
 from tasks.explain import ExplainSection, explained_models, explained_slides, halo_of, halo_recipe
 from tasks.explainers.base import Explainer
 from tasks.explaining.sufficient import sufficient_tiles
@@ -23,7 +23,6 @@ from tasks.models.bag_classifier import load_bag_classifier
 from tasks.plugins import modules_of, recipe_of
 from tasks.predict import PredictSection
 from tasks.reporting.maps.job import HeatmapCheckpoint, HeatmapJob, HeatmapRecipe
-from tasks.reporting.maps.stand_in import canvas_of
 from tasks.scale import drawing_recipe, drawn_maps, maps_of
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import StudyBase
@@ -38,10 +37,10 @@ from tasks.train import PlannedModel, target_of
 class DrawInputs:
     """A slide, its maps of all models, and the colour scale. Maps are checked against predictions.
 
-    Slides whose features were imported have no tiles. The sufficient set needs features and models.
+    The sufficient set needs features and models.
     """
 
-    tiles: TileSet | None = required()
+    tiles: TileSet = required()
     features: FeatureSet | None = required()
     scale: ColourScale = required()
     maps: Mapping[ModelKey, Attributions] = some()
@@ -89,7 +88,6 @@ class Draw(Stage[DrawInputs]):
     ) -> Planned:
         slide, recipe = row.slide_id, drawing_recipe(study)
         marks_sets = "geojson" in recipe.exports
-        tiled = slide in tiled_slides(study)
         return Planned(
             key=ArtifactKey(self.name, explainer=explainer.id, slide=slide),
             recipe={
@@ -103,12 +101,11 @@ class Draw(Stage[DrawInputs]):
             },
             modules=(
                 "tasks.reporting.heatmaps.draw",
-                "tasks.reporting.maps.stand_in",
                 *(("tasks.explaining.sufficient", "tasks.models.bag_classifier") if marks_sets else ()),
             ),
             inputs={
-                **({"tiles": tile_key(slide)} if tiled else {}),
-                **({"features": feature_key(slide)} if marks_sets or not tiled else {}),
+                "tiles": tile_key(slide),
+                **({"features": feature_key(slide)} if marks_sets else {}),
                 **({"checkpoints": {m.key: m.checkpoint for m in drawn}} if marks_sets else {}),
                 **_drawn(study, explainer, slide, drawn),
             },
@@ -121,22 +118,21 @@ class Draw(Stage[DrawInputs]):
         study = context.study
         explainer = study.section(ExplainSection).explainer(context.key)
         of_slides = study.config.level == "slide"
-        with canvas_of(inputs.tiles, inputs.features) as tiles:
-            job = HeatmapJob(
-                tiles=tiles,
-                explainer=explainer.id,
-                signed=is_drawn_signed(study, explainer),
-                classes=study.section(TilingRecipe).classes,
-                target=target_of(study),
-                checkpoints=tuple(_checkpoints(inputs, str(context.key.slide))),
-                slide_score=study.section(PredictSection).aggregator.score,
-                recipe=drawing_recipe(study),
-                scale=inputs.scale.info,
-                halo_px=0 if of_slides else halo_of(study, explainer),
-                level=study.config.level,
-                class_free=of_slides and is_class_free(explainer),
-            )
-            return draw_slide(job, out)
+        job = HeatmapJob(
+            tiles=inputs.tiles,
+            explainer=explainer.id,
+            signed=is_drawn_signed(study, explainer),
+            classes=study.section(TilingRecipe).classes,
+            target=target_of(study),
+            checkpoints=tuple(_checkpoints(inputs, str(context.key.slide))),
+            slide_score=study.section(PredictSection).aggregator.score,
+            recipe=drawing_recipe(study),
+            scale=inputs.scale.info,
+            halo_px=0 if of_slides else halo_of(study, explainer),
+            level=study.config.level,
+            class_free=of_slides and is_class_free(explainer),
+        )
+        return draw_slide(job, out)
 
     def check(self, config: StudyBase) -> None:
         """Refuse to smooth what has one value per tile."""

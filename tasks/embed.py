@@ -94,11 +94,6 @@ class Embed(Stage[EmbedInputs]):
         return study.hashes[path] if path else ""
 
 
-def tiled_slides(study: Study) -> frozenset[str]:
-    """Return the slides whose tiles can be looked at. Of others there are features alone, and no picture."""
-    return frozenset(row.slide_id for row in study.slides if row.has_pixels)
-
-
 def _is_weak(study: Study, row: SlideRow) -> bool:
     """Return whether the tiles of a slide have nothing but its label, which is none of their own."""
     return row.is_weakly_labelled(study.section(TilingRecipe).classes[0])

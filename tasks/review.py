@@ -1,7 +1,6 @@
 """Stage review: one page on which a person looks at every map beside its scores."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,6 @@ from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import ColourScale
 from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
-from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
@@ -20,26 +18,22 @@ from tasks.evaluate import EvaluateSection, map_report_keys
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.plugins import recipe_of
 from tasks.reporting.maps.drawn_maps import DrawnMaps
-from tasks.reporting.maps.stand_in import canvas_of
 from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob, ReviewKey
-from tasks.scale import drawing_recipe, drawn_maps, maps_of, places_of
+from tasks.scale import drawing_recipe, drawn_maps, maps_of
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
+from tasks.tile import tile_key
 from tasks.tiling.recipe import TilingRecipe
 from tasks.train import target_of
 
 
 @dataclass(frozen=True)
 class ReviewInputs:
-    """Everything that the page shows; what failed is shown as not available.
-
-    Slides whose features were imported have no tiles.
-    """
+    """Everything that the page shows; what failed is shown as not available."""
 
     tiles: Mapping[str, TileSet] = optional_on_failure()
-    features: Mapping[str, FeatureSet] | None = optional_on_failure()
     predictions: Mapping[ModelKey, Predictions] = optional_on_failure()
     maps: Mapping[ArtifactKey, Attributions] = optional_on_failure()
     reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
@@ -84,7 +78,7 @@ class Review(Stage[ReviewInputs]):
             },
             modules=("tasks.reporting.review.write", "tasks.reporting.pseudonyms"),
             inputs={
-                **places_of(study, explained_slides(study)),
+                "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
                 "maps": {key: key for key in maps},
                 "reports": {key: key for key in map_report_keys(study)},
@@ -98,29 +92,24 @@ class Review(Stage[ReviewInputs]):
         from tasks.reporting.review.write import write_review  # scikit-image, which a plan does not need
 
         study = context.study
-        with ExitStack() as stack:
-            job = ReviewJob(
-                study=study.name,
-                classes=study.section(TilingRecipe).classes,
-                target=target_of(study),
-                slides={
-                    slide: stack.enter_context(canvas_of(inputs.tiles.get(slide), features))
-                    for slide in explained_slides(study)
-                    if (features := (inputs.features or {}).get(slide)) is not None or slide in inputs.tiles
-                },
-                models=tuple(model.key for model, _ in explained_models(study)),
-                explainers=tuple(_explainers(study, inputs.scales)),
-                maps=_maps(study, inputs.maps),
-                reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
-                predictions=inputs.predictions,
-                recipe=drawing_recipe(study),
-                confidence=study.section(ComparisonRecipe).confidence,
-                comparison=None if inputs.comparison is None else inputs.comparison.table_path,
-                failed=_without_patients(study, context.spec.recipe["failed"]),
-                missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),
-                level=study.config.level,
-            )
-            return write_review(job, out, context.advance)
+        job = ReviewJob(
+            study=study.name,
+            classes=study.section(TilingRecipe).classes,
+            target=target_of(study),
+            slides=inputs.tiles,
+            models=tuple(model.key for model, _ in explained_models(study)),
+            explainers=tuple(_explainers(study, inputs.scales)),
+            maps=_maps(study, inputs.maps),
+            reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
+            predictions=inputs.predictions,
+            recipe=drawing_recipe(study),
+            confidence=study.section(ComparisonRecipe).confidence,
+            comparison=None if inputs.comparison is None else inputs.comparison.table_path,
+            failed=_without_patients(study, context.spec.recipe["failed"]),
+            missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),
+            level=study.config.level,
+        )
+        return write_review(job, out, context.advance)
 
 
 def _without_patients(study: Study, reasons: Mapping[str, str]) -> dict[str, str]:

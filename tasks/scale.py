@@ -7,17 +7,14 @@ from pathlib import Path
 from tasks.artifacts.afresh import afresh
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.colour_scale import EVERY_MODEL, ColourScale
-from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.tile_set import TileSet
-from tasks.embed import feature_key, tiled_slides
 from tasks.explain import ExplainSection, explained_models, explained_slides, maps_key
 from tasks.explained.bags import scores_key
 from tasks.explainers.base import Explainer
 from tasks.reporting.maps.drawn_maps import DrawnMaps, PaintedTiles
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.reporting.maps.scale import ScaledSlide, write_scale
-from tasks.reporting.maps.stand_in import canvas_of
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -26,10 +23,9 @@ from tasks.train import PlannedModel
 
 @dataclass(frozen=True)
 class ScaleInputs:
-    """The maps of one explainer of all models and slides, and where they lie: tiles, or features alone."""
+    """The maps of one explainer of all models and slides."""
 
     tiles: Mapping[str, TileSet] = optional_on_failure()
-    features: Mapping[str, FeatureSet] | None = optional_on_failure()
     maps: Mapping[ArtifactKey, Attributions] = some()
 
 
@@ -53,15 +49,20 @@ class Scale(Stage[ScaleInputs]):
                 key=ArtifactKey(self.name, explainer=explainer.id),
                 recipe={"scale": drawing_recipe(study).scale.model_dump(mode="json")},
                 modules=("tasks.reporting.maps.scale",),
-                inputs={**places_of(study, explained_slides(study)), "maps": {key: key for key in maps}},
+                inputs={
+                    "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
+                    "maps": {key: key for key in maps},
+                },
             )
 
     def build(self, inputs: ScaleInputs, out: Path, context: BuildContext) -> Measures | None:
         """Find where the colours end."""
-        slides = explained_slides(context.study)
         # One slide at a time, so that none is held open.
-        scaled = (each for slide in slides for each in _scaled(slide, inputs))
-        return write_scale(scaled, drawing_recipe(context.study).scale, out)
+        slides = (
+            ScaledSlide(tiles=afresh(tiles), maps=_maps_on(slide, inputs.maps))
+            for slide, tiles in inputs.tiles.items()
+        )
+        return write_scale(slides, drawing_recipe(context.study).scale, out)
 
 
 def maps_of(
@@ -87,29 +88,11 @@ def drawing_recipe(study: Study) -> HeatmapRecipe:
     return recipe.of_tiles if study.config.level == "slide" else recipe
 
 
-def places_of(study: Study, slides: Iterable[str]) -> dict[str, dict[str, ArtifactKey]]:
-    """Return the inputs that say where on ``slides`` maps lie: their tiles, or else their features."""
-    slides = list(slides)
-    if study.config.level == "tile":
-        return {"tiles": {slide: tile_key(slide) for slide in slides}}
-    tiled = tiled_slides(study)
-    return {
-        "tiles": {slide: tile_key(slide) for slide in slides if slide in tiled},
-        "features": {slide: feature_key(slide) for slide in slides if slide not in tiled},
-    }
-
-
-def _scaled(slide: str, inputs: ScaleInputs) -> Iterator[ScaledSlide]:
-    """Yield the slide with its maps by the label of their model; blind controls have those of every model."""
-    features = (inputs.features or {}).get(slide)
-    if slide not in inputs.tiles and features is None:
-        return
+def _maps_on(slide: str, maps: Mapping[ArtifactKey, Attributions]) -> dict[str, DrawnMaps]:
+    """Return the maps of a slide by the label of their model; blind controls have those of every model."""
     found = {
         str(key.model or EVERY_MODEL): drawn_maps(view, slide)
-        for key, view in inputs.maps.items()
+        for key, view in maps.items()
         if key.slide in (None, slide)
     }
-    maps = {label: own for label, own in found.items() if own is not None}
-    tiles = inputs.tiles.get(slide)
-    with canvas_of(None if tiles is None else afresh(tiles), features) as canvas:
-        yield ScaledSlide(canvas, maps)
+    return {label: own for label, own in found.items() if own is not None}

@@ -77,7 +77,7 @@ def _cost(
         len(made),
         size,
         " and ".join(sorted(bases)),
-        memory_of(study, stage, largest_um2),
+        memory_of(study, stage, largest_um2, max(units.tiles.values(), default=0)),
         None if seconds is None else seconds / 3600 / min(side_by_side, len(made)),
     )
 

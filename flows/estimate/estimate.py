@@ -45,7 +45,8 @@ def estimate(
     study = plan.study
     statuses = plan_status(plan, RerunOptions())
     tiles = slide_tiles(study, statuses, facts, inspected)
-    sample = study.section(ExplainSection).most_tiles
+    # Slide models and their maps are of all tiles.
+    sample = None if study.config.level == "slide" else study.section(ExplainSection).most_tiles
     units = UnitCounter({slide: each.tiles for slide, each in tiles.items()}, sample)
     largest = max((_area_um2(row, facts[row.slide_id]) for row in study.slides), default=0.0)
     return StudyEstimate(tiles, stage_costs(study, statuses, units, largest), free_bytes(study.home))

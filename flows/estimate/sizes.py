@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from flows.estimate.bags import BAG_STAGES, bag_size
 from tasks.artifacts.key import ArtifactKey
 from tasks.explain import ExplainSection, halo_of
 from tasks.study.study import Study
@@ -32,6 +33,8 @@ MAP_BYTES = {"float16": 2, "float32": 4}
 
 def computed_size(study: Study, key: ArtifactKey, tiles: int) -> tuple[float, bool]:
     """Return the bytes of an artifact about ``tiles`` tiles, and whether they are a guess."""
+    if study.config.level == "slide" and key.stage in BAG_STAGES:
+        return bag_size(study, key, tiles)
     if key.stage == "train":
         return _checkpoint_size(study)
     if key.stage in _TILES:

@@ -9,7 +9,7 @@ from tasks.study.stage import Planned
 _SAMPLED = frozenset({"surround", "explain", "draw"})
 """Stages whose artifacts hold the explained tiles alone."""
 
-_WHOLE = frozenset({"tile"})
+_WHOLE = frozenset({"tile", "embed"})
 
 
 class UnitCounter(NamedTuple):

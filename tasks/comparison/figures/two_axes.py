@@ -13,8 +13,8 @@ from tasks.statistics.printing import ARROWS
 _COLUMNS = 3
 _SHAPES = "osD^vP"
 _CONTROL_SHAPES = "X*phd<>"
-_CHANCE = 0.5
-"""A ranking of tiles that knows nothing of their labels."""
+_CHANCE, _BEYOND = 0.5, 0.03
+"""The area of a ranking of tiles that knows nothing of their labels, and what is shown beyond 0 and 1."""
 
 Style = tuple[str, str]
 """Colour and shape."""
@@ -38,6 +38,10 @@ def draw_axes(summary: ComparisonSummary, found: AxesAnalysis) -> Figure:
         _label(axes, found, styles)
         if number % columns:
             axes.set_ylabel("")
+    if found.scores.get("plausibility", ("", ""))[1] == "auroc":
+        # An interval of few patients may leave the range of an area. All panels share their limits.
+        low, high = grid[0, 0].get_xlim()
+        grid[0, 0].set_xlim(max(low, -_BEYOND), min(high, 1 + _BEYOND))
     for axes in grid.ravel()[len(arms) :]:
         axes.axis("off")
     figure.legend(handles=_legend(styles), loc="outside right upper", frameon=False, fontsize=8)
@@ -88,7 +92,8 @@ def _label(axes: Axes, found: AxesAnalysis, styles: dict[str, Style]) -> None:
         axes.set_xlabel(
             f"plausibility: {across.metric}.{across.score} {ARROWS[across.direction]}", fontsize=8
         )
-        axes.axvline(_CHANCE, color="#bbbbbb", linewidth=0.8, linestyle=":")
+        if across.score == "auroc":
+            axes.axvline(_CHANCE, color="#bbbbbb", linewidth=0.8, linestyle=":")
     else:
         axes.set_xticks(range(len(styles)), list(styles), rotation=30, ha="right")
         axes.set_xlabel("plausibility is not measured", fontsize=8)

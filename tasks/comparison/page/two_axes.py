@@ -24,7 +24,8 @@ def axes_section(summary: ComparisonSummary, found: AxesAnalysis | None) -> list
         return []
     words = (
         "A *faithful* map follows the model: without the tiles that it ranks first the call falls, without "
-        "those that it ranks last it stays. A *plausible* map points to the tiles that people labelled. "
+        "those that it ranks last it stays. A *plausible* map points to the tiles that are labelled, or "
+        "on phantoms known, as the explained class. "
         "Neither stands for the other, so both are shown, with every blind map drawn in. *Beats it*: the "
         "paired difference to the best blind map of the arm, clustered as all intervals are and corrected "
         "by Holm over all explainers and arms of the axis."

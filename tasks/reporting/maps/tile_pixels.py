@@ -1,8 +1,26 @@
-"""Whether tiles can be shown."""
+"""Slides of which there are features and no pixels: their tiles have places, and nothing to show."""
+
+import numpy as np
 
 from tasks.artifacts.tile_set import TileSet
+from tasks.reporting.arrays import Rgb
+from tasks.reporting.maps.canvas import MapCanvas
+from tasks.reporting.maps.stitch import stitch
+
+_GREY = np.uint8(205)
 
 
 def has_pixels(tiles: TileSet) -> bool:
-    """Return whether the pixels of tiles can be read; a stand-in has none."""
-    return tiles.keeps_pixels or tiles.source is not None
+    """Return whether any tile can be shown."""
+    return bool(len(tiles.usable)) and (tiles.keeps_pixels or tiles.source is not None)
+
+
+def placed_tiles(tiles: TileSet) -> int:
+    """Return how many tiles may have a value: those that could be read, or all where none has pixels."""
+    return len(tiles.usable) or len(tiles.table)
+
+
+def with_grey_squares(picture: Rgb, canvas: MapCanvas, tiles: TileSet) -> Rgb:
+    """Return the picture of a slide without pixels, which is white, with grey where tiles lie."""
+    covered = np.isfinite(stitch(canvas, tiles.table, np.zeros((len(tiles.table), 1, 1))))
+    return np.where(covered[..., None], _GREY, picture)

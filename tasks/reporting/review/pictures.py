@@ -12,8 +12,8 @@ from PIL import Image
 from tasks.artifacts.tile_set import TileSet
 from tasks.functional.pixels import spans
 from tasks.reporting.arrays import Rgb
-from tasks.reporting.maps.canvas import thumbnail_canvas
-from tasks.reporting.maps.tile_pixels import has_pixels
+from tasks.reporting.maps.canvas import MapCanvas, thumbnail_canvas
+from tasks.reporting.maps.tile_pixels import has_pixels, with_grey_squares
 from tasks.reporting.maps.view import THUMBNAIL
 from tasks.reporting.review.budget import DETAIL_SIDES, PICTURE_SIDES
 from tasks.slides.geometry import SlideGeometry
@@ -78,8 +78,10 @@ def _mosaic(tiles: TileSet, geometry: SlideGeometry, side: int) -> Image.Image:
     size = (max(1, round(canvas.width * scale)), max(1, round(canvas.height * scale)))
     with Image.open(tiles.folder / THUMBNAIL) as thumbnail:
         whole = thumbnail.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    if not has_pixels(tiles):
+        return Image.fromarray(with_grey_squares(np.asarray(whole), _canvas_of(geometry, size), tiles))
     across, down = size[0] / geometry.width_level0, size[1] / geometry.height_level0
-    usable = tiles.usable if has_pixels(tiles) else tiles.usable[:0]
+    usable = tiles.usable
     squares = tiles.table[["x_level0", "y_level0", "extent_level0"]].to_numpy(dtype=np.float64)[usable]
     for span in spans(len(usable), _BLOCK):
         pixels: Rgb = np.asarray(tiles.pixels[usable[span]])
@@ -90,6 +92,13 @@ def _mosaic(tiles: TileSet, geometry: SlideGeometry, side: int) -> Image.Image:
                 shown = Image.fromarray(tile).resize((right - left, bottom - top), Image.Resampling.BOX)
                 whole.paste(shown, (left, top))
     return whole
+
+
+def _canvas_of(geometry: SlideGeometry, size: tuple[int, int]) -> MapCanvas:
+    """Return the canvas of a picture of ``size`` that shows the whole slide."""
+    width, height = size
+    across, down = geometry.width_level0 / width, geometry.height_level0 / height
+    return MapCanvas(left=0.0, top=0.0, step_x=across, step_y=down, width=width, height=height)
 
 
 def _encoded(picture: Image.Image) -> SlidePicture:

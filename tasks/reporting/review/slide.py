@@ -8,6 +8,7 @@ import pandas as pd
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import Floats
 from tasks.reporting.maps.canvas import thumbnail_canvas
+from tasks.reporting.maps.tile_pixels import placed_tiles
 from tasks.reporting.review.budget import Allowance, SlideBudget, as_json
 from tasks.reporting.review.codes import packed_text, packed_words, range_codes
 from tasks.reporting.review.details import slide_details
@@ -98,7 +99,7 @@ def _facts(
 def _explained(job: ReviewJob, slide: str) -> list[int]:
     """Return how many tiles of the slide have maps, and how many could be read."""
     counts = (len(maps.index) for (_, _, of_slide), maps in job.maps.items() if of_slide == slide)
-    return [next(counts, 0), len(job.slides[slide].usable)]
+    return [next(counts, 0), placed_tiles(job.slides[slide])]
 
 
 def _missing(job: ReviewJob, slide: str) -> list[list[Any]]:

@@ -10,6 +10,7 @@ import shapely.geometry
 import tifffile
 from PIL import Image
 
+from tasks.artifacts.tile_set import TILES, TileSet
 from tasks.reporting.heatmaps.captions import attribution_caption
 from tasks.reporting.heatmaps.draw import draw_slide
 from tasks.reporting.heatmaps.leading_sheet import leading_tiles
@@ -17,10 +18,8 @@ from tasks.reporting.maps.canvas import analysis_canvas
 from tasks.reporting.maps.drawn_maps import PaintedTiles
 from tasks.reporting.maps.job import HeatmapRecipe
 from tasks.reporting.maps.scale import ScaledSlide, common_scale
-from tasks.reporting.maps.stand_in import stand_in_tiles
 from tasks.reporting.maps.stitch import stitch_attributions
 from tasks.reporting.maps.view import view_slide
-from tests._support.feature_sets import make_feature_set
 from tests._support.slide_heatmaps import make_scores, make_slide_map_job
 
 EXPORTS = HeatmapRecipe(exports=("geojson", "ome_tiff"), smoothing_um=0)
@@ -131,25 +130,18 @@ def test_the_tiff_holds_one_channel_of_floats_a_pixel_per_tile(tmp_path):
     np.testing.assert_array_equal(pixels[np.isfinite(pixels)], own)
 
 
-def test_features_without_a_slide_are_drawn_on_a_blank_canvas(tmp_path):
-    features = make_feature_set(tmp_path / "features", "s7", "secret-9", "test", "tumour", tiles=13)
-    tiles = stand_in_tiles(features, tmp_path / "stand_in")
-    values = np.linspace(-1, 1, 13)
-    maps = PaintedTiles(make_scores(tmp_path / "scores", {"s7": (features.tile_ids, values)}), "s7")
-    job = make_slide_map_job(tmp_path / "other")
-    item = dataclasses.replace(job.checkpoints[0], attributions=maps, predictions=None)
-    out = drawn(dataclasses.replace(job, tiles=tiles, checkpoints=(item,)), tmp_path / "out")
-    with Image.open(out / "overlay_mean_pool_s0.png") as picture:
-        assert min(picture.size) > 100
+def test_a_slide_without_pixels_is_drawn_on_grey_squares(tmp_path):
+    job = make_slide_map_job(tmp_path, {"abmil": np.arange(40.0)}, signed=False)
+    table = job.tiles.table.assign(state="failed", reason="there are features and no pixels")
+    table.to_parquet(job.tiles.folder / TILES, index=False)
+    blank = np.full((111, 74, 3), 255, np.uint8)
+    Image.fromarray(blank).save(job.tiles.folder / "thumbnail.png")
+    bare = dataclasses.replace(job, tiles=TileSet(job.tiles.folder))
+    view = view_slide(bare)
+    assert "All 40 tiles were explained." in attribution_caption(view)
+    assert (view.mapped, view.usable) == (40, 40)
+    # Five tiles of 32 level-0 pixels side by side, of 200.
+    inside = view.thumbnail[5, :, 0] < 255
+    assert inside.sum() == np.ceil(160 * 74 / 200)
+    out = drawn(bare, tmp_path / "out")
     assert (out / "tiles.png").is_file()
-
-
-def test_the_blank_canvas_shows_where_tiles_lie(tmp_path):
-    features = make_feature_set(tmp_path / "features", "s7", "secret-9", "test", "tumour", tiles=13)
-    tiles = stand_in_tiles(features, tmp_path / "stand_in")
-    picture = np.asarray(Image.open(tiles.folder / "thumbnail.png"))
-    # Thirteen tiles in rows of five: the last two squares of the third row are empty.
-    side = picture.shape[1] // 5
-    assert picture.shape == (3 * side, 5 * side, 3)
-    grey = (picture[side // 2 :: side, side // 2 :: side, 0] < 255).reshape(-1)
-    assert grey.tolist() == [True] * 13 + [False] * 2

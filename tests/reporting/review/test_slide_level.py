@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.reporting.maps.stand_in import stand_in_tiles
+from tasks.artifacts.tile_set import TILES, TileSet
 from tasks.reporting.review.details import slide_details
 from tasks.reporting.review.scores import ReviewedScores
 from tasks.reporting.review.study import scales_of, study_data
 from tasks.reporting.review.write import write_review
-from tests._support.feature_sets import make_feature_set
+from tests._support.heatmap_jobs import make_slide
 from tests._support.slide_reviews import MODELS, WHY, make_slide_review
 
 
@@ -71,12 +71,13 @@ def test_the_highest_and_the_lowest_tiles_are_stored_first_with_one_value_each(j
 
 
 def test_a_slide_without_pixels_is_shown_too(job, tmp_path):
-    features = make_feature_set(tmp_path / "features", "s1", "secret-9", "test", "tumour", tiles=13)
-    tiles = stand_in_tiles(features, tmp_path / "tiles")
-    alone = replace(job, slides={"s1": tiles}, maps={}, reports={}, failed={}, models=MODELS[:1])
+    tiles = make_slide(tmp_path / "tiles", "s1")
+    tiles.table.assign(state="failed", reason="no pixels").to_parquet(tiles.folder / TILES, index=False)
+    alone = replace(job, slides={"s1": TileSet(tiles.folder)}, reports={}, failed={}, models=MODELS[:1])
     write_review(alone, tmp_path)
     slide = data((tmp_path / "review.html").read_text(encoding="utf-8"), "slide-0")
     assert slide["details"]["tiles"] == []
+    assert slide["explained"] == [40, 40]
     assert slide["picture"]["uri"].startswith("data:image/webp")
 
 
