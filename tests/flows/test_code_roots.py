@@ -28,8 +28,8 @@ OF_SLIDES = {
     "tasks.evidence.bag_evidence", "tasks.evidence.stored_bags",
 }  # fmt: skip
 """What makes artifacts of level slide in the place of others; their plans name it, and their tests say so."""
-REFUSING = {"tasks.evaluation.fits", "tasks.training.fit", "tasks.training.job"}
-"""They refuse a study before it runs, or say what is trained, and make nothing."""
+REFUSING = {"tasks.evaluation.fits", "tasks.training.fit"}
+"""They refuse a study before it runs, and make nothing."""
 EXPLAIN = {
     "explainers": ["gradient", {"name": "noisegrad", "draws": 2}],
     "controls": [],
