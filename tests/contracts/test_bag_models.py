@@ -12,6 +12,8 @@ from tasks.models.mil.tile_classifier import TileClassifier
 from tasks.models.mil.transformer import Transformer
 from tasks.plugins import available, plugin_class
 from tasks.train import TrainSection
+from tasks.training.bag_recipe import BagRecipe
+from tasks.training.fit import refuse_other_level
 from tests._support.bag_models import SMALL
 from tests._support.shared_steps import OF_BAGS
 
