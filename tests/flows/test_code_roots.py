@@ -22,6 +22,11 @@ TYPES = {
     "tasks.reporting.maps.job", "tasks.calibration.recipe", "tasks.comparison.claims.endpoints",
 }  # fmt: skip
 """Recipes and base classes: their values are recipe, and the plug-in that is used is a root of its own."""
+SLIDE_LEVEL = {
+    "tasks.explaining.bags", "tasks.explaining.reference_bags", "tasks.explaining.tile_to_pixel",
+    "tasks.models.kept_encoder",
+}  # fmt: skip
+"""They make artifacts of studies of level slide, whose roots tests/explained asks about."""
 EXPLAIN = {
     "explainers": ["gradient", {"name": "noisegrad", "draws": 2}],
     "controls": [],
@@ -34,7 +39,9 @@ def called(stage):
     """Return the domain modules that a stage file imports, at the top or inside a build."""
     tree = ast.parse((ROOT / "tasks" / f"{stage.name}.py").read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    domain = {name for name in modules if name.startswith("tasks.") and name not in PLANNING} - TYPES
+    domain = (
+        {name for name in modules if name.startswith("tasks.") and name not in PLANNING} - TYPES - SLIDE_LEVEL
+    )
     return {name for name in domain if not name.startswith(tuple(f"{package}." for package in PLANNING))}
 
 
