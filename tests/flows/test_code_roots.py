@@ -24,7 +24,8 @@ TYPES = {
 """Recipes and base classes: their values are recipe, and the plug-in that is used is a root of its own."""
 OF_SLIDES = {
     "tasks.training.bag_job", "tasks.models.bag_classifier", "tasks.models.predict_bags",
-    "tasks.explaining.bags", "tasks.explaining.reference_bags",
+    "tasks.explaining.bags", "tasks.explaining.reference_bags", "tasks.explaining.tile_to_pixel",
+    "tasks.models.kept_encoder",
     "tasks.evidence.bag_evidence", "tasks.evidence.stored_bags",
 }  # fmt: skip
 """What makes artifacts of level slide in the place of others; their plans name it, and their tests say so."""
@@ -42,7 +43,9 @@ def called(stage):
     """Return the domain modules that a stage file imports, at the top or inside a build."""
     tree = ast.parse((ROOT / "tasks" / f"{stage.name}.py").read_text(encoding="utf-8"))
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    domain = {name for name in modules if name.startswith("tasks.") and name not in PLANNING} - TYPES
+    domain = (
+        {name for name in modules if name.startswith("tasks.") and name not in PLANNING} - TYPES - OF_SLIDES
+    )
     return {name for name in domain if not name.startswith(tuple(f"{package}." for package in PLANNING))}
 
 
