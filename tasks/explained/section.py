@@ -61,11 +61,11 @@ class ExplainSection(Section):
     image is explained, and its middle is kept. ``auto``: a quarter of the tile, at most 32, for our own
     networks; 0 for a ``module``, which may take images of one size only."""
     heatmaps: HeatmapRecipe = HeatmapRecipe()
-    tile_to_pixel: TileToPixelSection | None = None
-    """Follows the score of a slide to pixels, through the encoder; None: not."""
     drawn_slides: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
     """Draw heatmaps of at most this many slides: those whose ids have the lowest hashes. Left out: all at
     level tile, and 24 at level slide, where a cohort has many. The review page shows all of them."""
+    tile_to_pixel: TileToPixelSection | None = None
+    """Follows the score of a slide to pixels, through the encoder; None: not."""
 
     @model_validator(mode="before")
     @classmethod
