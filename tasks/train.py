@@ -139,7 +139,7 @@ class Train(Stage[TrainInputs]):
             yield Planned(
                 key=model.checkpoint,
                 recipe=training_recipe(study, model, rows),
-                modules=(_trainer(study), *_modules(study, model.arm)),
+                modules=(*_trainer(study), *_modules(study, model.arm)),
                 inputs={**samples_of(study, rows), **_dose(study, model)},
                 files=initial_weights(study),
                 seed=model.key.seed,
@@ -275,8 +275,11 @@ def _modules(study: Study, arm: ArmRecipe) -> list[str]:
     return sorted({module for plugin in plugins for module in modules_of(plugin)})
 
 
-def _trainer(study: Study) -> str:
-    return "tasks.training.train" if study.config.processes == 1 else "tasks.training.worker"
+def _trainer(study: Study) -> tuple[str, str]:
+    """Return the loop, which knows neither tiles nor bags, and what it is given."""
+    loop = "train" if study.config.processes == 1 else "worker"
+    job = "bag_job" if study.config.level == "slide" else "job"
+    return f"tasks.training.{loop}", f"tasks.training.{job}"
 
 
 _UNSAID: Mapping[str, Any] = {"tiles_per_epoch": None, "tf32": False, "autotune": True, "compile": False}

@@ -12,20 +12,21 @@ from tests._support.studies import folded_config
 
 ROOT = Path(__file__).parents[2]
 STAGES = tuple(f"tasks.{stage.name}" for stage in all_stages())
-PLANNING = ("tasks.study", "tasks.plugins", "tasks.artifacts", "tasks.explained", *STAGES)
+PLANNING = ("tasks.study", "tasks.plugins", "tasks.artifacts", "tasks.explained", "tasks.compared", *STAGES)
 """They plan, wire and open. A change in them changes recipes or formats, never a number."""
 TYPES = {
     "tasks.aggregators.base", "tasks.aggregators.top_share", "tasks.exemplars.base",
     "tasks.explainers.base", "tasks.faithfulness.base", "tasks.model_metrics.base",
     "tasks.explaining.controls", "tasks.slides.manifest", "tasks.slides.row", "tasks.samples.axes",
     "tasks.tiling.recipe", "tasks.training.recipe", "tasks.comparison.recipe", "tasks.comparison.row",
-    "tasks.reporting.maps.job", "tasks.calibration.recipe", "tasks.comparison.claims.endpoints",
+    "tasks.reporting.maps.job", "tasks.functional.sample", "tasks.calibration.recipe", "tasks.comparison.claims.endpoints",
 }  # fmt: skip
-"""Recipes and base classes: their values are recipe, and the plug-in that is used is a root of its own."""
+"""Recipes and base classes: their values are recipe, and the plug-in that is used is a root of its own. What
+samples slides decides which artifacts there are."""
 OF_SLIDES = {
     "tasks.training.bag_job", "tasks.models.bag_classifier", "tasks.models.predict_bags",
     "tasks.explaining.bags", "tasks.explaining.reference_bags", "tasks.explaining.tile_to_pixel",
-    "tasks.models.kept_encoder",
+    "tasks.models.kept_encoder", "tasks.explaining.sufficient",
     "tasks.evidence.bag_evidence", "tasks.evidence.stored_bags",
 }  # fmt: skip
 """What makes artifacts of level slide in the place of others; their plans name it, and their tests say so."""
