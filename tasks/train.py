@@ -277,9 +277,8 @@ def _modules(study: Study, arm: ArmRecipe) -> list[str]:
 
 def _trainer(study: Study) -> tuple[str, str]:
     """Return the loop, which knows neither tiles nor bags, and what it is given."""
-    loop = "train" if study.config.processes == 1 else "worker"
-    job = "bag_job" if study.config.level == "slide" else "job"
-    return f"tasks.training.{loop}", f"tasks.training.{job}"
+    job = "tasks.training.bag_job" if study.config.level == "slide" else "tasks.training.job"
+    return "tasks.training.train" if study.config.processes == 1 else "tasks.training.worker", job
 
 
 _UNSAID: Mapping[str, Any] = {"tiles_per_epoch": None, "tf32": False, "autotune": True, "compile": False}
