@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,9 @@ from tasks.slides.level_region import Rgb
 
 CACHE_BYTES = 64 << 20
 """Bytes of decoded source tiles that one open slide keeps."""
+
+ALL_CACHE_BYTES = 256 << 20
+"""Bytes that all open slides of a process keep together. Without this limit, 64 open slides kept 4 GB."""
 
 THREADS = min(4, os.cpu_count() or 1)
 """Threads that decode and resample for one process, however many slides are open in it."""
@@ -147,6 +151,41 @@ class _Process:
                 self._cache[number, index] = tile
             while self._bytes > CACHE_BYTES:
                 self._bytes -= _bytes_of(self._cache.popitem(last=False)[1])
+        _limit_all(self)
+
+    def kept_bytes(self) -> int:
+        """Return how much is cached."""
+        return self._bytes
+
+    def forget(self) -> None:
+        """Drop all cached tiles."""
+        with self._lock:
+            self._cache.clear()
+            self._bytes = 0
+
+
+_users: OrderedDict[int, "weakref.ref[_Process]"] = OrderedDict()
+_users_lock = threading.Lock()
+os.register_at_fork(
+    after_in_child=lambda: globals().update(_users=OrderedDict(), _users_lock=threading.Lock())
+)
+
+
+def _limit_all(latest: _Process) -> None:
+    """Drop what the slides keep that were read longest ago, where all keep too much together."""
+    with _users_lock:
+        _users[id(latest)] = weakref.ref(latest)
+        _users.move_to_end(id(latest))
+        alive = {key: user for key, reference in _users.items() if (user := reference()) is not None}
+        for key in [key for key in _users if key not in alive]:
+            del _users[key]
+        total = sum(user.kept_bytes() for user in alive.values())
+        for key, user in alive.items():
+            if total <= ALL_CACHE_BYTES or user is latest:
+                return
+            total -= user.kept_bytes()
+            user.forget()
+            del _users[key]
 
 
 def _bytes_of(tile: SourceTile) -> int:

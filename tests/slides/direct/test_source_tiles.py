@@ -72,6 +72,25 @@ def test_the_cache_has_a_size_and_forgets_what_was_not_used_for_longest(
     assert len(decoded) == 6
 
 
+def test_all_open_slides_together_keep_what_was_read_last(slide_file, layout, decoded, monkeypatch):
+    """Many slides stay open in a process: each with a cache of its own would take gigabytes."""
+    tile = 128 * 128 * 3
+    monkeypatch.setattr(source_tiles, "ALL_CACHE_BYTES", 4 * tile)
+    first, second, third = (SourceTiles(slide_file, layout) for _ in range(3))
+    for each in (first, second):
+        each.fetch(0, [0, 1])
+    assert [each._process().kept_bytes() for each in (first, second, third)] == [2 * tile, 2 * tile, 0]
+    first.fetch(0, [2])
+    assert [each._process().kept_bytes() for each in (first, second, third)] == [3 * tile, 0, 0]
+    del first, each  # a slide that is gone keeps nothing and counts for nothing
+    second.fetch(0, [0, 1])
+    third.fetch(0, [0, 1])
+    assert [each._process().kept_bytes() for each in (second, third)] == [2 * tile, 2 * tile]
+    before = len(decoded)
+    second.fetch(0, [0, 1])
+    assert len(decoded) == before, "what is kept is not decoded again"
+
+
 def test_it_holds_one_descriptor_and_gives_it_back(slide_file, layout):
     before = open_descriptors()
     tiles = SourceTiles(slide_file, layout)
