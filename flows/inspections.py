@@ -10,6 +10,7 @@ from flows.engine.resolve import Resolver
 from flows.isolated import isolated
 from flows.progress import tally
 from tasks.artifacts.journal import Journal
+from tasks.slides.row import SlideRow
 from tasks.study.study import Study
 from tasks.tile import tile_key
 from tasks.tiling.inspection import InspectionJob, SlideInspection, inspect_slide
@@ -18,6 +19,9 @@ from tasks.tiling.recipe import TilingRecipe
 REPORT_COLUMNS = (
     "slide_id", "split", "result", "tiles", "mpp", "mpp_source", "reader", "doubt", "labels", "notes",
 )  # fmt: skip
+
+_WEAK = "every tile has the label of the whole slide"
+"""What tiling notes of a slide whose tiles have nothing but its label."""
 
 
 class Inspections:
@@ -61,7 +65,15 @@ class Inspections:
                 if each is not None:  # what killed a process may have been anything, so it is tried again
                     self._journal.put(self._keys[slide], each.model_dump(mode="json"))
                 counted.finish()
-        return {row.slide_id: inspected[row.slide_id] for row in study.slides}
+        return {row.slide_id: _as_told(inspected[row.slide_id], row, study) for row in study.slides}
+
+
+def _as_told(each: SlideInspection, row: SlideRow, study: Study) -> SlideInspection:
+    """Return an inspection without labels of tiles that are the slide's, which a slide model does not read."""
+    if study.config.level == "tile" or not row.is_weakly_labelled(study.section(TilingRecipe).classes[0]):
+        return each
+    notes = tuple(note for note in each.notes if _WEAK not in note)
+    return each.model_copy(update={"labels": {"": each.tiles} if each.tiles else {}, "notes": notes})
 
 
 def write_report(study: Study, inspected: Mapping[str, SlideInspection]) -> Path:

@@ -11,7 +11,6 @@ from tasks.artifacts.checkpoint import BagFacts, CheckpointInfo
 from tasks.artifacts.feature_set import FeatureSet
 from tasks.models.bag_classifier import BagClassifier, build_bag_classifier
 from tasks.models.errors import ModelError
-from tasks.regularizers.base import step_passes
 from tasks.training.bag_recipe import BagRecipe
 from tasks.training.bag_statistics import feature_statistics
 from tasks.training.bags import (
@@ -26,6 +25,7 @@ from tasks.training.bags import (
 from tasks.training.base_job import BaseJob, Model, check_splits, check_steps
 from tasks.training.batches import shown_from
 from tasks.training.errors import TrainingDataError
+from tasks.training.fit import no_second_derivative
 from tasks.training.tiles import Positions
 from tasks.training_step.step import Batch
 
@@ -145,13 +145,9 @@ class BagJob(BaseJob[FeatureSet]):
 
 def _check_penalties(job: BagJob) -> None:
     """Refuse penalties on gradients of a model that has no second derivative."""
-    model = job.bag.model
-    for regularizer in job.arm.regularizers:
-        if step_passes((regularizer,)).double_backward and not model.twice_differentiable:
-            raise ModelError(
-                f"regularizer {regularizer.id!r} differentiates twice, which {model.name!r} cannot; choose "
-                "another model or another method"
-            )
+    why = no_second_derivative(job.arm, job.bag.model)
+    if why is not None:
+        raise ModelError(why)
 
 
 def _check_features(sets: tuple[FeatureSet, ...]) -> None:

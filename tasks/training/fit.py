@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from tasks.models.mil.base import BagModel
+from tasks.regularizers.base import step_passes
 from tasks.samples.axes import refuse_misfit
 from tasks.training.recipe import ArmRecipe, TrainingRecipe
 
@@ -35,3 +37,18 @@ def refuse_misfits(arm: ArmRecipe, recipe: TrainingRecipe) -> None:
             giver="the network takes" if of_tiles else "the slide model takes",
             gives={recipe.network.input if of_tiles else "features"},
         )
+    bag = arm.applied_to(recipe).bag
+    why = None if bag is None else no_second_derivative(arm, bag.model)
+    if why is not None:
+        raise ValueError(f"train.arms: {why}")
+
+
+def no_second_derivative(arm: ArmRecipe, model: BagModel) -> str | None:
+    """Say which regularizer of an arm needs a derivative that its model does not have; None: none does."""
+    for regularizer in arm.regularizers:
+        if step_passes((regularizer,)).double_backward and not model.twice_differentiable:
+            return (
+                f"regularizer {regularizer.id!r} of arm {arm.id!r} differentiates twice, which "
+                f"{model.name!r} cannot; choose another model or another method"
+            )
+    return None

@@ -8,7 +8,8 @@ import pytest
 from flows.engine.plan import Plan
 from flows.inspections import Inspections, write_report
 from flows.open_study import open_study
-from tests._support.studies import tiny_config
+from tasks.phantoms.generate import generate_cohort
+from tests._support.studies import COHORT, tiny_config
 
 
 @pytest.fixture
@@ -76,3 +77,25 @@ def test_the_report_has_a_line_per_slide_and_no_patient(cohort, tmp_path, taken)
     assert [row["slide_id"] for row in rows] == [row.slide_id for row in planned.study.slides]
     assert {row["result"] for row in rows} == {"ok"}
     assert "phantom_patient" not in path.read_text()
+
+
+def test_at_level_slide_the_label_of_a_slide_is_no_label_of_its_tiles(tmp_path, taken):
+    made = COHORT.model_copy(update={"val": (1, 1)})
+    cohort = generate_cohort(tmp_path / "cohort", made, lambda done: None)
+    cohort.write_text(cohort.read_text().replace("annotation", "unread"))
+    of_tiles = inspected(
+        cohort, tmp_path, train={"arms": [{"id": "a"}], "seeds": [0], "weak_labels": True}
+    ).take()
+    weak = [slide for slide, each in of_tiles.items() if "tumour" in each.labels]
+    assert weak
+    assert all("every tile has the label" in " ".join(of_tiles[slide].notes) for slide in weak)
+    of_slides = inspected(
+        cohort,
+        tmp_path,
+        level="slide",
+        train={"arms": [{"id": "a"}], "seeds": [0], "recipe": {"bag": {}}},
+        explain={"explainers": ["attention"]},
+        evaluate={"metrics": ["tile_deletion"]},
+    ).take()
+    assert all(of_slides[slide].labels == {"": of_slides[slide].tiles} for slide in weak)
+    assert not any("every tile has the label" in " ".join(each.notes) for each in of_slides.values())

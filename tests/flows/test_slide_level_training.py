@@ -23,7 +23,7 @@ TRAIN = {
     "seeds": [0],
     "recipe": {"bag": {"model": {"name": "abmil", "embed": 8, "attention": 4}}, "epochs": 3, "batch": 2},
 }
-MAPS = {"explain": {"explainers": [], "controls": []}, "evaluate": {"metrics": []}}
+MAPS = {"explain": {"explainers": ["attention"]}, "evaluate": {"metrics": ["tile_deletion"]}}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def manifest(tmp_path_factory):
 
 
 def config(manifest, train=TRAIN, **changes):
-    return tiny_config(manifest, level="slide", train=train, **changes)
+    return tiny_config(manifest, level="slide", train=train, **MAPS, **changes)
 
 
 def test_models_are_planned_from_features_with_their_own_code(manifest, tmp_path):

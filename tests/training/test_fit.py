@@ -22,3 +22,10 @@ def test_a_regularizer_of_images_has_no_place_in_a_slide_model():
     refuse_misfits(arm, TrainingRecipe())
     with pytest.raises(ValueError, match="works on pixels, but the slide model takes features"):
         refuse_misfits(arm, BAG)
+
+
+def test_a_method_that_differentiates_twice_is_refused_for_a_transformer_and_no_other():
+    arm = ArmRecipe(id="a", model="transformer", regularizers=("feature_sensitivity",))
+    with pytest.raises(ValueError, match="of arm 'a' differentiates twice, which 'transformer' cannot"):
+        refuse_misfits(arm, BAG)
+    refuse_misfits(arm.model_copy(update={"model": None}), BAG)

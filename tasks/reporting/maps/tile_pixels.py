@@ -6,13 +6,19 @@ from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.arrays import Rgb
 from tasks.reporting.maps.canvas import MapCanvas
 from tasks.reporting.maps.stitch import stitch
+from tasks.slides.info import read_info
 
 _GREY = np.uint8(205)
 
 
 def has_pixels(tiles: TileSet) -> bool:
-    """Return whether any tile can be shown."""
-    return bool(len(tiles.usable)) and (tiles.keeps_pixels or tiles.source is not None)
+    """Return whether any tile can be shown.
+
+    Tiles of a feature file are usable, and the file stands where the slide would, but it holds no pixels.
+    """
+    if not len(tiles.usable):
+        return False
+    return tiles.keeps_pixels or (tiles.source is not None and read_info(tiles.folder).reader != "features")
 
 
 def placed_tiles(tiles: TileSet) -> int:

@@ -63,11 +63,14 @@ def slide_data(
     return data
 
 
-def tile_table(tiles: TileSet) -> dict[str, Any]:
-    """Return positions (level-0 pixels), labels and sections of the tiles, and which tiles failed."""
+def tile_table(tiles: TileSet, labelled: bool) -> dict[str, Any]:
+    """Return positions (level-0 pixels), labels and sections of the tiles, and which tiles failed.
+
+    Without ``labelled`` no tile has a label: those that are stored are the slide's.
+    """
     table = tiles.table
     ids = table["tile_id"].astype(str).tolist()
-    labels = table["label"].astype(str)
+    labels = table["label"].astype(str) if labelled else pd.Series([""] * len(table))
     names = sorted(set(labels))
     return {
         "ids": ids,
@@ -83,10 +86,11 @@ def _facts(
     job: ReviewJob, scores: ReviewedScores, info: SlideInfo, probabilities: dict[int, Floats]
 ) -> dict[str, Any]:
     slide = info.slide_id
+    labelled = not (job.level == "slide" and info.weak_labels)
     return {
         "size": [info.geometry.width_level0, info.geometry.height_level0],
         "um": info.geometry.mpp,
-        "tiles": packed_text(as_json(tile_table(job.slides[slide]))),
+        "tiles": packed_text(as_json(tile_table(job.slides[slide], labelled))),
         "probabilities": {m: packed_words(range_codes(v, 0, 1, _LEVELS)) for m, v in probabilities.items()},
         "slide_scores": slide_scores(job, slide),
         "label": slide_label(job, slide),

@@ -11,6 +11,7 @@ import pytest
 from tasks.artifacts.tile_set import TILES, TileSet
 from tasks.reporting.review.details import slide_details
 from tasks.reporting.review.scores import ReviewedScores
+from tasks.reporting.review.slide import tile_table
 from tasks.reporting.review.study import scales_of, study_data
 from tasks.reporting.review.write import write_review
 from tests._support.heatmap_jobs import make_slide
@@ -83,3 +84,11 @@ def test_a_slide_without_pixels_is_shown_too(job, tmp_path):
 
 def test_no_patient_is_named(page):
     assert "secret-7" not in page
+
+
+def test_the_label_of_a_slide_is_not_told_as_that_of_its_tiles(job):
+    tiles = job.slides["s1"]
+    assert set(tile_table(tiles, labelled=True)["labels"]) != {""}
+    bare = tile_table(tiles, labelled=False)
+    assert (bare["labels"], set(bare["label"])) == ([""], {0})
+    assert bare["ids"] == tiles.table["tile_id"].tolist()
