@@ -69,7 +69,7 @@ class Inspections:
 
 
 def _as_told(each: SlideInspection, row: SlideRow, study: Study) -> SlideInspection:
-    """Return an inspection without labels of tiles that are the slide's, which a slide model does not read."""
+    """Return an inspection; at level slide without labels of tiles that are only the slide's."""
     if study.config.level == "tile" or not row.is_weakly_labelled(study.section(TilingRecipe).classes[0]):
         return each
     notes = tuple(note for note in each.notes if _WEAK not in note)

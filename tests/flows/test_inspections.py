@@ -93,7 +93,7 @@ def test_at_level_slide_the_label_of_a_slide_is_no_label_of_its_tiles(tmp_path, 
         cohort,
         tmp_path,
         level="slide",
-        train={"arms": [{"id": "a"}], "seeds": [0], "recipe": {"bag": {}}},
+        train={**train, "recipe": {"bag": {}}},
         explain={"explainers": ["attention"]},
         evaluate={"metrics": ["tile_deletion"]},
     ).take()

@@ -11,14 +11,14 @@ from tasks.slides.info import read_info
 _GREY = np.uint8(205)
 
 
-def has_pixels(tiles: TileSet) -> bool:
-    """Return whether any tile can be shown.
+def is_bare(tiles: TileSet) -> bool:
+    """Return whether there is no pixel to show: no tile was read, or a feature file stands for the slide."""
+    return not len(tiles.usable) or read_info(tiles.folder).reader == "features"
 
-    Tiles of a feature file are usable, and the file stands where the slide would, but it holds no pixels.
-    """
-    if not len(tiles.usable):
-        return False
-    return tiles.keeps_pixels or (tiles.source is not None and read_info(tiles.folder).reader != "features")
+
+def has_pixels(tiles: TileSet) -> bool:
+    """Return whether any tile can be shown."""
+    return not is_bare(tiles) and (tiles.keeps_pixels or tiles.source is not None)
 
 
 def placed_tiles(tiles: TileSet) -> int:

@@ -15,7 +15,7 @@ from tasks.reporting.maps.predicted_tiles import PredictedTiles, predicted_score
 from tasks.reporting.maps.stitch import stitch
 from tasks.reporting.maps.thread_map import thread_map
 from tasks.reporting.maps.thumbnail_map import DrawingSurface, drawing_surface, mapped_tiles, thumbnail_map
-from tasks.reporting.maps.tile_pixels import placed_tiles, with_grey_squares
+from tasks.reporting.maps.tile_pixels import is_bare, placed_tiles, with_grey_squares
 from tasks.slides.geometry import SlideGeometry
 from tasks.slides.info import read_info
 
@@ -93,7 +93,7 @@ def view_slide(job: HeatmapJob) -> SlideView:
     _refuse_other_scale(job)
     thumbnail = np.asarray(Image.open(job.tiles.folder / THUMBNAIL).convert("RGB"))
     surface = drawing_surface(info.geometry, job.recipe.smoothing_um)
-    if not len(job.tiles.usable):
+    if is_bare(job.tiles):
         thumbnail = with_grey_squares(thumbnail, surface.canvas, job.tiles)
     views = tuple(thread_map(lambda item: _view_checkpoint(job, item, surface), job.checkpoints))
     if job.level == "tile":
