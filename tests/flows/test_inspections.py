@@ -83,9 +83,8 @@ def test_at_level_slide_the_label_of_a_slide_is_no_label_of_its_tiles(tmp_path, 
     made = COHORT.model_copy(update={"val": (1, 1)})
     cohort = generate_cohort(tmp_path / "cohort", made, lambda done: None)
     cohort.write_text(cohort.read_text().replace("annotation", "unread"))
-    of_tiles = inspected(
-        cohort, tmp_path, train={"arms": [{"id": "a"}], "seeds": [0], "weak_labels": True}
-    ).take()
+    train = {"arms": [{"id": "a"}], "seeds": [0]}
+    of_tiles = inspected(cohort, tmp_path, train={**train, "weak_labels": True}).take()
     weak = [slide for slide, each in of_tiles.items() if "tumour" in each.labels]
     assert weak
     assert all("every tile has the label" in " ".join(of_tiles[slide].notes) for slide in weak)

@@ -1,4 +1,4 @@
-"""A feature file has places of tiles and nothing to show, although its tiles are usable and it can be opened."""
+"""A feature file has places of tiles and nothing to show, although its tiles are usable and it opens."""
 
 import pytest
 
