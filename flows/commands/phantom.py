@@ -16,7 +16,17 @@ from tasks.phantoms.recipe import PhantomRecipe
 from tasks.plugins import available, plugin_class
 from tasks.study.errors import ConfigError
 
-_FAMILIES = ("regularizers", "explainers", "exemplars", "faithfulness", "model_metrics", "aggregators")
+_FAMILIES = {
+    "regularizers": "regularizers",
+    "explainers": "explainers",
+    "exemplars": "exemplars",
+    "faithfulness": "faithfulness",
+    "model_metrics": "model_metrics",
+    "aggregators": "aggregators",
+    "slide models": "models.mil",
+    "encoders": "models.encoders",
+}
+"""Where each family lies below ``tasks``, by its heading."""
 
 
 def phantom(folder: Path, recipe: Path | None, rule: str | None, console: Console) -> None:
@@ -41,8 +51,8 @@ def phantom(folder: Path, recipe: Path | None, rule: str | None, console: Consol
 
 def plugins(console: Console) -> None:
     """Print every plug-in of every family."""
-    for family in _FAMILIES:
-        table = Table(f"{family}", "", box=None, pad_edge=False, show_header=True)
+    for heading, family in _FAMILIES.items():
+        table = Table(heading, "", box=None, pad_edge=False, show_header=True)
         for name in available(f"tasks.{family}"):
             doc = plugin_class(f"tasks.{family}", name).__doc__ or ""
             table.add_row(f"  {name}", escape(doc.strip().partition("\n")[0]))
