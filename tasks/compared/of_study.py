@@ -3,9 +3,13 @@
 from tasks.comparison.job import TwoAxes
 from tasks.evaluate import EvaluateSection
 from tasks.explain import explained_slides
+from tasks.slides.row import SlideRow
 from tasks.study.study import Study
 from tasks.tiling.recipe import TilingRecipe
 from tasks.train import TrainSection, weakly_labelled
+
+EVIDENCE = "evidence"
+"""The mark of what speaks for the explained class."""
 
 LABELLED = ("tile_localisation", "tile_marks")
 """The metrics that compare values of tiles with labels or marks of tiles, the better known first."""
@@ -38,9 +42,21 @@ def two_axes(study: Study) -> TwoAxes | None:
         return None
     metrics = study.section(EvaluateSection).metrics
     removing = (m.id for m in metrics if m.removal is not None)
-    # By name: that its truth is a label of tiles is no part of what a metric declares.
-    labelled = (m.id for name in LABELLED for m in metrics if m.name == name)
+    # By name: that its truth is a label of tiles is no part of what a metric declares. Marks of other things
+    # than evidence say nothing of what is plausible. Where no tile has a label of its own, marks come first.
+    names = LABELLED if any(map(_labels_tiles, _evaluated(study))) else LABELLED[::-1]
+    labelled = (
+        m.id for name in names for m in metrics if m.name == name and getattr(m, "mark", EVIDENCE) == EVIDENCE
+    )
     return TwoAxes(next(removing, ""), next(labelled, ""))
+
+
+def _evaluated(study: Study) -> list[SlideRow]:
+    return [study.row[slide] for slide in explained_slides(study)]
+
+
+def _labels_tiles(row: SlideRow) -> bool:
+    return row.annotation is not None or row.points is not None or row.lists_tiles
 
 
 def trained_on_in_words(study: Study) -> str:

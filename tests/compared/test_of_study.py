@@ -11,6 +11,7 @@ from tasks.evaluate import EvaluateSection
 from tasks.faithfulness.tile_deletion import TileDeletion
 from tasks.faithfulness.tile_localisation import TileLocalisation
 from tasks.faithfulness.tile_marks import TileMarks
+from tasks.slides.row import SlideRow
 from tasks.train import TrainSection
 
 
@@ -33,6 +34,17 @@ def study(*metrics, level="slide", train=None):
     return Described(level, (EvaluateSection(metrics=metrics or (TileDeletion(),)), train))
 
 
+@pytest.fixture
+def evaluated(monkeypatch):
+    """Let a study have one slide that is explained, with these fields."""
+
+    def use(**fields):
+        row = SlideRow(slide_id="a", patient_id="p", path="a.tiff", split="test", **fields)
+        monkeypatch.setattr("tasks.compared.of_study._evaluated", lambda study: [row])
+
+    return use
+
+
 @pytest.mark.parametrize(
     ("metrics", "axes"),
     [
@@ -43,8 +55,22 @@ def study(*metrics, level="slide", train=None):
         ((TileLocalisation(),), TwoAxes("", "tile_localisation")),
     ],
 )
-def test_each_axis_is_the_first_metric_of_its_kind(metrics, axes):
+def test_each_axis_is_the_first_metric_of_its_kind(evaluated, metrics, axes):
+    evaluated(annotation="a.geojson")
     assert two_axes(study(*metrics)) == axes
+
+
+def test_marks_come_first_where_no_tile_has_a_label_of_its_own(evaluated):
+    evaluated(label="tumour")
+    assert two_axes(study(TileLocalisation(), TileMarks())).plausibility == "tile_marks"
+    assert two_axes(study(TileLocalisation())).plausibility == "tile_localisation"
+
+
+def test_marks_of_decoys_and_artefacts_are_no_axis(evaluated):
+    evaluated(label="tumour")
+    decoy, stamp = TileMarks(id="d", mark="decoy"), TileMarks(id="s", mark="artefact")
+    assert two_axes(study(decoy, stamp, TileMarks(id="e"))).plausibility == "e"
+    assert two_axes(study(decoy, stamp)).plausibility == ""
 
 
 def test_a_study_of_tiles_has_no_axes():
