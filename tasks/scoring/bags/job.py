@@ -68,6 +68,8 @@ class BagNetworkSource(BaseModel):
             if self.checkpoint is not None:
                 return load_bag_classifier(Checkpoint(root / self.checkpoint), device)
             if self.torchscript is not None:
+                if not (root / self.torchscript).is_file():
+                    raise ScoringError(f"model.torchscript: there is no file {self.torchscript}")
                 with SaidAs(ScoringError, f"the file {self.torchscript} is no TorchScript"):
                     loading: Any = torch.jit.load
                     scripted: nn.Module = loading(str(root / self.torchscript), map_location=device)

@@ -59,8 +59,11 @@ def test_each_kind_of_network_is_loaded(tmp_path):
     make_bag_checkpoint(tmp_path / "checkpoint", small_models()[0], make_bag_cohort(tmp_path / "f", 4))
     loaded = BagNetworkSource(checkpoint="checkpoint").load(tmp_path, cpu)
     assert not loaded.training
-    with pytest.raises(ScoringError, match="the file gone is no TorchScript"):
+    with pytest.raises(ScoringError, match=r"model\.torchscript: there is no file gone$"):
         BagNetworkSource(torchscript="gone").load(tmp_path, cpu)
+    (tmp_path / "text").write_text("no network")
+    with pytest.raises(ScoringError, match="the file text is no TorchScript"):
+        BagNetworkSource(torchscript="text").load(tmp_path, cpu)
 
 
 @pytest.mark.parametrize(
