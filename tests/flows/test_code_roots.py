@@ -19,7 +19,8 @@ TYPES = {
     "tasks.explainers.base", "tasks.faithfulness.base", "tasks.model_metrics.base",
     "tasks.explaining.controls", "tasks.slides.manifest", "tasks.slides.row", "tasks.samples.axes",
     "tasks.tiling.recipe", "tasks.training.recipe", "tasks.comparison.recipe", "tasks.comparison.row",
-    "tasks.reporting.maps.job", "tasks.functional.sample", "tasks.calibration.recipe", "tasks.comparison.claims.endpoints",
+    "tasks.reporting.maps.job", "tasks.functional.sample",
+    "tasks.calibration.recipe", "tasks.comparison.claims.endpoints",
 }  # fmt: skip
 """Recipes and base classes: their values are recipe, and the plug-in that is used is a root of its own. What
 samples slides decides which artifacts there are."""
