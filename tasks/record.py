@@ -198,7 +198,7 @@ def _slides(study: Study, inputs: RecordInputs) -> dict[int | None, dict[str, li
 
     The whole study is fold None: the splits of the manifest, with folds the one group ``all folds``.
     """
-    known = inputs.tiles if inputs.features is None else inputs.features
+    known = inputs.features or inputs.tiles
     rows = [row for row in study.slides if row.slide_id in known]
     if not study.folds:
         return {None: dict(_by_split(rows))}
@@ -221,7 +221,7 @@ def _by_split(rows: list[SlideRow]) -> Iterator[tuple[str, list[str]]]:
 def _datasets(
     inputs: RecordInputs, context: BuildContext, splits: Mapping[str, list[str]]
 ) -> tuple[RecordedDataset, ...]:
-    if inputs.features is not None:
+    if inputs.features:
         sets = inputs.features
         return tuple(
             dataset_of_bags(

@@ -91,7 +91,8 @@ def made_bags(sizes: Sequence[int] = SIZES, seed: int = 0, model: Doubled | None
     """Return bags of normal features with the maps ``true``, ``noise`` and ``zeros``.
 
     The class of a tile is that of its true contribution's sign; every seventh is not known. Darkness is
-    noise. Ids are those of places, so tiles keep them when a bag is turned.
+    noise, and tiles of the second class are marked. Ids are those of places, so tiles keep them when a bag
+    is turned.
     """
     model, generator = model or network(), np.random.default_rng(seed)
     features = [generator.normal(size=(size, D)).astype(np.float32) for size in sizes]
@@ -115,6 +116,7 @@ def made_bags(sizes: Sequence[int] = SIZES, seed: int = 0, model: Doubled | None
         kinds=dict.fromkeys(maps, "contribution"),
         about=about,
         tile_classes=classes,
+        marks={"evidence": [np.where(each == 1, 0.9, 0.1).astype(np.float32) for each in classes]},
         tile_ids=[
             [f"{name}/{place}" for place in range(size)] for name, size in zip(names, sizes, strict=True)
         ],
@@ -133,6 +135,7 @@ def turned(evidence: BagEvidence) -> BagEvidence:
         attributions={name: back(each) for name, each in evidence.attributions.items()},
         about=back(evidence.about),
         tile_classes=back(evidence.tile_classes),
+        marks={mark: back(each) for mark, each in evidence.marks.items()},
         tile_ids=back(evidence.tile_ids),
     )
 

@@ -15,6 +15,24 @@ def tiny_cohort(folder: Path) -> Path:
     return generate_cohort(folder, COHORT, lambda done: None)
 
 
+def tiny_cohort_of_both(folder: Path) -> Path:
+    """Draw the cohort with a slide of each class to validate on too, as slide models need it."""
+    return generate_cohort(folder, COHORT.model_copy(update={"val": (1, 1)}), lambda done: None)
+
+
+OF_SLIDES = {
+    "level": "slide",
+    "train": {
+        "arms": [{"id": "mean", "model": "mean_pool"}],
+        "seeds": [0],
+        "recipe": {"bag": {}, "epochs": 1, "batch": 2},
+    },
+    "explain": {"explainers": ["contribution"], "controls": []},
+    "evaluate": {"metrics": ["gini"]},
+}
+"""What makes a small study one of level slide."""
+
+
 def tiny_config(manifest: Path, **changes: Any) -> StudyConfig:
     """Return the study of that cohort; ``changes`` replace whole blocks."""
     blocks: dict[str, Any] = {

@@ -130,6 +130,7 @@ def test_the_order_of_slides_changes_nothing(name, evidence):
         attributions={key: each[::-1] for key, each in evidence.attributions.items()},
         about=evidence.about[::-1],
         tile_classes=evidence.tile_classes[::-1],
+        marks={mark: each[::-1] for mark, each in evidence.marks.items()},
         tile_ids=evidence.tile_ids[::-1],
     )
     tables = [alone(e, name).scores.sort_values(["unit_id", "score"]) for e in (evidence, back)]

@@ -95,7 +95,10 @@ def test_status_of_a_new_study_says_that_nothing_was_made(study_file, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--only", "trian"), "no stage 'trian' (did you mean 'train'?); the stages are: tile, dose, train"),
+        (
+            ("--only", "trian"),
+            "no stage 'trian' (did you mean 'train'?); the stages are: tile, embed, dose, train",
+        ),
         (("--only", "train", "--from", "tile"), "exclude each other"),
         (("--arm", "standard"), "narrow --only or --from"),
         (("--fold", "1"), "narrow --only or --from"),

@@ -17,7 +17,12 @@ from tasks.models import kept_encoder
 from tasks.models.encoders.efficientnet_lite0 import EfficientnetLite0
 from tasks.models.errors import ModelError
 from tasks.tile import tile_key
-from tests._support.studies import tiny_config
+from tests._support.studies import OF_SLIDES, tiny_cohort_of_both, tiny_config
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return tiny_cohort_of_both(tmp_path_factory.mktemp("cohort"))
 
 
 def told(build):
@@ -32,7 +37,7 @@ def told(build):
 def run(manifest, home, stage, **changes):
     blocks = {"embed": {"encoder": {"name": "efficientnet_lite0", "size": 32}}, **changes}
     resources = {"runner": "inline", "batch": 32}
-    config = tiny_config(manifest, level="slide", resources=resources, **blocks)
+    config = tiny_config(manifest, resources=resources, **{**OF_SLIDES, **blocks})
     return execute(Plan(open_study(config, home, None)), RerunOptions(only=stage), told, {})
 
 

@@ -9,13 +9,18 @@ from flows.open_study import open_study, refuse_unfit_encoder
 from tasks.embed import Embed, EmbedSection
 from tasks.study.errors import ConfigError, UsageError
 from tests._support.record_jobs import make_checkpoint
-from tests._support.studies import tiny_config
+from tests._support.studies import OF_SLIDES, tiny_cohort_of_both, tiny_config
 
 TILES = {"mpp": 1.0, "tile_px": 16, "thumbnail_px": 256}
 
 
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return tiny_cohort_of_both(tmp_path_factory.mktemp("cohort"))
+
+
 def of_slides(manifest, encoder, **changes):
-    return tiny_config(manifest, level="slide", tile=TILES, embed={"encoder": encoder}, **changes)
+    return tiny_config(manifest, tile=TILES, embed={"encoder": encoder}, **{**OF_SLIDES, **changes})
 
 
 def planned(config, home):
@@ -36,7 +41,7 @@ def test_the_bytes_of_the_weights_are_planned_with_and_their_path_is_not(manifes
         make_checkpoint(tmp_path / name, seed)
         found = planned(of_slides(manifest, {"name": "checkpoint", "folder": str(tmp_path / name)}), tmp_path)
         first = next(iter(found.values()))
-        assert len(found) == 6
+        assert len(found) == 7
         assert first.recipe["encoder"] == {"name": "checkpoint"}
         assert "tasks.models.encoders.checkpoint" in first.modules
         digests.add((first.files["weights"], first.files["info"]))
@@ -72,7 +77,7 @@ def test_an_encoder_that_does_not_fit_is_refused_before_any_work(manifest, tmp_p
     make_checkpoint(tmp_path, 0)
     located = {key: value if key == "name" else str(tmp_path / value) for key, value in encoder.items()}
     changes = {"tile": {**TILES, "tile_px": 24}, "embed": {"encoder": located}}
-    config = tiny_config(manifest, level="slide", **changes)
+    config = tiny_config(manifest, **{**OF_SLIDES, **changes})
     with pytest.raises(ConfigError, match=sentence):
         refuse_unfit_encoder(open_study(config, tmp_path, None))
 

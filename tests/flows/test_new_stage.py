@@ -66,7 +66,7 @@ def test_an_unknown_key_of_its_section_is_refused_in_a_sentence(answers):
 
 def test_a_misspelt_stage_is_answered_with_its_name(answers):
     assert answers["misspelt"].code == 2
-    assert "no stage 'cont' (did you mean 'count'?); the stages are: tile, count, dose, train" in (
+    assert "no stage 'cont' (did you mean 'count'?); the stages are: tile, count, embed, dose, train" in (
         answers["misspelt"].err
     )
 

@@ -21,8 +21,8 @@ def test_processes_are_recipe_only_where_there_are_several(manifest, tmp_path):
     assert {key: value for key, value in two.recipe.items() if key != "device"} == {
         key: value for key, value in one.recipe.items() if key != "device"
     }
-    assert one.modules == ("tasks.training.train",)
-    assert two.modules == ("tasks.training.worker",)
+    assert one.modules == ("tasks.training.train", "tasks.training.job")
+    assert two.modules == ("tasks.training.worker", "tasks.training.job")
 
 
 def test_a_batch_must_be_split_evenly(manifest):

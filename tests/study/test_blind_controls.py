@@ -25,7 +25,7 @@ def section():
 
 
 def test_the_review_page_is_told(section):
-    told = {e.id: e.is_blind for e in review._explainers(section, {}) if e.is_control}
+    told = {e.id: e.is_blind for e in review._explainers(Planned(section), {}) if e.is_control}
     assert told == BLIND
 
 
@@ -38,7 +38,9 @@ def test_the_comparison_is_told(section):
 
 
 class Planned:
-    """A study as far as a review asks it: its section, its models and their slides."""
+    """A study as far as a review asks it: its level, its section, its models and their slides."""
+
+    config = SimpleNamespace(level="tile")
 
     def __init__(self, section):
         self._section = section
@@ -64,7 +66,7 @@ def test_the_review_page_shows_the_maps_of_a_blind_control_with_every_model(sect
 
 def test_one_scale_serves_every_model(tmp_path):
     shared = ArtifactKey("explain", None, "random_map", "s1")
-    assert list(scale._maps_of("s1", {shared: Attributions(tmp_path)})) == [EVERY_MODEL]
+    assert list(scale._maps_on("s1", {shared: Attributions(tmp_path)})) == [EVERY_MODEL]
     of_all, of_one = (
         scale_of(1, 1).model_copy(update={"models": m}) for m in ({EVERY_MODEL: 2.0}, {"a": 3.0})
     )
