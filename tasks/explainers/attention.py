@@ -7,10 +7,11 @@ from pydantic import PrivateAttr
 from torch import Tensor, nn
 
 from tasks.explainers._attending import attending, tiles_of_cls
-from tasks.explainers._pooled import is_pooled, terms_of
+from tasks.explainers._pooled import terms_of
 from tasks.explainers.base import Explainer, ExplanationError, Kind
 from tasks.functional.leave_as_found import leave_as_found
 from tasks.functional.passes import Passes
+from tasks.functional.pooled_terms import pools
 from tasks.samples.axes import Input, Support
 from tasks.samples.inputs import Bags
 
@@ -46,7 +47,7 @@ class Attention(Explainer):
         Raises:
             ExplanationError: it has none.
         """
-        if not (is_pooled(network) or attending(network)):
+        if not (pools(network) or attending(network)):
             raise ExplanationError(
                 f"{self.name} needs weights of tiles, and {type(network).__name__} has none: it neither "
                 "takes a weighted mean nor attends from a class token"
@@ -56,7 +57,7 @@ class Attention(Explainer):
         """Return a copy that says whether the weights are those of a class."""
         copy = self.model_copy()
         with leave_as_found(model), torch.no_grad():
-            copy._per_class = is_pooled(model) and terms_of(model, images).log_weights.shape[2] > 1
+            copy._per_class = pools(model) and terms_of(model, images).log_weights.shape[2] > 1
         return copy
 
     def notes(self) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ class Attention(Explainer):
 
     def attribute(self, model: nn.Module, bags: Bags, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the fractions [B, N]."""
-        if not is_pooled(model):
+        if not pools(model):
             return tiles_of_cls(model, bags)
         fractions = terms_of(model, bags).fractions
         if fractions.shape[2] == 1:

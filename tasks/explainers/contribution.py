@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from tasks.explainers._bags import margins_of_tiles
-from tasks.explainers._pooled import is_pooled, mixes, terms_of
+from tasks.explainers._pooled import mixes, terms_of
 from tasks.explainers.base import Explainer, ExplanationError, Kind
 from tasks.functional.passes import Passes
+from tasks.functional.pooled_terms import pools
 from tasks.samples.axes import Input, Support
 from tasks.samples.inputs import Bags
 
@@ -36,7 +37,7 @@ class Contribution(Explainer):
         Raises:
             ExplanationError: it does.
         """
-        if not is_pooled(network):
+        if not pools(network):
             raise ExplanationError(
                 f"{self.name} needs a slide model that adds up its tiles, and {mixes(network)}; "
                 "integrated_gradients, keep_one and drop_one explain any slide model"

@@ -5,12 +5,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from tasks.explainers._pooled import is_pooled, terms_of
+from tasks.explainers._pooled import terms_of
 from tasks.explainers.base import Explainer, Kind
 from tasks.functional.gradients import target_margin
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans
 from tasks.functional.pooled_curves import drop_one
+from tasks.functional.pooled_terms import pools
 from tasks.samples.axes import Input, Support
 from tasks.samples.inputs import Bags, ask
 
@@ -41,7 +42,7 @@ class DropOne(Explainer):
 
     def attribute(self, model: nn.Module, bags: Bags, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the losses [B, N]."""
-        if is_pooled(model):
+        if pools(model):
             return drop_one(terms_of(model, bags), targets).to(bags.features.dtype)
         whole = target_margin(ask(model, bags), targets)
         values = torch.zeros_like(bags.features[:, :, 0])

@@ -5,12 +5,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from tasks.explainers._pooled import is_pooled, terms_of
+from tasks.explainers._pooled import terms_of
 from tasks.explainers.base import Explainer, Kind
 from tasks.functional.gradients import target_margin
 from tasks.functional.passes import Passes
 from tasks.functional.pixels import spans
 from tasks.functional.pooled_curves import keep_one
+from tasks.functional.pooled_terms import pools
 from tasks.samples.axes import Input, Support
 from tasks.samples.inputs import Bags, ask
 
@@ -37,7 +38,7 @@ class KeepOne(Explainer):
 
     def attribute(self, model: nn.Module, bags: Bags, targets: Tensor, tile_keys: Tensor) -> Tensor:
         """Return the margins [B, N]."""
-        if is_pooled(model):
+        if pools(model):
             return keep_one(terms_of(model, bags), targets).to(bags.features.dtype)
         rows = bags.features[bags.mask][:, None]
         asked = targets[:, None].expand_as(bags.mask)[bags.mask]

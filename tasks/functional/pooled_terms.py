@@ -12,7 +12,7 @@ removed, no network needs to be asked again. The logits of an empty bag are the 
 from typing import NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 class PooledTerms(NamedTuple):
@@ -52,6 +52,6 @@ class Pooled(Protocol):
         ...
 
 
-def pools(network: nn.Module) -> TypeGuard[Pooled]:
+def pools(network: object) -> TypeGuard[Pooled]:
     """Return whether the terms of ``network`` can be asked for. A wrapper says it by ``is_pooled``."""
     return isinstance(network, Pooled) and bool(getattr(network, "is_pooled", True))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tasks.functional.midranks import midranks
+from tasks.functional.hits import auc_inside
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,7 @@ class RankedTruth:
 
     def auroc(self) -> Tensor:
         """Return float64 [B]: how often a true element ranks above another, equal ones half."""
-        hits, misses = self.hits, self.count - self.hits
-        outside = (~self.inside).sum(1)
-        ranks = midranks(self._masked(self.inside)) - outside[:, None]
-        summed = torch.where(self.truth, ranks, 0.0).sum(1)
-        return self._judged((summed - hits * (hits + 1) / 2) / (hits * misses))
+        return self._judged(auc_inside(self.values, self.truth.bool(), self.inside))
 
     def auprc(self) -> Tensor:
         """Return float64 [B]: the mean over true elements of the precision down to each, ties included."""
