@@ -1,6 +1,5 @@
 """The model of the last build in this thread, kept for the next: loading takes as long as some maps."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import nn
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.bag_classifier import BagClassifier, load_bag_classifier
 from tasks.models.classifier import Classifier, load_classifier
+from tasks.models.kept import KeptInThread
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -19,14 +19,7 @@ Which = tuple[Path, int, int, str]
 """The file of the weights with its time and size, and the device."""
 
 
-class _Kept(threading.local):
-    """What one thread keeps: builds that run at the same time never share a network."""
-
-    which: Which | None = None
-    model: nn.Module | None = None
-
-
-_kept = _Kept()
+_kept: KeptInThread[nn.Module] = KeptInThread()
 
 
 @contextmanager
@@ -53,15 +46,10 @@ def _lent(
     checkpoint: Checkpoint, device: torch.device, load: Callable[[Checkpoint, torch.device], M]
 ) -> Iterator[M]:
     which = _which(checkpoint, device)
-    # One file of weights is of one kind of model, so what is kept for it is what ``load`` would return.
-    model: M | None = _kept.model if _kept.which == which else None  # type: ignore[assignment]
-    # Given up first, so that two are never in memory and a failed block keeps none.
-    _kept.which, _kept.model = None, None
-    if model is None:
-        model = load(checkpoint, device)
-    yield model
-    if checkpoint.info.network.get("module") is None:
-        _kept.which, _kept.model = which, model
+    ours = checkpoint.info.network.get("module") is None
+    with _kept.lent(which, lambda: load(checkpoint, device), keep=ours) as model:
+        # One file of weights is of one kind of model, so what is kept for it is what ``load`` would return.
+        yield model  # type: ignore[misc]
 
 
 def _which(checkpoint: Checkpoint, device: torch.device) -> Which:

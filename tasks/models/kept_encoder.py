@@ -1,6 +1,5 @@
 """The encoder of the last build in this thread, kept for the next slide: a large one takes long to load."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import nn
 
 from tasks.artifacts.feature_set import EncoderFacts
 from tasks.models.encoders.base import Encoder
+from tasks.models.kept import KeptInThread
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,7 @@ Which = tuple[Encoder, tuple[tuple[Path, int, int], ...], str]
 """The recipe, its files with their times and sizes, and the device."""
 
 
-class _KeptEncoder(threading.local):
-    """What one thread keeps: builds that run at the same time never share a network."""
-
-    which: Which | None = None
-    loaded: LoadedEncoder | None = None
-
-
-_kept = _KeptEncoder()
+_kept: KeptInThread[LoadedEncoder] = KeptInThread()
 
 
 @contextmanager
@@ -50,15 +43,12 @@ def kept_encoder(encoder: Encoder, device: torch.device) -> Iterator[LoadedEncod
     Raises:
         ModelError: its weights are absent or do not fit.
     """
-    which = _which(encoder, device)
-    loaded = _kept.loaded if _kept.which == which else None
-    # Given up first, so that two are never in memory and a failed block keeps none.
-    _kept.which, _kept.loaded = None, None
-    if loaded is None:
-        loaded = LoadedEncoder(encoder.build().to(device), encoder.facts())
-    yield loaded
-    if encoder.is_ours:
-        _kept.which, _kept.loaded = which, loaded
+
+    def load() -> LoadedEncoder:
+        return LoadedEncoder(encoder.build().to(device), encoder.facts())
+
+    with _kept.lent(_which(encoder, device), load, keep=encoder.is_ours) as loaded:
+        yield loaded
 
 
 def _which(encoder: Encoder, device: torch.device) -> Which:

@@ -12,7 +12,7 @@ from tasks.embedding.slide import EmbeddingSettings, embed_slide
 from tasks.models.encoders.checkpoint import CheckpointEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
 from tasks.models.errors import ModelError
-from tasks.models.kept_encoder import _KeptEncoder
+from tasks.models.kept import KeptInThread
 from tests._support.record_jobs import make_checkpoint
 from tests._support.tile_sets import make_tile_set
 
@@ -121,7 +121,7 @@ class Broken(nn.Module):
 def test_a_feature_that_float16_cannot_hold_is_refused_with_its_tile(tmp_path, monkeypatch):
     tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 3)
     monkeypatch.setattr(ColourStatistics, "build", lambda self: Broken())
-    monkeypatch.setattr("tasks.models.kept_encoder._kept", _KeptEncoder())
+    monkeypatch.setattr("tasks.models.kept_encoder._kept", KeptInThread())
     with pytest.raises(ModelError, match="not finite in float16, first on tile s/64_0"):
         embedded(tiles, tmp_path / "a", dtype="float16")
 

@@ -16,6 +16,7 @@ from tasks.embed import feature_key
 from tasks.models import kept_encoder
 from tasks.models.encoders.efficientnet_lite0 import EfficientnetLite0
 from tasks.models.errors import ModelError
+from tasks.models.kept import KeptInThread
 from tasks.tile import tile_key
 from tests._support.studies import OF_SLIDES, tiny_cohort_of_both, tiny_config
 
@@ -50,7 +51,7 @@ def tiled(manifest, tmp_path_factory):
 def test_every_slide_is_embedded_with_an_encoder_that_was_loaded_once(manifest, tiled, monkeypatch):
     home, first = tiled
     built, load, moved = [], EfficientnetLite0.build, []
-    monkeypatch.setattr(kept_encoder, "_kept", kept_encoder._KeptEncoder())
+    monkeypatch.setattr(kept_encoder, "_kept", KeptInThread())
     monkeypatch.setattr(EfficientnetLite0, "build", lambda self: built.append(1) or load(self))
     with listening(lambda event: moved.append(event) if isinstance(event, Advanced) else None):
         made = run(manifest, home, "embed")

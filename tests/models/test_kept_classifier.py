@@ -7,6 +7,7 @@ import torch
 
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models import kept_classifier as module
+from tasks.models.kept import KeptInThread
 from tasks.models.kept_classifier import kept_classifier
 from tests._support.record_jobs import make_checkpoint
 
@@ -23,7 +24,7 @@ def loaded(monkeypatch):
         return load(checkpoint, device)
 
     monkeypatch.setattr(module, "load_classifier", noting)
-    monkeypatch.setattr(module, "_kept", module._Kept())
+    monkeypatch.setattr(module, "_kept", KeptInThread())
     return names
 
 

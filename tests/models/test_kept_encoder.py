@@ -8,6 +8,7 @@ import torch
 from tasks.models import kept_encoder as module
 from tasks.models.encoders.checkpoint import CheckpointEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
+from tasks.models.kept import KeptInThread
 from tasks.models.kept_encoder import kept_encoder
 from tests._support.record_jobs import make_checkpoint
 
@@ -16,7 +17,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def encoder(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_kept", module._KeptEncoder())
+    monkeypatch.setattr(module, "_kept", KeptInThread())
     return CheckpointEncoder(folder=str(make_checkpoint(tmp_path / "c", 0).folder))
 
 
