@@ -16,7 +16,7 @@ from tasks.functional.staging import staged
 from tasks.samples.inputs import Bags
 from tasks.training.errors import TrainingDataError
 from tasks.training.resources import TrainingResources
-from tasks.training.tiles import Positions, Roles, slide_of, split_of
+from tasks.training.tiles import Positions, Roles, of_split, refuse_absent, slide_of
 
 _DEFAULT = TrainingResources()
 _FLOAT_BYTES = 4
@@ -175,7 +175,7 @@ class Split:
                 f"knows the classes {list(self.classes)}"
             )
         labels = torch.tensor([self.classes.index(each.facts.label) for each in self.sets], dtype=torch.int64)
-        self._refuse_absent(labels, "slide")
+        refuse_absent(labels, self.name, self.classes, "slide")
         return LabelledBags(self.store, labels, self.resources.prefetch)
 
     def tiles(self) -> LabelledFeatures:
@@ -192,16 +192,9 @@ class Split:
             slides.append(np.full(len(rows[-1]), number, dtype=np.intp))
         none = [np.empty(0, np.int64)]
         found = torch.from_numpy(np.concatenate(labels or none))
-        self._refuse_absent(found, "labelled tile")
+        refuse_absent(found, self.name, self.classes, "labelled tile")
         places = np.concatenate(slides or none), np.concatenate(rows or none)
         return LabelledFeatures(self.store, *places, found, self.resources.prefetch)
-
-    def _refuse_absent(self, labels: Tensor, what: str) -> None:
-        counts = torch.bincount(labels, minlength=len(self.classes)).tolist()
-        found = dict(zip(self.classes, counts, strict=True))
-        absent = [name for name, count in found.items() if count == 0]
-        if absent:
-            raise TrainingDataError(f"split {self.name!r} has no {what} of class {absent}; it has {found}")
 
 
 def split_bags(
@@ -220,5 +213,4 @@ def split_bags(
         roles: {slide id: split} in a fold; without it slides have the split of the manifest.
         resources: how much is read ahead and stays in memory.
     """
-    chosen = [each for each in sets if each.facts.count and split_of(each, roles) == split]
-    return Split(split, tuple(sorted(chosen, key=slide_of)), classes, resources)
+    return Split(split, tuple(of_split(sets, split, roles)), classes, resources)

@@ -1,9 +1,9 @@
 """The tiles that a training may see, and how a batch of them reaches the device."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from tasks.training.tile_cache import TileCache
 Positions = NDArray[np.intp]
 Roles = Mapping[str, str]
 """{slide id: split} in a fold."""
+
+Tiled = TypeVar("Tiled", TileSet, FeatureSet)
+"""The tiles of one slide, as pixels or as features."""
 
 _DEFAULT = TrainingResources()
 
@@ -123,6 +126,25 @@ def split_of(tiles: TileSet | FeatureSet, roles: Roles | None) -> str:
     return roles[slide]
 
 
+def of_split(sets: Iterable[Tiled], split: str, roles: Roles | None) -> list[Tiled]:
+    """Return the slides of ``split`` that have tiles, in order of their ids."""
+    chosen = [each for each in sets if each.facts.count and split_of(each, roles) == split]
+    return sorted(chosen, key=slide_of)
+
+
+def refuse_absent(labels: Tensor, split: str, classes: Sequence[str], what: str) -> None:
+    """Refuse ``labels`` int64 [N] in which a class is absent; ``what`` names one sample.
+
+    Raises:
+        TrainingDataError: naming the classes that are absent and how many samples the others have.
+    """
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    found = dict(zip(classes, counts, strict=True))
+    absent = [name for name, count in found.items() if count == 0]
+    if absent:
+        raise TrainingDataError(f"split {split!r} has no {what} of class {absent}; it has {found}")
+
+
 def labelled_tiles(
     tile_sets: Sequence[TileSet],
     split: str,
@@ -142,8 +164,7 @@ def labelled_tiles(
     Raises:
         TrainingDataError: a label that is no class, a class without tiles, or tiles of different sizes.
     """
-    chosen = [tiles for tiles in tile_sets if tiles.facts.count and split_of(tiles, roles) == split]
-    chosen.sort(key=slide_of)
+    chosen = of_split(tile_sets, split, roles)
     rows, labels = [], []
     for tiles in chosen:
         # Only what is needed of each table: a cohort has millions of tiles.
@@ -177,11 +198,7 @@ def _label_indices(table: pd.DataFrame, rows: Positions, classes: tuple[str, ...
 
 
 def _check(tiles: LabelledTiles, split: str, classes: tuple[str, ...]) -> None:
-    counts = torch.bincount(tiles.labels, minlength=len(classes)).tolist()
-    found = dict(zip(classes, counts, strict=True))
-    absent = [name for name, count in found.items() if count == 0]
-    if absent:
-        raise TrainingDataError(f"split {split!r} has no usable tile of class {absent}; it has {found}")
+    refuse_absent(tiles.labels, split, classes, "usable tile")
     shapes = {pixels.shape[1:] for pixels in tiles.pixels}
     if len(shapes) > 1:
         raise TrainingDataError(
