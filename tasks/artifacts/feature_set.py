@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from tasks.artifacts.artifact import Artifact
-from tasks.artifacts.tile_set import MARKS, Mark
+from tasks.artifacts.tile_set import MARKS, MIXED, Mark
 
 FEATURES = "features.npy"
 TILES = "features.parquet"
@@ -67,6 +67,7 @@ class FeatureFacts(BaseModel):
         encoder: what made the features.
         dim: D.
         count: N.
+        marks: which marks are known of the tiles.
         notes: what is to be said of the features wherever they are used.
     """
 
@@ -83,6 +84,7 @@ class FeatureFacts(BaseModel):
     encoder: EncoderFacts
     dim: int
     count: int
+    marks: tuple[Mark, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -167,9 +169,7 @@ def write_features(
             f"features of shape {list(features.shape)} and a table of {len(table)} tiles do not fit "
             f"{facts.count} tiles of {facts.dim} features"
         )
-    with np.errstate(over="ignore"):
-        stored = features.astype(dtype)
-    broken = np.flatnonzero(~np.isfinite(stored).all(1))
+    stored, broken = as_stored(features, dtype)
     if len(broken):
         raise ValueError(
             f"the features of {len(broken)} of {facts.count} tiles are not finite in {dtype}, first of "
@@ -177,6 +177,24 @@ def write_features(
         )
     np.save(folder / FEATURES, stored)
     write_feature_table(folder, table, facts)
+
+
+def as_stored(
+    features: NDArray[np.floating], dtype: FeatureDtype
+) -> tuple[NDArray[np.floating], NDArray[np.intp]]:
+    """Return features [n, D] as they are stored, and the rows that are then not finite."""
+    with np.errstate(over="ignore"):
+        stored = features.astype(dtype)
+    return stored, np.flatnonzero(~np.isfinite(stored).all(1))
+
+
+def own_labels(table: pd.DataFrame, *, of_slide: bool) -> "pd.Series[str]":
+    """Return the labels that tiles have of their own, empty where they have none.
+
+    A tile that an outline crosses has none that a score could be held against. Where ``of_slide``, nothing
+    but the label of the whole slide is known, which is that of none of its tiles.
+    """
+    return table["label"].where((table["label"] != MIXED) & (not of_slide), "")
 
 
 def write_feature_table(folder: Path, table: pd.DataFrame, facts: FeatureFacts) -> None:

@@ -10,9 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tasks.artifacts.feature_set import FEATURES, FeatureDtype, FeatureFacts, write_feature_table
+from tasks.artifacts.feature_set import (
+    FEATURES,
+    FeatureDtype,
+    FeatureFacts,
+    as_stored,
+    own_labels,
+    write_feature_table,
+)
 from tasks.artifacts.tile_array import TileArray
-from tasks.artifacts.tile_set import MIXED, TileSet
+from tasks.artifacts.tile_set import TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.colour import optical_density
 from tasks.functional.pixels import as_tensor, channels_last_images, spans
@@ -99,6 +106,7 @@ def embed_slide(
         encoder=loaded.facts,
         dim=features.shape[1],
         count=len(rows),
+        marks=tuple(tiles.marks),
     )
     write_feature_table(out, _columns(tiles, table, darkness, settings.tile_labels), facts)
     return {"tiles": len(rows), "features": features.shape[1]}
@@ -118,9 +126,7 @@ def _encoded(
 
 
 def _finite(vectors: np.ndarray, names: "pd.Series[str]", dtype: FeatureDtype) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        stored = vectors.astype(dtype)
-    broken = np.flatnonzero(~np.isfinite(stored).all(1))
+    stored, broken = as_stored(vectors, dtype)
     if len(broken):
         raise ModelError(
             f"the encoder gives features that are not finite in {dtype}, first on tile "
@@ -132,8 +138,7 @@ def _finite(vectors: np.ndarray, names: "pd.Series[str]", dtype: FeatureDtype) -
 def _columns(
     tiles: TileSet, table: pd.DataFrame, darkness: NDArray[np.float32], labelled: bool
 ) -> pd.DataFrame:
-    # A tile that an outline crosses is neither: it has no label that a score could be held against.
-    labels = table["label"].where((table["label"] != MIXED) & labelled, "")
+    labels = own_labels(table, of_slide=not labelled)
     marked = {mark: _fraction(mask, tiles.usable) for mark, mask in tiles.marks.items()}
     return table.assign(label=labels, darkness=darkness, **marked)
 

@@ -63,7 +63,7 @@ def stored_bags(
         kinds=kinds,
         about=ReadWhenTaken(count, lambda place: sets[place].about()),
         tile_classes=ReadWhenTaken(count, lambda place: sets[place].labels(classes)),
-        marks={mark: _covered(sets, mark) for mark in MARKS if _is_known(sets, mark)},
+        marks={mark: _covered(sets, mark) for mark in MARKS if any(mark in each.marks for each in facts)},
         tile_ids=ReadWhenTaken(count, lambda place: sets[place].tile_ids),
         counts=[each.count for each in facts],
     )
@@ -71,11 +71,6 @@ def stored_bags(
 
 def _covered(sets: Sequence[FeatureSet], mark: Mark) -> Sequence[NDArray[np.float32]]:
     return ReadWhenTaken(len(sets), lambda place: sets[place].marked(mark))
-
-
-def _is_known(sets: Sequence[FeatureSet], mark: Mark) -> bool:
-    """Return whether anything is marked on any slide."""
-    return any(bool(np.isfinite(sets[place].marked(mark)).any()) for place in range(len(sets)))
 
 
 def _of(scores: TileScores, slides: Sequence[str]) -> Sequence[NDArray[np.floating]]:

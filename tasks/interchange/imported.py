@@ -7,8 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.artifacts.feature_set import EncoderFacts, FeatureDtype, FeatureFacts, write_features
-from tasks.artifacts.tile_set import MIXED, TileSet
+from tasks.artifacts.feature_set import (
+    EncoderFacts,
+    FeatureDtype,
+    FeatureFacts,
+    own_labels,
+    write_features,
+)
+from tasks.artifacts.tile_set import TileSet
 from tasks.interchange.errors import InterchangeError
 from tasks.slides.feature_files import FeatureFile, opened, read_feature_file
 from tasks.slides.info import read_info
@@ -96,9 +102,7 @@ def _features(path: Path, file: FeatureFile, rows: NDArray[np.intp]) -> NDArray[
 
 
 def _columns(table: pd.DataFrame, *, weak: bool) -> pd.DataFrame:
-    """Return the table of the features; the label of a whole slide is no label of its tiles."""
-    labels = table["label"].where(table["label"] != MIXED, "")
-    return table.assign(label="" if weak else labels, darkness=np.nan)
+    return table.assign(label=own_labels(table, of_slide=weak), darkness=np.nan)
 
 
 def _notes(file: FeatureFile, job: ImportJob, source: str) -> tuple[str, ...]:
