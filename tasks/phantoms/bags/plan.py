@@ -69,17 +69,6 @@ def plan_bags(recipe: BagPhantomRecipe) -> Iterator[PhantomBag]:
             number += 1
 
 
-def is_positive(rule: Rule, kinds: set[int]) -> bool:
-    """Return the label that ``rule`` gives to a slide with these kinds on it, as it is stated."""
-    if rule == "absent":
-        return A not in kinds
-    if rule == "a_not_b":
-        return A in kinds and B not in kinds
-    if rule == "pairs":
-        return {A, B} <= kinds or {C, D} <= kinds
-    return A in kinds
-
-
 def stream_of(recipe: BagPhantomRecipe, number: int, purpose: int) -> np.random.Generator:
     """Return the generator for one purpose of one slide, independent of all other draws."""
     sequence = np.random.SeedSequence(recipe.seed, spawn_key=(number, purpose))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.phantoms.bags.plan import AGAINST, FOR, A, B, C, D, is_positive, plan_bags
+from tasks.phantoms.bags.plan import AGAINST, FOR, A, B, C, D, plan_bags
 from tasks.phantoms.bags.recipe import BagPhantomRecipe
 
 RULES = ("present", "absent", "a_not_b", "pairs", "stamp")
@@ -11,6 +11,17 @@ RULES = ("present", "absent", "a_not_b", "pairs", "stamp")
 
 def bags(rule: str, **changes):
     return list(plan_bags(BagPhantomRecipe(rule=rule, train=24, val=8, test=24, **changes)))
+
+
+def is_positive(rule: str, kinds: set[int]) -> bool:
+    """Return the label that ``rule`` gives to a slide with these kinds on it, as it is stated."""
+    if rule == "absent":
+        return A not in kinds
+    if rule == "a_not_b":
+        return A in kinds and B not in kinds
+    if rule == "pairs":
+        return {A, B} <= kinds or {C, D} <= kinds
+    return A in kinds
 
 
 @pytest.mark.parametrize("rule", RULES)
