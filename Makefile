@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # Each of two test workers gets one core; more threads than cores only wait for one another.
 TEST_ENV := OMP_NUM_THREADS=1 DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: quickstart test check lint format clean
+.PHONY: quickstart test test-slow check lint format clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/veritile phantom $(HOME_DIR)/phantom
@@ -15,6 +15,10 @@ quickstart: $(VENV)/installed
 
 test: $(VENV)/installed-test lint
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope
+
+# Kills, fuzzing and full disks: what takes hours and is no part of CI.
+test-slow: $(VENV)/installed-test
+	$(TEST_ENV) $(BIN)/python -m pytest -m soak
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
