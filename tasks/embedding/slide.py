@@ -22,7 +22,7 @@ from tasks.artifacts.tile_array import TileArray
 from tasks.artifacts.tile_set import TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.colour import optical_density
-from tasks.functional.pixels import as_tensor, channels_last_images, spans
+from tasks.functional.pixels import as_tensor, batch_spans, channels_last_images, spans
 from tasks.functional.staging import staged
 from tasks.models.encoders.base import Encoder
 from tasks.models.errors import ModelError
@@ -117,7 +117,7 @@ def _encoded(
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Yield which tiles, their features [n, D] and their mean optical density [n]."""
     rows = tiles.usable
-    parts = list(spans(len(rows), settings.batch))
+    parts = list(batch_spans(len(rows), settings.batch))
     read = read_ahead(lambda span: as_tensor(tiles.pixels[rows[span]]), parts)
     for pixels, span in staged(zip(read, parts, strict=True), device):
         images = channels_last_images(pixels)

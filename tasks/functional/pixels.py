@@ -30,6 +30,22 @@ def spans(count: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, count))
 
 
+def batch_spans(count: int, size: int) -> Iterator[slice]:
+    """Yield slices of at most ``size`` that cover range(count) in order, of few lengths whatever the count.
+
+    What is left after the full ones is split by powers of two. The libraries behind a network keep memory for
+    every batch size that they have met: a cohort of slides, each with a last batch of its own size, would
+    otherwise take more with each slide.
+    """
+    full = count - count % size
+    yield from spans(full, size)
+    start = full
+    while start < count:
+        length = 1 << ((count - start).bit_length() - 1)
+        yield slice(start, start + length)
+        start += length
+
+
 def forward_in_batches(model: Callable[[Tensor], Tensor], images: Tensor, batch: int) -> Tensor:
     """Return the model's output [N, ...] for images [N, C, H, W], ``batch`` at a time, without gradients."""
     with torch.no_grad():

@@ -16,7 +16,7 @@ from tasks.artifacts.table_file import write_table
 from tasks.artifacts.tile_set import MIXED, TileSet
 from tasks.functional.ahead import read_ahead
 from tasks.functional.leave_as_found import leave_as_found
-from tasks.functional.pixels import as_tensor, channels_last_images, spans
+from tasks.functional.pixels import as_tensor, batch_spans, channels_last_images
 from tasks.functional.probabilities import softmax
 from tasks.functional.staging import staged
 from tasks.models.errors import ModelError
@@ -121,7 +121,7 @@ def _predict_slide(
     usable = tiles.usable
     table = tiles.table[_COLUMNS].iloc[usable].reset_index(drop=True)
     logits: Tensor | None = None
-    parts = list(spans(len(usable), batch))
+    parts = list(batch_spans(len(usable), batch))
     read = read_ahead(lambda span: as_tensor(tiles.pixels[usable[span]]), parts)
     for pixels, span in staged(zip(read, parts, strict=True), device):
         answer = model(channels_last_images(pixels).contiguous())

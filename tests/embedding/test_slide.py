@@ -74,7 +74,7 @@ def test_batches_of_one_give_what_a_batch_of_all_gives_and_the_order_of_tiles_ch
     whole, done = with_encoder(tiles, tmp_path / "a", encoder)
     ones, steps = with_encoder(tiles, tmp_path / "b", encoder, batch=1)
     np.testing.assert_allclose(whole.features(), ones.features(), atol=1e-5)
-    assert (done, steps) == ([11], [1] * 11)
+    assert (done, steps) == ([8, 2, 1], [1] * 11)
     network = encoder.build()
     alone = network(torch.from_numpy(np.asarray(tiles.pixels[[7]])).permute(0, 3, 1, 2) / 255)
     np.testing.assert_allclose(whole.features()[7], alone[0].numpy(), atol=1e-5)
@@ -119,10 +119,10 @@ class Broken(nn.Module):
 
 
 def test_a_feature_that_float16_cannot_hold_is_refused_with_its_tile(tmp_path, monkeypatch):
-    tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 3)
+    tiles = make_tile_set(tmp_path / "tiles", "s", "p", "train", 2)
     monkeypatch.setattr(ColourStatistics, "build", lambda self: Broken())
     monkeypatch.setattr("tasks.models.kept_encoder._kept", KeptInThread())
-    with pytest.raises(ModelError, match="not finite in float16, first on tile s/64_0"):
+    with pytest.raises(ModelError, match="not finite in float16, first on tile s/32_0"):
         embedded(tiles, tmp_path / "a", dtype="float16")
 
 
@@ -139,3 +139,22 @@ def peak_of(folder, count):
 def test_memory_grows_by_a_row_of_the_table_per_tile_and_by_no_pixel(tmp_path):
     few, many = peak_of(tmp_path / "few", 64), peak_of(tmp_path / "many", 1064)
     assert (many - few) / 1000 < 32 * 32 * 3 / 2
+
+
+def test_slides_of_many_sizes_ask_the_network_for_few_batch_sizes(tmp_path, monkeypatch):
+    """Each new batch size makes the libraries behind a network keep more memory."""
+    met = set()
+    asked = ColourStatistics.build
+
+    def build(self):
+        network = asked(self)
+        network.register_forward_pre_hook(lambda _, given: met.add(len(given[0])))
+        return network
+
+    monkeypatch.setattr(ColourStatistics, "build", build)
+    monkeypatch.setattr("tasks.models.kept_encoder._kept", KeptInThread())
+    for count in range(9, 16):
+        tiles = make_tile_set(tmp_path / f"tiles_{count}", "s", "p", "train", count)
+        embedded(tiles, tmp_path / f"out_{count}", batch=8)
+    assert met <= {1, 2, 4, 8}
+    assert 8 in met

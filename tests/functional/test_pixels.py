@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from tasks.functional.pixels import forward_in_batches, spans, to_images
+from tasks.functional.pixels import batch_spans, forward_in_batches, spans, to_images
 
 
 def test_images_are_channels_first_in_the_unit_interval():
@@ -17,6 +17,19 @@ def test_images_are_channels_first_in_the_unit_interval():
 def test_spans_cover_everything_once():
     assert [(s.start, s.stop) for s in spans(7, 3)] == [(0, 3), (3, 6), (6, 7)]
     assert list(spans(0, 3)) == []
+
+
+def test_batches_of_many_slides_have_few_sizes():
+    assert [(s.start, s.stop) for s in batch_spans(77, 64)] == [(0, 64), (64, 72), (72, 76), (76, 77)]
+    assert list(batch_spans(0, 3)) == []
+    for size in (1, 3, 64):
+        lengths = set()
+        for count in range(200):
+            parts = list(batch_spans(count, size))
+            assert [i for part in parts for i in range(part.start, part.stop)] == list(range(count))
+            lengths |= {part.stop - part.start for part in parts}
+        assert max(lengths) <= size
+        assert len(lengths) <= size.bit_length() + 1
 
 
 def test_batches_are_joined_in_order():
