@@ -1,10 +1,15 @@
 """Which metrics can score which explanations, said before anything runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.explainers.base import Explainer
 from tasks.faithfulness.base import Metric
 from tasks.samples.axes import INPUT_OF_SAMPLE, UNITS_OF_SAMPLE, Sample, refuse_misfit
+
+_GIVERS: Mapping[Sample, str] = {
+    "tile": "a study of level tile, whose models take tiles, has scores per",
+    "bag": "a study of level slide, whose models take bags of features, has scores per",
+}
 
 
 def refuse_misfits(
@@ -26,7 +31,7 @@ def refuse_misfits(
             where="evaluate.metrics",
             subject=f"metric {metric.id!r} gives scores per",
             takes=metric.units,
-            giver="the network's samples allow",
+            giver=_GIVERS[sample],
             gives=UNITS_OF_SAMPLE[sample],
         )
         for explainer in explainers:

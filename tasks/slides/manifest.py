@@ -127,14 +127,18 @@ def _sentences(error: ValidationError) -> list[str]:
 
 
 def _strange_labels(rows: Numbered, classes: Sequence[str]) -> Problems:
-    """Return a problem for each label that is no class."""
-    problems = []
+    """Return a problem for each label that is no class, told once with the first row that has it."""
+    numbers: dict[str, list[int]] = {}
     for number, row in rows:
         if classes and row.label is not None and row.label not in classes:
-            plain = {name.casefold(): name for name in classes}
-            near = difflib.get_close_matches(row.label.casefold(), plain, n=1)
-            hint = f" (did you mean {plain[near[0]]!r}?)" if near else ""
-            problems.append(
-                (number, f"label {row.label!r} is no class{hint}; there are: {', '.join(classes)}")
-            )
+            numbers.setdefault(row.label, []).append(number)
+    plain = {name.casefold(): name for name in classes}
+    problems = []
+    for label, there in numbers.items():
+        near = difflib.get_close_matches(label.casefold(), plain, n=1)
+        hint = f" (did you mean {plain[near[0]]!r}?)" if near else ""
+        more = f" on {len(there)} rows" if len(there) > 1 else ""
+        problems.append(
+            (there[0], f"label {label!r} is no class{more}{hint}; there are: {', '.join(classes)}")
+        )
     return problems

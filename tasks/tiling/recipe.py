@@ -9,6 +9,9 @@ from tasks.artifacts.tile_set import MIXED
 from tasks.slides.pixels import Resample
 from tasks.tiling.label_recipes import MaskClasses, PointsRecipe
 
+MOST_TILE_PX = 8192
+"""Side in pixels of the largest tile: one of float32 is 0.8 GB, and no network takes more in one piece."""
+
 IGNORED = "ignore"
 """The class of outlines that are ignored."""
 
@@ -61,7 +64,7 @@ class TilingRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mpp: Annotated[float, Field(gt=0)]
-    tile_px: Annotated[int, Field(ge=8)] = 64
+    tile_px: Annotated[int, Field(ge=8, le=MOST_TILE_PX)] = 64
     stride_px: Annotated[int, Field(ge=1)] | None = None
     min_tissue: Fraction = 0.5
     classes: Annotated[tuple[Name, ...], Field(min_length=2)] = ("normal", "tumour")

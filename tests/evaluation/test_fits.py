@@ -27,7 +27,7 @@ def test_what_fits_is_let_through_at_either_level():
 @pytest.mark.parametrize(
     ("metric", "explainer", "sample", "said"),
     [
-        (Deletion(), Contribution(), "bag", "'deletion' gives scores per tile"),
+        (Deletion(), Contribution(), "bag", "'deletion' gives scores per tile, but a study of level slide"),
         (TileDeletion(), Gradient(), "tile", "'tile_deletion' gives scores per slide"),
         (
             RandomLogit(),

@@ -137,7 +137,9 @@ def test_test_slides_may_have_a_label_of_their_own_and_the_page_says_so(manifest
 @pytest.mark.parametrize("label", ["Tumour", "NaN", "cancer"])
 def test_a_label_that_is_no_class_is_refused_before_any_work(manifest, tmp_path, label):
     changed = relabelled(manifest, tmp_path, "test", label=label)
-    with pytest.raises(ManifestError, match=f"2 problems: .* label '{label}' is no class.*there are: normal"):
+    with pytest.raises(
+        ManifestError, match=f"1 problem: .* label '{label}' is no class on 2 rows.*there are: normal"
+    ):
         opened(manifest, changed, tmp_path)
 
 

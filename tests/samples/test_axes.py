@@ -121,7 +121,7 @@ def test_a_metric_that_drops_tiles_is_refused_for_maps(monkeypatch):
 def test_a_metric_of_slides_is_refused_for_a_network_of_tiles(monkeypatch):
     assert refused(monkeypatch, Gini, units=frozenset({"slide"})) == (
         "evaluate.metrics: metric 'gini' gives scores per slide, "
-        "but the network's samples allow element or section or tile"
+        "but a study of level tile, whose models take tiles, has scores per element or section or tile"
     )
 
 

@@ -79,11 +79,7 @@ def bags_in_memory(
         name: checked_features(name, as_array(each, f"features[{name!r}]")) for name, each in features.items()
     }
     names = tuple(arrays)
-    dims = {each.shape[1] for each in arrays.values()}
-    if len(dims) > 1:
-        raise ScoringError(
-            f"features have {', '.join(map(str, sorted(dims)))} numbers per tile; needed one number"
-        )
+    refuse_several_dims({name: each.shape[1] for name, each in arrays.items()}, "the features")
     for what, given in (("coordinates", coordinates), ("darkness", darkness), ("tile labels", tile_labels)):
         strangers = sorted(set(given) - set(names))
         if strangers:
@@ -100,6 +96,21 @@ def bags_in_memory(
         tile_classes_of(names, counts, tile_labels, classes),
         [ids_of(name, each) for name, each in zip(names, about, strict=True)],
     )
+
+
+def refuse_several_dims(dims: Mapping[str, int], what: str) -> None:
+    """Refuse features of slides whose numbers per tile, given by slide, differ; ``what`` names them.
+
+    Raises:
+        ScoringError: naming two slides that differ.
+    """
+    first = next(iter(dims))
+    for name, dim in dims.items():
+        if dim != dims[first]:
+            raise ScoringError(
+                f"{what} have {dims[first]} numbers per tile on slide {first!r} and {dim} on slide {name!r}; "
+                "they must come from one encoder"
+            )
 
 
 def checked_features(name: str, values: NDArray[np.generic]) -> Floats:

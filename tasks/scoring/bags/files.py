@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from tasks.evidence.read_when_taken import ReadWhenTaken
 from tasks.functional.foreign_errors import SaidAs
-from tasks.scoring.bags.brought import BroughtBags, Floats, about_of, checked_features, ids_of
+from tasks.scoring.bags.brought import (
+    BroughtBags,
+    Floats,
+    about_of,
+    checked_features,
+    ids_of,
+    refuse_several_dims,
+)
 from tasks.scoring.bags.tile_table import TileTable
 from tasks.scoring.errors import ScoringError
 
@@ -40,9 +47,7 @@ def read_bags(
     """
     files = _files(source)
     shapes = {name: _shape(path) for name, path in files.items()}
-    dims = sorted({shape[1] for shape in shapes.values()})
-    if len(dims) > 1:
-        raise ScoringError(f"the features in {source.name} have {dims[0]} and {dims[1]} numbers per tile")
+    refuse_several_dims({name: shape[1] for name, shape in shapes.items()}, f"the features in {source.name}")
     names, counts = tuple(files), tuple(shape[0] for shape in shapes.values())
     table = TileTable({}) if tiles is None else tiles
     table.refuse_strangers(names)

@@ -118,7 +118,10 @@ def test_metrics_of_pixels_are_not_available():
         ({"tile_labels": {"s0": ["1"]}}, "slide 's0' has 1 tile labels and 20 tiles"),
         ({"attributions": {"m": {"x": [1.0]}}}, "hold slide 'x', which has no features"),
         ({"attributions": {"m": {"s0": np.ones(3)}}}, r"of slide 's0' are float64 \[3\]; needed numbers"),
-        ({"features": {"a": np.ones((2, 3)), "b": np.ones((2, 4))}}, "features have 3, 4 numbers per tile"),
+        (
+            {"features": {"a": np.ones((2, 3)), "b": np.ones((2, 4))}},
+            "have 3 numbers per tile on slide 'a' and 4 on slide 'b'",
+        ),
         ({"features": {"a": np.ones(3)}}, r"features of 'a' are float64 \[3\]; needed floats"),
         ({"model": torch.nn.Linear(2, 2)}, "does not take a bag"),
         ({"explainers": {"c": "contribution"}}, "needs a slide model that adds up its tiles"),

@@ -45,7 +45,7 @@ def test_what_is_wrong_with_files_is_said(tmp_path):
         read_bags(tmp_path)
     np.save(tmp_path / "a.npy", np.ones((3, D)))
     np.save(tmp_path / "b.npy", np.ones((3, D + 1)))
-    with pytest.raises(ScoringError, match="have 6 and 7 numbers per tile"):
+    with pytest.raises(ScoringError, match="have 6 numbers per tile on slide 'a' and 7 on slide 'b'"):
         read_bags(tmp_path)
     np.save(tmp_path / "b.npy", np.ones(3))
     with pytest.raises(ScoringError, match=r"b.npy holds features of shape \[3\]"):
