@@ -138,7 +138,7 @@ def test_test_slides_may_have_a_label_of_their_own_and_the_page_says_so(manifest
 def test_a_label_that_is_no_class_is_refused_before_any_work(manifest, tmp_path, label):
     changed = relabelled(manifest, tmp_path, "test", label=label)
     with pytest.raises(
-        ManifestError, match=f"1 problem: .* label '{label}' is no class on 2 rows.*there are: normal"
+        ManifestError, match=f"1 problem: .*'{label}' is no class on 2 rows.*there are: normal"
     ):
         opened(manifest, changed, tmp_path)
 

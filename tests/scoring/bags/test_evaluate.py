@@ -120,7 +120,7 @@ def test_metrics_of_pixels_are_not_available():
         ({"attributions": {"m": {"s0": np.ones(3)}}}, r"of slide 's0' are float64 \[3\]; needed numbers"),
         (
             {"features": {"a": np.ones((2, 3)), "b": np.ones((2, 4))}},
-            "have 3 numbers per tile on slide 'a' and 4 on slide 'b'",
+            "3 numbers per tile on slide 'a' and 4",
         ),
         ({"features": {"a": np.ones(3)}}, r"features of 'a' are float64 \[3\]; needed floats"),
         ({"model": torch.nn.Linear(2, 2)}, "does not take a bag"),
