@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.comparison import Comparison
 from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
@@ -15,7 +16,13 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TILES, TileSet
 from tasks.compared.of_study import trained_on_in_words, two_axes, weak_labels_in_words
 from tasks.comparison.claims.endpoints import EndpointScores, ScoreNames, performance_endpoints
-from tasks.comparison.job import ArmCheck, ComparedCheckpoint, ComparedReport, ComparisonJob
+from tasks.comparison.job import (
+    ArmCheck,
+    ComparedCheckpoint,
+    ComparedMaps,
+    ComparedReport,
+    ComparisonJob,
+)
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import PERFORMANCE
 from tasks.comparison.rows.pooling import ByFold, pool
@@ -37,13 +44,15 @@ from tasks.train import TrainSection, models, target_of
 class CompareInputs:
     """All models with their predictions, and everything measured of them. Tiles are inputs by their bytes.
 
-    At level slide all tiles of a slide are explained, so that nothing is said of them.
+    At level slide all tiles of a slide are explained, so that nothing is said of them. There, maps are
+    compared over seeds.
     """
 
     checkpoints: Mapping[ModelKey, Checkpoint] = some()
     predictions: Mapping[ModelKey, Predictions] = some()
     reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
     tiles: Mapping[str, TileSet] | None = optional_on_failure()
+    maps: Mapping[ArtifactKey, Attributions] | None = optional_on_failure()
 
 
 class Compare(Stage[CompareInputs]):
@@ -93,6 +102,7 @@ class Compare(Stage[CompareInputs]):
                 "predictions": {m.key: ArtifactKey("predict", m.key) for m, _ in explained_models(study)},
                 "reports": {key: key for key in report_keys(study)},
                 **_explained_tiles(study),
+                **_maps_over_seeds(study),
             },
         )
 
@@ -123,6 +133,7 @@ class Compare(Stage[CompareInputs]):
             level=study.config.level,
             axes=two_axes(study),
             trained_on=trained_on_in_words(study),
+            maps=_compared_maps(inputs, study.section(ExplainSection)),
         )
         return compare_arms(job, out)
 
@@ -152,6 +163,34 @@ def _explained_tiles(study: Study) -> dict[str, dict[str, ArtifactKey]]:
     if study.config.level == "slide":
         return {}
     return {"tiles": {slide: tile_key(slide) for slide in explained_slides(study)}}
+
+
+def _maps_over_seeds(study: Study) -> dict[str, dict[ArtifactKey, ArtifactKey]]:
+    """Return the maps of slides that seeds can be compared by: none where there is one seed."""
+    if study.config.level != "slide" or len(study.section(TrainSection).seeds) < 2:
+        return {}
+    keys = [
+        ArtifactKey("explain", model.key, explainer=explainer.id)
+        for model, _ in explained_models(study)
+        for explainer in study.section(ExplainSection).explainers
+    ]
+    return {"maps": {key: key for key in keys}}
+
+
+def _compared_maps(inputs: CompareInputs, explain: ExplainSection) -> tuple[ComparedMaps, ...]:
+    kinds = {explainer.id: explainer.map_kind for explainer in explain.explainers}
+    return tuple(
+        ComparedMaps(
+            key.model.arm,
+            key.model.seed,
+            key.model.fold,
+            key.explainer,
+            kinds[key.explainer],
+            view.tile_scores,
+        )
+        for key, view in (inputs.maps or {}).items()
+        if key.model is not None and key.explainer is not None
+    )
 
 
 def _said_of_labels(study: Study) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tasks.artifacts.key import ArtifactKey, ModelKey
     from tasks.artifacts.predictions import Predictions
     from tasks.artifacts.tile_set import TileSet
+    from tasks.evaluation.agreement import agreement_of_maps
     from tasks.exemplars.base import Exemplars
     from tasks.explainers.base import Explainer
     from tasks.faithfulness.base import Metric
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from veritile.studies import load_study, run_study
 
 __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
-    "evaluate", "evaluate_bags", "FaithfulnessTable", "ScoringError", "NetworkWarning",
+    "evaluate", "evaluate_bags", "agreement_of_maps", "FaithfulnessTable", "ScoringError", "NetworkWarning",
     "available", "explainer", "metric", "model_metric", "regularizer", "exemplars", "aggregator",
     "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars", "Aggregator",
     "open_slide", "read_region", "SlideReader", "SlideError", "export_coordinates",
@@ -56,6 +57,7 @@ __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
 _MODULES = {
     "evaluate": "tasks.scoring.evaluate",
     "evaluate_bags": "tasks.scoring.bags.evaluate",
+    "agreement_of_maps": "tasks.evaluation.agreement",
     "FaithfulnessTable": "tasks.scoring.table",
     "ScoringError": "tasks.scoring.errors",
     "NetworkWarning": "tasks.scoring.errors",

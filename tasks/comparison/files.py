@@ -28,11 +28,12 @@ CURVES, CURVES_FIGURE = "curves.parquet", "curves.png"
 AGREEMENT, AGREEMENT_FIGURE = "agreement.parquet", "agreement.png"
 PARETO_FIGURE = "pareto.png"
 AXES_FIGURE = "axes.png"
+MAP_AGREEMENT = "map_agreement.parquet"
 TILES = "tiles.csv"
 FILES = (
     PAGE, FIGURE, TABLE, SUMMARY,
     LEADERBOARD, LEADERBOARD_CSV, CURVES, AGREEMENT, TILES, CURVES_FIGURE, PARETO_FIGURE, AGREEMENT_FIGURE,
-    AXES_FIGURE,
+    AXES_FIGURE, MAP_AGREEMENT,
 )  # fmt: skip
 """All files that a comparison may hold. The first four are always written."""
 
@@ -73,6 +74,8 @@ def _write_tables(analyses: Analyses, out: Path) -> None:
         curve_table(analyses.curves).to_parquet(out / CURVES, index=False)
     if len(analyses.agreement.table):
         analyses.agreement.table.to_parquet(out / AGREEMENT, index=False)
+    if analyses.seeds is not None:
+        analyses.seeds.table.to_parquet(out / MAP_AGREEMENT, index=False)
 
 
 def _draw_analyses(summary: ComparisonSummary, analyses: Analyses, out: Path) -> None:

@@ -9,7 +9,9 @@ from tasks.aggregators.top_share import TopShare
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.artifacts.faithfulness_report import FaithfulnessReport
 from tasks.artifacts.predictions import Predictions
+from tasks.artifacts.tile_scores import TileScores
 from tasks.comparison.recipe import ComparisonRecipe
+from tasks.samples.axes import MapKind
 
 
 class ComparisonError(Exception):
@@ -70,6 +72,27 @@ class ComparedReport:
 
 
 @dataclass(frozen=True)
+class ComparedMaps:
+    """The maps of slides that one explainer gave of one model.
+
+    Attributes:
+        arm: id of the arm.
+        seed: seed of the training.
+        fold: the fold that the model was trained for; None without folds.
+        explainer: explainer id.
+        kind: what the values say, by which they are ranked signed or by magnitude.
+        scores: the values.
+    """
+
+    arm: str
+    seed: int
+    fold: int | None
+    explainer: str
+    kind: MapKind
+    scores: TileScores
+
+
+@dataclass(frozen=True)
 class TwoAxes:
     """The metrics by which maps of slides are judged, always both.
 
@@ -109,6 +132,7 @@ class ComparisonJob:
         level: what models are asked about: tiles, or slides as bags of tiles.
         axes: the two axes of maps of slides. None for a study of tiles.
         trained_on: a sentence on the labels that each arm was trained on. Empty where all are of tiles.
+        maps: maps of slides, which are compared over seeds. None are given for a study of tiles.
     """
 
     study: str
@@ -131,6 +155,7 @@ class ComparisonJob:
     level: Literal["tile", "slide"] = "tile"
     axes: TwoAxes | None = None
     trained_on: str = ""
+    maps: tuple[ComparedMaps, ...] = ()
 
     @property
     def blind(self) -> frozenset[str]:

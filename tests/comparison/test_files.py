@@ -9,10 +9,10 @@ from PIL import Image
 from tasks.artifacts.key import ModelKey
 from tasks.comparison.compare import compare_arms
 from tasks.comparison.costs import training_costs
-from tasks.comparison.files import AXES_FIGURE, FILES, read_rows
+from tasks.comparison.files import AXES_FIGURE, FILES, MAP_AGREEMENT, read_rows
 from tests._support.traced_jobs import make_traced_job
 
-OF_TILES = tuple(name for name in FILES if name != AXES_FIGURE)
+OF_TILES = tuple(name for name in FILES if name not in (AXES_FIGURE, MAP_AGREEMENT))
 """The files where models are asked about tiles."""
 
 

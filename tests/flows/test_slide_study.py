@@ -36,7 +36,7 @@ def study_config(manifest):
                     {"id": "mean_pool", "model": "mean_pool"},
                     {"id": "abmil", "model": {"name": "abmil", "embed": 8, "attention": 4}},
                 ],
-                "seeds": [0],
+                "seeds": [0, 1],
                 "recipe": {
                     "bag": {"model": "mean_pool"},
                     "classes": ["negative", "positive"],
@@ -84,10 +84,10 @@ def test_everything_is_made_once_and_then_reused(home, manifest):
     assert set(states.values()) == {"done"}
     stages = [label.partition("/")[0] for label in states]
     # One artifact per model and explainer holds all slides; the blind map is of no model.
-    assert stages.count("explain") == 2 * 2 + 1
+    assert stages.count("explain") == 2 * 2 * 2 + 1
     assert stages.count("scale") == 3
     assert stages.count("draw") == 2 * 4
-    assert stages.count("evaluate") == 2 * 3 * 2
+    assert stages.count("evaluate") == 2 * 2 * 3 * 2
 
 
 def test_the_page_has_both_axes_every_verdict_and_the_labels(home):
@@ -97,6 +97,8 @@ def test_the_page_has_both_axes_every_verdict_and_the_labels(home):
     assert "What arms were trained on: mean_pool, abmil on labels of slides." in page
     assert "- Faithfulness: tile_deletion.srg" in page
     assert "- Plausibility: tile_marks.auroc, higher is better." in page
+    assert "## Do maps survive another seed?" in page
+    assert len(pd.read_parquet(folder / "map_agreement.parquet")) == 2 * 2 * 4
     assert (folder / "axes.png").is_file()
     rows = pd.read_parquet(folder / "comparison.parquet")
     judged = rows[rows["kind"] == "best_blind"]

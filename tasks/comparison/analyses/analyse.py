@@ -8,6 +8,7 @@ from tasks.comparison.analyses.agreement import MetricAgreement, metric_agreemen
 from tasks.comparison.analyses.curves import MeanCurve, arms_to_draw, curves_per_arm, mean_curves
 from tasks.comparison.analyses.extreme_tiles import extreme_tiles
 from tasks.comparison.analyses.leaderboard import headlines, leaderboard
+from tasks.comparison.analyses.maps_over_seeds import MapsOverSeeds, maps_over_seeds
 from tasks.comparison.analyses.pareto import ParetoAnalysis, pareto_of
 from tasks.comparison.analyses.two_axes import AxesAnalysis, axes_of
 from tasks.comparison.job import ComparisonJob
@@ -28,6 +29,7 @@ class Analyses:
         agreement: how similarly the scores rank maps.
         tiles: the tiles with the lowest and the highest scores.
         axes: maps of slides on both axes; None for a study of tiles.
+        seeds: how alike maps of slides are over seeds; None where no arm has two seeds, or for tiles.
     """
 
     leaderboard: pd.DataFrame
@@ -37,6 +39,7 @@ class Analyses:
     agreement: MetricAgreement
     tiles: pd.DataFrame
     axes: AxesAnalysis | None = None
+    seeds: MapsOverSeeds | None = None
 
 
 def analyse(job: ComparisonJob, summary: ComparisonSummary, rows: list[Row]) -> Analyses:
@@ -52,4 +55,5 @@ def analyse(job: ComparisonJob, summary: ComparisonSummary, rows: list[Row]) -> 
         agreement=metric_agreement(scores, level),
         tiles=extreme_tiles(scores),
         axes=axes_of(job, rows),
+        seeds=maps_over_seeds(job, level),
     )

@@ -6,6 +6,7 @@ from tasks.comparison.page.analyses import agreement_section, curves_section, pa
 from tasks.comparison.page.claims import claims_section
 from tasks.comparison.page.leaderboard import leaderboard_section
 from tasks.comparison.page.main_findings import main_findings
+from tasks.comparison.page.maps_over_seeds import seeds_section
 from tasks.comparison.page.two_axes import axes_section, verdict_lines
 from tasks.comparison.row import Row
 from tasks.comparison.summary import ComparisonSummary
@@ -54,6 +55,7 @@ def _beyond(summary: ComparisonSummary, analyses: Analyses) -> list[Lines]:
         pareto_section(summary, analyses.pareto),
         curves_section(analyses.curves),
         agreement_section(summary, analyses.agreement),
+        seeds_section(analyses.seeds),
     ]
 
 
