@@ -82,9 +82,9 @@ class Attributions(Artifact):
         self._refuse_other("pixel")
         return PixelMaps(self.folder)
 
-    @property
+    @cached_property
     def tile_scores(self) -> TileScores:
-        """The scores of tiles.
+        """The scores of tiles, opened once: a stage asks for them slide by slide.
 
         Raises:
             SupportError: these are maps.

@@ -40,3 +40,14 @@ def test_scores_of_bags_are_of_support_tile(tmp_path):
 
 def test_both_are_of_the_kind_that_the_store_knows():
     assert Attributions.kind() == "Attributions"
+
+
+def test_scores_of_tiles_are_opened_once_however_many_slides_are_asked_for(tmp_path, monkeypatch):
+    """A colour scale asks every model for every slide."""
+    bags = [ScoredBag({"slide_id": f"s{i}"}, ["x"], np.array([1.0])) for i in range(20)]
+    write_tile_scores(tmp_path, bags)
+    read, stored = [], Attributions(tmp_path)
+    whole = pd.read_parquet
+    monkeypatch.setattr(pd, "read_parquet", lambda path, *a, **k: read.append(path) or whole(path, *a, **k))
+    assert all(f"s{i}" in stored.tile_scores for i in range(20))
+    assert len(read) == 1
