@@ -1,6 +1,6 @@
 """Stage review: one page on which a person looks at every map beside its scores."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tasks.artifacts.pages import ReviewPage
 from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.comparison.recipe import ComparisonRecipe
-from tasks.draw import is_class_free, is_drawn_signed
+from tasks.draw import drawn_slides, is_class_free, is_drawn_signed
 from tasks.evaluate import EvaluateSection, map_report_keys
 from tasks.explain import ExplainSection, explained_models, explained_slides
 from tasks.plugins import recipe_of
@@ -22,6 +22,7 @@ from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob, ReviewKey
 from tasks.scale import drawing_recipe, drawn_maps, maps_of
+from tasks.slides.row import SlideRow
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -58,7 +59,7 @@ class Review(Stage[ReviewInputs]):
             key
             for model, rows in pairs
             for explainer in explain.everything
-            for key in maps_of(study, model, explainer, (row.slide_id for row in rows))
+            for key in maps_of(study, model, explainer, _shown(study, rows))
         ]
         yield Planned(
             key=ArtifactKey(self.name),
@@ -78,7 +79,7 @@ class Review(Stage[ReviewInputs]):
             },
             modules=("tasks.reporting.review.write", "tasks.reporting.pseudonyms"),
             inputs={
-                "tiles": {slide: tile_key(slide) for slide in explained_slides(study)},
+                "tiles": {slide: tile_key(slide) for slide in drawn_slides(study)},
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
                 "maps": {key: key for key in maps},
                 "reports": {key: key for key in map_report_keys(study)},
@@ -108,8 +109,15 @@ class Review(Stage[ReviewInputs]):
             failed=_without_patients(study, context.spec.recipe["failed"]),
             missing=_without_patients(study, {key.label: why for key, why in context.failures.items()}),
             level=study.config.level,
+            reviewed=len(explained_slides(study)),
         )
         return write_review(job, out, context.advance)
+
+
+def _shown(study: Study, rows: Iterable[SlideRow]) -> list[str]:
+    """Return which of some slides are on the page: those that are drawn."""
+    drawn = set(drawn_slides(study))
+    return [row.slide_id for row in rows if row.slide_id in drawn]
 
 
 def _without_patients(study: Study, reasons: Mapping[str, str]) -> dict[str, str]:
@@ -134,11 +142,11 @@ def _explainers(study: Study, scales: Mapping[str, ColourScale]) -> Iterator[Rev
 def _maps(study: Study, stored: Mapping[ArtifactKey, Attributions]) -> dict[ReviewKey, DrawnMaps]:
     """Return the maps by model; those of a blind control belong to every model that explains the slide."""
     found = {
-        (model.key, explainer.id, row.slide_id): drawn_maps(stored[key], row.slide_id)
+        (model.key, explainer.id, slide): drawn_maps(stored[key], slide)
         for model, rows in explained_models(study)
         for explainer in study.section(ExplainSection).everything
-        for row in rows
-        if (key := maps_of(study, model, explainer, [row.slide_id])[0]) in stored
+        for slide in _shown(study, rows)
+        if (key := maps_of(study, model, explainer, [slide])[0]) in stored
     }
     return {key: maps for key, maps in found.items() if maps is not None}
 

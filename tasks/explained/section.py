@@ -62,8 +62,8 @@ class ExplainSection(Section):
     networks; 0 for a ``module``, which may take images of one size only."""
     heatmaps: HeatmapRecipe = HeatmapRecipe()
     drawn_slides: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
-    """Draw heatmaps of at most this many slides: those whose ids have the lowest hashes. Left out: all at
-    level tile, and 24 at level slide, where a cohort has many. The review page shows all of them."""
+    """Draw heatmaps of at most this many slides, and show them on the review page: those whose ids have the
+    lowest hashes. Left out: all at level tile, and 24 at level slide, where a cohort has many."""
     tile_to_pixel: TileToPixelSection | None = None
     """Follows the score of a slide to pixels, through the encoder; None: not."""
 

@@ -48,6 +48,7 @@ def study_config(manifest):
             "explain": {
                 "explainers": ["attention", "contribution"],
                 "controls": ["darkness"],
+                "drawn_slides": 3,
                 "heatmaps": {"exports": ["geojson", "ome_tiff"]},
             },
             "evaluate": {"metrics": ["tile_deletion", "tile_marks"]},
@@ -86,7 +87,7 @@ def test_everything_is_made_once_and_then_reused(home, manifest):
     # One artifact per model and explainer holds all slides; the blind map is of no model.
     assert stages.count("explain") == 2 * 2 * 2 + 1
     assert stages.count("scale") == 3
-    assert stages.count("draw") == 2 * 4
+    assert stages.count("draw") == 2 * 3
     assert stages.count("evaluate") == 2 * 2 * 3 * 2
 
 
@@ -121,4 +122,10 @@ def test_the_review_page_and_the_recording_are_there_and_name_no_patient(home, m
     patients = set(pd.read_csv(manifest, dtype=str)["patient_id"])
     page = (only(home, "ReviewPage") / "review.html").read_text(encoding="utf-8")
     assert not [patient for patient in patients if patient in page]
+    # The drawn slides are on the page, which says that there are more.
+    assert '"reviewed":4' in page.replace('"reviewed": 4', '"reviewed":4')
+    shown = {r.spec.label.rpartition("/")[2] for r in Store(home).records("Heatmaps")}
+    others = set(pd.read_csv(manifest, dtype=str).query("split == 'test'")["slide_id"]) - shown
+    assert len(others) == 1
+    assert not [slide for slide in others if f'"{slide}"' in page]
     assert (only(home, "Recording") / "recording.json").is_file()

@@ -66,6 +66,7 @@ class ReviewJob:
         failed: {label of an artifact: why it failed}, for instance ``explain/<model>/<explainer>/<slide>``.
         missing: {label of a map or report: why it is not there}, also where something before it failed.
         level: whether models were asked about tiles, or about slides, so that a map has one value per tile.
+        reviewed: how many slides were explained, of which the page may show some; 0 where that is not known.
     """
 
     study: str
@@ -83,6 +84,7 @@ class ReviewJob:
     failed: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     level: Literal["tile", "slide"] = "tile"
+    reviewed: int = 0
 
     @property
     def target_class(self) -> str:

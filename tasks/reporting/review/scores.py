@@ -80,7 +80,9 @@ class ReviewedScores:
         names = {(named.metric, named.info.name): i for i, named in enumerate(self.named)}
         for (model, explainer, metric), report in job.reports.items():
             if model in models and explainer in explainers:
-                for (score, slide), part in report.scores.groupby(["score", "slide_id"], sort=False):
+                table = report.scores
+                shown = table[table["slide_id"].isin(list(job.slides))]
+                for (score, slide), part in shown.groupby(["score", "slide_id"], sort=False):
                     key = (models[model], explainers[explainer], names[metric, str(score)])
                     self._places[str(slide)][key] = self._spill.add(pickle.dumps(part))
 

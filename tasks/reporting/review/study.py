@@ -49,6 +49,7 @@ def study_data(scores: ReviewedScores, scales: tuple[ScaleInfo | None, ...]) -> 
             for named in scores.named
         ],
         "slides": list(job.slides),
+        "reviewed": max(job.reviewed, len(job.slides)),
         "colours": {kind: colour_table(kind) for kind in ("signed", "magnitude", "probability")},
         "opacity": job.recipe.opacity,
         "smoothing": job.recipe.smoothing_um,

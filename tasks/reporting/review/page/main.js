@@ -41,7 +41,8 @@
     at('explainer').replaceChildren(...groups.filter(group => group.children.length));
     at('title').textContent = study.study;
     if (study.by === 'slide') document.querySelector('input[name="layer"][value="probability"]').parentElement.remove();
-    at('subtitle').textContent = `attribution to ${study.target}`;
+    const few = study.slides.length < study.reviewed ? `; ${study.slides.length} of ${study.reviewed} explained slides are shown, the tables hold all` : '';
+    at('subtitle').textContent = `attribution to ${study.target}${few}`;
     Review.showKey(at('key'));
     const failed = at('failed');
     failed.hidden = !study.failed.length;
