@@ -96,19 +96,22 @@ _IDS: tuple[tuple[str, Callable[[SlideRow], str | None], bool], ...] = (
 def split_patients(rows: Numbered, shared: frozenset[str]) -> Problems:
     """Return a problem for each patient whose slides lie in several splits, at each row that strays first.
 
-    Train and val may share a patient of ``shared``; test shares none.
+    Train and val may share a patient of ``shared``; test shares none. Patients are told by their slides.
     """
-    splits: dict[str, list[str]] = defaultdict(list)
+    splits: dict[str, dict[str, str]] = defaultdict(dict)
     problems = []
     for number, row in rows:
         seen = splits[row.patient_id]
         clash = [split for split in seen if split != row.split and not _may_share(row, split, shared)]
         if clash and row.split not in seen:
             problems.append(
-                (number, f"patient {row.patient_id!r} lies in {row.split} and in {' and '.join(clash)}")
+                (
+                    number,
+                    f"the patient of slide {row.slide_id!r} lies in {row.split} and in "
+                    + " and ".join(f"{split} (slide {seen[split]!r})" for split in clash),
+                )
             )
-        if row.split not in seen:
-            seen.append(row.split)
+        seen.setdefault(row.split, row.slide_id)
     return problems
 
 
