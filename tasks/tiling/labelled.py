@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.slides.file_names import without_file_names
 from tasks.slides.feature_reader import FeatureFileReader
+from tasks.slides.file_names import without_file_names
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.slides.tile_lists.reader import TileListReader

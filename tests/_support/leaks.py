@@ -23,6 +23,11 @@ from PIL import Image
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8")
 _ZLIB = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+_PACKED = (
+    (b"\x1f\x8b", "gzip", gzip.decompress),
+    (b"BZh", "bz2", bz2.decompress),
+    (b"\x28\xb5\x2f\xfd", "zstd", imagecodecs.zstd_decode),
+)
 _DEEPEST = 6
 
 
@@ -88,18 +93,8 @@ def _unpacked(data: bytes, depth: int) -> Iterator[tuple[str, bytes]]:
     if data[:4] == b"PAR1":
         with suppress(Exception):
             yield "parquet", _parquet(data)
-    if data[:4] == b"PK\x03\x04":
-        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for info in archive.infolist():
-                yield f"zip {info.filename}", info.filename.encode() + info.comment + archive.read(info)
-    for magic, how, read in (
-        (b"\x1f\x8b", "gzip", gzip.decompress),
-        (b"BZh", "bz2", bz2.decompress),
-        (b"\x28\xb5\x2f\xfd", "zstd", imagecodecs.zstd_decode),
-    ):
-        if data[: len(magic)] == magic:
-            with suppress(Exception):
-                yield how, bytes(read(data))
+        return
+    yield from _archived(data)
     if data[:4] == b"\x89PNG":
         yield "png texts", _texts(data)
     if data[:2] in _ZLIB:
@@ -108,8 +103,19 @@ def _unpacked(data: bytes, depth: int) -> Iterator[tuple[str, bytes]]:
     if depth and data[:1] not in (b"<", b"{", b"["):
         with suppress(zlib.error):
             yield "deflate", zlib.decompressobj(-15).decompress(data, 1 << 26)
-    if data[:4] not in _PICTURES and data[:4] != b"PAR1":
+    if data[:4] not in _PICTURES:
         yield from _base64(data)
+
+
+def _archived(data: bytes) -> Iterator[tuple[str, bytes]]:
+    if data[:4] == b"PK\x03\x04":
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in archive.infolist():
+                yield f"zip {info.filename}", info.filename.encode() + info.comment + archive.read(info)
+    for magic, how, read in _PACKED:
+        if data[: len(magic)] == magic:
+            with suppress(Exception):
+                yield how, bytes(read(data))
 
 
 def _base64(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -125,7 +131,9 @@ def _parquet(data: bytes) -> bytes:
     file = pq.ParquetFile(io.BytesIO(data))
     texts = [str(file.schema_arrow), repr(file.metadata.metadata), repr(file.schema_arrow.metadata)]
     for name, column in zip(file.schema_arrow.names, file.read().columns, strict=True):
-        if str(column.type) in ("string", "large_string", "binary", "large_binary") or "dict" in str(column.type):
+        if str(column.type) in ("string", "large_string", "binary", "large_binary") or "dict" in str(
+            column.type
+        ):
             texts += [f"column {name}: {value}" for value in column.unique().to_pylist()]
     return "\n".join(texts).encode()
 

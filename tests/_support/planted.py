@@ -61,7 +61,12 @@ def plant_bags(folder: Path) -> Path:
         (root / named).parent.mkdir(parents=True, exist_ok=True)
         pixels = tifffile.imread(plain.parent / row["path"], key=0)
         write_aperio(root / f"{named}.svs", pixels, number, mpp=float(row["mpp"]))
-        row |= {"path": f"{named}.svs", "slide_id": f"s{number:02d}", "patient_id": patient(number), "mpp": ""}
+        row |= {
+            "path": f"{named}.svs",
+            "slide_id": f"s{number:02d}",
+            "patient_id": patient(number),
+            "mpp": "",
+        }
         for mask in ("evidence", "decoy", "artefact"):
             if row[mask]:
                 row[mask] = _mask(plain.parent / row[mask], root, f"{named}_{mask}.png")
