@@ -7,7 +7,7 @@ NUMBERS = (0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 
 WORDS = (
     b"-1", b"0", b"1e999", b"NaN", b"-Infinity", b"9" * 400, b"1000000000000", b"0x7fffffff", b"1_000", b"",
     b"null", b"true", b"[]", b"{}", b"~", b"..", b"../../canary.txt", b"/etc/passwd", b"file:///etc/passwd",
-    b"C:\\canary.txt", b"http://127.0.0.1:9/x", b"\\\\host\\share\\x", b"a" * 70_000, b"\xc3\xa9\xcc\x81",
+    b"C:\\canary.txt", b"http://127.0.0.1:9/x", b"\\\\host\\share\\x", b"a" * 140_000, b"\xc3\xa9\xcc\x81",
     b"\xe2\x80\xae", b"\x00", b"=1+1", b"!!python/object/apply:os.system [id]", b"!!binary x", b"2001-99-99",
     b"&a [*a]", b"<<: *a", b"? [a, b]", b"0b2", b"08", b"1:99:99", b"%s%n", b"${jndi:x}", b"<!DOCTYPE x>",
     b"<!ENTITY x SYSTEM 'file:///etc/passwd'>", b"&x;", b"&#0;", b"<![CDATA[", b"]]>", b"nan", b"inf",

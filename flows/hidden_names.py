@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from tasks.artifacts.redacted import redacted
 from tasks.reporting.pseudonyms import without_patients
 from tasks.slides.errors import SlideError
 from tasks.slides.file_names import kinds_of, said_instead
@@ -41,13 +42,13 @@ class HiddenNames:
         self._study = study
 
     def hide(self, text: str, *, strangers: bool = False) -> str:
-        """Return ``text`` without patients, and with slides in place of files.
+        """Return ``text`` without patients and passwords, and with slides in place of files.
 
         Args:
             text: a sentence.
             strangers: hide the names of further files of slides too, such as images of a tile list.
         """
-        root = f"{self._study.data_root}/"
+        text, root = redacted(text), f"{self._study.data_root}/"
         for name, told in _found(text, self._study.manifest.slides):
             text = said_instead(text.replace(f"{root}{name}", name), name, told)
         if strangers:
