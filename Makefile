@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # Each of two test workers gets one core; more threads than cores only wait for one another.
 TEST_ENV := OMP_NUM_THREADS=1 DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: quickstart test test-slow check lint format clean
+.PHONY: quickstart test test-slow check lint audit format clean
 
 quickstart: $(VENV)/installed
 	$(BIN)/veritile phantom $(HOME_DIR)/phantom
@@ -25,6 +25,12 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Known vulnerabilities of what is installed, asked of PyPI; and docs/licences.md. It needs the network.
+audit: $(VENV)/installed-test
+	$(PIP) pip-audit
+	$(BIN)/python -m flows.licences
+	$(BIN)/pip-audit --local --skip-editable --progress-spinner off
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .

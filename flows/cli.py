@@ -5,6 +5,7 @@ import logging
 import shlex
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Annotated
@@ -233,6 +234,7 @@ def main() -> None:
     An error that nobody foresaw is one sentence, with the file that holds its traceback, and exit code 1.
     """
     sys.excepthook = _one_sentence
+    threading.excepthook = _of_thread
     signal.signal(signal.SIGTERM, _terminate)
     try:
         # Not app(): Typer would put its own hook in the place of ours.
@@ -255,11 +257,15 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 
 def _typed() -> str:
     """Return the command as it was typed, for the recording."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    from tasks.artifacts.redacted import redacted
+
+    return redacted(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def _tell(sentence: str) -> None:
-    err.print(f"[bold red]error:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+    from tasks.artifacts.redacted import redacted
+
+    err.print(f"[bold red]error:[/] {escape(redacted(sentence))}", highlight=False, soft_wrap=True)
 
 
 def _ends(*, mistakes: bool = False) -> tuple[type[BaseException], ...]:
@@ -267,6 +273,12 @@ def _ends(*, mistakes: bool = False) -> tuple[type[BaseException], ...]:
     from flows.exit_codes import FAILURES, MISTAKES
 
     return MISTAKES if mistakes else (*MISTAKES, *FAILURES)
+
+
+def _of_thread(args: threading.ExceptHookArgs) -> None:
+    """Tell an error that ended a thread, as one that ends the command."""
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        _one_sentence(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def _one_sentence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

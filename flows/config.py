@@ -1,14 +1,15 @@
 """StudyConfig: the sections of the stages, put together; one YAML file is one frozen model."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import yaml
 from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from flows.config_errors import sentences
 from flows.engine.stages import all_stages
+from tasks.artifacts.redacted import holds_secret
+from tasks.artifacts.strict_yaml import StrictYamlError, strict_yaml
 from tasks.embed import EmbedSection
 from tasks.study.config import Section, StudyBase
 from tasks.study.errors import ConfigError
@@ -33,6 +34,12 @@ else:
             }
             return {**data, **sections}
 
+        @model_validator(mode="before")
+        @classmethod
+        def _holds_no_password(cls, data: Any) -> Any:
+            refuse_secrets(data)
+            return data
+
         @model_validator(mode="after")
         def _sections_agree(self) -> Self:
             for stage in all_stages():
@@ -52,6 +59,25 @@ else:
     )
 
 
+def refuse_secrets(data: Any, where: str = "") -> None:
+    """Refuse a password in a study or job file: what it says is recorded.
+
+    Raises:
+        ValueError: naming the key, not what it holds.
+    """
+    if isinstance(data, str) and holds_secret(data):
+        raise ValueError(
+            f"{where or 'the file'} holds a password or a token, and what a file says is recorded; give it "
+            "by the environment, such as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            refuse_secrets(value, f"{where}.{key}".removeprefix("."))
+    elif isinstance(data, list | tuple):
+        for value in data:
+            refuse_secrets(value, where)
+
+
 def load_study(path: Path) -> StudyConfig:
     """Read a study file. Its manifest and files of weights come back as absolute paths.
 
@@ -67,20 +93,6 @@ def load_study(path: Path) -> StudyConfig:
     return _with_paths_from(config, path.parent)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key that is written twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key.value!r} is written twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file, read by the safe loader.
 
@@ -92,11 +104,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"no study file at {path}")
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506  # a safe loader
+        data = strict_yaml(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except StrictYamlError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} must hold a mapping of keys, got {type(data).__name__}")
     return data

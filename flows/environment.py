@@ -21,6 +21,8 @@ QUIET = NO_TELEMETRY | {
     # A cold start of the temporary server takes most of the default 20 s on two cores.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    # Prefect lets a page of any site read its answers unless it is told which; its own page needs none.
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1",
     "PREFECT_RUNNER_POLL_FREQUENCY": "5",
     "PREFECT_WORKER_QUERY_SECONDS": "5",
     # The UI gets every line, the terminal one sentence an error; --debug shows the rest.

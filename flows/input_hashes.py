@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.side_by_side import side_by_side
 from tasks.artifacts.journal import Journal
@@ -28,6 +28,19 @@ class _Read(NamedTuple):
     error: OSError | None = None
 
 
+class _Nameless(Journal):
+    """A journal whose file holds no key in clear: keys are paths, which may name patients."""
+
+    def get(self, key: str) -> Any:
+        """Return the result of ``key``, also where an earlier version kept it in clear."""
+        found = super().get(_hidden(key))
+        return super().get(key) if found is None else found
+
+    def put(self, key: str, result: Any) -> None:
+        """Keep the result of ``key``."""
+        super().put(_hidden(key), result)
+
+
 class InputHashes:
     """What is known of input files, kept below a home.
 
@@ -36,8 +49,8 @@ class InputHashes:
     """
 
     def __init__(self, home: Path) -> None:
-        self._hashes = Journal(home / "work" / "file_hashes.jsonl")
-        self._opened = Journal(home / "work" / "slide_facts.jsonl")
+        self._hashes = _Nameless(home / "work" / "file_hashes.jsonl")
+        self._opened = _Nameless(home / "work" / "slide_facts.jsonl")
         self._before = home / "work" / "file_hashes.json"
         self._series: dict[Path, Mapping[Path, str]] = {}
         self._files: dict[Path, tuple[tuple[str, Path], ...]] = {}
@@ -184,6 +197,10 @@ def _series(path: Path) -> str:
         return series_of(path) or ""
     except OSError:  # a file beside the slide that is not ours to read
         return ""
+
+
+def _hidden(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def signature(path: Path) -> str:

@@ -55,6 +55,11 @@ def mlflow_server(home: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     words = f"mlflow server --host {HOST} --port {port} --workers 1".split()
     words += ["--backend-store-uri", local_tracking_uri(home)]
     words += ["--artifacts-destination", str(home / "mlflow" / "artifacts")]
+    # Its own guard stays on, whatever the environment says: names of this machine, and no other page.
+    own = (f"{HOST}:{port}", f"localhost:{port}")
+    words += ["--allowed-hosts", ",".join(own)]
+    words += ["--cors-allowed-origins", ",".join(f"http://{name}" for name in own)]
+    words += ["--x-frame-options", "SAMEORIGIN"]
     with _process("mlflow", words, home, port, f"http://{HOST}:{port}/health") as process:
         yield process
 
@@ -62,7 +67,7 @@ def mlflow_server(home: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
 @contextmanager
 def prefect_server(home: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Serve Prefect's API and UI with its state below ``home``."""
-    words = f"prefect server start --host {HOST} --port {port}".split()
+    words = f"flows.guarded_server --port {port}".split()
     with _process("prefect", words, home, port, f"http://{HOST}:{port}/api/health") as process:
         yield process
 
@@ -80,7 +85,8 @@ def _process(
     name: str, words: Sequence[str], home: Path, port: int, health: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
     _refuse_taken(name, port)
-    with _started(name, words, home, {"PREFECT_API_URL": ""}) as process:
+    settings = {"PREFECT_API_URL": "", "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "false"}
+    with _started(name, words, home, settings) as process:
         _await_health(name, process, health, home)
         yield process
 

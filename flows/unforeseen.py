@@ -8,6 +8,9 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from tasks.artifacts.redacted import redacted
+from tasks.artifacts.sentence import shortened
+
 _DEFAULT_HOME = ".veritile"
 
 
@@ -18,7 +21,9 @@ def sentence_of(error: BaseException, words: Sequence[str]) -> str:
         error: what was raised.
         words: the command line, which names the home.
     """
-    told = " ".join(str(error).split()) or "no message"
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]  # a group of one says nothing of its own
+    told = shortened(redacted(" ".join(str(error).split()))) or "no message"
     path = write_traceback(error, words)
     where = "--debug shows where" if path is None else f"{path} holds the traceback"
     return f"{type(error).__name__}: {told} ({where})"
@@ -27,7 +32,9 @@ def sentence_of(error: BaseException, words: Sequence[str]) -> str:
 def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:
     """Write the traceback below the home, or among temporary files; None where neither can be written."""
     name = f"unforeseen_{time.strftime('%Y%m%dT%H%M%S')}_{os.getpid()}.log"
-    text = "".join(traceback.format_exception(error))
+    text = redacted(
+        f"{' '.join(words)}\nPython {sys.version}\n\n{''.join(traceback.format_exception(error))}"
+    )
     home = home_of(words)
     folders = [*([home / "logs"] if home.is_dir() else []), Path(tempfile.gettempdir())]
     for folder in folders:
@@ -37,7 +44,7 @@ def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:
             # The text may quote an input, so others on this machine may not read it.
             target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(target, "w", encoding="utf-8") as log:
-                log.write(f"{' '.join(words)}\nPython {sys.version}\n\n{text}")
+                log.write(text)
         except OSError:
             continue
         return path

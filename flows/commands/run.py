@@ -18,7 +18,8 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
         refuse_missing(plan_status(plan, options), options)
     with shown(console):
         outcome = study(
-            plan.study.config,
+            # The path, not what it holds: Prefect keeps parameters, and the file may name shared patients.
+            target.config,
             target.home,
             target.data_root,
             options.only,

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import read_yaml
+from flows.config import read_yaml, refuse_secrets
 from flows.config_errors import sentences
 from flows.progress import item_bar, shown
 from tasks.scoring.bags.job import BagScoreJob, score_bags
@@ -66,6 +66,10 @@ def load_job(path: Path) -> AnyScoreJob:
         raise ConfigError(f"no job file at {path}")
     data = read_yaml(path)
     kind = BagScoreJob if isinstance(data, dict) and "features" in data else ScoreJob
+    try:
+        refuse_secrets(data)
+    except ValueError as error:
+        raise ConfigError(f"{path.name}: {error}") from error
     try:
         return kind.model_validate(data)
     except ValidationError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from flows.engine.events import Advanced, emit
 from flows.engine.resolve import Resolved
 from flows.engine.stages import stage_named
+from flows.hidden_names import names_hidden
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
@@ -82,8 +83,14 @@ class _Advance:
 def fulfil(request: BuildRequest) -> None:
     """Build what is requested and store it. What is stored already, and not forced, is left.
 
-    An artifact that cannot be written keeps none of the others from being stored.
+    An artifact that cannot be written keeps none of the others from being stored. Errors name no patient and
+    no file of a slide: what sees them next writes them down.
     """
+    with names_hidden(request.study):
+        _fulfil(request)
+
+
+def _fulfil(request: BuildRequest) -> None:
     stage, store = stage_named(request.stage), request.study.store
     if stage.asks_models:
         _prepare_models(request.study.config.cpu_threads)

@@ -152,6 +152,8 @@ def _splits(
 
 
 def _row(job: FeatureTreeJob, root: Path, file: Path, facts: Mapping[str, str]) -> dict[str, str]:
+    if not file.resolve().is_relative_to(root):
+        raise InterchangeError(f"{file.name} is a link that leads out of {job.tree.name}")
     row = {
         "slide_id": file.stem, "patient_id": facts["patient"], "split": facts["split"],
         "features": file.resolve().relative_to(root).as_posix(), "label": facts["label"],
@@ -166,6 +168,8 @@ def _row(job: FeatureTreeJob, root: Path, file: Path, facts: Mapping[str, str]) 
         beside = job.coordinates.resolve() / file.name
         if not beside.is_file():
             raise InterchangeError(f"there is no {file.name} in {job.coordinates.name}")
+        if not beside.resolve().is_relative_to(root):
+            raise InterchangeError(f"{file.name} is a link that leads out of {job.coordinates.name}")
         row["coordinates"] = beside.relative_to(root).as_posix()
     return row
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-import yaml
 
+from tasks.artifacts.strict_yaml import StrictYamlError, strict_yaml
 from tasks.interchange.drawn_splits import DEFAULT, SplitFractions, draw_splits
 from tasks.interchange.errors import InterchangeError
 from tasks.interchange.text_tables import need_columns, read_text_table, same_within
@@ -173,8 +173,8 @@ def _config(path: Path, *, needed: bool) -> Mapping[str, object]:
             raise InterchangeError(f"there is no {path.name}")
         return {}
     try:
-        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        stated = strict_yaml(path.read_text(encoding="utf-8"))
+    except (StrictYamlError, UnicodeDecodeError) as error:
         raise InterchangeError(f"{path.name} is no YAML: {error}") from error
     return stated if isinstance(stated, dict) else {}
 

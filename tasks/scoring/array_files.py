@@ -1,6 +1,7 @@
 """Arrays in files below one folder, never unpickled."""
 
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ from PIL import Image
 from tasks.scoring.errors import ScoringError
 
 _KEPT_OPEN = 8
-_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, Image.DecompressionBombError)
+_BROKEN = (
+    OSError, ValueError, EOFError, OverflowError, zipfile.BadZipFile, zlib.error, SyntaxError, MemoryError,
+    NotImplementedError, RuntimeError, KeyError, TypeError, Image.DecompressionBombError,
+)  # fmt: skip
+"""What libraries raise about a damaged file; memory runs out where a header states an absurd size."""
+
 _TAKEN = ".npy, .npz or .png"
 
 
@@ -93,4 +99,5 @@ def _row(array: NDArray[Any], picks: list[str], reference: str) -> NDArray[Any]:
 
 
 def _unreadable(path: Path, error: BaseException) -> ScoringError:
-    return ScoringError(f"{path.name!r} cannot be read: {str(error).splitlines()[0] or type(error).__name__}")
+    first, *_ = str(error).splitlines() or [""]
+    return ScoringError(f"{path.name!r} cannot be read: {first or type(error).__name__}")

@@ -1,7 +1,9 @@
 """The error of invalid input."""
 
+from tasks.artifacts.sentence import SentenceError
 
-class ScoringError(ValueError):
+
+class ScoringError(SentenceError, ValueError):
     """Images, maps, a network or settings that cannot be scored; the message is one sentence."""
 
 

@@ -1,7 +1,5 @@
 """The index of maps made elsewhere: one row per map, with its image, class and masks."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from tasks.scoring.array_files import ArrayFiles
 from tasks.scoring.errors import ScoringError
 from tasks.scoring.memory import MASKS, TISSUE
 from tasks.scoring.methods import checked_name
+from tasks.slides.csv_text import CsvTextError, csv_lines
 
 REQUIRED = ("image", "target", "explainer", "attribution")
 ABOUT_IMAGES = ("target", "patient", *MASKS)
@@ -63,9 +62,11 @@ def _rows(csv_file: Path) -> dict[int, CsvRow]:
     if not csv_file.is_file():
         raise ScoringError(f"there is no index {csv_file.name}")
     try:
-        lines = list(csv.reader(io.StringIO(csv_file.read_text(encoding="utf-8-sig"))))
+        lines = csv_lines(csv_file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ScoringError(f"{csv_file.name} is not UTF-8: {error}") from error
+    except CsvTextError as error:
+        raise ScoringError(f"{csv_file.name}: {error}") from error
     header = [name.strip() for name in lines[0]] if lines else []
     problems = [f"column {name!r} is missing" for name in REQUIRED if name not in header]
     problems += [f"column {name!r} stands twice" for name in COLUMNS if header.count(name) > 1]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.slides.errors import SlideError
 from tasks.slides.feature_files import COORDS, MICRONS_AT_ONE, read_feature_file
 from tasks.slides.geometry import SlideGeometry
+from tasks.slides.hdf5 import own_dataset
 
 Layout = Literal["clam", "trident"]
 
@@ -67,13 +68,14 @@ def read_coordinates(path: Path, geometry: SlideGeometry) -> TileCoordinates:
         raise SlideError(f"{path.name}: there is no such coordinate file")
     try:
         with h5py.File(path, "r", locking=False) as file:
-            if not isinstance(file.get(COORDS), h5py.Dataset):
+            coords = own_dataset(file, COORDS, path.name)
+            if coords is None:
                 raise SlideError(
                     f"{path.name}: there is no data set {COORDS!r}, only {sorted(file)}; it is no coordinate "
                     f"file of CLAM or TRIDENT"
                 )
-            values = np.asarray(file[COORDS])
-            stated = {**dict(file.attrs), **dict(file[COORDS].attrs)}
+            values = np.asarray(coords)
+            stated = {**dict(file.attrs), **dict(coords.attrs)}
     except OSError as error:
         raise SlideError(f"{path.name} is no HDF5 file that can be read") from error
     if "stamp_version" in stated:

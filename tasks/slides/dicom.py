@@ -18,7 +18,7 @@ _IMPLICIT, _DEFLATED, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _UNDEFINED = 0xFFFFFFFF
 _MOST = 16 << 20
-"""Bytes of a deflated file that are looked at."""
+"""Bytes of a deflated file, or of one value, that are looked at."""
 
 Tag = tuple[int, int]
 
@@ -58,6 +58,8 @@ class _Elements:
         return struct.unpack(self._order + layout, self._exactly(size))
 
     def _exactly(self, size: int) -> bytes:
+        if size > _MOST:  # no value that is looked at is so long, and a buffer of this size would be made
+            raise EOFError
         read = self._stream.read(size)
         if len(read) < size:
             raise EOFError

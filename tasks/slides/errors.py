@@ -1,14 +1,16 @@
 """The errors of slides and manifests; each message is one sentence for the person who fixes it."""
 
+from tasks.artifacts.sentence import SentenceError
+
 _ON_ONE_LINE = 3
 """So many problems are told on one line."""
 
 
-class SlideError(Exception):
+class SlideError(SentenceError):
     """A slide, or a file that belongs to it, cannot be used; its part fails and the study goes on."""
 
 
-class ManifestError(Exception):
+class ManifestError(SentenceError):
     """A manifest has problems; all are found before any is reported.
 
     Attributes:

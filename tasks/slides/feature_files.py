@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
+from tasks.slides.hdf5 import own_dataset
 
 Producer = Literal["trident", "clam", "stamp"]
 
@@ -152,13 +153,14 @@ def _in_pixels(file: h5py.File, where: str) -> FeatureFile:
 
 def _pair(file: h5py.File, name: str, where: str) -> tuple[h5py.Dataset, NDArray[np.float64]]:
     """Return the data set of features, and the coordinates."""
-    for wanted in (name, COORDS):
-        if not isinstance(file.get(wanted), h5py.Dataset):
+    found = {wanted: own_dataset(file, wanted, where) for wanted in (name, COORDS)}
+    for wanted, dataset in found.items():
+        if dataset is None:
             reason = (
                 "without coordinates nobody can say where tiles lie" if wanted == COORDS else "no features"
             )
             raise SlideError(f"{where}: there is no data set {wanted!r}, only {sorted(file)}: {reason}")
-    features, coords = file[name], np.asarray(file[COORDS])
+    features, coords = found[name], np.asarray(found[COORDS])
     if features.ndim != 2 or not features.shape[1] or features.dtype.kind != "f":
         raise SlideError(
             f"{where}: {name!r} is {features.dtype} {list(features.shape)}; floats [N, D] are needed"

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from tasks.slides.identifiers import normal_form, spelt_twice
 from tasks.slides.manifest_lines import Problems
@@ -20,7 +20,9 @@ def file_problems(row: SlideRow, data_root: Path) -> list[str]:
     root = data_root.resolve()
     for name, relative in input_files(row).items():
         path = data_root / relative
-        if Path(relative).is_absolute() or not path.resolve().is_relative_to(root):
+        if _is_address(relative):
+            problems.append(f"the {name} {relative!r} is no path below the data root, with / between folders")
+        elif Path(relative).is_absolute() or not path.resolve().is_relative_to(root):
             problems.append(f"the {name} {relative!r} leaves the data root")
         elif not path.is_file():
             problems.append(f"the {name} {relative!r} is not there")
@@ -29,6 +31,11 @@ def file_problems(row: SlideRow, data_root: Path) -> list[str]:
         elif name == "annotation" and not _starts_well(path):
             problems.append(f"the annotation {relative!r} does not start as a {path.suffix} file does")
     return problems
+
+
+def _is_address(relative: str) -> bool:
+    """Whether a cell is an address or a path of Windows, which other systems take for a strange file name."""
+    return "://" in relative or bool(PureWindowsPath(relative).drive) or "\\" in relative
 
 
 def _starts_well(path: Path) -> bool:
@@ -96,19 +103,22 @@ _IDS: tuple[tuple[str, Callable[[SlideRow], str | None], bool], ...] = (
 def split_patients(rows: Numbered, shared: frozenset[str]) -> Problems:
     """Return a problem for each patient whose slides lie in several splits, at each row that strays first.
 
-    Train and val may share a patient of ``shared``; test shares none.
+    Train and val may share a patient of ``shared``; test shares none. Patients are told by their slides.
     """
-    splits: dict[str, list[str]] = defaultdict(list)
+    splits: dict[str, dict[str, str]] = defaultdict(dict)
     problems = []
     for number, row in rows:
         seen = splits[row.patient_id]
         clash = [split for split in seen if split != row.split and not _may_share(row, split, shared)]
         if clash and row.split not in seen:
             problems.append(
-                (number, f"patient {row.patient_id!r} lies in {row.split} and in {' and '.join(clash)}")
+                (
+                    number,
+                    f"the patient of slide {row.slide_id!r} lies in {row.split} and in "
+                    + " and ".join(f"{split} (slide {seen[split]!r})" for split in clash),
+                )
             )
-        if row.split not in seen:
-            seen.append(row.split)
+        seen.setdefault(row.split, row.slide_id)
     return problems
 
 

@@ -90,6 +90,8 @@ def _plain(name: str) -> str:
 
 
 def _is_slip(name: str, column: str) -> bool:
+    if abs(len(name) - len(column)) > 2:  # a name may have any length, and two slips are the most
+        return False
     slips = _slips(name, column)
     if len(column) <= _SHORT:
         # "side" is no mistyped "site": a letter was added, left out or swapped with its neighbour.

@@ -85,11 +85,12 @@ def outline_from(
 def refuse_impossible(corners: Iterable[Sequence[float]], where: str) -> None:
     """Raise SlideError if one of ``corners``, (x, y) each, is NaN, infinite or where no slide reaches."""
     for x, y, *_ in corners:
-        if not (math.isfinite(x) and math.isfinite(y)):
+        # A whole number of JSON has any number of digits, and none of these functions takes one of 400.
+        if any(isinstance(value, float) and not math.isfinite(value) for value in (x, y)):
             raise SlideError(f"{where} has a corner at ({x:g}, {y:g}); allowed are finite numbers of pixels")
         if max(abs(x), abs(y)) > _FARTHEST:
             raise SlideError(
-                f"{where} has a corner at ({x:g}, {y:g}); no slide is {_FARTHEST:,.0f} px wide or high"
+                f"{where} has a corner at ({x}, {y}); no slide is {_FARTHEST:,.0f} px wide or high"
             )
 
 

@@ -1,7 +1,5 @@
 """A table of points on slides: positions in level-0 pixels, each with a label or a number."""
 
-import csv
-import io
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.slides.csv_text import CsvTextError, csv_lines
 from tasks.slides.errors import SlideError
 
 
@@ -80,7 +79,10 @@ def _rows(path: Path, columns: PointColumns) -> list[tuple[int, Mapping[str, str
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SlideError(f"{path.name} is not UTF-8: {error}") from error
-    header, *lines = list(csv.reader(io.StringIO(text))) or [[]]
+    try:
+        header, *lines = csv_lines(text) or [[]]
+    except CsvTextError as error:
+        raise SlideError(f"{path.name}: {error}") from error
     header = [name.strip() for name in header]
     wanted = [name for name in (columns.x, columns.y, columns.text, columns.slide) if name is not None]
     absent = [name for name in wanted if name not in header]

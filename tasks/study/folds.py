@@ -83,16 +83,18 @@ def refuse_parted(
     Dealt by patient nobody may; dealt by slide those in ``shared`` may.
 
     Raises:
-        ConfigError: naming the first who does.
+        ConfigError: naming a slide of the first who does.
     """
     seen: defaultdict[str, set[object]] = defaultdict(set)
+    slides: dict[str, str] = {}
     for row in rows:
         seen[row.patient_id].add(sides[row.slide_id])
+        slides.setdefault(row.patient_id, row.slide_id)
     allowed = shared if recipe.by == "slide" else frozenset()
     parted = sorted(patient for patient, found in seen.items() if len(found) > 1 and patient not in allowed)
     if parted:
         raise ConfigError(
-            f"folds.by {recipe.by!r} parts the slides of patient {parted[0]!r}, who is not in "
+            f"folds.by {recipe.by!r} parts the slides of the patient of {slides[parted[0]]!r}, who is not in "
             "shared_patients; name every such patient there, or deal by patient"
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from tasks.slides.errors import SlideError
+from tasks.slides.file_names import without_file_names
 from tasks.slides.opening import Opening
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
@@ -66,13 +67,13 @@ def inspect_slide(job: InspectionJob) -> SlideInspection:
                 notes=(*layout.tissue.notes.warnings, *truth.notes),
             )
     except SlideError as error:
-        return SlideInspection(problem=_with_name(row.slide_id, error))
+        return SlideInspection(problem=without_file_names(_with_name(row.slide_id, error), row))
 
 
 def misfit(row: SlideRow, facts: SlideFacts, recipe: TilingRecipe) -> str:
     """Return why a slide cannot be tiled as far as opening it says, or "" where nothing speaks against it."""
     if facts.problem:
-        return f"{row.slide_id}: {facts.problem}"
+        return without_file_names(f"{row.slide_id}: {facts.problem}", row)
     if not row.has_pixels:
         return ""
     try:

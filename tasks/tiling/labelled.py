@@ -1,8 +1,10 @@
 """The tiles of a slide with their labels before any is read: of a grid or a file that states them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.slides.feature_reader import FeatureFileReader
+from tasks.slides.file_names import without_file_names
 from tasks.slides.reader import SlideReader
 from tasks.slides.row import SlideRow
 from tasks.slides.tile_lists.reader import TileListReader
@@ -18,11 +20,18 @@ from tasks.tiling.truth import look_up, unlabelled
 def lay_out_and_label(
     row: SlideRow, data_root: Path, slide: SlideReader, recipe: TilingRecipe
 ) -> tuple[Layout, Truth]:
-    """Return where the tiles of an open slide lie, and their labels.
+    """Return where the tiles of an open slide lie, and their labels. Notes name slides and no files.
 
     Raises:
         SlideError: the slide, or a file of its row, cannot be used.
     """
+    layout, truth = _lay_out_and_label(row, data_root, slide, recipe)
+    return layout, replace(truth, notes=tuple(without_file_names(note, row) for note in truth.notes))
+
+
+def _lay_out_and_label(
+    row: SlideRow, data_root: Path, slide: SlideReader, recipe: TilingRecipe
+) -> tuple[Layout, Truth]:
     if isinstance(slide, TileListReader):
         layout = lay_out_list(slide, recipe, row)
         if row.annotation is None and row.points is None:

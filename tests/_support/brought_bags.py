@@ -96,7 +96,7 @@ def write_bag_job(folder: Path, suffix: str = ".h5") -> dict:
     pd.DataFrame(rows, columns=["slide_id", "patient_id", "label"]).to_csv(folder / "slides.csv", index=False)
     torch.jit.script(network).save(str(folder / "network.ts"))
     return {
-        "model": {"torchscript": "network.ts"},
+        "model": {"torchscript": "network.ts", "trusted": True},
         "features": "features",
         "classes": ["normal", "tumour"],
         "target": "tumour",

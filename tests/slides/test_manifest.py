@@ -96,7 +96,7 @@ def test_all_problems_are_told_at_once_with_their_rows(root):
         "row 8: the slide '../manifest.csv' leaves the data root",
         "row 9: slide_id 'slash/ed'",
         "row 10: mpp 'wide'",
-        "row 11: patient 'p1' lies in test and in train",
+        "row 11: the patient of slide 'f' lies in test and in train (slide 'a')",
     ):
         assert words in text
 
@@ -142,7 +142,7 @@ def test_an_absurd_resolution_is_refused(root, mpp):
 
 def test_a_patient_lies_in_one_split():
     assert_disjoint([row("a"), row("b"), row("c", "q", "test")], frozenset())
-    with pytest.raises(ManifestError, match="patient 'p' lies in val and in train"):
+    with pytest.raises(ManifestError, match="the patient of slide 'b' lies in val and in train"):
         assert_disjoint([row("a"), row("b", split="val")], frozenset())
 
 
@@ -152,8 +152,8 @@ def test_train_and_val_may_share_a_named_patient_but_test_shares_none():
     with pytest.raises(ManifestError) as caught:
         assert_disjoint([row("a"), row("b", split="test"), row("c", split="val")], shared)
     assert caught.value.problems == (
-        "patient 'p' lies in test and in train",
-        "patient 'p' lies in val and in test",
+        "the patient of slide 'b' lies in test and in train (slide 'a')",
+        "the patient of slide 'c' lies in val and in test (slide 'b')",
     )
 
 

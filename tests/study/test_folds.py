@@ -149,7 +149,7 @@ def test_slides_of_a_patient_are_parted_by_name_only():
     with pytest.raises(ConfigError) as caught:
         make_folds(recipe, rows, frozenset({"patient_a", "patient_c"}))
     assert str(caught.value) == (
-        "folds.by 'slide' parts the slides of patient 'patient_b', who is not in shared_patients; "
+        "folds.by 'slide' parts the slides of the patient of 'b0', who is not in shared_patients; "
         "name every such patient there, or deal by patient"
     )
     assert len(make_folds(recipe, rows, frozenset({"patient_a", "patient_b", "patient_c"}))) == 6
@@ -164,5 +164,5 @@ def test_dealt_by_patient_not_even_a_named_one_is_parted():
     rows = cohort(a=2, b=1, c=1)
     fold = make_folds(FoldsRecipe(count=3), rows, frozenset())[0]
     moved = dataclasses.replace(fold, roles={**fold.roles, "a1": "train", "a0": "test"})
-    with pytest.raises(ConfigError, match="patient 'patient_a'"):
+    with pytest.raises(ConfigError, match="the patient of 'a0'"):
         refuse_parted(FoldsRecipe(count=3), rows, moved.roles, frozenset({"patient_a"}))

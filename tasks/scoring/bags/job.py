@@ -38,7 +38,9 @@ class BagNetworkSource(BaseModel):
     checkpoint: str | None = None
     """The folder of a checkpoint of a slide model."""
     torchscript: str | None = None
-    """A file that ``torch.jit.save`` wrote."""
+    """A file that ``torch.jit.save`` wrote. It is a program and not only weights: see ``trusted``."""
+    trusted: bool = False
+    """Of ``torchscript``: say true if you know who made the file. What it holds runs with your rights."""
     factory: str | None = None
     """``package.module:function``: called without arguments it returns an ``nn.Module``; or a module."""
     weights: str | None = None
@@ -56,6 +58,13 @@ class BagNetworkSource(BaseModel):
             raise ValueError(f"name one of checkpoint, torchscript and factory, got {got}")
         if self.weights is not None and self.factory is None:
             raise ValueError("weights go with factory")
+        if self.trusted and self.torchscript is None:
+            raise ValueError("trusted goes with torchscript")
+        if self.torchscript is not None and not self.trusted:
+            raise ValueError(
+                "a torchscript file is a program, which runs with your rights; if you know who made it, "
+                "write trusted: true beside it"
+            )
         return self
 
     def load(self, root: Path, device: torch.device) -> nn.Module:

@@ -117,7 +117,10 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ScoringError(f"there is no table {path.name}")
     # As text: slide ids keep their zeros.
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:  # errors of pandas and of the encoding are ValueErrors
+        raise ScoringError(f"{path.name} is no table in UTF-8: {error}") from error
     if "slide_id" not in table:
         raise ScoringError(f"{path.name} has no column slide_id; it has {', '.join(map(str, table))}")
     return table

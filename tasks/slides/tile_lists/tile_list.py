@@ -8,7 +8,6 @@ pixels of the slide.
 """
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.slides.csv_text import CsvTextError, csv_lines
 from tasks.slides.errors import SlideError
 
 Integers = NDArray[np.int64]
@@ -133,7 +133,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise SlideError(f"{path.name} is not UTF-8: {error}") from error
     except OSError as error:
         raise SlideError(f"{path.name}: there is no such tile list: {error.strerror}") from error
-    header, *lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(text))] or [[]]
+    try:
+        header, *lines = [[cell.strip() for cell in line] for line in csv_lines(text)] or [[]]
+    except CsvTextError as error:
+        raise SlideError(f"{path.name}: {error}") from error
     absent = [name for name in NEEDED if name not in header]
     if absent:
         raise SlideError(

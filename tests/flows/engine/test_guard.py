@@ -101,7 +101,7 @@ def test_a_patient_on_both_sides_of_a_fold_is_refused_again_later(folded):
     }
     assert separated, "the folds of this test separate the slides of the patient"
     strict = replace(folded, config=folded.config.model_copy(update={"shared_patients": ()}))
-    with pytest.raises(ConfigError, match="parts the slides of patient 'phantom_patient_01'"):
+    with pytest.raises(ConfigError, match="parts the slides of the patient of 'phantom_01_1'"):
         refuse_leaks(strict)
 
 

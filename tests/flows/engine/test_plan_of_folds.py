@@ -126,7 +126,7 @@ def test_another_dealing_has_another_split_hash(open_plan, manifest):
 def test_a_separated_patient_is_refused_before_any_work(open_plan, manifest):
     # Six groups of six slides separate the slides of every patient who has two.
     folds = {"by": "slide", "of": ["train", "val", "test"], "count": 6}
-    with pytest.raises(ConfigError, match="parts the slides of patient 'phantom_patient_01'"):
+    with pytest.raises(ConfigError, match="parts the slides of the patient of 'phantom_01_1'"):
         open_plan(folded_config(manifest, folds=folds, shared_patients=[]))
 
 

@@ -60,10 +60,10 @@ def test_each_kind_of_network_is_loaded(tmp_path):
     loaded = BagNetworkSource(checkpoint="checkpoint").load(tmp_path, cpu)
     assert not loaded.training
     with pytest.raises(ScoringError, match=r"model\.torchscript: there is no file gone$"):
-        BagNetworkSource(torchscript="gone").load(tmp_path, cpu)
+        BagNetworkSource(torchscript="gone", trusted=True).load(tmp_path, cpu)
     (tmp_path / "text").write_text("no network")
     with pytest.raises(ScoringError, match="the file text is no TorchScript"):
-        BagNetworkSource(torchscript="text").load(tmp_path, cpu)
+        BagNetworkSource(torchscript="text", trusted=True).load(tmp_path, cpu)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,8 @@ def test_each_kind_of_network_is_loaded(tmp_path):
         ({}, "name one of checkpoint, torchscript and factory, got none"),
         ({"torchscript": "a", "factory": "b"}, "got torchscript, factory"),
         ({"torchscript": "a", "weights": "b"}, "weights go with factory"),
+        ({"torchscript": "a"}, "a torchscript file is a program, which runs with your rights"),
+        ({"factory": "a:b", "trusted": True}, "trusted goes with torchscript"),
     ],
 )
 def test_a_network_is_one_of_three(model, said):
