@@ -8,6 +8,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from tasks.artifacts.storage_errors import storage_sentence
+
 _DEFAULT_HOME = ".veritile"
 
 
@@ -18,6 +20,9 @@ def sentence_of(error: BaseException, words: Sequence[str]) -> str:
         error: what was raised.
         words: the command line, which names the home.
     """
+    of_disk = storage_sentence(error, f"what `{_command(words)}` makes", home_of(words))
+    if of_disk is not None:
+        return of_disk
     told = " ".join(str(error).split()) or "no message"
     path = write_traceback(error, words)
     where = "--debug shows where" if path is None else f"{path} holds the traceback"
@@ -32,16 +37,24 @@ def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:
     folders = [*([home / "logs"] if home.is_dir() else []), Path(tempfile.gettempdir())]
     for folder in folders:
         path = folder / name
+        made = False
         try:
             folder.mkdir(exist_ok=True)
             # The text may quote an input, so others on this machine may not read it.
             target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            made = True
             with os.fdopen(target, "w", encoding="utf-8") as log:
                 log.write(f"{' '.join(words)}\nPython {sys.version}\n\n{text}")
         except OSError:
+            if made:  # on a full disk, the beginning of it
+                path.unlink(missing_ok=True)
             continue
         return path
     return None
+
+
+def _command(words: Sequence[str]) -> str:
+    return " ".join(["veritile", *(word for word in words[1:2] if not word.startswith("-"))])
 
 
 def home_of(words: Sequence[str]) -> Path:

@@ -9,8 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tasks.artifacts.drafts import draft_name
 from tasks.artifacts.payload import content_digest, damage, list_payload
-from tasks.artifacts.record import FILE_NAME, ArtifactRecord, new_record, read_record, write_atomically
+from tasks.artifacts.record import (
+    FILE_NAME,
+    ArtifactRecord,
+    new_record,
+    note_use,
+    read_record,
+    write_atomically,
+)
 from tasks.artifacts.spec import ArtifactSpec, Reference
 
 _log = logging.getLogger("veritile.store")
@@ -52,7 +60,7 @@ class Store:
         record = self.find(spec, full=full)
         if record is not None:
             try:
-                os.utime(self._pointer(spec.kind, spec.fingerprint))
+                note_use(self._pointer(spec.kind, spec.fingerprint))
             except FileNotFoundError:
                 # Cleared away between the two.
                 return None
@@ -114,7 +122,8 @@ class Store:
         """Make ``record`` the artifact of its fingerprint; the payload must lie in its place already."""
         pointer = self._pointer(record.spec.kind, record.fingerprint)
         pointer.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(pointer, record.model_dump_json(indent=1))
+        self.drafts.mkdir(parents=True, exist_ok=True)
+        write_atomically(pointer, record.model_dump_json(indent=1), self.drafts)
 
     def used(self, record: ArtifactRecord) -> float:
         """Return when a run made or reused an artifact last, in seconds since 1970."""
@@ -174,7 +183,7 @@ class Store:
 
     def _new_draft(self, spec: ArtifactSpec) -> Path:
         # Beside the payloads, so that publishing is a rename within one file system.
-        draft = self.drafts / f"{spec.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
+        draft = self.drafts / draft_name(spec.fingerprint)
         draft.mkdir(parents=True)
         return draft
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.artifacts.drafts import is_abandoned
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
 from tasks.artifacts.store import Store
@@ -49,8 +50,8 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
     """
     before = time.time() - days * _DAY
     records = all_records(store)
-    kept = reached(records, [*last_recordings(store, records.values()).values(), *keep])
     used = {name: store.used(record) for name, record in records.items()}
+    kept = reached(records, [*_wanted(store, records.values()), *keep])
     stays = {name for name in records if name in kept or used[name] >= before}
     # Adopted artifacts share the payload of the one they were adopted from.
     needed = {store.folder(records[name]) for name in stays}
@@ -60,9 +61,22 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
         size = 0 if folder in needed else _size(folder)
         needed.add(folder)
         gone.append(Unused(name[0], folder, size, used[name], record))
-    # A younger draft may be of a run that is at it.
+    # A younger draft may be of a run that is at it, unless its process is known to be dead.
     left = min(before, time.time() - _DAY)
-    return [*gone, *(item for item in _leftovers(store, needed) if item.used < left)]
+    leftovers = _leftovers(store, needed)
+    return [*gone, *(item for item in leftovers if item.used < left or is_abandoned(item.folder))]
+
+
+def _wanted(store: Store, records: Collection[ArtifactRecord]) -> list[ArtifactRecord]:
+    """Return the last recording of each study.
+
+    One whose time is to come was made while the clock was wrong. Whether it is the last is not known, so it
+    stays, and so does the last of those before.
+    """
+    now = time.time()
+    early = [record for record in records if store.used(record) > now]
+    past = [record for record in records if store.used(record) <= now]
+    return [record for each in (early, past) for record in last_recordings(store, each).values()]
 
 
 def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
@@ -89,8 +103,9 @@ def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
 
 
 def _leftover(folder: Path) -> Unused:
-    times = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
-    return Unused(LEFTOVER, folder, _size(folder), max(times))
+    # A run may be at it, and take away what was just listed.
+    times = [path.stat().st_mtime for path in (folder, *folder.rglob("*")) if path.exists()]
+    return Unused(LEFTOVER, folder, _size(folder), max(times, default=0.0))
 
 
 def _size(folder: Path) -> int:
