@@ -32,7 +32,7 @@ _log = logging.getLogger("veritile.study")
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to. ``stopped`` is why nothing further was started, for which ``waiting`` artifacts wait."""
+    """What a run came to. ``stopped`` is why nothing further was started, with ``waiting`` left."""
 
     plan: Plan
     state: RunState

@@ -43,7 +43,7 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[A
 
 
 def allocate(descriptor: int, start: int, size: int) -> None:
-    """Let a file have ``size`` further bytes of 0 from ``start`` on, its end, with space on the disk for them.
+    """Let a file have ``size`` further bytes of 0 from its end ``start`` on, with space on the disk for them.
 
     Raises:
         OSError: there is none.

@@ -1,9 +1,11 @@
 """Names of what is being written, which say by whom, and the sweep of what dead processes left.
 
 A draft of a process that lives, or of another machine of which nobody here can know, is left alone. So is
-what may be resumed: unfinished work has no maker in its name.
+what may be resumed. Within unfinished work the lock of the artifact says whether anybody is at it: the kernel
+drops it with its process.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from pathlib import Path
 
 from tasks.artifacts.process_identity import ProcessIdentity, this_process
 
+NO_WORK = ("locks", "failed")
+"""Folders beside those of unfinished work."""
 _BETWEEN = "@"
 
 
@@ -35,9 +39,25 @@ def sweep(home: Path, drafts: Path) -> list[str]:
     swept = []
     for path in _drafts(home, drafts):
         if is_abandoned(path):
-            _delete(path)
+            remove(path)
             swept.append(path.name)
+    for folder in sorted((home / "work").glob("*/")):
+        hidden = sorted(folder.rglob(".*"))
+        if hidden and folder.name not in NO_WORK:
+            swept += _of_nobody(hidden, home / "work" / "locks" / folder.name)
     return swept
+
+
+def _of_nobody(paths: list[Path], lock: Path) -> list[str]:
+    """Delete drafts within unfinished work, unless a process holds its lock; return their names."""
+    try:
+        with lock.open("r") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in paths:
+                remove(path)
+    except (FileNotFoundError, BlockingIOError):
+        return []
+    return [path.name for path in paths]
 
 
 def _drafts(home: Path, drafts: Path) -> Iterator[Path]:
@@ -45,7 +65,6 @@ def _drafts(home: Path, drafts: Path) -> Iterator[Path]:
     yield from sorted(drafts.glob(f"*{_BETWEEN}*"))
     for folder in (home, home / "work", home / "work" / "failed"):
         yield from sorted(folder.glob(hidden))
-    yield from sorted((home / "work").glob(f"*/{hidden}"))
 
 
 def _maker(name: str) -> ProcessIdentity | None:
@@ -53,7 +72,8 @@ def _maker(name: str) -> ProcessIdentity | None:
     return ProcessIdentity.parse(parts[-2]) if len(parts) > 2 else None
 
 
-def _delete(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Delete a folder or a file, whether or not it is there still."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -85,10 +85,11 @@ def _full(number: int, what: str, place: Path) -> str:
         return f"{what} could not be written: the quota at {place} is used up. Free some space and {_AGAIN}"
     if number == errno.EFBIG:
         return (
-            f"{what} could not be written: a file is larger than is allowed at {place}, by the file system or "
-            f"by the limit of this process (ulimit -f). Raise it and {_AGAIN}"
+            f"{what} could not be written: a file is larger than is allowed at {place}, by the file system "
+            f"or by the limit of this process (ulimit -f). Raise it and {_AGAIN}"
         )
-    return f"{what} could not be written: the disk of {place} is full, {_free(place)}. Free some space and {_AGAIN}"
+    full = f"{what} could not be written: the disk of {place} is full, {_free(place)}"
+    return f"{full}. Free some space and {_AGAIN}"
 
 
 def _free(place: Path) -> str:
@@ -121,7 +122,7 @@ def _is_ours(name: Path | None, home: Path, number: int) -> bool:
 
 
 def _place(name: Path | None, home: Path, number: int) -> Path:
-    """Return the folder whose disk refused: the one that the error names, else the one with the least room."""
+    """Return the folder whose disk refused: the one that the error names, else that with the least room."""
     folders = _folders(home)
     for folder in folders:
         if name is not None and _within(name, folder):

@@ -2,14 +2,13 @@
 
 import fcntl
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tasks.artifacts.drafts import draft_name
+from tasks.artifacts.drafts import NO_WORK, draft_name
 from tasks.artifacts.payload import content_digest, damage, list_payload
 from tasks.artifacts.record import (
     FILE_NAME,
@@ -25,10 +24,6 @@ _log = logging.getLogger("veritile.store")
 
 Write = Callable[[Path], Mapping[str, float] | None]
 """Writes a payload into an empty folder; may return measures such as seconds or megabytes."""
-
-
-_NO_WORK = ("locks", "failed")
-"""Folders beside those of unfinished work."""
 
 
 class MissingArtifactError(LookupError):
@@ -155,7 +150,7 @@ class Store:
 
     def unfinished(self) -> list[Path]:
         """Return the folders of work that may be resumed."""
-        return [path for path in self._work.glob("*/") if path.name not in _NO_WORK]
+        return [path for path in self._work.glob("*/") if path.name not in NO_WORK]
 
     @contextmanager
     def _lock(self, spec: ArtifactSpec) -> Iterator[None]:

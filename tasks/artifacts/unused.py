@@ -5,14 +5,15 @@ others. It also stays as long as a run made or reused it lately, and as long as 
 user asks to keep. Nothing else says that it is wanted: a store does not know the study files.
 """
 
-import shutil
+import os
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR
 
-from tasks.artifacts.drafts import is_abandoned
+from tasks.artifacts.drafts import is_abandoned, remove
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
 from tasks.artifacts.store import Store
@@ -85,7 +86,7 @@ def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
         if item.record is not None and not store.forget(item.record, item.used):
             continue
         if item.record is None or item.size:
-            shutil.rmtree(item.folder, ignore_errors=True)
+            remove(item.folder)
         with suppress(OSError):
             # The folder of the fingerprint, where nothing else is left in it.
             item.folder.parent.rmdir()
@@ -98,15 +99,26 @@ def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
         for folder in sorted((store.root / kind).glob("*/*/")):
             if folder not in payloads:
                 yield _leftover(folder)
-    for folder in sorted([*store.drafts.glob("*/"), *store.unfinished()]):
+    for folder in sorted([*store.drafts.glob("*"), *store.unfinished()]):
         yield _leftover(folder)
 
 
 def _leftover(folder: Path) -> Unused:
-    # A run may be at it, and take away what was just listed.
-    times = [path.stat().st_mtime for path in (folder, *folder.rglob("*")) if path.exists()]
-    return Unused(LEFTOVER, folder, _size(folder), max(times, default=0.0))
+    stats = list(_stats(folder))
+    return Unused(LEFTOVER, folder, _sum(stats), max((each.st_mtime for each in stats), default=0.0))
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return _sum(_stats(folder))
+
+
+def _sum(stats: Iterable[os.stat_result]) -> int:
+    return sum(each.st_size for each in stats if not S_ISDIR(each.st_mode))
+
+
+def _stats(folder: Path) -> Iterator[os.stat_result]:
+    """Yield what is known of a folder or file and all below. A run may be at it, and take some away."""
+    names = [Path(above) / name for above, folders, files in os.walk(folder) for name in (*folders, *files)]
+    for path in (folder, *names):
+        with suppress(FileNotFoundError):
+            yield path.stat()
