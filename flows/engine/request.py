@@ -9,6 +9,7 @@ from typing import Any
 from flows.engine.events import Advanced, emit
 from flows.engine.resolve import Resolved
 from flows.engine.stages import stage_named
+from flows.home_check import SALT
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
@@ -92,7 +93,7 @@ def fulfil(request: BuildRequest) -> None:
     stage, store = stage_named(request.stage), request.study.store
     if stage.asks_models:
         _prepare_models(request.study.config.cpu_threads)
-    with Storing(request.stage, request.study.home), ExitStack() as errors:
+    with Storing(request.stage, request.study.home, SALT), ExitStack() as errors:
         writers = stage.writers(list(_opened(request)))
         for artifact, write in zip(request.artifacts, writers, strict=True):
             # Called back last to first; an error in one lets the others run and is raised at the end.
@@ -100,7 +101,7 @@ def fulfil(request: BuildRequest) -> None:
 
 
 def _store(store: Store, artifact: RequestedArtifact, write: Write, request: BuildRequest) -> None:
-    with Storing(artifact.key.label, request.study.home):
+    with Storing(artifact.key.label, request.study.home, SALT):
         store.reuse_or_build(artifact.spec, write, force=artifact.force, attempt=request.attempt)
 
 

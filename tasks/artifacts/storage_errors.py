@@ -21,14 +21,17 @@ _TEXTS = {
     "Disk quota exceeded": errno.EDQUOT,
     "File too large": errno.EFBIG,
     "Read-only file system": errno.EROFS,
-    # SQLite has numbers of its own.
+    # SQLite has numbers of its own, and for the last pages of a full disk it has no word but this.
     "database or disk is full": errno.ENOSPC,
+    "disk I/O error": errno.EIO,
     "attempt to write a readonly database": errno.EROFS,
     # PyTorch forgets the number that its file system gave.
     "PytorchStreamWriter failed writing file": errno.ENOSPC,
 }
 _AGAIN = "run the same command again: what is stored is kept, and the run goes on from there"
 _KILO = 1e3
+_PAGES = 1 << 17
+"""So few bytes that an error of unknown cause is that of a full disk."""
 
 
 class StorageError(Exception):
@@ -41,10 +44,11 @@ class Storing:
     Args:
         what: what is being written.
         home: the folder of all state.
+        sign: a file that the home holds. Where it is missing, another folder is in the place of the home.
     """
 
-    def __init__(self, what: str, home: Path) -> None:
-        self._what, self._home = what, home
+    def __init__(self, what: str, home: Path, sign: str = "") -> None:
+        self._what, self._home, self._sign = what, home, sign
 
     def __enter__(self) -> None:
         return None
@@ -54,10 +58,16 @@ class Storing:
     ) -> None:
         if isinstance(error, Exception) and not isinstance(error, StorageError):
             told = storage_sentence(error, self._what, self._home)
-            if told is None and not self._home.is_dir():
+            if told is None and self._is_gone(error):
                 told = vanished(self._what, self._home)
             if told is not None:
                 raise StorageError(told) from error
+
+    def _is_gone(self, error: Exception) -> bool:
+        if not self._home.is_dir():
+            return True
+        missed = isinstance(error, FileNotFoundError | LookupError)
+        return missed and bool(self._sign) and not (self._home / self._sign).is_file()
 
 
 def storage_sentence(error: BaseException, what: str, home: Path) -> str | None:
@@ -67,6 +77,8 @@ def storage_sentence(error: BaseException, what: str, home: Path) -> str | None:
     """
     for each in _chain(error):
         number, name = _number(each), _filename(each)
+        if number == errno.EIO and _has_no_room(home):
+            number = errno.ENOSPC
         if number in _FULL:
             return _full(number, what, _place(name, home, number))
         if number in _FORBIDDEN and _is_ours(name, home, number):
@@ -100,6 +112,10 @@ def _free(place: Path) -> str:
     if inodes.f_files and not inodes.f_favail:
         return "as it holds as many files as it can"
     return f"{_bytes(disk.free)} of {_bytes(disk.total)} are free"
+
+
+def _has_no_room(home: Path) -> bool:
+    return home.is_dir() and shutil.disk_usage(home).free < _PAGES
 
 
 def _bytes(count: float) -> str:

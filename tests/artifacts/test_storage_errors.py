@@ -117,3 +117,19 @@ def test_it_is_told_once_with_what_was_written_last(tmp_path):
     with pytest.raises(StorageError, match=r"^tile/a could") as told, both[0], both[1]:
         raise error(errno.ENOSPC)
     assert str(told.value).count("could not be written") == 1
+
+
+def test_an_error_of_unknown_cause_is_that_of_a_full_disk_only_where_nothing_is_free(tmp_path, monkeypatch):
+    unknown = sqlite3.OperationalError("disk I/O error")
+    assert storage_sentence(unknown, "record", tmp_path) is None
+    usage = type("Usage", (), {"free": 4096, "total": 8_000_000})
+    monkeypatch.setattr("tasks.artifacts.storage_errors.shutil.disk_usage", lambda _: usage)
+    assert "is full, 4.1 kB of 8 MB are free" in told_of(unknown, tmp_path)
+
+
+def test_another_folder_in_the_place_of_the_home_is_told_by_what_it_lacks(tmp_path):
+    with pytest.raises(StorageError, match="is not there any more"), Storing("tile/a", tmp_path, "salt"):
+        raise LookupError("artifact TileSet:1 is not in the store")
+    (tmp_path / "salt").write_text("secret")
+    with pytest.raises(LookupError), Storing("tile/a", tmp_path, "salt"):
+        raise LookupError("artifact TileSet:1 is not in the store")

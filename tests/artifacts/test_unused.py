@@ -174,6 +174,7 @@ def test_what_a_run_takes_away_meanwhile_is_no_error(store, monkeypatch):
     def walk_late(folder):
         found = list(walk(folder))
         (draft / "half").unlink(missing_ok=True)
+        age(store.root)
         return iter(found)
 
     monkeypatch.setattr("tasks.artifacts.unused.os.walk", walk_late)
