@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.artifacts.storage_errors import storage_sentence
+from tasks.artifacts.storage_errors import chain_of, has_no_room, storage_sentence
 
 _DEFAULT_HOME = ".veritile"
 
@@ -20,13 +20,26 @@ def sentence_of(error: BaseException, words: Sequence[str]) -> str:
         error: what was raised.
         words: the command line, which names the home.
     """
-    of_disk = storage_sentence(error, f"what `{_command(words)}` makes", home_of(words))
-    if of_disk is not None:
-        return of_disk
+    home = home_of(words)
+    foreseen = _foreseen(error) or storage_sentence(error, f"what `{_command(words)}` makes", home)
+    if foreseen is not None:
+        return foreseen
     told = " ".join(str(error).split()) or "no message"
+    if has_no_room(home):
+        told = f"{told}; the disk of {home} is full"
     path = write_traceback(error, words)
     where = "--debug shows where" if path is None else f"{path} holds the traceback"
     return f"{type(error).__name__}: {told} ({where})"
+
+
+def _foreseen(error: BaseException) -> str | None:
+    """Return the sentence of a failed run behind ``error``.
+
+    Another one may hide it: a server that keeps no more, as its disk is full too, cannot be told of it.
+    """
+    from flows.exit_codes import FAILURES  # much is imported with it, and errors are rare
+
+    return next((str(each) for each in chain_of(error) if isinstance(each, FAILURES)), None)
 
 
 def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:

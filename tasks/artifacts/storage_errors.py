@@ -75,9 +75,9 @@ def storage_sentence(error: BaseException, what: str, home: Path) -> str | None:
 
     It names what was being written, where, and how much is free there.
     """
-    for each in _chain(error):
+    for each in chain_of(error):
         number, name = _number(each), _filename(each)
-        if number == errno.EIO and _has_no_room(home):
+        if number == errno.EIO and has_no_room(home):
             number = errno.ENOSPC
         if number in _FULL:
             return _full(number, what, _place(name, home, number))
@@ -114,7 +114,8 @@ def _free(place: Path) -> str:
     return f"{_bytes(disk.free)} of {_bytes(disk.total)} are free"
 
 
-def _has_no_room(home: Path) -> bool:
+def has_no_room(home: Path) -> bool:
+    """Say whether so little is free on the disk of a home that nothing works there."""
     return home.is_dir() and shutil.disk_usage(home).free < _PAGES
 
 
@@ -174,7 +175,7 @@ def _filename(error: BaseException) -> Path | None:
     return Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain_of(error: BaseException) -> Iterator[BaseException]:
     """Yield an error, what it was raised from, and the members of a group; each once."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Spent:
-    """Costs by name, kept in ``work`` beside what they paid for: one small file per call that worked on it."""
+    """Costs by name, kept in ``work`` beside what they paid for: one small file per call."""
 
     def __init__(self, work: Path) -> None:
         self._folder = work / "spent"
