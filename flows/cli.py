@@ -104,7 +104,7 @@ def status(
 ) -> None:
     """Say of every artifact whether it is done, or would be made by such a run and why."""
     gc.disable()  # it ends soon, and imports and syntax trees make a million objects that all stay
-    prepare(home)
+    prepare(home, writes=False)
     from flows.commands.status import status
     from flows.commands.target import Target, selected
 
@@ -123,7 +123,7 @@ def validate(
 ) -> None:
     """Check a study file, its manifest and its slides, and say what it will cost; nothing is run."""
     gc.disable()  # it ends soon, and imports and syntax trees make a million objects that all stay
-    prepare(home)
+    prepare(home, writes=False)
     from flows.commands.target import Target
     from flows.commands.validate import validate
 

@@ -53,16 +53,22 @@ def stop_telemetry() -> None:
         os.environ.setdefault(name, value)
 
 
-def prepare(home: Path) -> None:
-    """Set what the user has not set, and raise limits; Prefect's own state goes below ``home``."""
+def prepare(home: Path, *, writes: bool = True) -> None:
+    """Set what the user has not set, and raise limits; Prefect's own state goes below ``home``.
+
+    Args:
+        home: the folder of all state.
+        writes: whether the command makes anything; one that only reads makes no folder.
+    """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     _tell_allocator()
     raise_open_files()
     own = (home / "prefect").resolve()
     # A home that may only be read is told by what needs to write, with its own sentence.
-    with suppress(OSError):
-        own.mkdir(parents=True, exist_ok=True)
+    if writes:
+        with suppress(OSError):
+            own.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(own))
 
 

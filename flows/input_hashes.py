@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from tasks.slides.tile_lists.tile_list import is_tile_list
 
 _log = logging.getLogger("veritile.study")
 _CHUNK = 1 << 20
+_TICK_S = 2.0
+"""The coarsest clock of a file system. A file that changes twice within a tick shows no later time."""
 
 
 class _Read(NamedTuple):
@@ -45,7 +48,8 @@ class InputHashes:
     """What is known of input files, kept below a home.
 
     A file is known by its path, size, time of change and number on the disk. If any of them differs, it is
-    read again. Answers are kept as they come: neither an error in another row nor a kill loses them.
+    read again. So is a file that changed just before it was read, as it may change once more at the same
+    time. Answers are kept as they come: neither an error in another row nor a kill loses them.
     """
 
     def __init__(self, home: Path) -> None:
@@ -102,7 +106,8 @@ class InputHashes:
 
         def open_one(path: Path, _advance: Callable[[int], None]) -> SlideFacts:
             facts = facts_of(path)
-            if not facts.problem:  # a disk that did not answer may answer next time
+            # A disk that did not answer may answer next time.
+            if not facts.problem and not any(just_changed(file) for _, file in self.files(path)):
                 self._opened.put(keys[path], facts.model_dump(mode="json"))
             return facts
 
@@ -113,7 +118,7 @@ class InputHashes:
 
     def sample_digest(self, path: Path) -> str:
         """Return a hash of some of the pixels of a slide."""
-        return self._kept(f"sample|{OPENED_WITH}|{self._key(path)}", lambda: sample_digest(path))
+        return self._kept(f"sample|{OPENED_WITH}|{self._key(path)}", path, lambda: sample_digest(path))
 
     def files(self, path: Path) -> tuple[tuple[str, Path], ...]:
         """Return every file of a slide, with its name in the slide."""
@@ -127,7 +132,7 @@ class InputHashes:
     def _series_in(self, folder: Path) -> Mapping[Path, str]:
         if folder not in self._series:
             files = sorted(path for path in folder.iterdir() if path.is_file())
-            series = {p: self._kept(f"series|{signature(p)}", partial(_series, p)) for p in files}
+            series = {p: self._kept(f"series|{signature(p)}", p, partial(_series, p)) for p in files}
             self._series[folder] = {path: its for path, its in series.items() if its}
         return self._series[folder]
 
@@ -137,11 +142,13 @@ class InputHashes:
             return signature(path)
         return "|".join(signature(file) for _, file in self.files(path))
 
-    def _kept(self, key: str, ask: Callable[[], str]) -> str:
+    def _kept(self, key: str, path: Path, ask: Callable[[], str]) -> str:
         kept = self._opened.get(key)
         if kept is None:
+            fresh = just_changed(path)
             kept = ask()
-            self._opened.put(key, kept)
+            if not fresh:
+                self._opened.put(key, kept)
         return str(kept)
 
     def _stored(self, key: str) -> str | None:
@@ -180,6 +187,7 @@ class InputHashes:
     def _hash(self, path: Path, key: str, advance: Callable[[int], None]) -> _Read:
         digest = hashlib.sha256()
         try:
+            fresh = just_changed(path)
             with path.open("rb") as stream:
                 while chunk := stream.read(_CHUNK):
                     digest.update(chunk)
@@ -187,7 +195,7 @@ class InputHashes:
             unchanged = signature(path) == key  # else it was written while it was read
         except OSError as error:
             return _Read("", error)
-        if unchanged:
+        if unchanged and not fresh:
             self._hashes.put(key, digest.hexdigest())
         return _Read(digest.hexdigest())
 
@@ -211,3 +219,12 @@ def signature(path: Path) -> str:
     """
     stat = path.stat()
     return f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
+
+
+def just_changed(path: Path) -> bool:
+    """Say whether a file changed so lately that a further change may not show in its time.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    return abs(time.time() - path.stat().st_mtime) < _TICK_S

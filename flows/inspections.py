@@ -10,6 +10,7 @@ from flows.engine.resolve import Resolver
 from flows.isolated import isolated
 from flows.progress import tally
 from tasks.artifacts.journal import Journal
+from tasks.artifacts.whole_file import whole_file
 from tasks.slides.row import SlideRow
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -80,7 +81,7 @@ def write_report(study: Study, inspected: Mapping[str, SlideInspection]) -> Path
     """Write one line per slide as CSV below the home, and return where."""
     path = study.home / "reports" / f"{study.name}_slides.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with whole_file(path) as draft, draft.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(REPORT_COLUMNS)
         for slide, each in inspected.items():

@@ -22,12 +22,13 @@ from tasks.compared.of_study import weak_labels_in_words
 from tasks.comparison.costs import cost_table, training_costs
 from tasks.comparison.recipe import ComparisonRecipe
 from tasks.draw import drawn_slides
-from tasks.embed import feature_key, features_of
+from tasks.embed import EmbedSection, feature_key, features_of
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection, explained_models
 from tasks.plugins import recipe_of
 from tasks.slides.manifest import SlideRow
 from tasks.study.config import Section
+from tasks.study.paths import with_names
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -245,10 +246,14 @@ def _datasets(
 def _config(study: Study) -> dict[str, Any]:
     """Return the study file as it is recorded: without resources, which change no number.
 
-    The folder of the manifest is a path of this machine and tells a reader nothing.
+    Folders of the manifest and of weights are paths of this machine: they tell a reader nothing, and a study
+    that moved is the same study.
     """
+    encoder = study.section(EmbedSection).encoder
+    paths = {str(getattr(encoder, field)) for field in encoder.paths}
+    paths |= {study.config.manifest, study.section(TrainSection).recipe.network.init or ""}
     config = study.config.model_dump(mode="json", exclude={"resources"})
-    return {**config, "manifest": Path(study.config.manifest).name}
+    return {name: with_names(block, paths) for name, block in config.items()}
 
 
 def _costs(context: BuildContext, trained: Iterable[ModelKey]) -> str:

@@ -5,6 +5,7 @@ from rich.console import Console
 from flows.commands.results import print_outcome
 from flows.commands.target import Target
 from flows.engine.status import plan_status, refuse_missing
+from flows.home_check import refuse_unwritable
 from flows.progress import shown
 from flows.study import study
 
@@ -13,6 +14,7 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
     """Run the study and print what came out."""
     with shown(console):
         plan, options = target.plan(), target.options
+    refuse_unwritable(target.home)
     if options.only is not None:
         # Told before Prefect starts.
         refuse_missing(plan_status(plan, options), options)

@@ -167,10 +167,14 @@ def _print_inspections(study: Study, inspected: Mapping[str, SlideInspection], c
         told = each.problem or f"{slide}: ok, {each.tiles:,} tiles ({_labels(each)}){_doubt(slide, each)}"
         console.print(escape(told), soft_wrap=True, highlight=False)
     bad = sum(bool(each.problem) for each in inspected.values())
-    console.print(
-        f"{len(inspected) - bad} of {len(inspected)} slides are ok; "
-        f"{write_report(study, inspected)} has a line of each"
-    )
+    console.print(f"{len(inspected) - bad} of {len(inspected)} slides are ok; {_report(study, inspected)}")
+
+
+def _report(study: Study, inspected: Mapping[str, SlideInspection]) -> str:
+    try:
+        return f"{write_report(study, inspected)} has a line of each"
+    except OSError as error:  # what was found is told all the same
+        return f"a file with a line of each could not be written ({error.strerror})"
 
 
 def _doubt(slide: str, each: SlideInspection) -> str:

@@ -19,9 +19,12 @@ from flows.engine.runners.inline import InlineRunner
 from flows.engine.runners.threads import threads_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
+from flows.home_check import SALT, refuse_unwritable, refuse_vanished
+from tasks.artifacts.drafts import sweep
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
+from tasks.artifacts.storage_errors import StorageError, Storing
 from tasks.study.stage import LOOKS
 
 _log = logging.getLogger("veritile.study")
@@ -29,11 +32,13 @@ _log = logging.getLogger("veritile.study")
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run came to."""
+    """What a run came to. ``stopped`` is why nothing further was started, with ``waiting`` left."""
 
     plan: Plan
     state: RunState
     executed: tuple[ArtifactKey, ...]
+    stopped: StorageError | None = None
+    waiting: int = 0
 
 
 @dataclass
@@ -55,6 +60,7 @@ class Execution:
         self._notes = FailureNotes(self.plan.study.home)
         self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
         self._ready: dict[ArtifactKey, Resolved] = {}
+        self._stopped: StorageError | None = None
 
     def run(self) -> RunResult:
         """Run the plan."""
@@ -64,7 +70,9 @@ class Execution:
             if not self.runner.busy:
                 break
             self._collect(self.runner.wait())
-        return RunResult(self.plan, self.state, tuple(self.executed))
+        state = self.state
+        waiting = self.counted - {*state.references, *state.failed, *state.blocked, *state.absent}
+        return RunResult(self.plan, state, tuple(self.executed), self._stopped, len(waiting))
 
     def _settle_what_is_ready(self) -> None:
         """Decide about every artifact whose inputs are settled, until no further one is."""
@@ -102,6 +110,8 @@ class Execution:
         return True
 
     def _start_what_fits(self) -> None:
+        if self._stopped is not None:
+            return
         for group in self._queue.groups(self._ready):
             stage = stage_named(group[0].stage)
             lane = lane_of(stage.name)
@@ -115,6 +125,7 @@ class Execution:
 
     def _start(self, group: list[Resolved], lane: Lane) -> bool:
         request = self._request(group)
+        refuse_vanished(self.plan.study.home, request.label)
         self.guard.before(stage_named(request.stage), group[0].planned.key)
         emit(BuildStarted(request.stage, request.label, len(group)))
         return self.runner.start(request, lane)
@@ -144,6 +155,10 @@ class Execution:
                 self.state.references[artifact.key] = record.reference
                 self.executed.append(artifact.key)
                 self._notes.clear(artifact.spec)
+            elif isinstance(ended.error, StorageError):
+                # Every further build would meet it, and a note of it would too.
+                self._stopped = self._stopped or ended.error
+                continue
             else:
                 self._fail(artifact, ended.error)
             self._queue.settle(artifact.key)
@@ -190,7 +205,9 @@ def execute(
     Raises:
         UsageError: under ``only`` an input was never made, or the options name what the study does not have.
         TooManyFailedSlidesError: more slides failed than the study tolerates.
+        StorageError: the home cannot be written.
     """
+    _open_home(plan)
     options.check(plan)
     statuses = plan_status(plan, options, full=full)
     refuse_missing(statuses, options)
@@ -202,8 +219,20 @@ def execute(
     with _runner(plan, submit) as runner:
         known = {**tags, LOOKS: earlier_looks(plan.study)}
         result = Execution(plan, options, runner, guard, known, counted, full).run()
-    guard.refuse_too_many(result.state)
+    if result.stopped is None:
+        guard.refuse_too_many(result.state)
     return result
+
+
+def _open_home(plan: Plan) -> None:
+    home = plan.study.home
+    refuse_unwritable(home)
+    with Storing(SALT, home):
+        # By it the home is known again, should another folder be in its place later.
+        assert plan.study.salt
+    swept = sweep(home, plan.study.store.drafts)
+    if swept:
+        _log.info("%d drafts of processes that have ended were deleted", len(swept))
 
 
 def _summary(per_stage: Counter[str]) -> str:

@@ -15,7 +15,9 @@ from typing import Any
 from flows.engine.outcome import TooManyFailedSlidesError
 from flows.engine.resolve import RunState
 from flows.engine.stages import AnyStage
+from tasks.artifacts.journal import append_line
 from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.storage_errors import Storing
 from tasks.explain import explained_models
 from tasks.reporting.pseudonyms import salted_hash
 from tasks.slides.manifest import assert_disjoint
@@ -94,10 +96,8 @@ class Guard:
             "settings": _settings(self._study),
             "parts": self._to_make[stage, fold],
         }
-        folder = self._study.home / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FILE).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+        with Storing(f"logs/{FILE}", self._study.home):
+            append_line(self._study.home / "logs" / FILE, json.dumps(line))
         _log.info("%s reads %d test slides (logged in logs/%s)", stage, len(slides), FILE)
 
 

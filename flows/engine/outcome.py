@@ -22,6 +22,10 @@ class TooManyFailedSlidesError(ArtifactsFailedError):
     """More slides failed than the study tolerates."""
 
 
+class StoppedRunError(ArtifactsFailedError):
+    """The disk cannot take what is written, so nothing further was started."""
+
+
 class Outcome(BaseModel):
     """The end of a study run: small, and the same whether read by a person or by Prefect.
 
@@ -46,9 +50,12 @@ def settle(result: "RunResult") -> Outcome:
     """Return the outcome of a study whose failures it tolerates.
 
     Raises:
+        StoppedRunError: the disk cannot take what is written.
         ArtifactsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
     """
     state = result.state
+    if result.stopped is not None:
+        raise StoppedRunError(f"{result.stopped}{_left(result)}")
     fatal = {k: why for k, why in state.failed.items() if not tolerated(k) and k not in state.recalled}
     if fatal:
         waiting = Counter(state.blocked.values())
@@ -80,6 +87,14 @@ def _not_made(state: RunState, lost: Mapping[ArtifactKey, ArtifactKey]) -> dict[
         key.label: f"it failed before: {state.failed[key]}" for key in state.failed if key in state.recalled
     }
     return before | {key.label: f"nothing is left of it without {cause}" for key, cause in lost.items()}
+
+
+def _left(result: "RunResult") -> str:
+    """Return how many artifacts wait for the disk, and what failed for another reason, for a sentence."""
+    state = result.state
+    failed = {k: why for k, why in state.failed.items() if k not in state.recalled}
+    listed = "".join(f"\n  {key} failed for another reason: {why}" for key, why in failed.items())
+    return f"{_waiting(result.waiting)}{listed}"
 
 
 def _waiting(count: int) -> str:

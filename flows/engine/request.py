@@ -10,9 +10,12 @@ from flows.engine.events import Advanced, emit
 from flows.engine.resolve import Resolved
 from flows.engine.stages import stage_named
 from flows.hidden_names import names_hidden
+from flows.home_check import SALT
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
+from tasks.artifacts.storage_errors import Storing
+from tasks.artifacts.store import Store, Write
 from tasks.study.stage import Build, BuildContext, InputKeys, keys_in
 from tasks.study.study import Study
 from tasks.tiling.on_demand import SlidePixels
@@ -85,6 +88,9 @@ def fulfil(request: BuildRequest) -> None:
 
     An artifact that cannot be written keeps none of the others from being stored. Errors name no patient and
     no file of a slide: what sees them next writes them down.
+
+    Raises:
+        StorageError: the disk cannot take it.
     """
     with names_hidden(request.study):
         _fulfil(request)
@@ -94,13 +100,16 @@ def _fulfil(request: BuildRequest) -> None:
     stage, store = stage_named(request.stage), request.study.store
     if stage.asks_models:
         _prepare_models(request.study.config.cpu_threads)
-    writers = stage.writers(list(_opened(request)))
-    with ExitStack() as errors:
+    with Storing(request.stage, request.study.home, SALT), ExitStack() as errors:
+        writers = stage.writers(list(_opened(request)))
         for artifact, write in zip(request.artifacts, writers, strict=True):
             # Called back last to first; an error in one lets the others run and is raised at the end.
-            errors.callback(
-                store.reuse_or_build, artifact.spec, write, force=artifact.force, attempt=request.attempt
-            )
+            errors.callback(_store, store, artifact, write, request)
+
+
+def _store(store: Store, artifact: RequestedArtifact, write: Write, request: BuildRequest) -> None:
+    with Storing(artifact.key.label, request.study.home, SALT):
+        store.reuse_or_build(artifact.spec, write, force=artifact.force, attempt=request.attempt)
 
 
 def _prepare_models(threads: int) -> None:

@@ -13,7 +13,7 @@ from flows.engine.stages import stage_named
 
 
 def _is_io_error(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Try again when the file system stumbles; what is wrong stays wrong."""
+    """Try again when the file system stumbles; what is wrong stays wrong, and a full disk stays full."""
     return isinstance(state.result(raise_on_failure=False), OSError)
 
 

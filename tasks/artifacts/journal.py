@@ -1,5 +1,6 @@
 """A journal: results that are kept one by one as they come, and survive a kill."""
 
+import errno
 import json
 import logging
 import os
@@ -38,22 +39,14 @@ class Journal:
 
     def put(self, key: str, result: Any) -> None:
         """Keep the result of ``key``."""
-        line = json.dumps([key, result]) + "\n"
+        line = json.dumps([key, result])
         with self._lock:
             self._results[key] = result
             try:
-                self._add(line)
+                append_line(self._path, line)
             except OSError as error:
                 # A home that may only be read: the next command asks again.
                 _log.debug("%s is not kept: %s", self._path.name, error)
-
-    def _add(self, line: str) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        target = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(target, line.encode("utf-8"))
-        finally:
-            os.close(target)
 
     def _read(self) -> None:
         lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")
@@ -79,3 +72,24 @@ class Journal:
             write_atomically(self._path, text)
         except OSError as error:
             _log.debug("%s is not written anew: %s", self._path.name, error)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add ``line`` at the end of a file in one write, as a line of its own.
+
+    Several processes may add to one file. What a kill or a full disk left of a line before stays a line, and
+    takes nothing of this one with it.
+
+    Raises:
+        OSError: it cannot be written, or only a part of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        size = os.fstat(target).st_size
+        cut = size > 0 and os.pread(target, 1, size - 1) != b"\n"
+        data = (cut * "\n" + line + "\n").encode()
+        if os.write(target, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(target)

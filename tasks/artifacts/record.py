@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import time
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from tasks.artifacts.drafts import draft_name
 from tasks.artifacts.payload import PayloadFile
 from tasks.artifacts.spec import SCHEMA_VERSION, ArtifactSpec, Reference
 
@@ -81,14 +83,37 @@ def new_record(
     )
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in one step that survives a kill and a power cut."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
+def write_atomically(path: Path, text: str, drafts: Path | None = None) -> None:
+    """Replace ``path`` by ``text`` in one step that survives a kill and a power cut.
+
+    Args:
+        path: the file.
+        text: what it holds from then on.
+        drafts: a folder of the same file system for what is being written; by default that of the file.
+
+    Raises:
+        OSError: the disk cannot take it; then the file is as it was, and nothing else is left.
+    """
+    draft = (drafts or path.parent) / draft_name(f".{path.name}")
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def note_use(path: Path) -> None:
+    """Set the time of a file to now, but never back: a clock that was set back would make it look unused.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    if path.stat().st_mtime <= time.time():
+        os.utime(path)
 
 
 def read_record(path: Path) -> ArtifactRecord | None:

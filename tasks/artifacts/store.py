@@ -2,25 +2,28 @@
 
 import fcntl
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tasks.artifacts.drafts import NO_WORK, draft_name
 from tasks.artifacts.payload import content_digest, damage, list_payload
-from tasks.artifacts.record import FILE_NAME, ArtifactRecord, new_record, read_record, write_atomically
+from tasks.artifacts.record import (
+    FILE_NAME,
+    ArtifactRecord,
+    new_record,
+    note_use,
+    read_record,
+    write_atomically,
+)
 from tasks.artifacts.spec import ArtifactSpec, Reference
 
 _log = logging.getLogger("veritile.store")
 
 Write = Callable[[Path], Mapping[str, float] | None]
 """Writes a payload into an empty folder; may return measures such as seconds or megabytes."""
-
-
-_NO_WORK = ("locks", "failed")
-"""Folders beside those of unfinished work."""
 
 
 class MissingArtifactError(LookupError):
@@ -52,7 +55,7 @@ class Store:
         record = self.find(spec, full=full)
         if record is not None:
             try:
-                os.utime(self._pointer(spec.kind, spec.fingerprint))
+                note_use(self._pointer(spec.kind, spec.fingerprint))
             except FileNotFoundError:
                 # Cleared away between the two.
                 return None
@@ -114,7 +117,8 @@ class Store:
         """Make ``record`` the artifact of its fingerprint; the payload must lie in its place already."""
         pointer = self._pointer(record.spec.kind, record.fingerprint)
         pointer.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(pointer, record.model_dump_json(indent=1))
+        self.drafts.mkdir(parents=True, exist_ok=True)
+        write_atomically(pointer, record.model_dump_json(indent=1), self.drafts)
 
     def used(self, record: ArtifactRecord) -> float:
         """Return when a run made or reused an artifact last, in seconds since 1970."""
@@ -146,7 +150,7 @@ class Store:
 
     def unfinished(self) -> list[Path]:
         """Return the folders of work that may be resumed."""
-        return [path for path in self._work.glob("*/") if path.name not in _NO_WORK]
+        return [path for path in self._work.glob("*/") if path.name not in NO_WORK]
 
     @contextmanager
     def _lock(self, spec: ArtifactSpec) -> Iterator[None]:
@@ -174,7 +178,7 @@ class Store:
 
     def _new_draft(self, spec: ArtifactSpec) -> Path:
         # Beside the payloads, so that publishing is a rename within one file system.
-        draft = self.drafts / f"{spec.fingerprint}.{os.getpid()}.{os.urandom(4).hex()}"
+        draft = self.drafts / draft_name(spec.fingerprint)
         draft.mkdir(parents=True)
         return draft
 

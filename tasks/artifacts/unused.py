@@ -5,13 +5,15 @@ others. It also stays as long as a run made or reused it lately, and as long as 
 user asks to keep. Nothing else says that it is wanted: a store does not know the study files.
 """
 
-import shutil
+import os
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR
 
+from tasks.artifacts.drafts import is_abandoned, remove
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
 from tasks.artifacts.store import Store
@@ -49,8 +51,8 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
     """
     before = time.time() - days * _DAY
     records = all_records(store)
-    kept = reached(records, [*last_recordings(store, records.values()).values(), *keep])
     used = {name: store.used(record) for name, record in records.items()}
+    kept = reached(records, [*_wanted(store, records.values()), *keep])
     stays = {name for name in records if name in kept or used[name] >= before}
     # Adopted artifacts share the payload of the one they were adopted from.
     needed = {store.folder(records[name]) for name in stays}
@@ -60,9 +62,22 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
         size = 0 if folder in needed else _size(folder)
         needed.add(folder)
         gone.append(Unused(name[0], folder, size, used[name], record))
-    # A younger draft may be of a run that is at it.
+    # A younger draft may be of a run that is at it, unless its process is known to be dead.
     left = min(before, time.time() - _DAY)
-    return [*gone, *(item for item in _leftovers(store, needed) if item.used < left)]
+    leftovers = _leftovers(store, needed)
+    return [*gone, *(item for item in leftovers if item.used < left or is_abandoned(item.folder))]
+
+
+def _wanted(store: Store, records: Collection[ArtifactRecord]) -> list[ArtifactRecord]:
+    """Return the last recording of each study.
+
+    One whose time is to come was made while the clock was wrong. Whether it is the last is not known, so it
+    stays, and so does the last of those before.
+    """
+    now = time.time()
+    early = [record for record in records if store.used(record) > now]
+    past = [record for record in records if store.used(record) <= now]
+    return [record for each in (early, past) for record in last_recordings(store, each).values()]
 
 
 def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
@@ -71,7 +86,7 @@ def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
         if item.record is not None and not store.forget(item.record, item.used):
             continue
         if item.record is None or item.size:
-            shutil.rmtree(item.folder, ignore_errors=True)
+            remove(item.folder)
         with suppress(OSError):
             # The folder of the fingerprint, where nothing else is left in it.
             item.folder.parent.rmdir()
@@ -84,14 +99,26 @@ def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
         for folder in sorted((store.root / kind).glob("*/*/")):
             if folder not in payloads:
                 yield _leftover(folder)
-    for folder in sorted([*store.drafts.glob("*/"), *store.unfinished()]):
+    for folder in sorted([*store.drafts.glob("*"), *store.unfinished()]):
         yield _leftover(folder)
 
 
 def _leftover(folder: Path) -> Unused:
-    times = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
-    return Unused(LEFTOVER, folder, _size(folder), max(times))
+    stats = list(_stats(folder))
+    return Unused(LEFTOVER, folder, _sum(stats), max((each.st_mtime for each in stats), default=0.0))
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return _sum(_stats(folder))
+
+
+def _sum(stats: Iterable[os.stat_result]) -> int:
+    return sum(each.st_size for each in stats if not S_ISDIR(each.st_mode))
+
+
+def _stats(folder: Path) -> Iterator[os.stat_result]:
+    """Yield what is known of a folder or file and all below. A run may be at it, and take some away."""
+    names = [Path(above) / name for above, folders, files in os.walk(folder) for name in (*folders, *files)]
+    for path in (folder, *names):
+        with suppress(FileNotFoundError):
+            yield path.stat()

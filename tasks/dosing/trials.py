@@ -1,6 +1,7 @@
 """Short trainings with and without a method, and what its check is on the validation tiles."""
 
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -74,9 +75,14 @@ class Trials:
     def _trained(self, job: TrainingJob, name: str) -> Checkpoint:
         out, work = self._work / f"{name}_out", self._work / f"{name}_work"
         if not (out / HISTORY).is_file():
-            for folder in (out, work):
+            # What a kill or a full disk left of a checkpoint is made again; its last epoch is kept.
+            draft = out.with_name(f"{name}_draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            for folder in (draft, work):
                 folder.mkdir(parents=True, exist_ok=True)
-            train_classifier(job, out, work, lambda row, epoch: None, self._advance)
+            train_classifier(job, draft, work, lambda row, epoch: None, self._advance)
+            shutil.rmtree(out, ignore_errors=True)
+            draft.rename(out)
         return Checkpoint(out)
 
     def _measured(self, checkpoint: Checkpoint, seed: int) -> float:

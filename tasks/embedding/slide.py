@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tasks.artifacts.allocated import new_array
 from tasks.artifacts.feature_set import (
     FEATURES,
     FeatureDtype,
@@ -78,22 +79,18 @@ def embed_slide(
     rows = tiles.usable
     table = tiles.table.iloc[rows].reset_index(drop=True)
     darkness = np.empty(len(rows), np.float32)
-    features: np.memmap | None = None
+    features: NDArray[np.floating] | None = None
     with kept_encoder(encoder, device) as loaded, torch.no_grad():
         if settings.digest and loaded.facts.digest != settings.digest:
             raise ModelError(f"the weights of {loaded.facts.name} changed since the study was opened")
         for span, vectors, dark in _encoded(loaded.network, tiles, settings, device):
             if features is None:
-                shape = (len(rows), vectors.shape[1])
-                features = np.lib.format.open_memmap(
-                    out / FEATURES, mode="w+", dtype=settings.dtype, shape=shape
-                )
+                features = new_array(out / FEATURES, (len(rows), vectors.shape[1]), settings.dtype)
             features[span] = _finite(vectors, table["tile_id"].iloc[span], settings.dtype)
             darkness[span] = dark
             advance(span.stop - span.start)
     if features is None:
         raise ModelError(f"slide {tiles.facts.slide_id!r} has no usable tile, so there is nothing to encode")
-    features.flush()
     facts = FeatureFacts(
         slide_id=tiles.facts.slide_id,
         patient_id=str(table["patient_id"].iloc[0]),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tasks.explaining.bag_groups import MOST_BAGS, PaddedBags, grouped, read_bag
 from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.block import NoNetwork
 from tasks.explaining.kept_bags import ExplainedBag, KeptGroups, Row
+from tasks.explaining.spent import Spent
 from tasks.functional.ahead import read_ahead
 from tasks.functional.completeness import completeness_note
 from tasks.functional.leave_as_found import leave_as_found
@@ -69,16 +71,18 @@ def explain_bags(  # noqa: PLR0913  (as attribute_slide)
         raise ExplanationError(f"explainer {explainer.id!r} explains a model, and none was handed over")
     network = NoNetwork() if model is None else model
     kept = KeptGroups(work, sets, grouped([each.facts.count for each in sets.values()]))
+    spent = Spent(work)
     with leave_as_found(network), torch.no_grad(), ExitStack() as stack:
         explainer = _settled(explainer, network, sets, settings)
         explaining = BatchExplainer(explainer, explainer.prepare(network), MOST_BAGS)
         job = _BagJob(network, explaining, settings, list(sets))
-        counters = _counted(job, stack)
-        _explain_missing(job, kept, advance)
+        costs = partial(_costs, started, _counted(job, stack))
+        _explain_missing(job, kept, advance, lambda: spent.note(costs()))
     rows = kept.write(out)
     write_notes(out, (*explainer.notes(), *_incomplete(explainer, rows), *_silent(rows)))
     kept.forget()
-    return _measures(sets, time.perf_counter() - started, counters)
+    spent.forget()
+    return _measures(sets, spent.total(costs()))
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,10 @@ class _BagJob:
     slides: list[str]
 
 
-def _explain_missing(job: _BagJob, kept: KeptGroups, advance: Callable[[int], None]) -> None:
-    """Explain what is not written yet, group by group."""
+def _explain_missing(
+    job: _BagJob, kept: KeptGroups, advance: Callable[[int], None], note: Callable[[], None]
+) -> None:
+    """Explain what is not written yet, group by group; ``note`` is called after each."""
     missing, sets = kept.missing(), list(kept.sets.values())
     advance(len(sets) - sum(len(kept.groups[number]) for number in missing))
 
@@ -105,6 +111,7 @@ def _explain_missing(job: _BagJob, kept: KeptGroups, advance: Callable[[int], No
         for number in missing:
             slides = [job.slides[position] for position in kept.groups[number]]
             kept.keep(number, _explain_group(job, slides, next(bags)))
+            note()
             advance(len(slides))
 
 
@@ -183,15 +190,15 @@ def _counted(job: _BagJob, stack: ExitStack) -> list[PassCounter]:
     return [stack.enter_context(counted_passes(network)) for network in networks.values()]
 
 
-def _measures(
-    sets: Mapping[str, FeatureSet], seconds: float, counters: list[PassCounter]
-) -> dict[str, float]:
-    tiles = sum(each.facts.count for each in sets.values())
+def _costs(started: float, counters: list[PassCounter]) -> dict[str, float]:
+    """Return what this call has spent so far."""
     return {
-        "seconds": seconds,
-        "slides": len(sets),
-        "tiles": tiles,
-        "tiles_per_second": tiles / seconds,
+        "seconds": time.perf_counter() - started,
         "forward_bags": sum(counter.spent.forward for counter in counters),
         "backward_bags": sum(counter.spent.backward for counter in counters),
     }
+
+
+def _measures(sets: Mapping[str, FeatureSet], costs: dict[str, float]) -> dict[str, float]:
+    tiles = sum(each.facts.count for each in sets.values())
+    return {**costs, "slides": len(sets), "tiles": tiles, "tiles_per_second": tiles / costs["seconds"]}

@@ -22,6 +22,7 @@ from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.block import AttributionSettings, NoNetwork, SlideJob, explain_block
 from tasks.explaining.halo import refuse_fixed_size
 from tasks.explaining.progress import Progress
+from tasks.explaining.spent import Spent
 from tasks.functional.ahead import read_ahead
 from tasks.functional.completeness import completeness_note
 from tasks.functional.halo import images_at_once
@@ -70,22 +71,26 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
         raise ExplanationError(f"explainer {explainer.id!r} explains a model, and none was handed over")
     model = NoNetwork() if model is None else model
     rows = sampled_rows(tiles, settings.tiles_per_slide)
-    progress = Progress(work, len(rows), tiles.pixels.shape[1], settings.map_dtype)
+    progress, spent = Progress(work, len(rows), tiles.pixels.shape[1], settings.map_dtype), Spent(work)
     explainer = _settled(explainer, model, tiles, rows[:1], settings)
     with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
         job = _job(model, tiles, explainer, rows, settings)
         counters = _count_passes(job, stack)
-        _explain_all(job, progress, advance)
+        costs = partial(_costs, started, counters)
+        _explain_all(job, progress, advance, lambda: spent.note(costs()))
     index = progress.index()
     index.to_parquet(out / INDEX, index=False)
     write_notes(out, (*explainer.notes(), *_incomplete(explainer, index)))
     shutil.move(progress.maps_folder, out / ATTRIBUTIONS)
     progress.forget()
-    return _measures(len(rows), time.perf_counter() - started, counters)
+    spent.forget()
+    return _measures(len(rows), spent.total(costs()))
 
 
-def _explain_all(job: SlideJob, progress: Progress, advance: Callable[[int], None]) -> None:
-    """Explain what is not written yet, file by file."""
+def _explain_all(
+    job: SlideJob, progress: Progress, advance: Callable[[int], None], note: Callable[[], None]
+) -> None:
+    """Explain what is not written yet, file by file; ``note`` is called after each."""
     missing = []
     for span in progress.spans():
         if progress.has(span):
@@ -103,6 +108,7 @@ def _explain_all(job: SlideJob, progress: Progress, advance: Callable[[int], Non
                 index.append(rows)
                 advance(block.stop - block.start)
             writer.put(partial(progress.keep, span, maps, pd.concat(index, ignore_index=True)))
+            note()
 
 
 def _blocks(span: slice, batch: int) -> Iterator[slice]:
@@ -159,11 +165,14 @@ def _count_passes(job: SlideJob, stack: ExitStack) -> list[PassCounter]:
     return [stack.enter_context(counted_passes(network)) for network in networks.values()]
 
 
-def _measures(count: int, seconds: float, counters: list[PassCounter]) -> dict[str, float]:
+def _costs(started: float, counters: list[PassCounter]) -> dict[str, float]:
+    """Return what this call has spent so far."""
     return {
-        "seconds": seconds,
-        "tiles": count,
-        "tiles_per_second": count / seconds,
+        "seconds": time.perf_counter() - started,
         "forward_images": sum(counter.spent.forward for counter in counters),
         "backward_images": sum(counter.spent.backward for counter in counters),
     }
+
+
+def _measures(count: int, costs: dict[str, float]) -> dict[str, float]:
+    return {**costs, "tiles": count, "tiles_per_second": count / costs["seconds"]}

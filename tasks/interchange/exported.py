@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.artifacts.feature_set import FeatureSet
+from tasks.artifacts.whole_file import whole_file
 from tasks.interchange.errors import InterchangeError
 from tasks.slides.feature_files import COORDS, MICRONS_AT_ONE, NEWEST_STAMP, Producer
 
@@ -41,7 +42,7 @@ def export_features(features: FeatureSet, folder: Path, producer: Producer) -> t
 def _trident(features: FeatureSet, folder: Path) -> tuple[Path, ...]:
     facts, name = features.facts, features.facts.slide_id
     path = _file(folder, name)
-    with h5py.File(path, "w", locking=False) as file:
+    with whole_file(path) as draft, h5py.File(draft, "w", locking=False) as file:
         stored = _dataset(file, "features", features.features())
         stored.attrs.update({"name": name, "encoder": facts.encoder.name})
         _dataset(file, COORDS, _whole_corners(features.table)).attrs.update(_trident_attributes(features))
@@ -66,15 +67,16 @@ def _clam(features: FeatureSet, folder: Path) -> tuple[Path, ...]:
     name, corners, values = features.facts.slide_id, _whole_corners(features.table), features.features()
     path, tensors, tiles = (_file(folder / kind, name) for kind in ("h5_files", "pt_files", "patches"))
     tensors = tensors.with_suffix(".pt")
-    with h5py.File(path, "w", locking=False) as file:
+    with whole_file(path) as draft, h5py.File(draft, "w", locking=False) as file:
         _dataset(file, "features", values)
         _dataset(file, COORDS, corners)
     side = round(float(features.table["extent_level0"].iloc[0]))
-    with h5py.File(tiles, "w", locking=False) as file:
+    with whole_file(tiles) as draft, h5py.File(draft, "w", locking=False) as file:
         _dataset(file, COORDS, corners).attrs.update(
             {"name": name, "patch_size": side, "patch_level": 0, "downsample": (1.0, 1.0)}
         )
-    torch.save(torch.from_numpy(values), tensors)
+    with whole_file(tensors) as draft:
+        torch.save(torch.from_numpy(values), draft)
     return path, tensors, tiles
 
 
@@ -86,7 +88,7 @@ def _stamp(features: FeatureSet, folder: Path) -> tuple[Path, ...]:
         raise InterchangeError(f"{facts.slide_id}: a feature exceeds float16, which STAMP's files hold")
     corners = table[["x_level0", "y_level0"]].to_numpy(np.float64) * facts.level0_mpp
     path = _file(folder, facts.slide_id)
-    with h5py.File(path, "w", locking=False) as file:
+    with whole_file(path) as draft, h5py.File(draft, "w", locking=False) as file:
         _dataset(file, "feats", values)
         _dataset(file, COORDS, corners)
         file.attrs.update({

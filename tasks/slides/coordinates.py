@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.whole_file import whole_file
 from tasks.slides.errors import SlideError
 from tasks.slides.feature_files import COORDS, MICRONS_AT_ONE, read_feature_file
 from tasks.slides.geometry import SlideGeometry
@@ -117,7 +118,7 @@ def write_coordinates(
     """
     coords = np.rint(np.stack([x, y], axis=1)).astype(np.int64)
     chunks = (max(1, min(_CHUNK_ROWS, len(coords))), 2)
-    with h5py.File(path, "w", locking=False) as file:
+    with whole_file(path) as draft, h5py.File(draft, "w", locking=False) as file:
         written = file.create_dataset(COORDS, data=coords, chunks=chunks, track_times=False)
         written.attrs.update(_attributes(path.stem, side, layout, geometry))
 

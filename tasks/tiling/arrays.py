@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.artifacts.allocated import new_array
 from tasks.artifacts.slide_picture import SampledPicture
 from tasks.artifacts.tile_set import PIXELS
 from tasks.functional.pixels import spans
@@ -113,4 +114,4 @@ def _sums(pixels: Rgb, masks: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _kept(out: Path, shape: tuple[int, ...]) -> Rgb:
-    return np.lib.format.open_memmap(out / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
+    return new_array(out / PIXELS, shape, np.uint8)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.artifacts.allocated import new_array
 from tasks.artifacts.surrounded_tiles import SURROUND, SURROUNDED, SURROUNDED_INDEX, SurroundInfo
 from tasks.artifacts.tile_masks import read_mask_info
 from tasks.artifacts.tile_set import CRC, TileSet
@@ -129,9 +130,7 @@ def _put_in(
 
 
 def _kept(out: Path, count: int, side: int) -> Rgb:
-    return np.lib.format.open_memmap(
-        out / SURROUNDED, mode="w+", dtype=np.uint8, shape=(count, side, side, 3)
-    )
+    return new_array(out / SURROUNDED, (count, side, side, 3), np.uint8)
 
 
 def _write(out: Path, chosen: pd.DataFrame, halo: Halo, found: _Found) -> None:

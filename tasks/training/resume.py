@@ -48,10 +48,15 @@ def save_snapshot(work: Path, job: str, snapshot: Snapshot) -> None:
         "history": json.dumps(snapshot.history),
         "costs": json.dumps(asdict(snapshot.costs)),
     }
-    save_file({name: plain(value) for name, value in snapshot.tensors.items()}, draft, metadata)
-    with draft.open("rb") as stream:
-        os.fsync(stream.fileno())
-    draft.replace(work / FILE)
+    try:
+        save_file({name: plain(value) for name, value in snapshot.tensors.items()}, draft, metadata)
+        with draft.open("rb") as stream:
+            os.fsync(stream.fileno())
+        draft.replace(work / FILE)
+    except (OSError, SafetensorError):
+        # On a full disk the part that was written takes the space that the next try needs.
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def load_snapshot(work: Path, job: str) -> Snapshot | None:

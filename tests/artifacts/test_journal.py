@@ -1,12 +1,13 @@
 """A journal keeps each result as it comes, whatever happens next."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tasks.artifacts.journal import Journal
+from tasks.artifacts.journal import Journal, append_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,3 +73,14 @@ def test_a_kill_loses_nothing_that_was_kept(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "j"], check=False, cwd=ROOT)
     assert done.returncode == -9
     assert len(Journal(tmp_path / "j")) == 7
+
+
+def test_a_line_that_a_full_disk_cut_short_takes_no_later_one_with_it(tmp_path, monkeypatch):
+    path, write = tmp_path / "log", os.write
+    append_line(path, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.artifacts.journal.os.write", lambda target, data: write(target, data[:2]))
+        with pytest.raises(OSError, match="No space left"):
+            append_line(path, "two")
+    append_line(path, "three")
+    assert path.read_text() == "one\ntw\nthree\n"

@@ -138,3 +138,44 @@ def test_one_that_a_run_uses_before_it_is_deleted_stays(store):
     assert store.use(part("TileSet", 1)) is not None
     assert list(clear(store, items)) == []
     assert store.path(reference).is_dir()
+
+
+def test_a_clock_that_went_back_makes_nothing_look_unused(store, monkeypatch):
+    reference = made(store, "TileSet", 1, old=False)
+    record, now = store.record(reference), time.time()
+    monkeypatch.setattr("tasks.artifacts.record.time.time", lambda: now - 400 * 24 * 3600)
+    before = store.used(record)
+    assert store.use(part("TileSet", 1)) is not None
+    assert store.used(record) == before
+    assert unused(store, 1) == []
+    monkeypatch.undo()
+    assert unused(store, 1) == []
+
+
+def test_a_recording_from_the_future_and_the_last_before_it_both_count(store):
+    first, second, third = (made(store, "Comparison", n) for n in range(3))
+    made(store, "Recording", 1, [first], study="s")
+    second_recording = made(store, "Recording", 2, [second], study="s")
+    newer = OLD + 3600
+    os.utime(store.root / "Recording" / second_recording.fingerprint / "artifact.json", (newer, newer))
+    ahead = made(store, "Recording", 3, [third], study="s")
+    future = time.time() + 400 * 24 * 3600
+    os.utime(store.root / "Recording" / ahead.fingerprint / "artifact.json", (future, future))
+    assert labels(unused(store, 30)) == ["Comparison/0", "Recording/1"]
+
+
+def test_what_a_run_takes_away_meanwhile_is_no_error(store, monkeypatch):
+    draft = store.drafts / "x"
+    draft.mkdir(parents=True)
+    (draft / "half").write_text("half")
+    age(store.root)
+    walk = os.walk
+
+    def walk_late(folder):
+        found = list(walk(folder))
+        (draft / "half").unlink(missing_ok=True)
+        age(store.root)
+        return iter(found)
+
+    monkeypatch.setattr("tasks.artifacts.unused.os.walk", walk_late)
+    assert [item.folder for item in unused(store, 30)] == [draft]

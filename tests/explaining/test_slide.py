@@ -122,8 +122,10 @@ def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path, many, calls, 
     assert digest(found) == digest(whole)
     count = 2 * SHARD + 88
     assert sum(done) == count
-    # A file is 256 tiles: 16 calls of 32 each, forward for the map and for the logits.
-    assert measures["forward_images"] == 2 * (count - SHARD * min(2, calls // 16))
+    # Both calls count, and each tile once: forward for the map and for the logits.
+    assert measures["forward_images"] == 2 * count
+    assert measures["tiles_per_second"] == count / measures["seconds"]
+    assert not list(work.iterdir())
 
 
 def test_maps_lie_in_files_of_a_stated_size(tmp_path, many):

@@ -50,6 +50,42 @@ def opened(monkeypatch):
     return counted
 
 
+@pytest.fixture(autouse=True)
+def _written_long_ago(request, monkeypatch):
+    """Let no file of a test count as one that changed a moment ago."""
+    if "clock" not in request.fixturenames:
+        monkeypatch.setattr("flows.input_hashes._TICK_S", 0.0)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Set the clock of this process."""
+    return lambda seconds: monkeypatch.setattr("flows.input_hashes.time.time", lambda: seconds)
+
+
+def test_a_file_that_changes_twice_at_one_time_is_read_again(tmp_path, clock):
+    file = tmp_path / "a.bin"
+    for text, now in ((b"one", 1000.0), (b"two", 1000.0), (b"six", 1001.0)):
+        file.write_bytes(text)
+        os.utime(file, (1000, 1000))
+        clock(now)
+        assert InputHashes(tmp_path / "home").file(file) == sha(text)
+
+
+@pytest.mark.parametrize("now", [999_000.0, 1_001_000.0])
+def test_a_file_of_another_time_is_read_once_though_the_clock_went_back(tmp_path, reads, clock, now):
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"one")
+    os.utime(file, (1_000_000, 1_000_000))
+    clock(now)
+    for _ in range(2):
+        assert InputHashes(tmp_path / "home").file(file) == sha(b"one")
+    assert reads == ["a.bin"]
+    file.write_bytes(b"two")
+    os.utime(file, (now, now))
+    assert InputHashes(tmp_path / "home").file(file) == sha(b"two")
+
+
 def test_files_are_read_once_and_again_when_touched(tmp_path, reads):
     file = tmp_path / "a.bin"
     file.write_bytes(b"one")

@@ -4,6 +4,7 @@ import pickle
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import pytest
@@ -13,13 +14,17 @@ from flows.engine import plan as plan_module
 from flows.engine import stages as stages_module
 from flows.engine.events import Advanced, BuildEnded, BuildStarted, Reused, RunStarted, listening
 from flows.engine.execute import execute
+from flows.engine.outcome import StoppedRunError, settle
 from flows.engine.plan import Plan
 from flows.engine.request import fulfil
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.status import plan_status
 from flows.open_study import open_study
 from tasks.artifacts.artifact import Artifact
+from tasks.artifacts.drafts import sweep
 from tasks.artifacts.key import ArtifactKey, ModelKey
+from tasks.artifacts.process_identity import this_process
+from tasks.artifacts.storage_errors import StorageError
 from tasks.artifacts.store import Store
 from tasks.study.errors import UsageError
 from tasks.study.stage import Planned, Stage, optional_on_failure, some
@@ -152,7 +157,7 @@ def told(request):
     """Build in the calling thread, and return the error as a Prefect task would."""
     try:
         fulfil(request)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, StorageError) as error:
         return error
     return None
 
@@ -395,3 +400,108 @@ def test_status_previews_what_a_run_then_makes(make, hook, manifest, tmp_path, w
 
 def test_execution_asks_for_a_lane_by_what_a_stage_declares():
     assert [execute_module.lane_of(stage.name) for stage in STAGES] == ["slides", "device", "flow"]
+
+
+def full_at(*keys):
+    def refuse(context):
+        if context.key in keys:
+            raise OSError(28, "No space left on device")
+
+    return refuse
+
+
+@pytest.mark.parametrize("runner", ["inline", "threads"])
+@pytest.mark.parametrize("where", [ArtifactKey("spell", slide="y"), ArtifactKey("say", MODELS[1])], ids=str)
+def test_a_full_disk_stops_the_run_with_one_sentence_and_no_note(make, hook, tmp_path, runner, where):
+    hook(full_at(where))
+    result = make(runner=runner, workers=1)
+    assert where not in result.state.failed, "a slide is not lost because a disk was full"
+    with pytest.raises(
+        StoppedRunError, match=rf"^{where} could not be written: the disk of .* is full"
+    ) as told:
+        settle(result)
+    waiting = 7 - len(result.state.references)
+    assert str(told.value).endswith(f"({waiting} artifacts wait for it)")
+    assert str(told.value).count("could not be written") == 1
+    assert not (tmp_path / "home" / "work" / "failed").exists()
+    assert not any((tmp_path / "home" / "store" / ".drafts").iterdir())
+    assert {status.state for status in plan_status(result.plan, RerunOptions())} <= {"done", "would run"}
+    hook(nothing)
+    assert len(make(runner="inline").executed) == waiting
+    assert text(tmp_path / "home", "tell") == "ax by cz"
+
+
+def test_after_a_full_disk_nothing_further_is_started(make, hook):
+    started = []
+    with listening(lambda event: started.append(event) if isinstance(event, BuildStarted) else None):
+        hook(full_at(ArtifactKey("spell", slide="x")))
+        make(runner="inline")
+    assert [event.label for event in started] == ["spell/x"]
+
+
+def test_what_failed_before_the_disk_was_full_is_told_too(make, hook):
+    def fail(context):
+        if context.key.slide == "x":
+            raise ValueError("the ink is dry")
+        full_at(ArtifactKey("spell", slide="y"))(context)
+
+    hook(fail)
+    result = make(runner="inline")
+    with pytest.raises(StoppedRunError, match=r"\n  spell/x failed for another reason: the ink is dry$"):
+        settle(result)
+
+
+def test_a_home_that_goes_away_is_told_and_not_made_again(make, hook, tmp_path):
+    home, away = tmp_path / "home", tmp_path / "away"
+
+    def take_away(context):
+        if context.key.slide == "y":
+            home.rename(away)
+
+    hook(take_away)
+    result = make(runner="inline")
+    with pytest.raises(
+        StoppedRunError, match=r"^spell/y could not be written: the home .* is not there any more"
+    ):
+        settle(result)
+    assert not home.exists()
+    hook(nothing)
+    away.rename(home)
+    assert len(make(runner="inline").executed) == 6
+
+
+def test_another_folder_in_the_place_of_the_home_is_not_written(make, hook, tmp_path):
+    home, away = tmp_path / "home", tmp_path / "away"
+
+    def exchange(context):
+        if context.key.slide == "y":
+            home.rename(away)
+            home.mkdir()
+
+    hook(exchange)
+    with pytest.raises(StorageError, match="is not there any more"):
+        settle(make(runner="inline"))
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_two_runs_of_one_study_are_not_disturbed_by_a_sweep_beside_them(make, hook, tmp_path):
+    store, own, swept, over = Store(tmp_path / "home"), this_process(), [], threading.Event()
+    dead = replace(own, started=own.started - 100_000)
+
+    def sweep_again_and_again():
+        while not over.is_set():
+            (store.drafts / f"1a2b@{dead.text}@{len(swept):08x}").mkdir(parents=True, exist_ok=True)
+            swept.extend(sweep(tmp_path / "home", store.drafts))
+
+    hook(lambda context: time.sleep(0.02))
+    with ThreadPoolExecutor(3) as threads:
+        sweeping = threads.submit(sweep_again_and_again)
+        both = [threads.submit(make, None, None, runner="inline") for _ in range(2)]
+        results = [each.result() for each in both]
+        over.set()
+        sweeping.result()
+    assert all(not result.state.failed and result.stopped is None for result in results)
+    assert results[0].state.references == results[1].state.references
+    assert text(tmp_path / "home", "tell") == "ax by cz"
+    assert swept
+    assert all(dead.text in name for name in swept)

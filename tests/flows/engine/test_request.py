@@ -30,7 +30,7 @@ class Nothing:
     """A study with nothing to build."""
 
     device = "cpu"
-    data_root = Path()
+    data_root = home = Path()
     row: ClassVar = {}
     store = SimpleNamespace(path=print, record=print)
     config = SimpleNamespace(cpu_threads=1)
