@@ -44,7 +44,8 @@ def on_interrupt(closing: Closing) -> Iterator[None]:
     try:
         yield
     finally:
-        _closings.remove(closing)
+        if not INTERRUPTION.ending:
+            _closings.remove(closing)
 
 
 class Interruption:
@@ -70,6 +71,11 @@ class Interruption:
         threading.Thread(target=self._listen, args=(self._pipe[0],), name="signals", daemon=True).start()
         self._listening.__enter__()
 
+    @property
+    def ending(self) -> bool:
+        """Whether a signal has arrived."""
+        return self._raised or bool(self._number)
+
     def take_over(self) -> None:
         """Take SIGTERM back from a library that has taken it."""
         if self._pipe is not None:
@@ -83,7 +89,7 @@ class Interruption:
     ) -> None:
         if self._pipe is None:
             return
-        if not (self._number or self._raised):
+        if not self.ending:
             signal.set_wakeup_fd(-1)
             self._listening.__exit__(None, None, None)
             return

@@ -22,11 +22,11 @@ class ServerWatch:
 
     Args:
         url: of the API.
-        period: seconds between two looks.
+        period: seconds between two looks, ``PERIOD_S`` by default.
     """
 
-    def __init__(self, url: str, period: float = PERIOD_S) -> None:
-        self._url, self._period = url, period
+    def __init__(self, url: str, period: float | None = None) -> None:
+        self._url, self._period = url, PERIOD_S if period is None else period
         self._silent_before = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep_looking, name="prefect-watch", daemon=True)
