@@ -54,6 +54,8 @@ def _set_up_logging(debug: bool) -> None:
     """Show our own lines; those of the libraries only with --debug, for Prefect writes two a task."""
     own = logging.getLogger("veritile")
     own.setLevel(logging.DEBUG if debug else logging.INFO)
+    # A line that a server does not take is no news: the run says once that it is away.
+    logging.raiseExceptions = debug
     if debug:
         logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
         return
@@ -78,6 +80,7 @@ def run(
     verify: VerifyOption = False,
 ) -> None:
     """Run a study, or force one stage of it. Finished artifacts are reused."""
+    gc.disable()  # until the run begins: imports and the plan make a million objects that all stay
     prepare(home)
     from flows.commands.run import run
     from flows.commands.target import Target, selected

@@ -54,6 +54,7 @@ class Interruption:
     def __init__(self) -> None:
         self._number = 0
         self._raised = False
+        self._wanted = False
         self._left = threading.Event()
         self._under_way = UnderWay()
         self._pipe: tuple[int, int] | None = None
@@ -61,6 +62,8 @@ class Interruption:
 
     def begin(self) -> None:
         """Take over the signals that end a command; one that the user has switched off stays off."""
+        if not self._wanted:  # outside of the block, as where a test calls a command
+            return
         self._pipe = os.pipe()
         os.set_blocking(self._pipe[1], False)
         for number in _signals():
@@ -82,6 +85,7 @@ class Interruption:
             signal.signal(signal.SIGTERM, self._raise)
 
     def __enter__(self) -> "Interruption":
+        self._wanted = True
         return self
 
     def __exit__(

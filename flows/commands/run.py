@@ -1,5 +1,7 @@
 """veritile run."""
 
+import gc
+
 from rich.console import Console
 
 from flows.commands.results import print_outcome
@@ -16,6 +18,8 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
     """Run the study and print what came out, before anything waits for a server."""
     with shown(console):
         plan, options = target.plan(), target.options
+    gc.freeze()
+    gc.enable()
     if options.only is not None:
         # Told before Prefect starts.
         refuse_missing(plan_status(plan, options), options)

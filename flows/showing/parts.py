@@ -13,9 +13,10 @@ def flow_run_id() -> str:
     """Return the id of the flow run that this is; empty outside of one."""
     if "prefect" not in sys.modules:
         return ""
-    from prefect import runtime  # there already
+    from prefect.context import FlowRunContext  # there already
 
-    return str(runtime.flow_run.id or "")
+    context = FlowRunContext.get()
+    return str(context.flow_run.id) if context is not None and context.flow_run is not None else ""
 
 
 @contextmanager

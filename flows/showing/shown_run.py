@@ -30,7 +30,7 @@ def shown_run() -> Iterator[ServerWatch]:
     context = FlowRunContext.get()
     assert context is not None
     assert context.flow_run is not None
-    client, run, url = context.client, context.flow_run.id, str(context.client.api_url)
+    client, run, url = context.client, context.flow_run.id, str(context.client.api_url).rstrip("/")
     assert isinstance(client, SyncPrefectClient)
     INTERRUPTION.take_over()  # the flow engine takes SIGTERM for itself
     watch = ServerWatch(url)

@@ -20,7 +20,7 @@ from tests._support.studies import tiny_config
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_S = 300
+PATIENCE_S = 900
 # Waits in the second build, in a thread, until it is told to go on.
 VICTIM = """
 import sys, time
@@ -71,7 +71,7 @@ class Victim:
         """Send a signal to this process alone; return the exit code, and what it started and left."""
         started = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
-        code = self.process.wait(60)
+        code = self.process.wait(PATIENCE_S)
         until(lambda: not any(each.is_running() for each in started), "it left an orphan")
         return code
 
