@@ -3,11 +3,10 @@
 import gc
 import logging
 import shlex
-import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from rich.markup import escape
 
 from flows.environment import prepare
 from flows.interchange_cli import interchange
+from flows.interrupts import INTERRUPTION
 from flows.options import (
     ConfigArg,
     FromOption,
@@ -41,17 +41,22 @@ _debug = False
 
 @app.callback()
 def _options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and all log lines.")] = False,
 ) -> None:
     global _debug  # one switch of one process
     _debug = debug
     _set_up_logging(debug)
+    if context.invoked_subcommand != "ui":  # which ends its servers first
+        INTERRUPTION.begin()
 
 
 def _set_up_logging(debug: bool) -> None:
     """Show our own lines; those of the libraries only with --debug, for Prefect writes two a task."""
     own = logging.getLogger("veritile")
     own.setLevel(logging.DEBUG if debug else logging.INFO)
+    # A line that a server does not take is no news: the run says once that it is away.
+    logging.raiseExceptions = debug
     if debug:
         logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
         return
@@ -76,6 +81,7 @@ def run(
     verify: VerifyOption = False,
 ) -> None:
     """Run a study, or force one stage of it. Finished artifacts are reused."""
+    gc.disable()  # until the run begins: imports and the plan make a million objects that all stay
     prepare(home)
     from flows.commands.run import run
     from flows.commands.target import Target, selected
@@ -232,10 +238,15 @@ def main() -> None:
     """Run the command line. A user's mistake is one sentence and exit code 2, a failed run exit code 1.
 
     An error that nobody foresaw is one sentence, with the file that holds its traceback, and exit code 1.
+    A signal ends it in one sentence too, with the exit code 128 plus its number.
     """
     sys.excepthook = _one_sentence
     threading.excepthook = _of_thread
-    signal.signal(signal.SIGTERM, _terminate)
+    with INTERRUPTION:
+        _run()
+
+
+def _run() -> None:
     try:
         # Not app(): Typer would put its own hook in the place of ours.
         typer.main.get_command(app)()
@@ -247,12 +258,6 @@ def main() -> None:
             raise
         _tell(str(error))
         sys.exit(2 if isinstance(error, _ends(mistakes=True)) else 1)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that a server that was started is stopped too."""
-    err.print("ended by a signal; run the command again to resume")
-    sys.exit(128 + number)
 
 
 def _typed() -> str:

@@ -18,8 +18,8 @@ NO_TELEMETRY = {
 QUIET = NO_TELEMETRY | {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
-    # A cold start of the temporary server takes most of the default 20 s on two cores.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # A temporary server costs 200 MB and many seconds, and a kill leaves it behind.
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     # Prefect lets a page of any site read its answers unless it is told which; its own page needs none.
     "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1",
@@ -28,6 +28,7 @@ QUIET = NO_TELEMETRY | {
     # The UI gets every line, the terminal one sentence an error; --debug shows the rest.
     "PREFECT_LOGGING_LEVEL": "INFO",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "veritile",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "MPLBACKEND": "Agg",
 }

@@ -6,6 +6,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
 
+from tasks.artifacts.with_parent import end_with_parent
+
 K = TypeVar("K")
 J = TypeVar("J")
 R = TypeVar("R")
@@ -30,8 +32,7 @@ def isolated(work: Callable[[J], R], jobs: Mapping[K, J], processes: int) -> Ite
     waiting = list(jobs)
     while waiting:
         under_way: dict[Future[R], K] = {}
-        # Not forked: a copy of a process with threads may wait for ever.
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        with _pool(processes) as pool:
             try:
                 while waiting or under_way:
                     while waiting and len(under_way) < processes:
@@ -48,8 +49,13 @@ def isolated(work: Callable[[J], R], jobs: Mapping[K, J], processes: int) -> Ite
             yield _alone(work, key, jobs[key])
 
 
+def _pool(processes: int) -> ProcessPoolExecutor:
+    # Not forked: a copy of a process with threads may wait for ever.
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent)
+
+
 def _alone(work: Callable[[J], R], key: K, job: J) -> Answer[K, R]:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with _pool(1) as pool:
         try:
             return _answer(key, pool.submit(work, job))
         except BrokenProcessPool:

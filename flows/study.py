@@ -1,30 +1,19 @@
 """The study: slides in, measured heatmaps in MLflow out."""
 
-import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prefect import flow, runtime
 from pydantic import Field
 
 from flows.config import StudyConfig, load_study
-from flows.engine.execute import execute
-from flows.engine.outcome import Outcome, settle
-from flows.engine.plan import Plan
+from flows.engine.outcome import Outcome
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
-from flows.engine.task import run_as_task
-from flows.open_files import raise_open_files
-from flows.open_study import (
-    open_study,
-    refuse_absent_devices,
-    refuse_unfit_encoder,
-    refuse_unfit_network,
-)
-from tasks.study.study import Study
+from flows.open_study import open_study
+from flows.run_opened import run_opened
+from flows.showing.shown_flow import ShownFlow, kept_body
 
-_log = logging.getLogger("veritile.study")
+__all__ = ["StageWord", "StudyFlow", "run_opened", "study"]
 
 if TYPE_CHECKING:
     StageWord = str
@@ -35,7 +24,28 @@ else:
     StageWord = Annotated[str, Field(json_schema_extra={"enum": list(words())})]
 
 
-@flow(name="study")
+class StudyFlow(ShownFlow):
+    """The flow of a study. A call goes on without Prefect where no server answers."""
+
+    def __call__(  # type: ignore[override]  # noqa: PLR0913  # the parameters of the flow
+        self,
+        config: StudyConfig | Path,
+        home: Path = Path(".veritile"),
+        data_root: Path | None = None,
+        only: StageWord | None = None,
+        from_stage: StageWord | None = None,
+        selection: Selection | None = None,
+        command: str = "",
+        verify: bool = False,
+    ) -> Outcome:
+        """Run one study; see :func:`study`."""
+        words_of = {"only": only, "from_stage": from_stage, "selection": selection, "command": command}
+        return self.call(
+            Path(home), {"config": config, "home": home, "data_root": data_root, "verify": verify, **words_of}
+        )
+
+
+@StudyFlow
 def study(  # noqa: PLR0913  # they are the form of a deployment
     config: StudyConfig | Path,
     home: Path = Path(".veritile"),
@@ -59,20 +69,8 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
         verify: hash every stored byte again before it is reused.
     """
     options = RerunOptions(only, from_stage, selection or Selection())
-    loaded = load_study(config) if isinstance(config, Path) else config
-    return run_opened(open_study(loaded, home, data_root), options, command, verify=verify)
-
-
-def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
-    """Run every stage of the study that is needed."""
-    raise_open_files()  # a worker of a deployment starts here
-    refuse_absent_devices(opened)
-    for note in refuse_unfit_network(opened):
-        _log.warning(note)
-    refuse_unfit_encoder(opened)
-    return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))
-
-
-def _tags(command: str) -> Mapping[str, str]:
-    run: Any = runtime.flow_run.id
-    return {"prefect.flow_run_id": str(run or ""), "command": command}
+    with kept_body() as end:
+        loaded = load_study(config) if isinstance(config, Path) else config
+        outcome = run_opened(open_study(loaded, home, data_root), options, command, verify=verify)
+        end(outcome)
+    return outcome

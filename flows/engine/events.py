@@ -31,6 +31,13 @@ class Advanced:
 
 
 @dataclass(frozen=True)
+class Made:
+    """An artifact was made and is stored."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
 class BuildEnded:
     """A build has ended, well or not."""
 
@@ -46,7 +53,7 @@ class Reused:
     stage: str
 
 
-Event = RunStarted | BuildStarted | Advanced | BuildEnded | Reused
+Event = RunStarted | BuildStarted | Advanced | Made | BuildEnded | Reused
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []

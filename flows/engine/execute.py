@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flows.engine.events import BuildEnded, BuildStarted, Reused, RunStarted, emit
+from flows.engine.events import BuildEnded, BuildStarted, Made, Reused, RunStarted, emit
 from flows.engine.guard import Guard, earlier_looks
 from flows.engine.plan import Plan
 from flows.engine.ready import ReadyQueue
@@ -154,6 +154,7 @@ class Execution:
             if record is not None:
                 self.state.references[artifact.key] = record.reference
                 self.executed.append(artifact.key)
+                emit(Made(artifact.key.stage))
                 self._notes.clear(artifact.spec)
             elif isinstance(ended.error, StorageError):
                 # Every further build would meet it, and a note of it would too.

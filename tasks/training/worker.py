@@ -12,8 +12,6 @@ import json
 import os
 import socket
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from tasks.artifacts.with_parent import end_with_parent
 from tasks.tiling.on_demand import SlidePixels
 from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
 from tasks.training.train import train_classifier
@@ -32,7 +31,7 @@ _PATIENCE = timedelta(days=7)
 
 def main(path: Path) -> int:
     """Train this process's part of the job in ``path`` and return the exit code."""
-    _end_with_parent()
+    end_with_parent()
     file = JobFile.model_validate_json(path.read_text(encoding="utf-8"))
     rank = Rank(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
     torch.set_num_threads(file.threads)
@@ -122,18 +121,6 @@ def _part(rank: Rank) -> None:
 
 def _loopback() -> str:
     return next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
-
-
-def _end_with_parent() -> None:
-    """End this process soon after the one that started it, even if that one was killed."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

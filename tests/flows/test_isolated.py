@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+
+import psutil
 
 from flows.isolated import DIED, isolated
 
@@ -34,3 +38,33 @@ def test_what_kills_its_process_is_named_and_the_others_are_answered():
         4: (None, DIED),
         5: ("C", ""),
     }
+
+
+PARENT = """
+import os, sys, time
+from flows.isolated import isolated
+
+def work(job):
+    with open(job, "w") as told:
+        told.write(str(os.getpid()))
+    time.sleep(600)
+
+if __name__ == "__main__":
+    list(isolated(work, dict(enumerate(sys.argv[1:])), 2))
+"""
+
+
+def test_readers_end_with_a_parent_that_is_killed_alone(tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    jobs = [tmp_path / "a", tmp_path / "b"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    words = [sys.executable, str(tmp_path / "parent.py"), *map(str, jobs)]
+    with subprocess.Popen(words, env=environment) as parent:
+        while not all(job.exists() and job.read_text() for job in jobs):
+            assert parent.poll() is None
+            time.sleep(0.1)
+        readers = [psutil.Process(int(job.read_text())) for job in jobs]
+        assert all(reader.is_running() for reader in readers)
+        parent.kill()
+    _, alive = psutil.wait_procs(readers, timeout=60)
+    assert not alive

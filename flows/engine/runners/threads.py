@@ -7,13 +7,15 @@ OpenMP threads of its own, and where these are more than the cores all of them s
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
+from types import TracebackType
 
 from flows.engine.request import BuildRequest
 from flows.engine.runners.base import Ended, Lane, Submit
+from flows.interrupts import BUILDERS
 
 Result = Future[BaseException | None]
 """The error of a build, None where it raised none."""
@@ -70,5 +72,18 @@ class ThreadsRunner:
 @contextmanager
 def threads_runner(submit: Submit, devices: Sequence[str], workers: int) -> Iterator[ThreadsRunner]:
     """Give a runner with one thread per slide worker and device slot while the block runs."""
-    with ThreadPoolExecutor(workers + len(devices), thread_name_prefix="veritile") as threads:
+    threads = ThreadPoolExecutor(workers + len(devices), thread_name_prefix=BUILDERS)
+    with ExitStack() as end:
+        end.push(partial(_end_threads, threads))
         yield ThreadsRunner(submit, devices, threads, workers)
+
+
+def _end_threads(
+    threads: ThreadPoolExecutor,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    """Wait for builds under way, unless the process is to end: then nothing waits for the slowest of them."""
+    wanted = kind is None or issubclass(kind, Exception)
+    threads.shutdown(wait=wanted, cancel_futures=not wanted)

@@ -1,0 +1,26 @@
+"""A process that was started to work for another one ends with it, however that one ends."""
+
+import os
+import signal
+import threading
+import time
+
+_LOOK_S = 0.5
+
+
+def end_with_parent() -> None:
+    """End this process soon after the one that started it, even if that one was killed.
+
+    Ctrl-C is left to the parent: a terminal sends it to both, and one sentence is enough.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
+
+    def watch() -> None:
+        # Linux can kill a child with its parent, but means the thread that started it, which may end before.
+        while os.getppid() == parent:
+            time.sleep(_LOOK_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

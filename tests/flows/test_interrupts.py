@@ -1,0 +1,130 @@
+"""A signal ends a command in one sentence and with its own code, wherever the command is."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from flows.interrupts import GRACE_S
+
+# A command of the real command line that does nothing, in one of several ways.
+COMMAND = """
+import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from flows import cli
+from flows.engine.events import BuildEnded, BuildStarted, Made, RunStarted, emit
+from flows.interrupts import on_interrupt
+
+def nap():
+    while True:
+        time.sleep(0.05)
+
+def main_thread():
+    nap()
+
+def threads():
+    with ThreadPoolExecutor(2, thread_name_prefix="veritile") as pool:
+        pool.submit(nap)
+        pool.submit(nap)
+
+def deaf():
+    while True:
+        try:
+            nap()
+        except BaseException:
+            pass
+
+def closing():
+    with on_interrupt(lambda: print("closed", flush=True)):
+        nap()
+
+def waiting():
+    threading.Event().wait()
+
+def early():
+    nap()
+
+where = sys.argv.pop(1)
+
+@cli.app.command()
+def hang():
+    if where != "early":
+        emit(RunStarted({"tile": 3}))
+        emit(BuildStarted("tile", "tile/a", 1))
+        emit(BuildEnded("tile", "tile/a", 1))
+        emit(Made("tile"))
+        emit(BuildStarted("tile", "tile/b", 1))
+    print("here", flush=True)
+    globals()[where]()
+
+cli.main()
+"""
+SENTENCE = (
+    "interrupted during tile/b; 1 artifact of this run is stored; run the same command again to resume\n"
+)
+
+
+@pytest.fixture
+def hanging():
+    """Start the command and wait until it hangs."""
+    started = []
+
+    def start(where):
+        words = [sys.executable, "-c", COMMAND, where, "hang"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        started.append(process)
+        assert process.stdout.readline() == "here\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ended(process, *numbers):
+    for number in numbers:
+        process.send_signal(number)
+    said, error = process.communicate(timeout=GRACE_S * 10)
+    return process.returncode, said, error
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_has_its_code(hanging, number):
+    assert ended(hanging("main_thread"), number) == (128 + number, "", SENTENCE)
+
+
+@pytest.mark.parametrize("where", ["threads", "deaf", "waiting"])
+def test_nothing_holds_it_up(hanging, where):
+    assert ended(hanging(where), signal.SIGTERM) == (143, "", SENTENCE)
+
+
+def test_what_others_see_is_closed(hanging):
+    assert ended(hanging("closing"), signal.SIGINT) == (130, "closed\n", SENTENCE)
+
+
+def test_before_anything_began_there_is_nothing_to_resume(hanging):
+    assert ended(hanging("early"), signal.SIGINT) == (130, "", "interrupted; run the same command again\n")
+
+
+def test_a_second_signal_ends_it_at_once(hanging):
+    process = hanging("deaf")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == SENTENCE
+    assert ended(process, signal.SIGINT) == (
+        130, "", "ended at once by a second signal; run the same command again to resume\n",
+    )  # fmt: skip
+
+
+def test_a_signal_that_the_user_switched_off_stays_off(hanging):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = hanging("main_thread")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert ended(process, signal.SIGHUP, signal.SIGTERM) == (143, "", SENTENCE)
