@@ -22,3 +22,22 @@ def ui(
     from flows.services.ui import serve_uis
 
     serve_uis(home, mlflow_port, prefect_port, out)
+
+
+@services.command()
+def doctor(
+    config: Annotated[Path | None, typer.Argument(help="A study file (YAML) to check too.")] = None,
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+    schedule: Annotated[
+        bool,
+        typer.Option("--schedule", help="Let a test schedule fire, on a server of its own; about a minute."),
+    ] = False,
+) -> None:
+    """Check versions, slides, disk, devices, servers and clock, one line each; exit code 1 with a fault."""
+    prepare(home)
+    from flows.commands.doctor import doctor
+    from flows.commands.target import Target
+
+    target = None if config is None else Target(config, home, data_root)
+    raise typer.Exit(doctor(target, home, out, schedule=schedule))

@@ -22,6 +22,8 @@ from flows.open_study import (
     refuse_unfit_encoder,
     refuse_unfit_network,
 )
+from flows.preflight import warn_or_refuse
+from flows.run_log import logged
 from tasks.study.study import Study
 
 _log = logging.getLogger("veritile.study")
@@ -63,11 +65,12 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
     return run_opened(open_study(loaded, home, data_root), options, command, verify=verify)
 
 
+@logged
 def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
     """Run every stage of the study that is needed."""
     raise_open_files()  # a worker of a deployment starts here
     refuse_absent_devices(opened)
-    for note in refuse_unfit_network(opened):
+    for note in (*warn_or_refuse(opened, options), *refuse_unfit_network(opened)):
         _log.warning(note)
     refuse_unfit_encoder(opened)
     return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))

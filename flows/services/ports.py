@@ -45,13 +45,14 @@ def _refuse(program: Program, port: int, option: str) -> None:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise UsageError(
-                        f"port {port} for {program.title} cannot be used: {error.strerror}; give another with "
-                        f"{option}"
+                        f"port {port} for {program.title} cannot be used: {error.strerror}; give another "
+                        f"with {option}"
                     ) from error
                 taken = True
     if taken:
         raise UsageError(
-            f"port {port} for {program.title} is taken on {HOST} by {holder_of(port)}; give another with {option}"
+            f"port {port} for {program.title} is taken on {HOST} by {holder_of(port)}; give another with "
+            f"{option}"
         )
 
 

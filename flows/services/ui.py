@@ -95,7 +95,7 @@ def _studies(address: str) -> list[tuple[str, str]]:
 
 @contextmanager
 def _told_to_stop() -> Iterator[threading.Event]:
-    """Yield what is set as soon as a signal asks this process to end; the signals end nothing else meanwhile."""
+    """Yield what is set as soon as a signal asks this process to end; until then signals end nothing."""
     stop = threading.Event()
 
     def hear(_number: int, _frame: FrameType | None) -> None:

@@ -31,7 +31,7 @@ def test_a_home_is_claimed_once_and_given_back(tmp_path):
         assert before is None
         assert read_claim(tmp_path) == own
         with pytest.raises(
-            UsageError, match="another veritile ui serves the home .*MLflow http://127.0.0.1:1"
+            UsageError, match=r"another veritile ui serves the home .*MLflow http://127.0.0.1:1"
         ):
             claimed(tmp_path, {}).__enter__()
     assert read_claim(tmp_path) is None
@@ -40,9 +40,13 @@ def test_a_home_is_claimed_once_and_given_back(tmp_path):
 
 
 def test_what_was_started_is_read_back_by_the_next_one(tmp_path):
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path, {}) as (own, _):
-        own.note(tmp_path, "mlflow", this_process().pid, ("-m", "x"))
-        raise ZeroDivisionError
+    def killed():
+        with claimed(tmp_path, {}) as (own, _):
+            own.note(tmp_path, "mlflow", this_process().pid, ("-m", "x"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        killed()
     with claimed(tmp_path, {}) as (_, before):
         assert before.services == {"mlflow": StartedService(this_process().text, ("-m", "x"))}
 

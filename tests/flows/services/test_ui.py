@@ -139,7 +139,8 @@ def test_a_home_that_may_not_be_written_is_one_sentence(tmp_path):
 
 
 def test_the_watcher_is_light():
-    code = "import sys, flows.services.watcher; print([m for m in ('psutil', 'rich', 'typer') if m in sys.modules])"
+    heavy = "('psutil', 'rich', 'typer')"
+    code = f"import sys, flows.services.watcher; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ui_environment()
     )
