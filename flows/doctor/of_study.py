@@ -7,7 +7,7 @@ from flows.commands.target import Target
 from flows.doctor.finding import Finding
 from flows.estimate.costs import in_bytes
 from flows.open_study import refuse_absent_devices
-from flows.preflight import refuse_without_room
+from flows.preflight import refuse_hopeless
 from tasks.record import RecordSection
 from tasks.slides.errors import ManifestError
 from tasks.study.errors import ConfigError, UsageError
@@ -42,7 +42,7 @@ def study_findings(target: Target) -> Iterator[Finding]:
     yield Finding("study", "ok", f"{study.name}: {len(study.slides)} slides, {len(list(plan))} artifacts")
     yield device_finding(study)
     try:
-        needed = refuse_without_room(plan)
+        needed = refuse_hopeless(plan)
     except UsageError as error:
         yield Finding("room", "fault", str(error))
     else:

@@ -12,7 +12,7 @@ def test_the_names_are_those_of_mlflow():
     assert SERVES_ARTIFACTS == constants.SERVE_ARTIFACTS_ENV_VAR
     assert ARTIFACT_ROOT == constants.ARTIFACT_ROOT_ENV_VAR
     assert ARTIFACTS_DESTINATION == constants.ARTIFACTS_DESTINATION_ENV_VAR
-    assert GATEWAY == _MLFLOW_SGI_NAME.name
+    assert _MLFLOW_SGI_NAME.name == GATEWAY
 
 
 def test_files_go_through_the_server_and_lie_below_the_home(tmp_path):
