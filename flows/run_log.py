@@ -61,7 +61,7 @@ class RunLog:
                 "this run has no log file, as %s cannot be written: %s", self._folder, error.strerror
             )
             return self
-        self._handler.setFormatter(_Lines("%(asctime)s %(levelname)-7s %(message)s"))
+        self._handler.setFormatter(_TimedLines("%(asctime)s %(levelname)-7s %(message)s"))
         self._own.addHandler(self._handler)
         before = self._own.level
         if self._own.getEffectiveLevel() > logging.INFO:  # in a worker's process nobody has asked for them
@@ -143,7 +143,7 @@ class _FileOfRun(logging.FileHandler):
         _log.warning("the log %s takes no more lines and ends here; the run goes on", self.baseFilename)
 
 
-class _Lines(logging.Formatter):
+class _TimedLines(logging.Formatter):
     """Lines with local time and its distance from UTC, which a change of the clock in autumn needs."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802

@@ -21,7 +21,7 @@ _PATIENCE_S = 5.0
 _APART_S = 60.0
 
 
-class Answer(NamedTuple):
+class ServerAnswer(NamedTuple):
     """What a server said: its text, or why there is none, and how far its clock is ahead in seconds."""
 
     text: str
@@ -149,7 +149,7 @@ def _local_mlflow(home: Path) -> Finding:
     return Finding("mlflow", "ok", f"{found.path} has the schema of the MLflow installed")
 
 
-def _apart(name: str, shown: str, answer: Answer) -> Iterator[Finding]:
+def _apart(name: str, shown: str, answer: ServerAnswer) -> Iterator[Finding]:
     if abs(answer.ahead) > _APART_S:
         yield Finding(
             "clock",
@@ -169,16 +169,16 @@ def without_secret(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _get(url: str, body: bytes | None = None) -> Answer:
+def _get(url: str, body: bytes | None = None) -> ServerAnswer:
     if not url.startswith(("http://", "https://")):
-        return Answer("", "it is no http address")
+        return ServerAnswer("", "it is no http address")
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # checked
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:  # noqa: S310
             date = answer.headers.get("Date")
             ahead = parsedate_to_datetime(date).timestamp() - time.time() if date else 0.0
-            return Answer(answer.read().decode("utf-8", errors="replace"), "", ahead)
+            return ServerAnswer(answer.read().decode("utf-8", errors="replace"), "", ahead)
     except urllib.error.HTTPError as error:
-        return Answer("", f"code {error.code}")
+        return ServerAnswer("", f"code {error.code}")
     except (urllib.error.URLError, OSError, ValueError) as error:
-        return Answer("", str(getattr(error, "reason", error)))
+        return ServerAnswer("", str(getattr(error, "reason", error)))

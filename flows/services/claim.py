@@ -27,7 +27,7 @@ class StartedService:
 
 
 @dataclass(frozen=True)
-class Claim:
+class HomeClaim:
     """What is known of the ``veritile ui`` of a home.
 
     Args:
@@ -57,7 +57,7 @@ class Claim:
 
 
 @contextmanager
-def claimed(home: Path, addresses: Mapping[str, str]) -> Iterator[tuple[Claim, Claim | None]]:
+def claimed(home: Path, addresses: Mapping[str, str]) -> Iterator[tuple[HomeClaim, HomeClaim | None]]:
     """Hold the home while the block runs; yield the own claim, and that of one that was killed.
 
     Raises:
@@ -72,7 +72,7 @@ def claimed(home: Path, addresses: Mapping[str, str]) -> Iterator[tuple[Claim, C
     with stream:
         _lock(stream, home)
         before = read_claim(home)
-        own = Claim(
+        own = HomeClaim(
             secrets.token_hex(8), this_process().text, time.strftime("%Y-%m-%d %H:%M:%S"), dict(addresses)
         )
         own.write(home)
@@ -81,7 +81,7 @@ def claimed(home: Path, addresses: Mapping[str, str]) -> Iterator[tuple[Claim, C
         _state(home).unlink(missing_ok=True)
 
 
-def read_claim(home: Path) -> Claim | None:
+def read_claim(home: Path) -> HomeClaim | None:
     """Return what the home says of its ``veritile ui``; None where it says nothing that can be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         told = json.loads(_state(home).read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ def read_claim(home: Path) -> Claim | None:
             name: StartedService(each["process"], tuple(each["command"]))
             for name, each in told.pop("services").items()
         }
-        return Claim(**told, services=services)
+        return HomeClaim(**told, services=services)
     return None
 
 
@@ -102,7 +102,7 @@ def _lock(stream: IO[str], home: Path) -> None:
         raise UsageError(_served_already(home, read_claim(home))) from None
 
 
-def _served_already(home: Path, claim: Claim | None) -> str:
+def _served_already(home: Path, claim: HomeClaim | None) -> str:
     if claim is None:
         return f"another veritile ui serves the home {home}"
     listed = ", ".join(f"{title} {address}" for title, address in claim.addresses.items())

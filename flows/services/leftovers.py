@@ -2,14 +2,14 @@
 
 import psutil  # type: ignore[import-untyped]  # has no stubs
 
-from flows.services.claim import Claim, StartedService
+from flows.services.claim import HomeClaim, StartedService
 from flows.services.marked import end_marked
 from tasks.artifacts.process_identity import ProcessIdentity
 
 GRACE_S = 5.0
 
 
-def end_leftovers(claim: Claim) -> list[str]:
+def end_leftovers(claim: HomeClaim) -> list[str]:
     """End all that bears the mark of ``claim`` or is one of its services, and return their names and pids.
 
     A service is known by its pid, its start and its command, so that a process that got its pid later is let

@@ -19,8 +19,10 @@ from flows.services.watcher import dismiss, start_watcher
 class Patience:
     """How long is waited for what, in seconds."""
 
-    to_start: float = 180.0
-    """Until a program must be up."""
+    to_start: float = 600.0
+    """Until a program must be up. On a machine whose cores are taken, a start of seconds lasts minutes."""
+    told: float = 60.0
+    """Between two sentences that a program is not up yet."""
     look: float = 0.5
     """Between two looks at what runs."""
     first_pause: float = 1.0
@@ -49,6 +51,8 @@ class KeptProgram:
     """Quick ones, one after another."""
     due: float = 0.0
     """When it starts again, on the monotonic clock."""
+    told: float = 0.0
+    """When it was last said that it is not up, or when it began, on the monotonic clock."""
 
 
 @dataclass
@@ -118,6 +122,8 @@ class Supervisor:
                 if not kept.up and kept.program.is_up(kept.began_at):
                     kept.up = True
                     came_up(kept.program, time.monotonic() - kept.began)
+                elif not kept.up:
+                    self._tell_slow(kept)
             if all(kept.up for kept in fresh):
                 return True
             self.stop.wait(self.patience.look)
@@ -174,6 +180,15 @@ class Supervisor:
         kept.due = time.monotonic() + pause
         self.say(f"{told}\n{kept.program.title} starts again in {pause:.0f} s")
 
+    def _tell_slow(self, kept: KeptProgram) -> None:
+        now = time.monotonic()
+        if now - kept.told >= self.patience.told:
+            kept.told = now
+            self.say(
+                f"{kept.program.title} is not up after {now - kept.began:.0f} s; waiting up to "
+                f"{self.patience.to_start:.0f} s (its log is {kept.program.log(self.home)})"
+            )
+
     def _refuse_failed_start(self, kept: KeptProgram) -> None:
         code = kept.process.poll() if kept.process is not None else None
         if code is not None:
@@ -186,6 +201,7 @@ class Supervisor:
 
     def _start(self, kept: KeptProgram) -> None:
         kept.began, kept.began_at = time.monotonic(), time.time()
+        kept.told = kept.began
         kept.process = kept.program.start(self.home, {MARK: self.mark})
         if kept not in self._kept:
             self._kept.append(kept)

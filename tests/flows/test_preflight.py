@@ -48,7 +48,7 @@ def test_some_slides_that_cannot_be_tiled_are_left_to_the_study(manifest, tmp_pa
 def test_a_disk_without_room_is_refused_but_not_where_one_stage_is_forced(manifest, tmp_path, monkeypatch):
     monkeypatch.setattr(estimate, "free_bytes", lambda home: 1000)
     study = opened(manifest, tmp_path)
-    with pytest.raises(UsageError, match="the disk of its home has 1.0 kB free"):
+    with pytest.raises(UsageError, match=r"the disk of its home has 1\.0 kB free"):
         warn_or_refuse(study, RerunOptions())
     assert warn_or_refuse(study, RerunOptions(only="tile")) == ()
 

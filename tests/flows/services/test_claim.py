@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from flows.services.claim import Claim, StartedService, claimed, read_claim
+from flows.services.claim import HomeClaim, StartedService, claimed, read_claim
 from flows.services.leftovers import end_leftovers
 from flows.services.marked import MARK
 from tasks.artifacts.process_identity import identity_of, this_process
@@ -23,7 +23,7 @@ def sleeper():
 
 
 def claim(**services):
-    return Claim("no-such-mark", this_process().text, "2026-01-02 03:04:05", {}, services)
+    return HomeClaim("no-such-mark", this_process().text, "2026-01-02 03:04:05", {}, services)
 
 
 def test_a_home_is_claimed_once_and_given_back(tmp_path):

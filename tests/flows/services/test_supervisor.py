@@ -103,3 +103,17 @@ def test_told_to_stop_while_starting(tmp_path):
     stop.set()
     with Supervisor(tmp_path, print, stop, patience=QUICK) as supervisor:
         assert not supervisor.start([small_program(tmp_path, "mlflow")])
+
+
+def test_one_that_is_slow_is_said(tmp_path):
+    said, stop = [], threading.Event()
+
+    def say(sentence):
+        said.append(sentence)
+        stop.set()
+
+    program = small_program(tmp_path, "worker")
+    program = type(program)(program.name, program.title, program.words, lambda _: False)
+    with Supervisor(tmp_path, say, stop, patience=Patience(look=0.05, told=0.1, grace=0.3)) as supervisor:
+        assert not supervisor.start([program])
+    assert said[0].startswith("Worker is not up after 0 s; waiting up to 600 s (its log is ")
