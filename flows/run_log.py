@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import wraps
 from pathlib import Path
 from types import TracebackType
@@ -141,6 +141,11 @@ class _FileOfRun(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the name that logging calls
         self._refused = True
         _log.warning("the log %s takes no more lines and ends here; the run goes on", self.baseFilename)
+
+    def close(self) -> None:
+        # What a full disk refused is still in the buffer, and is refused again.
+        with suppress(OSError):
+            super().close()
 
 
 class _TimedLines(logging.Formatter):

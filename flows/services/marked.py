@@ -24,6 +24,9 @@ _LOOK_S = 0.1
 _LOOKS = 3
 """A process that was being started has its mark a moment later, so none is believed only after some looks."""
 
+_FORCE_S = 5.0
+"""A process that waits for a disk that does not answer cannot be ended by anybody, and is not waited for."""
+
 
 def marked(mark: str) -> list[psutil.Process]:
     """Return every process that bears ``mark``, apart from this one."""
@@ -49,7 +52,7 @@ def end_marked(mark: str, grace_s: float, services: Container[str] | None = None
     found: dict[int, str] = {}
     deadline, quiet = time.monotonic() + grace_s, 0
     asked: set[int] = set()
-    while quiet < _LOOKS:
+    while quiet < _LOOKS and time.monotonic() < deadline + _FORCE_S:
         alive = [each for each in marked(mark) if services is None or service_of(each) in services]
         found.update({each.pid: service_of(each) or "process" for each in alive if each.pid not in found})
         quiet = 0 if alive else quiet + 1
@@ -69,7 +72,7 @@ def _signal(processes: Sequence[psutil.Process], *, by_force: bool) -> None:
                 process.kill()
             else:
                 process.terminate()
-        except psutil.NoSuchProcess:
+        except psutil.Error:
             continue
 
 

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -89,7 +90,8 @@ class Supervisor:
         end_marked(self.mark, self.patience.grace)
         for kept in self._kept:
             if kept.process is not None:
-                kept.process.wait()
+                with suppress(subprocess.TimeoutExpired):
+                    kept.process.wait(self.patience.grace)
         dismiss(self._watcher)
 
     def process_of(self, program: Program) -> "subprocess.Popen[bytes]":
