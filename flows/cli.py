@@ -28,6 +28,7 @@ from flows.options import (
     VerifyOption,
     out,
 )
+from flows.services_cli import services
 
 app = typer.Typer(
     help="Interpretability studies on whole-slide images: tile, train, explain, evaluate, compare, record.",
@@ -202,19 +203,6 @@ def plugins() -> None:
 
 
 @app.command()
-def ui(
-    home: HomeOption = Path(".veritile"),
-    mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow UI.")] = 5000,
-    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
-) -> None:
-    """Start the MLflow and Prefect UIs on this machine alone, and print their addresses."""
-    prepare(home)
-    from flows import servers
-
-    servers.serve_uis(home, mlflow_port, prefect_port, out)
-
-
-@app.command()
 def schedule(
     config: ConfigArg,
     cron: Annotated[str | None, typer.Option(help="When, for example '0 2 * * *'.")] = None,
@@ -232,6 +220,7 @@ def schedule(
 
 
 app.add_typer(interchange)
+app.add_typer(services)
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
 from flows.open_files import raise_open_files
 from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse_unfit_network
+from flows.preflight import warn_or_refuse
+from flows.run_log import logged
 from flows.showing.parts import flow_run_id, shown_parts
 from tasks.study.study import Study
 
@@ -30,6 +32,7 @@ def told_at_once(tell: Tell) -> Iterator[None]:
         _tell.reset(token)
 
 
+@logged
 def run_opened(
     opened: Study,
     options: RerunOptions,
@@ -44,7 +47,7 @@ def run_opened(
     """
     raise_open_files()  # a worker of a deployment starts here
     refuse_absent_devices(opened)
-    for note in refuse_unfit_network(opened):
+    for note in (*warn_or_refuse(opened, options), *refuse_unfit_network(opened)):
         _log.warning(note)
     refuse_unfit_encoder(opened)
     known = {"prefect.flow_run_id": flow_run_id(), "command": command, **(tags or {})}

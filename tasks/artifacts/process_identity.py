@@ -78,6 +78,12 @@ def this_process() -> ProcessIdentity:
     return ProcessIdentity(*_here(), os.getpid(), own)
 
 
+def identity_of(pid: int) -> ProcessIdentity | None:
+    """Return the identity of a process of this host; None where it has ended."""
+    started = _started(pid)
+    return None if started is None else ProcessIdentity(*_here(), pid, started)
+
+
 def this_host() -> str:
     """Return the host as identities name it, the name that people know first."""
     return _here()[0]

@@ -1,0 +1,43 @@
+"""The commands for servers and for the state of this machine; every heavy import is inside a command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.environment import prepare
+from flows.options import HomeOption, RootOption, out
+
+services = typer.Typer(no_args_is_help=True)
+
+
+@services.command()
+def ui(
+    home: HomeOption = Path(".veritile"),
+    mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow UI.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
+) -> None:
+    """Keep MLflow, Prefect and a worker running on this machine alone, and print their addresses."""
+    prepare(home)
+    from flows.services.ui import serve_uis
+
+    serve_uis(home, mlflow_port, prefect_port, out)
+
+
+@services.command()
+def doctor(
+    config: Annotated[Path | None, typer.Argument(help="A study file (YAML) to check too.")] = None,
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+    schedule: Annotated[
+        bool,
+        typer.Option("--schedule", help="Let a test schedule fire, on a server of its own; about a minute."),
+    ] = False,
+) -> None:
+    """Check versions, slides, disk, devices, servers and clock, one line each; exit code 1 with a fault."""
+    prepare(home)
+    from flows.commands.doctor import doctor
+    from flows.commands.target import Target
+
+    target = None if config is None else Target(config, home, data_root)
+    raise typer.Exit(doctor(target, home, out, schedule=schedule))
