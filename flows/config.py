@@ -1,14 +1,15 @@
 """StudyConfig: the sections of the stages, put together; one YAML file is one frozen model."""
 
-from collections.abc import Hashable, Mapping
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import yaml
 from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from flows.config_errors import sentences
 from flows.engine.stages import all_stages
+from flows.yaml_files import mapping_in, read_content
 from tasks.embed import EmbedSection
 from tasks.study.config import Section, StudyBase
 from tasks.study.errors import ConfigError
@@ -58,48 +59,23 @@ def load_study(path: Path) -> StudyConfig:
     Raises:
         ConfigError: with every problem of the file at once.
     """
-    data = read_yaml(path)
+    return read_study(path)[0]
+
+
+def read_study(path: Path) -> tuple[StudyConfig, str]:
+    """Read a study file as ``load_study`` does, and return the sha256 of the bytes that were read with it.
+
+    Raises:
+        ConfigError: with every problem of the file at once.
+    """
+    content = read_content(path)
+    data = mapping_in(path, content)
     try:
         config = StudyConfig.model_validate(data)
     except ValidationError as error:
         told = sentences(error, data, StudyConfig)
         raise ConfigError("\n".join(f"{path.name}: {sentence}" for sentence in told)) from None
-    return _with_paths_from(config, path.parent)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key that is written twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key.value!r} is written twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file, read by the safe loader.
-
-    Raises:
-        ConfigError: the file is absent, is no YAML, or holds no mapping.
-    """
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder, not a file")
-    if not path.is_file():
-        raise ConfigError(f"no study file at {path}")
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506  # a safe loader
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} must hold a mapping of keys, got {type(data).__name__}")
-    return data
+    return _with_paths_from(config, path.parent), hashlib.sha256(content).hexdigest()
 
 
 def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:

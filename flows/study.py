@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, runtime
 from pydantic import Field
 
-from flows.config import StudyConfig, load_study
+from flows.config import StudyConfig, read_study
 from flows.engine.execute import execute
 from flows.engine.outcome import Outcome, settle
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
 from flows.engine.task import run_as_task
+from flows.log_lines import send_log_lines
 from flows.open_files import raise_open_files
 from flows.open_study import (
     open_study,
@@ -25,6 +26,9 @@ from flows.open_study import (
 from tasks.study.study import Study
 
 _log = logging.getLogger("veritile.study")
+
+FILE_DIGEST = "veritile.study_file_sha256"
+"""The tag of a recording that says which bytes of the study file were run."""
 
 if TYPE_CHECKING:
     StageWord = str
@@ -59,18 +63,29 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
         verify: hash every stored byte again before it is reused.
     """
     options = RerunOptions(only, from_stage, selection or Selection())
-    loaded = load_study(config) if isinstance(config, Path) else config
-    return run_opened(open_study(loaded, home, data_root), options, command, verify=verify)
+    loaded, digest = read_study(config) if isinstance(config, Path) else (config, "")
+    tags = {FILE_DIGEST: digest} if digest else {}
+    return run_opened(open_study(loaded, home, data_root), options, command, verify=verify, tags=tags)
 
 
-def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
-    """Run every stage of the study that is needed."""
+def run_opened(
+    opened: Study,
+    options: RerunOptions,
+    command: str = "",
+    *,
+    verify: bool = False,
+    tags: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run every stage of the study that is needed; ``tags`` are noted by its recording."""
     raise_open_files()  # a worker of a deployment starts here
+    send_log_lines()
     refuse_absent_devices(opened)
     for note in refuse_unfit_network(opened):
         _log.warning(note)
     refuse_unfit_encoder(opened)
-    return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))
+    return settle(
+        execute(Plan(opened), options, run_as_task, {**_tags(command), **(tags or {})}, full=verify)
+    )
 
 
 def _tags(command: str) -> Mapping[str, str]:
