@@ -47,9 +47,9 @@ def schedules(console: Console) -> None:
             "nothing is scheduled; veritile schedule CONFIG --cron '0 2 * * *' runs a study every night",
         )
         return
-    table = Table(
-        "name", "study", "file and home", "rule", "next run", "last outcome", box=None, pad_edge=False
-    )
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "study", "file and home", "rule", "next run", "last outcome"):
+        table.add_column(column, overflow="fold")
     for study, following, last in rows:
         name = study.study or "(unreadable)"
         files = f"{study.file}\n{study.home}"

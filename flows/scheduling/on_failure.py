@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import CrashedRun, FailedRun
 from prefect.flows import Flow
 from prefect.logging.loggers import flow_run_logger
+from prefect.states import get_state_exception
 from prefect.utilities.urls import url_for
 from pydantic import ValidationError
 
@@ -33,7 +35,7 @@ def call_hook(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
         return
     log.info("calling %s, as the run ended as %s", hook.words, state.name)
     for problem in hook.call(report_of(flow_run, state)):
-        log.error("told nobody of the failure: %s", problem)
+        log.error("the failure could not be told everywhere: %s", problem)
 
 
 def report_of(run: FlowRun, state: State[Any]) -> dict[str, str | None]:
@@ -54,7 +56,7 @@ def report_of(run: FlowRun, state: State[Any]) -> dict[str, str | None]:
 
 def _sentence(state: State[Any], names: re.Pattern[str] | None) -> str:
     """Return why it failed. An error that nobody foresaw is not quoted, as its words may hold anything."""
-    if state.data is not None and state.is_failed():
+    if not isinstance(get_state_exception(state), FailedRun | CrashedRun):
         return "an error that nobody foresaw; the log lines of the run show it"
     told = " ".join((state.message or "no reason is known").split())
     return names.sub("(name left out)", told) if names is not None else told
