@@ -51,10 +51,15 @@ def stop_telemetry() -> None:
         os.environ.setdefault(name, value)
 
 
-def prepare(home: Path) -> None:
-    """Set what the user has not set, and raise limits; Prefect's own state goes below ``home``."""
+def set_environment() -> None:
+    """Set what the user has not set."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+
+
+def prepare(home: Path) -> None:
+    """Set what the user has not set, and raise limits; Prefect's own state goes below ``home``."""
+    set_environment()
     _tell_allocator()
     raise_open_files()
     own = (home / "prefect").resolve()

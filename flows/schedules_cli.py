@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.environment import prepare
+from flows.environment import prepare, set_environment
 from flows.options import ConfigArg, HomeOption, RootOption, out
 
 schedules_app = typer.Typer(no_args_is_help=True)
@@ -51,7 +51,7 @@ def schedule(
 @schedules_app.command()
 def schedules() -> None:
     """List what is scheduled: file, home, rule, next run and last outcome."""
-    _quietly()
+    set_environment()
     from flows.commands.schedules import schedules
 
     schedules(out)
@@ -60,7 +60,7 @@ def schedules() -> None:
 @schedules_app.command()
 def unschedule(which: WhichArg, home: NarrowOption = None) -> None:
     """Remove a schedule. What its runs made stays."""
-    _quietly()
+    set_environment()
     from flows.commands.schedules import Choice, unschedule
 
     unschedule(Choice(which, home), out)
@@ -69,7 +69,7 @@ def unschedule(which: WhichArg, home: NarrowOption = None) -> None:
 @schedules_app.command()
 def pause(which: WhichArg, home: NarrowOption = None) -> None:
     """Let nothing of a schedule come due until it is resumed."""
-    _quietly()
+    set_environment()
     from flows.commands.schedules import Choice, pause
 
     pause(Choice(which, home), out)
@@ -78,17 +78,7 @@ def pause(which: WhichArg, home: NarrowOption = None) -> None:
 @schedules_app.command()
 def resume(which: WhichArg, home: NarrowOption = None) -> None:
     """Let a paused schedule come due again."""
-    _quietly()
+    set_environment()
     from flows.commands.schedules import Choice, resume
 
     resume(Choice(which, home), out)
-
-
-def _quietly() -> None:
-    """Set what a command sets that reads no home: no telemetry, and one sentence per error."""
-    import os
-
-    from flows.environment import SETTINGS
-
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)

@@ -6,6 +6,7 @@ A dependency once broke schedules without a word: the server was healthy and not
 import io
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -63,7 +64,7 @@ class Lab:
 
     def hook(self):
         program = self.file.with_name("tell")
-        program.write_text(f'#!/bin/sh\ncat > "{self.told}"\n')
+        program.write_text(f'#!/bin/sh\ncat >> "{self.told}"\necho >> "{self.told}"\n')
         program.chmod(0o755)
         return str(program)
 
@@ -193,12 +194,32 @@ def test_an_edited_file_is_followed_and_an_invalid_one_is_told(lab):
     sentence = "tiny.yaml: unknown key 'stduy'; did you mean 'study'?"
     assert (failed.state_name, failed.state.message) == ("Failed", sentence)
     assert not [line.message for line in lines(failed) if "Traceback" in line.message]
-    told = json.loads(lab.told.read_text())
+    (told,) = map(json.loads, lab.told.read_text().splitlines())
     assert {name: told[name] for name in told.keys() - LEFT_OUT} == {
         "study": "tiny", "state": "Failed", "sentence": sentence, "config": str(lab.file),
     }  # fmt: skip
     assert told["run_id"] == str(failed.id)
     assert sentence in lab.said(schedules).replace("\n", "")
+
+
+def test_a_killed_run_is_told_too(lab):
+    lab.told.unlink(missing_ok=True)
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name(f"study-file/{lab.names[0]}")
+        started = client.create_flow_run_from_deployment(deployment.id)
+        deadline = time.monotonic() + PATIENCE_S
+        while not (process := client.read_flow_run(started.id).infrastructure_pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        os.kill(int(process.rpartition(":")[2]), signal.SIGKILL)
+        killed = ended(client, FlowRunFilter(id=FlowRunFilterId(any_=[started.id])))
+    assert killed.state_name == "Crashed"
+    while not lab.told.is_file() or not lab.told.read_text().endswith("}\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    told = json.loads(lab.told.read_text())
+    assert (told["state"], told["run_id"]) == ("Crashed", str(killed.id))
+    assert "status code: -9" in told["sentence"]
 
 
 def test_it_is_paused_resumed_and_removed(lab):
