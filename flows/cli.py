@@ -28,6 +28,7 @@ from flows.options import (
     VerifyOption,
     out,
 )
+from flows.schedules_cli import schedules_app
 from flows.services_cli import services
 
 app = typer.Typer(
@@ -203,23 +204,8 @@ def plugins() -> None:
 
 
 @app.command()
-def schedule(
-    config: ConfigArg,
-    cron: Annotated[str | None, typer.Option(help="When, for example '0 2 * * *'.")] = None,
-    every: Annotated[int | None, typer.Option(min=1, help="Or every N seconds.")] = None,
-    timezone: Annotated[str, typer.Option(help="The clock that --cron is read by.")] = "UTC",
-    home: HomeOption = Path(".veritile"),
-    data_root: RootOption = None,
-) -> None:
-    """Run a study on a schedule; needs PREFECT_API_URL or a server started by `veritile ui`."""
-    prepare(home)
-    from flows.commands.schedule import Clock, schedule
-    from flows.commands.target import Target
-
-    schedule(Target(config, home, data_root), Clock(cron, every, timezone), out)
-
-
 app.add_typer(interchange)
+app.add_typer(schedules_app)
 app.add_typer(services)
 
 

@@ -1,5 +1,6 @@
 """StudyConfig: the sections of the stages, put together; one YAML file is one frozen model."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -8,8 +9,8 @@ from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from flows.config_errors import sentences
 from flows.engine.stages import all_stages
+from flows.yaml_files import mapping_in, read_content
 from tasks.artifacts.redacted import holds_secret
-from tasks.artifacts.strict_yaml import StrictYamlError, strict_yaml
 from tasks.embed import EmbedSection
 from tasks.study.config import Section, StudyBase
 from tasks.study.errors import ConfigError
@@ -84,34 +85,23 @@ def load_study(path: Path) -> StudyConfig:
     Raises:
         ConfigError: with every problem of the file at once.
     """
-    data = read_yaml(path)
+    return read_study(path)[0]
+
+
+def read_study(path: Path) -> tuple[StudyConfig, str]:
+    """Read a study file as ``load_study`` does, and return the sha256 of the bytes that were read with it.
+
+    Raises:
+        ConfigError: with every problem of the file at once.
+    """
+    content = read_content(path)
+    data = mapping_in(path, content)
     try:
         config = StudyConfig.model_validate(data)
     except ValidationError as error:
         told = sentences(error, data, StudyConfig)
         raise ConfigError("\n".join(f"{path.name}: {sentence}" for sentence in told)) from None
-    return _with_paths_from(config, path.parent)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file, read by the safe loader.
-
-    Raises:
-        ConfigError: the file is absent, is no YAML, or holds no mapping.
-    """
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder, not a file")
-    if not path.is_file():
-        raise ConfigError(f"no study file at {path}")
-    try:
-        data = strict_yaml(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8: {error}") from error
-    except StrictYamlError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} must hold a mapping of keys, got {type(data).__name__}")
-    return data
+    return _with_paths_from(config, path.parent), hashlib.sha256(content).hexdigest()
 
 
 def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:

@@ -54,6 +54,12 @@ def stop_telemetry() -> None:
         os.environ.setdefault(name, value)
 
 
+def set_environment() -> None:
+    """Set what the user has not set."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
 def prepare(home: Path, *, writes: bool = True) -> None:
     """Set what the user has not set, and raise limits; Prefect's own state goes below ``home``.
 
@@ -61,8 +67,7 @@ def prepare(home: Path, *, writes: bool = True) -> None:
         home: the folder of all state.
         writes: whether the command makes anything; one that only reads makes no folder.
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    set_environment()
     _tell_allocator()
     raise_open_files()
     own = (home / "prefect").resolve()

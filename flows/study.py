@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from flows.config import StudyConfig, load_study
+from flows.config import StudyConfig, read_study
 from flows.engine.outcome import Outcome
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
+from flows.log_lines import send_log_lines
 from flows.open_study import open_study
 from flows.run_opened import run_opened
 from flows.showing.shown_flow import ShownFlow, kept_body
 
 __all__ = ["StageWord", "StudyFlow", "run_opened", "study"]
+
+FILE_DIGEST = "veritile.study_file_sha256"
+"""The tag of a recording that says which bytes of the study file were run."""
 
 if TYPE_CHECKING:
     StageWord = str
@@ -70,7 +74,10 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
     """
     options = RerunOptions(only, from_stage, selection or Selection())
     with kept_body() as end:
-        loaded = load_study(config) if isinstance(config, Path) else config
-        outcome = run_opened(open_study(loaded, home, data_root), options, command, verify=verify)
+        send_log_lines()
+        loaded, digest = read_study(config) if isinstance(config, Path) else (config, "")
+        tags = {FILE_DIGEST: digest} if digest else {}
+        opened = open_study(loaded, home, data_root)
+        outcome = run_opened(opened, options, command, verify=verify, tags=tags)
         end(outcome)
     return outcome

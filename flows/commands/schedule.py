@@ -1,30 +1,33 @@
 """veritile schedule."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-
 from rich.console import Console
 
+from flows.commands.schedules import NO_WORKER, say
 from flows.commands.target import Target
-from flows.engine.deploy import schedule_study
-from tasks.study.errors import UsageError
+from flows.progress import shown
+from flows.scheduling.clock import Clock
+from flows.scheduling.deployments import Repeated, register
+from flows.scheduling.failure_hook import FailureHook
+from flows.scheduling.naming import FLOW
+from flows.scheduling.server import has_worker, schedule_server
 
 
-@dataclass(frozen=True)
-class Clock:
-    """When a schedule fires: by cron, or every N seconds."""
-
-    cron: str | None
-    every: int | None
-    timezone: str
-
-
-def schedule(target: Target, clock: Clock, console: Console) -> None:
-    """Register the study's schedule with the Prefect server."""
-    if (clock.cron is None) == (clock.every is None):
-        raise UsageError("give either --cron or --every")
-    every = timedelta(seconds=clock.every) if clock.every else None
-    name = schedule_study(target.plan().study, clock.cron, every, clock.timezone)
-    console.print(
-        f"scheduled {name}; the worker of 'veritile ui' runs it, or: prefect worker start --pool veritile"
+def schedule(target: Target, clock: Clock, hook: FailureHook, console: Console) -> None:
+    """Put the study file on a schedule; everything that is wrong with it is told before a server is asked."""
+    with shown(console):
+        study = target.plan().study
+    root = target.data_root
+    repeated = Repeated(
+        study.name, target.config.resolve(), study.home, clock, root.resolve() if root else None, hook
     )
+    repeated.deployment()
+    with schedule_server() as client:
+        replaced = register(client, repeated)
+        served = has_worker(client)
+    say(console, f"scheduled {FLOW}/{repeated.name}: {clock.words}")
+    for sentence in replaced:
+        say(console, sentence)
+    if hook.words:
+        say(console, f"a failed run calls {hook.words}")
+    if not served:
+        say(console, NO_WORKER)

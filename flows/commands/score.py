@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import read_yaml, refuse_secrets
+from flows.config import refuse_secrets
 from flows.config_errors import sentences
 from flows.progress import item_bar, shown
+from flows.yaml_files import read_yaml
 from tasks.scoring.bags.job import BagScoreJob, score_bags
 from tasks.scoring.job import ScoreJob, score_job
 from tasks.scoring.table import MEANS, PAGE, SAID

@@ -294,7 +294,7 @@ def test_a_schedule_needs_a_lasting_server(study_file, tmp_path, monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     done = veritile("schedule", study_file, "--every", 60, "--home", tmp_path / "home")
     assert done.returncode == 2
-    assert "needs a lasting Prefect server" in done.stderr
+    assert "need a lasting Prefect server" in done.stderr
 
 
 def test_failed_slides_end_the_command_with_their_list_and_exit_code_1(study_file, manifest, tmp_path):
