@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime
+from prefect.utilities.urls import url_for
 from pydantic import Field
 
 from flows.config import StudyConfig, load_study
@@ -15,6 +16,7 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.stages import words
 from flows.engine.task import run_as_task
+from flows.live_page import live_page
 from flows.open_files import raise_open_files
 from flows.open_study import (
     open_study,
@@ -22,6 +24,7 @@ from flows.open_study import (
     refuse_unfit_encoder,
     refuse_unfit_network,
 )
+from flows.origin import run_tags
 from tasks.study.study import Study
 
 _log = logging.getLogger("veritile.study")
@@ -70,9 +73,13 @@ def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verif
     for note in refuse_unfit_network(opened):
         _log.warning(note)
     refuse_unfit_encoder(opened)
-    return settle(execute(Plan(opened), options, run_as_task, _tags(command), full=verify))
+    plan, tags = Plan(opened), {**run_tags(command), **_prefect_tags()}
+    with live_page(plan, tags):
+        return settle(execute(plan, options, run_as_task, tags, full=verify))
 
 
-def _tags(command: str) -> Mapping[str, str]:
+def _prefect_tags() -> Mapping[str, str]:
+    """Return which run of Prefect this is, and its address where a server is known."""
     run: Any = runtime.flow_run.id
-    return {"prefect.flow_run_id": str(run or ""), "command": command}
+    address = url_for("flow-run", obj_id=run) if run else None
+    return {"prefect.flow_run_id": str(run or ""), **({"prefect.url": address} if address else {})}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flows.engine.events import BuildEnded, BuildStarted, Reused, RunStarted, emit
+from flows.engine.events import BuildEnded, BuildStarted, Failed, Reused, RunStarted, Stored, emit
 from flows.engine.guard import Guard, earlier_looks
 from flows.engine.plan import Plan
 from flows.engine.ready import ReadyQueue
@@ -88,6 +88,7 @@ class Execution:
         record = None if forced else self._resolver.stored(resolved.spec, use=True)
         if record is not None:
             state.references[key] = record.reference
+            emit(Stored(key, record.reference, made=False))
             if key in self.counted:
                 emit(Reused(key.stage))
             return True
@@ -99,6 +100,7 @@ class Execution:
         else:
             state.failed[key] = why
             state.recalled.add(key)
+            emit(Failed(key, why))
         return True
 
     def _start_what_fits(self) -> None:
@@ -143,6 +145,7 @@ class Execution:
             if record is not None:
                 self.state.references[artifact.key] = record.reference
                 self.executed.append(artifact.key)
+                emit(Stored(artifact.key, record.reference, made=True))
                 self._notes.clear(artifact.spec)
             else:
                 self._fail(artifact, ended.error)
@@ -158,6 +161,7 @@ class Execution:
     def _fail(self, artifact: RequestedArtifact, error: BaseException | None) -> None:
         sentence = str(error) or type(error).__name__ if error is not None else "it was not stored"
         self.state.failed[artifact.key] = sentence
+        emit(Failed(artifact.key, sentence))
         _log.error("%s failed: %s", artifact.key, sentence)
         self._notes.note(artifact.spec, sentence)
 
