@@ -104,7 +104,7 @@ def _started(pid: int) -> int | None:
     """Return when a process began; None where there is none, or only the entry of one that has ended."""
     if not _LINUX:
         try:
-            return round(psutil.Process(pid).create_time() * 100)
+            return int(psutil.Process(pid).create_time() * 100)
         except psutil.NoSuchProcess:
             return None
     try:
