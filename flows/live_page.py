@@ -6,7 +6,6 @@ is slow, or goes away, neither slows nor stops the work.
 
 import logging
 import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -76,7 +75,7 @@ class PageWriter:
         self._failed: dict[ArtifactKey, str] = {}
         self._waiting: dict[ModelKey, set[ArtifactKey]] = defaultdict(set)
         self._touched: set[ModelKey] = set()
-        self._changed, self._silent = False, False
+        self._changed, self._silent, self._elsewhere = False, False, False
         self._page: LivePage | None = None
         self._thread: threading.Thread | None = None
 
@@ -151,9 +150,10 @@ class PageWriter:
         from tasks.tracking.live import LivePage
 
         self._page = LivePage.open(study)
-        if self._page is None:
+        self._elsewhere = self._page is None
+        if self._elsewhere:
             _log.info("another run of this study is shown in MLflow; this one is not shown beside it")
-        return self._page is not None
+        return not self._elsewhere
 
     def _stop(self, patience_s: float, *, hand_over: bool = False) -> bool:
         """Let the thread write what is left and end; say whether it did."""
@@ -171,10 +171,10 @@ class PageWriter:
 
     def _write(self, study: "LiveStudy") -> None:
         """Write until the run ends. What could not be written is written with the next."""
-        next_s = time.monotonic()
-        while not (closing := self._closing.wait(max(0.0, next_s - time.monotonic()))):
-            next_s = time.monotonic() + (EVERY_S if self._written(study) else AGAIN_S)
-        if closing and not self._silent:
+        pause_s = 0.0
+        while not (self._closing.wait(pause_s) or self._elsewhere):
+            pause_s = EVERY_S if self._written(study) else AGAIN_S
+        if not (self._silent or self._elsewhere):
             self._written(study)
 
     def _written(self, study: "LiveStudy") -> bool:
@@ -182,7 +182,6 @@ class PageWriter:
             if self._silent:
                 self._ask()
             if self._page is None and not self._open(study):
-                self._closing.set()
                 return True
             self._write_changes()
         except TrackingError as error:

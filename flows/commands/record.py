@@ -5,7 +5,7 @@ from rich.console import Console
 from flows.commands.target import Target
 from flows.engine.outcome import RECORD, ArtifactsFailedError
 from flows.engine.plan import Plan
-from flows.engine.status import plan_status, refuse_missing
+from flows.engine.status import plan_status
 from flows.progress import shown
 from flows.study import study
 from tasks.artifacts.pages import Recording
@@ -25,7 +25,12 @@ def record(target: Target, console: Console) -> None:
     with shown(console):
         plan, options = target.plan(), target.options
         statuses = plan_status(plan, options)
-    refuse_missing(statuses, options)
+    missing = list(dict.fromkeys(key for status in statuses for key in status.missing))
+    if missing:
+        raise UsageError(
+            f"{plan.study.name} is not finished, and only a finished study is recorded: {missing[0]} and "
+            f"{len(missing) - 1} other artifacts were never made from the present inputs; run it first"
+        )
     own = next(status for status in statuses if status.key == RECORD)
     stored = None if own.spec is None else plan.study.store.find(own.spec)
     if stored is not None and _is_there(plan, stored.reference):

@@ -29,8 +29,11 @@ class NotRecordedError(ArtifactsFailedError):
     """Everything else is made and stored, but MLflow does not have the study. ``outcome`` holds the rest."""
 
     def __init__(self, sentence: str, outcome: "Outcome") -> None:
-        super().__init__(sentence)
+        super().__init__(sentence, outcome)  # both, so that it pickles
         self.outcome = outcome
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Outcome(BaseModel):

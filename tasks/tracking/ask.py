@@ -25,22 +25,23 @@ def ask(home: Path, tracking_uri: str | None, patience_s: float = PATIENCE_S) ->
     place = place_of(home, tracking_uri)
     with in_words(place):
         if tracking_uri is None:
+            _ask_file(local_database(home), patience_s)
             migrate(home)
-            _refuse_locked(local_database(home), patience_s)
         elif tracking_uri.startswith(("http://", "https://")):
             _ask_server(tracking_uri, place, patience_s)
         else:
             _ask_database(tracking_uri, place, patience_s)
 
 
-def _refuse_locked(database: Path, patience_s: float) -> None:
-    """Refuse a file that may only be read, or that another process does not let go."""
-    try:
-        with closing(sqlite3.connect(database, timeout=patience_s)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.rollback()
-    except sqlite3.OperationalError as error:
-        raise TrackingError(f"MLflow at {database} cannot be used: {error}") from error
+def _ask_file(database: Path, patience_s: float) -> None:
+    """Raise where the file is no database, may only be read, or another process does not let it go.
+
+    MLflow itself would try ten times over minutes.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(database, timeout=patience_s)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.rollback()
 
 
 def _ask_server(uri: str, place: str, patience_s: float) -> None:

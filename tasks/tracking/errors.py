@@ -2,6 +2,7 @@
 
 import errno
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,9 +59,10 @@ def in_words(place: str) -> Iterator[None]:
 
     from tasks.tracking.mlflow_api import MlflowException
 
+    known = (MlflowException, RequestException, SQLAlchemyError, CommandError, sqlite3.Error)
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, CommandError) as error:
+    except known as error:
         raise TrackingError(f"MLflow at {place} cannot be used: {_cause(str(error))}") from error
     except ModuleNotFoundError as error:
         if error.name != "psycopg2":

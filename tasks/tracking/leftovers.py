@@ -10,10 +10,9 @@ from tasks.tracking.runs import (
     LIVE,
     NAME,
     PARENT,
-    PROCESS,
     STUDY,
     find_runs,
-    this_process,
+    is_own,
 )
 
 HANDED_OVER = "veritile.handed_over"
@@ -68,5 +67,4 @@ class Leftovers:
 
 def is_free(run: Run) -> bool:
     """Say whether no process writes ``run`` any more, or only this one."""
-    tags = run.data.tags
-    return run.info.status != "RUNNING" or HANDED_OVER in tags or tags.get(PROCESS) == this_process()
+    return run.info.status != "RUNNING" or HANDED_OVER in run.data.tags or is_own(run)

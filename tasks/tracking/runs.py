@@ -1,12 +1,10 @@
 """MLflow runs by id: search by tag, always closed, and killed after their process died."""
 
-import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-import psutil  # type: ignore[import-untyped]  # has no stubs
-
+from tasks.artifacts.process_identity import ProcessIdentity, this_process
 from tasks.tracking.mlflow_api import Metric, MlflowClient, Param, Run, RunTag
 from tasks.tracking.names import key_of
 
@@ -25,7 +23,6 @@ NOTE = "mlflow.note.content"
 COMMAND = "veritile.command"
 _METRICS_PER_BATCH = 900
 _PARAMS_PER_BATCH = 90
-_SAME_START_S = 2.0
 
 Point = tuple[str, float, int]
 """Metric key, value, step."""
@@ -44,14 +41,14 @@ def finished(runs: Iterable[Run]) -> Run | None:
 
 def start_run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str]) -> str:
     """Create a run of this process and return its id."""
-    all_tags = {**tags, PROCESS: this_process()}
+    all_tags = {**tags, PROCESS: this_process().text}
     return str(client.create_run(experiment, tags=all_tags, run_name=name).info.run_id)
 
 
 def reopen(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> str:
     """Let a run that ended, or that another process began, be one of this process; return its id."""
     client.update_run(run_id, status="RUNNING")
-    set_tags(client, run_id, {**tags, PROCESS: this_process()})
+    set_tags(client, run_id, {**tags, PROCESS: this_process().text})
     return run_id
 
 
@@ -76,7 +73,7 @@ def ended(client: MlflowClient, run_id: str, status: str = "FINISHED") -> Iterat
 def sweep(client: MlflowClient, experiment: str) -> tuple[str, ...]:
     """Set runs to KILLED that are RUNNING although their process on this host has ended; return their ids."""
     running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
-    dead = [str(run.info.run_id) for run in running if is_dead(run.data.tags.get(PROCESS, ""))]
+    dead = [str(run.info.run_id) for run in running if is_dead(run)]
     for run_id in dead:
         client.set_terminated(run_id, "KILLED")
     return tuple(dead)
@@ -88,23 +85,15 @@ def sweep_all(client: MlflowClient) -> tuple[str, ...]:
     return tuple(run_id for experiment in experiments for run_id in sweep(client, experiment))
 
 
-def this_process() -> str:
-    """Return ``host:pid:start`` of this process. The start time guards against reused pids."""
-    own = psutil.Process()
-    return f"{platform.node()}:{own.pid}:{own.create_time():.0f}"
+def is_dead(run: Run) -> bool:
+    """Say whether the process that wrote ``run`` has certainly ended; other hosts count as alive."""
+    process = ProcessIdentity.parse(run.data.tags.get(PROCESS, ""))
+    return process is not None and process.is_dead()
 
 
-def is_dead(process: str) -> bool:
-    """Return True where ``process`` ran on this host and has ended. Other hosts count as alive."""
-    host, _, rest = process.rpartition(":")[0].rpartition(":")
-    start = process.rpartition(":")[2]
-    if host != platform.node() or not (rest.isdigit() and start.isdigit()):
-        return False
-    try:
-        running = psutil.Process(int(rest))
-        return bool(abs(running.create_time() - int(start)) > _SAME_START_S)
-    except psutil.NoSuchProcess:
-        return True
+def is_own(run: Run) -> bool:
+    """Say whether this process writes ``run``."""
+    return ProcessIdentity.parse(run.data.tags.get(PROCESS, "")) == this_process()
 
 
 def log_points(

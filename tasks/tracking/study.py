@@ -115,6 +115,8 @@ class Recorder:
         log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.params})))
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
+        if job.failures:
+            client.log_dict(parent, self._clean(dict(job.failures)), "failures.json")
         log_datasets(client, parent, job.datasets, job.split_hash)
         log_study_pictures(client, parent, job.heatmaps)
         if job.costs:
