@@ -64,6 +64,7 @@ class LivePage:
         self._leftovers = Leftovers(client, experiment, study.job.live)
         self._children: dict[str, Run] = {}
         self._shown: dict[str, set[tuple[str, int]]] = {}
+        self._done: Mapping[str, int] = {}
 
     @classmethod
     def open(cls, study: LiveStudy) -> "LivePage | None":
@@ -96,7 +97,7 @@ class LivePage:
     def show_progress(self, done: Mapping[str, int], failed: Mapping[str, str]) -> None:
         """Say how far the study is: ``{stage: artifacts that are stored}`` and ``{artifact: reason}``."""
         with in_words(self._place):
-            total = sum(done.values())
+            self._done, total = done, sum(done.values())
             points = [(f"progress/{stage}", float(count), total) for stage, count in done.items()]
             log_points(self._client, self.parent, [*points, ("progress/all", float(total), total)])
             note = _note(self._study, done, self._clean(failed))
@@ -136,7 +137,7 @@ class LivePage:
                 self._client.set_terminated(child.info.run_id, "KILLED")
             own = self._clean(failures)
             tags = {FAILED: tag_text(failed_in_short(own))} if own else {}
-            note = f"{why_failed(own)}{_note(self._study, {}, {})}"
+            note = f"{why_failed(own)}{_note(self._study, self._done, {})}"
             if own:
                 set_tags(self._client, self.parent, {**tags, NOTE: tag_text(note)})
             self._client.set_terminated(self.parent, status)
@@ -168,4 +169,6 @@ def _note(study: LiveStudy, done: Mapping[str, int], failed: Mapping[str, str]) 
     links = [f"[{words}]({address})" for words, address in study.links.items()]
     table = ["| stage | stored |", "|---|---|", *rows]
     lost = [f"- failed: {label}: {why}" for label, why in list(failed.items())[:20]]
-    return "\n".join(["Under way; the comparison comes here at its end.", "", *lost, "", *table, "", *links])
+    return "\n".join(
+        ["Not finished; the comparison comes here at its end.", "", *lost, "", *table, "", *links]
+    )

@@ -85,7 +85,7 @@ def test_the_recording_completes_what_was_live_and_shows_nothing_twice(job):
     assert len(client.get_metric_history(child.info.run_id, "epoch/train_loss")) == 3
     assert shown.items() <= client.get_run(child.info.run_id).data.metrics.items()
     parent = client.get_run(page.parent).data
-    assert "Under way" not in parent.tags[NOTE]
+    assert "Not finished" not in parent.tags[NOTE]
     assert parent.params["seeds"] == "0"
     page.end("FINISHED", {})
     assert client.get_run(page.parent).info.status == "FINISHED"
@@ -138,6 +138,7 @@ def test_other_weights_or_other_scores_than_were_shown_make_a_new_run(job, tmp_p
 def test_a_study_that_fails_is_failed_and_says_why(job):
     page = start(job)
     page.show_model(trained(job))
+    page.show_progress({"train": 1}, {})
     page.end("FAILED", {"train/modulated/seed0": f"diverged on {PATIENT}"})
     client, found = runs_of(job)
     status = {run.data.tags["veritile.kind"]: run.info.status for run in found}
@@ -145,6 +146,7 @@ def test_a_study_that_fails_is_failed_and_says_why(job):
     tags = client.get_run(page.parent).data.tags
     assert tags["veritile.failed"].startswith("train/modulated/seed0: diverged on ")
     assert tags[NOTE].startswith("**This study failed.**\n\n- train/modulated/seed0: diverged on ")
+    assert "| train | 1 of 1 |" in tags[NOTE]
     assert PATIENT not in tags[NOTE] + tags["veritile.failed"]
     again = start(job)
     assert again.parent == page.parent

@@ -15,7 +15,7 @@ from tasks.tracking import study as recording
 from tasks.tracking.database import local_tracking_uri, open_client
 from tasks.tracking.errors import TrackingError
 from tasks.tracking.model import MODEL
-from tasks.tracking.pictures import EXPORTS
+from tasks.tracking.pictures import EXPORTS, log_study_pictures
 from tasks.tracking.runs import PARENT, PROCESS, new_run
 from tasks.tracking.study import record_study
 from tests._support.processes import dead_process
@@ -111,6 +111,13 @@ def test_heatmaps_are_cards_with_steps_and_files_by_slide(client, summary, job):
     parent = files(client, summary.parent)
     assert {"heatmaps/s1/smoothgrad/sheet.png", "heatmaps/s1/smoothgrad/tiles.png"} <= set(parent)
     assert any(name.startswith("images/sheet smoothgrad+step+0+") for name in parent)
+
+
+def test_cards_of_an_interrupted_recording_are_not_logged_twice(client, summary, job):
+    before = files(client, summary.parent)
+    log_study_pictures(client, summary.parent, job.heatmaps)
+    assert files(client, summary.parent) == before
+    assert [name for name in before if name.startswith("images/")]
 
 
 def test_exports_are_named_and_not_copied(client, summary, job, tmp_path):
