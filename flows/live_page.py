@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from flows.engine.events import BuildStarted, Event, Failed, RunStarted, Stored, listening
 from flows.engine.plan import Plan
+from flows.origin import PREFECT_PAGE
 from flows.partial_results import RECORD, PartialResults
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.recorded.study import bare_job
@@ -67,7 +68,7 @@ class PageWriter:
     def __init__(self, plan: Plan, tags: Mapping[str, str]) -> None:
         self._study = plan.study
         self._job = bare_job(plan.study, tags)
-        self._links = {"The run in Prefect": tags["prefect.url"]} if tags.get("prefect.url") else {}
+        self._links = {"The run in Prefect": tags[PREFECT_PAGE]} if PREFECT_PAGE in tags else {}
         self._planned = Counter(planned.key.stage for planned in plan)
         self._results = PartialResults(plan)
         self._lock, self._closing = threading.Lock(), threading.Event()

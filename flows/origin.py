@@ -11,12 +11,28 @@ from tasks.recorded.study import COMMAND
 COMMIT = "mlflow.source.git.commit"
 """MLflow shows the tag of this name as the version of a run."""
 VERSION = "veritile.version"
+PREFECT_PAGE = "prefect.url"
 _PATIENCE_S = 5
 
 
-def run_tags(command: str) -> Mapping[str, str]:
-    """Return what MLflow is told of a run besides its results."""
-    return {COMMAND: command, **_code()}
+def run_tags(command: str, flow_run_id: str) -> Mapping[str, str]:
+    """Return what MLflow is told of a run besides its results.
+
+    Args:
+        command: what was typed.
+        flow_run_id: the run in Prefect; empty where there is none.
+    """
+    return {COMMAND: command, "prefect.flow_run_id": flow_run_id, **_in_prefect(flow_run_id), **_code()}
+
+
+def _in_prefect(flow_run_id: str) -> Mapping[str, str]:
+    """Return the page of a run in Prefect, where a server that outlives the run shows it."""
+    if not flow_run_id:
+        return {}
+    from prefect.utilities.urls import url_for  # heavy, and there already where a flow runs
+
+    address = url_for("flow-run", obj_id=flow_run_id)
+    return {PREFECT_PAGE: address} if address else {}
 
 
 @cache

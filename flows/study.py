@@ -1,12 +1,10 @@
 """The study: slides in, measured heatmaps in MLflow out."""
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime
-from prefect.utilities.urls import url_for
 from pydantic import Field
 
 from flows.config import StudyConfig, load_study
@@ -73,13 +71,7 @@ def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verif
     for note in refuse_unfit_network(opened):
         _log.warning(note)
     refuse_unfit_encoder(opened)
-    plan, tags = Plan(opened), {**run_tags(command), **_prefect_tags()}
+    run: Any = runtime.flow_run.id
+    plan, tags = Plan(opened), run_tags(command, str(run or ""))
     with live_page(plan, tags):
         return settle(execute(plan, options, run_as_task, tags, full=verify))
-
-
-def _prefect_tags() -> Mapping[str, str]:
-    """Return which run of Prefect this is, and its address where a server is known."""
-    run: Any = runtime.flow_run.id
-    address = url_for("flow-run", obj_id=run) if run else None
-    return {"prefect.flow_run_id": str(run or ""), **({"prefect.url": address} if address else {})}
