@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 _log = logging.getLogger("veritile.tracking")
 
@@ -44,7 +45,7 @@ def point_here(database: Path, artifacts: Path) -> int:
     _log.info(
         "the home moved: %d addresses in its MLflow database pointed to %s and now point to %s",
         changed,
-        " and ".join(root.removeprefix("file://") for root in found),
+        " and ".join(unquote(root.removeprefix("file://")) for root in found),
         artifacts,
     )
     return changed
