@@ -30,6 +30,7 @@ from flows.options import (
 )
 from flows.schedules_cli import schedules_app
 from flows.services_cli import services
+from flows.tracking_cli import tracking
 
 app = typer.Typer(
     help="Interpretability studies on whole-slide images: tile, train, explain, evaluate, compare, record.",
@@ -207,10 +208,13 @@ def plugins() -> None:
 app.add_typer(interchange)
 app.add_typer(schedules_app)
 app.add_typer(services)
+app.add_typer(tracking)
 
 
 def main() -> None:
     """Run the command line. A user's mistake is one sentence and exit code 2, a failed run exit code 1.
+
+    A run that made everything and could not record it ends with exit code 3.
 
     An error that nobody foresaw is one sentence, with the file that holds its traceback, and exit code 1.
     A signal ends it in one sentence too, with the exit code 128 plus its number.
@@ -231,8 +235,10 @@ def _run() -> None:
     except _ends() as error:
         if _debug:
             raise
+        from flows.exit_codes import code_of
+
         _tell(str(error))
-        sys.exit(2 if isinstance(error, _ends(mistakes=True)) else 1)
+        sys.exit(code_of(error))
 
 
 def _typed() -> str:
@@ -248,11 +254,11 @@ def _tell(sentence: str) -> None:
     err.print(f"[bold red]error:[/] {escape(redacted(sentence))}", highlight=False, soft_wrap=True)
 
 
-def _ends(*, mistakes: bool = False) -> tuple[type[BaseException], ...]:
-    """Return the foreseen exceptions, or only a user's mistakes; asked only when something was raised."""
+def _ends() -> tuple[type[BaseException], ...]:
+    """Return the foreseen exceptions; asked only when something was raised."""
     from flows.exit_codes import FAILURES, MISTAKES
 
-    return MISTAKES if mistakes else (*MISTAKES, *FAILURES)
+    return (*MISTAKES, *FAILURES)
 
 
 def _of_thread(args: threading.ExceptHookArgs) -> None:

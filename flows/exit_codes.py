@@ -1,6 +1,6 @@
-"""Which exceptions mean that the user asked for something wrong (exit code 2), or that a run failed (1)."""
+"""Which exceptions mean that the user asked for something wrong (exit code 2), or that a run failed."""
 
-from flows.engine.outcome import ArtifactsFailedError
+from flows.engine.outcome import ArtifactsFailedError, NotRecordedError
 from flows.servers import ServerError
 from tasks.artifacts.storage_errors import StorageError
 from tasks.interchange.errors import InterchangeError
@@ -16,3 +16,12 @@ MISTAKES: tuple[type[BaseException], ...] = (
     InterchangeError,
 )
 FAILURES: tuple[type[BaseException], ...] = (ArtifactsFailedError, ServerError, StorageError)
+NOT_RECORDED = 3
+"""Everything was made and stored, but MLflow does not have it; ``veritile record`` completes it."""
+
+
+def code_of(error: BaseException) -> int:
+    """Return the exit code of a foreseen error."""
+    if isinstance(error, MISTAKES):
+        return 2
+    return NOT_RECORDED if isinstance(error, NotRecordedError) else 1

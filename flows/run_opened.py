@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from flows.engine.execute import execute
-from flows.engine.outcome import Outcome, settle
+from flows.engine.outcome import NotRecordedError, Outcome, settle
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
+from flows.live_page import live_page
 from flows.open_files import raise_open_files
 from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse_unfit_network
+from flows.origin import run_tags
 from flows.preflight import warn_or_refuse
 from flows.run_log import logged
 from flows.showing.parts import flow_run_id, shown_parts
@@ -44,16 +46,27 @@ def run_opened(
     """Run every stage of the study that is needed; ``tags`` are noted by its recording.
 
     Inside a Prefect flow run whose server answers, each build is one of its task runs.
+
+    Raises:
+        NotRecordedError: MLflow does not have the study; all else came out and is told.
     """
     raise_open_files()  # a worker of a deployment starts here
     refuse_absent_devices(opened)
     for note in (*warn_or_refuse(opened, options), *refuse_unfit_network(opened)):
         _log.warning(note)
     refuse_unfit_encoder(opened)
-    known = {"prefect.flow_run_id": flow_run_id(), "command": command, **(tags or {})}
-    with shown_parts() as submit:
-        outcome = settle(execute(Plan(opened), options, submit, known, full=verify))
-        tell = _tell.get()
-        if tell is not None:
-            tell(outcome)
+    plan, known = Plan(opened), {**run_tags(command, flow_run_id()), **(tags or {})}
+    with live_page(plan, known), shown_parts() as submit:
+        try:
+            outcome = settle(execute(plan, options, submit, known, full=verify))
+        except NotRecordedError as error:
+            _told(error.outcome)
+            raise
+        _told(outcome)
     return outcome
+
+
+def _told(outcome: Outcome) -> None:
+    tell = _tell.get()
+    if tell is not None:
+        tell(outcome)

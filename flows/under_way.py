@@ -1,6 +1,6 @@
 """What a run is doing and has made, for the sentence of a run that is interrupted."""
 
-from flows.engine.events import BuildEnded, BuildStarted, Event, Made, RunStarted
+from flows.engine.events import BuildEnded, BuildStarted, Event, RunStarted, Stored
 
 _NAMED = 2
 
@@ -20,7 +20,7 @@ class UnderWay:
                 self._begun = True
             case BuildStarted(_, label, _):
                 self._labels[label] = None
-            case Made():
+            case Stored(made=True):
                 self._made += 1
             case BuildEnded(_, label, _):
                 self._labels.pop(label, None)

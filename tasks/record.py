@@ -1,78 +1,25 @@
 """Stage record: put a finished study into MLflow."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from tasks.artifacts.calibration import Calibration
-from tasks.artifacts.checkpoint import Checkpoint
-from tasks.artifacts.comparison import Comparison
-from tasks.artifacts.dose import Dose
-from tasks.artifacts.exemplar_set import ExemplarSet
-from tasks.artifacts.faithfulness_report import MODEL, FaithfulnessReport
-from tasks.artifacts.feature_set import FeatureSet
-from tasks.artifacts.key import ArtifactKey, ModelKey
-from tasks.artifacts.pages import RECORDING, Heatmaps, Recording, ReviewPage
-from tasks.artifacts.predictions import Predictions
-from tasks.artifacts.spec import digest_of
-from tasks.artifacts.tile_set import TileSet
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.pages import RECORDING, Recording
 from tasks.compare import failed_slides, report_keys
-from tasks.compared.of_study import weak_labels_in_words
-from tasks.comparison.costs import cost_table, training_costs
-from tasks.comparison.recipe import ComparisonRecipe
 from tasks.draw import drawn_slides
-from tasks.embed import EmbedSection, feature_key, features_of
-from tasks.evaluate import EvaluateSection
+from tasks.embed import Embed, features_of
 from tasks.explain import ExplainSection, explained_models
 from tasks.plugins import recipe_of
-from tasks.slides.manifest import SlideRow
-from tasks.study.config import Section
-from tasks.study.paths import with_names
-from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure, some
+from tasks.recorded.checkpoint import recorded_checkpoint
+from tasks.recorded.datasets import recorded_datasets
+from tasks.recorded.inputs import RecordInputs, RecordSection
+from tasks.recorded.study import bare_job, encoder_of, headline, recorded_config, training_table
+from tasks.study.stage import BuildContext, Measures, Planned, Stage
 from tasks.study.study import Study
-from tasks.tile import tile_key
-from tasks.tiling.recipe import TilingRecipe
-from tasks.tracking.job import (
-    RecordedCheckpoint,
-    RecordedDataset,
-    RecordedHeatmaps,
-    RecordedReport,
-    RecordJob,
-    dataset_of,
-    dataset_of_bags,
-    encoder_params,
-)
-from tasks.train import TrainSection, dose_key, models
-
-
-class RecordSection(Section):
-    """Where the study is recorded in MLflow."""
-
-    experiment: str | None = None
-    """The MLflow experiment; the study's name by default."""
-    tracking_uri: str | None = None
-    """An MLflow server; by default a SQLite file under the home folder."""
-
-
-@dataclass(frozen=True)
-class RecordInputs:
-    """Everything that MLflow shows of the study; what failed is left out.
-
-    Slide models eat features, of which MLflow is told the encoder.
-    """
-
-    tiles: Mapping[str, TileSet] = optional_on_failure()
-    features: Mapping[str, FeatureSet] | None = optional_on_failure()
-    checkpoints: Mapping[ModelKey, Checkpoint] = some()
-    predictions: Mapping[ModelKey, Predictions] = optional_on_failure()
-    reports: Mapping[ArtifactKey, FaithfulnessReport] = optional_on_failure()
-    heatmaps: Mapping[ArtifactKey, Heatmaps] = optional_on_failure()
-    calibrations: Mapping[ArtifactKey, Calibration] = optional_on_failure()
-    exemplars: Mapping[ArtifactKey, ExemplarSet] = optional_on_failure()
-    doses: Mapping[ModelKey, Dose] = optional_on_failure()
-    comparison: Comparison | None = optional_on_failure()
-    review: ReviewPage | None = optional_on_failure()
+from tasks.tile import Tile, tile_key
+from tasks.tracking.job import RecordedHeatmaps
+from tasks.train import dose_key, models
 
 
 class Record(Stage[RecordInputs]):
@@ -100,7 +47,7 @@ class Record(Stage[RecordInputs]):
             recipe={
                 "record": recipe_of(study.section(RecordSection)),
                 "study": study.name,
-                "config": _config(study),
+                "config": recorded_config(study),
                 "split_hash": study.split_hash,
             },
             modules=("tasks.tracking.study", "tasks.comparison.costs"),
@@ -122,18 +69,14 @@ class Record(Stage[RecordInputs]):
         """Write into MLflow what is not there yet, and note where it is."""
         from tasks.tracking.study import record_study  # MLflow, which a plan does not need
 
-        study = context.study
-        section = study.section(RecordSection)
-        datasets = {fold: _datasets(inputs, context, rows) for fold, rows in _slides(study, inputs).items()}
-        job = RecordJob(
-            study=study.name,
-            fingerprint=context.spec.fingerprint,
-            home=study.home,
-            checkpoints=tuple(_checkpoint(inputs, context, key, datasets) for key in inputs.checkpoints),
-            experiment=section.experiment or study.name,
-            tracking_uri=section.tracking_uri,
-            config=_config(study),
-            params={**_headline(study), **_encoder(inputs)},
+        study, record_of = context.study, context.record_of
+        datasets = recorded_datasets(study, inputs, record_of)
+        job = replace(
+            bare_job(study, context.tags, context.spec.fingerprint),
+            checkpoints=tuple(
+                recorded_checkpoint(inputs, study, record_of, key, datasets) for key in inputs.checkpoints
+            ),
+            params={**headline(study), **encoder_of(inputs)},
             comparison=None if inputs.comparison is None else inputs.comparison.folder,
             review=None if inputs.review is None else inputs.review.page,
             heatmaps=tuple(
@@ -141,70 +84,12 @@ class Record(Stage[RecordInputs]):
                 for key, drawn in inputs.heatmaps.items()
             ),
             datasets=datasets[None],
-            split_hash=study.split_hash,
-            patients=study.patients,
-            salt=study.salt,
             failed_slides=failed_slides(context),
-            command=context.tags.get("command", ""),
-            costs=_costs(context, inputs.checkpoints),
-            tags={name: text for name, text in context.tags.items() if name != "command"},
+            failures=_failures(context),
+            costs=training_table(study, record_of, inputs.checkpoints),
         )
         (out / RECORDING).write_text(record_study(job).model_dump_json(indent=1), encoding="utf-8")
         return None
-
-
-Datasets = Mapping[int | None, tuple[RecordedDataset, ...]]
-
-
-def _checkpoint(
-    inputs: RecordInputs, context: BuildContext, model: ModelKey, datasets: Datasets
-) -> RecordedCheckpoint:
-    stored = context.record_of(ArtifactKey("train", model))
-    explain = context.study.section(ExplainSection)
-    controls = {control.id for control in explain.controls}
-    reports = {key: report for key, report in inputs.reports.items() if key.model == model}
-    calibrations = {key: item for key, item in inputs.calibrations.items() if key.model == model}
-    exemplars = {key: item for key, item in inputs.exemplars.items() if key.model == model}
-    shown = [*reports, *inputs.heatmaps, *calibrations, *exemplars]
-    dose = inputs.doses.get(model)
-    if model in inputs.predictions:
-        shown.append(ArtifactKey("predict", model))
-    return RecordedCheckpoint(
-        arm=model.arm,
-        seed=model.seed,
-        fold=model.fold,
-        fingerprint=digest_of([stored.digest, {key.label: context.record_of(key).digest for key in shown}]),
-        digest=stored.digest,
-        checkpoint=inputs.checkpoints[model],
-        predictions=inputs.predictions.get(model),
-        reports=tuple(_report(key, report, controls) for key, report in reports.items()),
-        # Roles are as many as slides, and the datasets of the run tell them.
-        params={name: value for name, value in stored.spec.recipe.items() if name != "roles"}
-        | {"fingerprint": stored.fingerprint},
-        measures=stored.measures,
-        datasets=() if model.fold is None else datasets[model.fold],
-        calibrations={str(key.explainer): item for key, item in calibrations.items()},
-        exemplars={str(key.explainer): item for key, item in exemplars.items()},
-        dose=dose,
-    )
-
-
-def _report(key: ArtifactKey, report: FaithfulnessReport, controls: Iterable[str]) -> RecordedReport:
-    explainer = key.explainer or MODEL
-    return RecordedReport(explainer, str(key.metric), explainer in controls, report)
-
-
-def _slides(study: Study, inputs: RecordInputs) -> dict[int | None, dict[str, list[str]]]:
-    """Return {fold: {split: ids of tiled slides}}.
-
-    The whole study is fold None: the splits of the manifest, with folds the one group ``all folds``.
-    """
-    known = inputs.features or inputs.tiles
-    rows = [row for row in study.slides if row.slide_id in known]
-    if not study.folds:
-        return {None: dict(_by_split(rows))}
-    whole = {"all folds": [row.slide_id for row in rows]}
-    return {None: whole, **{fold.index: dict(_by_split(fold.rows(rows))) for fold in study.folds}}
 
 
 def _described(study: Study) -> dict[str, dict[str, ArtifactKey]]:
@@ -214,83 +99,12 @@ def _described(study: Study) -> dict[str, dict[str, ArtifactKey]]:
     return {"tiles": {row.slide_id: tile_key(row.slide_id) for row in study.slides}}
 
 
-def _by_split(rows: list[SlideRow]) -> Iterator[tuple[str, list[str]]]:
-    for split in dict.fromkeys(row.split for row in rows):
-        yield split, [row.slide_id for row in rows if row.split == split]
-
-
-def _datasets(
-    inputs: RecordInputs, context: BuildContext, splits: Mapping[str, list[str]]
-) -> tuple[RecordedDataset, ...]:
-    if inputs.features:
-        sets = inputs.features
-        return tuple(
-            dataset_of_bags(
-                split,
-                [sets[slide].facts for slide in slides],
-                [context.record_of(feature_key(slide)).digest for slide in slides],
-            )
-            for split, slides in splits.items()
-        )
-    return tuple(
-        dataset_of(
-            split,
-            split,
-            [inputs.tiles[slide] for slide in slides],
-            [context.record_of(tile_key(slide)).digest for slide in slides],
-        )
-        for split, slides in splits.items()
-    )
-
-
-def _config(study: Study) -> dict[str, Any]:
-    """Return the study file as it is recorded: without resources, which change no number.
-
-    Folders of the manifest and of weights are paths of this machine: they tell a reader nothing, and a study
-    that moved is the same study.
-    """
-    encoder = study.section(EmbedSection).encoder
-    paths = {str(getattr(encoder, field)) for field in encoder.paths}
-    paths |= {study.config.manifest, study.section(TrainSection).recipe.network.init or ""}
-    config = study.config.model_dump(mode="json", exclude={"resources"})
-    return {name: with_names(block, paths) for name, block in config.items()}
-
-
-def _costs(context: BuildContext, trained: Iterable[ModelKey]) -> str:
-    """Return what training cost, from the records of the checkpoints."""
-    measured = {model: context.record_of(ArtifactKey("train", model)).measures for model in trained}
-    section = context.study.section(TrainSection)
-    reference = context.study.section(ComparisonRecipe).reference_arm or section.arms[0].id
-    return cost_table(training_costs(measured, reference), reference)
-
-
-def _models(study: Study) -> str:
-    """Return the slide model of each arm."""
-    train = study.section(TrainSection)
-    bags = (arm.applied_to(train.recipe).bag for arm in train.arms)
-    return ", ".join(dict.fromkeys(bag.model.name for bag in bags if bag is not None))
-
-
-def _encoder(inputs: RecordInputs) -> dict[str, str]:
-    """Return name, digest and licence of the encoder of slide models; empty at level tile."""
-    first = next(iter((inputs.features or {}).values()), None)
-    return {} if first is None else encoder_params(first.facts.encoder)
-
-
-def _headline(study: Study) -> dict[str, str | float]:
-    """Return the few settings that tell one study from another at a glance."""
-    train, tiling, recipe = study.section(TrainSection), study.section(TilingRecipe), study.config.folds
-    network, of_slides = train.recipe.network, study.config.level == "slide"
-    folds = {} if recipe is None else {"folds": f"{len(study.folds)} of {recipe.count} by {recipe.by}"}
+def _failures(context: BuildContext) -> dict[str, str]:
+    """Return {artifact: reason} of what failed itself, apart from slides, of which a study tolerates some."""
+    tolerated = [stage.name for stage in (Tile, Embed) if stage.tolerates_failures]
+    told = context.spec.recipe.get("failed", {})
     return {
-        "arms": ", ".join(arm.id for arm in train.arms),
-        "seeds": ", ".join(str(seed) for seed in train.seeds),
-        **({"models": _models(study)} if of_slides else {"network": network.module or network.name}),
-        "mpp": tiling.mpp,
-        "tile_px": tiling.tile_px,
-        "explainers": ", ".join(e.id for e in study.section(ExplainSection).explainers),
-        "metrics": ", ".join(metric.id for metric in study.section(EvaluateSection).metrics),
-        "device": study.device,
-        **folds,
-        **({"weak_labels": "yes"} if weak_labels_in_words(study) else {}),
+        key.label: why
+        for key, why in context.failures.items()
+        if key.stage not in tolerated and key.label in told
     }

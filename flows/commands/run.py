@@ -16,7 +16,11 @@ from flows.showing.address import server_of
 
 
 def run(target: Target, command: str, console: Console, *, verify: bool) -> None:
-    """Run the study and print what came out, before anything waits for a server."""
+    """Run the study and print what came out, before anything waits for a server.
+
+    Raises:
+        NotRecordedError: MLflow does not have the study; all else came out and is printed.
+    """
     with shown(console):
         plan, options = target.plan(), target.options
     refuse_unwritable(target.home)

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tasks.artifacts.key import ArtifactKey
+from tasks.artifacts.spec import Reference
+
 
 @dataclass(frozen=True)
 class RunStarted:
@@ -31,13 +34,6 @@ class Advanced:
 
 
 @dataclass(frozen=True)
-class Made:
-    """An artifact was made and is stored."""
-
-    stage: str
-
-
-@dataclass(frozen=True)
 class BuildEnded:
     """A build has ended, well or not."""
 
@@ -53,7 +49,24 @@ class Reused:
     stage: str
 
 
-Event = RunStarted | BuildStarted | Advanced | Made | BuildEnded | Reused
+@dataclass(frozen=True)
+class Stored:
+    """An artifact is stored: found there, or ``made`` by this run."""
+
+    key: ArtifactKey
+    reference: Reference
+    made: bool
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An artifact failed, in this run or in an earlier one that is not repeated."""
+
+    key: ArtifactKey
+    why: str
+
+
+Event = RunStarted | BuildStarted | Advanced | BuildEnded | Reused | Stored | Failed
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []

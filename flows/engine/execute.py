@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from flows.engine.events import BuildEnded, BuildStarted, Made, Reused, RunStarted, emit
+from flows.engine.events import BuildEnded, BuildStarted, Failed, Reused, RunStarted, Stored, emit
 from flows.engine.guard import Guard, earlier_looks
 from flows.engine.plan import Plan
 from flows.engine.ready import ReadyQueue
@@ -96,6 +96,7 @@ class Execution:
         record = None if forced else self._resolver.stored(resolved.spec, use=True)
         if record is not None:
             state.references[key] = record.reference
+            emit(Stored(key, record.reference, made=False))
             if key in self.counted:
                 emit(Reused(key.stage))
             return True
@@ -107,6 +108,7 @@ class Execution:
         else:
             state.failed[key] = why
             state.recalled.add(key)
+            emit(Failed(key, why))
         return True
 
     def _start_what_fits(self) -> None:
@@ -154,7 +156,7 @@ class Execution:
             if record is not None:
                 self.state.references[artifact.key] = record.reference
                 self.executed.append(artifact.key)
-                emit(Made(artifact.key.stage))
+                emit(Stored(artifact.key, record.reference, made=True))
                 self._notes.clear(artifact.spec)
             elif isinstance(ended.error, StorageError):
                 # Every further build would meet it, and a note of it would too.
@@ -174,6 +176,7 @@ class Execution:
     def _fail(self, artifact: RequestedArtifact, error: BaseException | None) -> None:
         sentence = str(error) or type(error).__name__ if error is not None else "it was not stored"
         self.state.failed[artifact.key] = sentence
+        emit(Failed(artifact.key, sentence))
         _log.error("%s failed: %s", artifact.key, sentence)
         self._notes.note(artifact.spec, sentence)
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from flows.engine.execute import RunResult
 
 
+RECORD = ArtifactKey("record")
+
+
 class ArtifactsFailedError(Exception):
     """Some artifacts failed; the others are stored."""
 
@@ -24,6 +27,17 @@ class TooManyFailedSlidesError(ArtifactsFailedError):
 
 class StoppedRunError(ArtifactsFailedError):
     """The disk cannot take what is written, so nothing further was started."""
+
+
+class NotRecordedError(ArtifactsFailedError):
+    """Everything else is made and stored, but MLflow does not have the study. ``outcome`` holds the rest."""
+
+    def __init__(self, sentence: str, outcome: "Outcome") -> None:
+        super().__init__(sentence, outcome)  # both, so that it pickles
+        self.outcome = outcome
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Outcome(BaseModel):
@@ -52,11 +66,15 @@ def settle(result: "RunResult") -> Outcome:
     Raises:
         StoppedRunError: the disk cannot take what is written.
         ArtifactsFailedError: naming every failed artifact that is no tolerated slide, with what waits for it.
+        NotRecordedError: the recording failed, and nothing else.
     """
     state = result.state
     if result.stopped is not None:
         raise StoppedRunError(f"{result.stopped}{_left(result)}")
     fatal = {k: why for k, why in state.failed.items() if not tolerated(k) and k not in state.recalled}
+    unrecorded = fatal.pop(RECORD, None)
+    if fatal and unrecorded is not None:
+        fatal[RECORD] = unrecorded
     if fatal:
         waiting = Counter(state.blocked.values())
         listed = "\n".join(f"  {key}: {why}{_waiting(waiting[key])}" for key, why in fatal.items())
@@ -69,7 +87,18 @@ def settle(result: "RunResult") -> Outcome:
             f"{listed} could not be made: the failed slides are tolerated, but too little is left without "
             f"{cause} ({state.failed[cause]})"
         )
-    references = state.references
+    outcome = _outcome(result, lost)
+    if unrecorded is not None:
+        raise NotRecordedError(
+            "everything else is made and stored, but the study is not recorded in MLflow; `veritile record` "
+            f"records it once that can be used: {unrecorded}",
+            outcome,
+        )
+    return outcome
+
+
+def _outcome(result: "RunResult", lost: Mapping[ArtifactKey, ArtifactKey]) -> Outcome:
+    state, references = result.state, result.state.references
     return Outcome(
         study=result.plan.study.name,
         executed=tuple(key.label for key in result.executed),
@@ -78,7 +107,7 @@ def settle(result: "RunResult") -> Outcome:
         not_made=_not_made(state, lost),
         comparison=references.get(ArtifactKey("compare")),
         review=references.get(ArtifactKey("review")),
-        recording=references.get(ArtifactKey("record")),
+        recording=references.get(RECORD),
     )
 
 

@@ -1,5 +1,6 @@
 """What a person looks at: drawings, the review page, and the note of where MLflow holds the study."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,3 +33,8 @@ class Recording(Artifact):
     def note(self) -> Path:
         """The JSON file."""
         return self.folder / RECORDING
+
+    @property
+    def parent(self) -> str:
+        """The id of the MLflow run of the study."""
+        return str(json.loads(self.note.read_text(encoding="utf-8"))["parent"])

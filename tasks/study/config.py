@@ -73,6 +73,9 @@ class Resources(Section):
     save_minutes: float = Field(10, ge=0)
     """An unfinished training is saved after every epoch, and within one after so many minutes. A kill loses
     no more than that. 0 saves it after every step."""
+    mlflow: Literal["required", "later"] = "required"
+    """What a run does where MLflow does not answer at its start: ``required``: it refuses to begin;
+    ``later``: it goes on, and ``veritile record`` records the study once MLflow answers."""
     devices: tuple[Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")], ...] = ()
     """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
     a time. Left out: one slot."""

@@ -1,6 +1,7 @@
 """The child run of one checkpoint: recipe, epochs, model, scores and heatmaps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from tasks.statistics.clusters import choose_clusters
 from tasks.statistics.two_way import Estimate
 from tasks.tracking.datasets import log_datasets
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, encoder_params
-from tasks.tracking.mlflow_api import MlflowClient
+from tasks.tracking.mlflow_api import MlflowClient, Run
 from tasks.tracking.model import log_checkpoint
-from tasks.tracking.names import flat
+from tasks.tracking.names import flat, key_of
 from tasks.tracking.pictures import (
     log_calibrations,
     log_checkpoint_pictures,
@@ -32,11 +33,37 @@ from tasks.tracking.runs import Point, log_params, log_points
 _TRAINING = ("train", "val")
 
 
-def fill_child(client: MlflowClient, run_id: str, job: RecordJob, item: RecordedCheckpoint) -> None:
+@dataclass(frozen=True)
+class ChildFacts:
+    """What MLflow shows of a checkpoint in columns and charts."""
+
+    params: Mapping[str, str]
+    points: tuple[Point, ...]
+
+    @classmethod
+    def of(cls, job: RecordJob, item: RecordedCheckpoint) -> "ChildFacts":
+        """Return params, epochs and scores of ``item``, as far as it has them."""
+        return cls(child_params(job, item), (*epoch_points(item), *score_points(job, item)))
+
+    def agree_with(self, run: Run) -> bool:
+        """Say whether these hold all that ``run`` shows already."""
+        last = {key_of(name): value for name, value, _ in self.points}
+        shown = run.data.metrics.items()
+        return all(last.get(key) == value for key, value in shown) and (
+            run.data.params.items() <= self.params.items()
+        )
+
+    def log(self, client: MlflowClient, run: Run) -> None:
+        """Log them into ``run``. What it shows already stays as it is."""
+        log_params(client, run.info.run_id, self.params)
+        log_points(client, run.info.run_id, self.points, int(run.info.start_time))
+
+
+def fill_child(
+    client: MlflowClient, run_id: str, job: RecordJob, item: RecordedCheckpoint, facts: ChildFacts
+) -> None:
     """Log everything about one checkpoint into its run."""
-    log_params(client, run_id, _params(job, item))
-    log_points(client, run_id, epoch_points(item))
-    log_points(client, run_id, score_points(job, item))
+    facts.log(client, client.get_run(run_id))
     datasets = item.datasets or job.datasets
     used = [dataset for dataset in datasets if dataset.name in _TRAINING or item.predictions]
     log_datasets(client, run_id, used, job.split_hash)
@@ -89,7 +116,8 @@ def _searched(item: RecordedCheckpoint) -> Iterator[Point]:
         yield f"dose/{found.quantity}.moved", found.moved, 0
 
 
-def _params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:
+def child_params(job: RecordJob, item: RecordedCheckpoint) -> dict[str, str]:
+    """Return the recipe of a checkpoint, flat, without patients."""
     info = item.checkpoint.info
     own = {
         "arm": item.arm,

@@ -72,6 +72,18 @@ class RecordedCheckpoint:
         """``<arm>_s<seed>`` as in heatmap file names; with folds ``<arm>_f<fold>_s<seed>``."""
         return ModelKey(self.arm, self.seed, self.fold).short
 
+    @property
+    def words(self) -> str:
+        """``<arm> seed <seed>``, with folds ``<arm> fold <fold> seed <seed>``: the name of its run."""
+        fold = "" if self.fold is None else f" fold {self.fold}"
+        return f"{self.arm}{fold} seed {self.seed}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that tell which checkpoint a run is of."""
+        fold = {} if self.fold is None else {"veritile.fold": str(self.fold)}
+        return {"veritile.arm": self.arm, **fold, "veritile.seed": str(self.seed)}
+
 
 @dataclass(frozen=True)
 class RecordedHeatmaps:
@@ -113,6 +125,8 @@ class RecordJob:
         patients: every patient id of the manifest. None of them leaves the store.
         salt: secret of this installation, used to hash patient ids.
         failed_slides: {slide id: reason}.
+        failures: {artifact: reason} of what failed although the study does not tolerate it.
+        live: what tells the runs that were written while this study ran; empty: none were.
         command: the command that was typed.
         costs: what training cost, a markdown table; it is measured and part of no payload.
         tags: further tags, for instance ``prefect.flow_run_id``.
@@ -134,6 +148,8 @@ class RecordJob:
     patients: frozenset[str] = frozenset()
     salt: str = ""
     failed_slides: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    live: str = ""
     command: str = ""
     costs: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -62,14 +62,24 @@ def log_exports(client: MlflowClient, run_id: str, name: str, heatmaps: Sequence
 
 
 def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
-    """Log sheets and tile sheets: card ``sheet <explainer>``, one step per slide."""
-    steps = slide_steps(heatmaps)
+    """Log sheets and tile sheets: card ``sheet <explainer>``, one step per slide.
 
-    for item, card in zip(heatmaps, _cards(heatmaps, SHEET), strict=True):
+    Cards that an interrupted recording has logged are not logged again, as MLflow would show them twice.
+    """
+    steps, there = slide_steps(heatmaps), _cards_there(client, run_id)
+    new = [h for h in heatmaps if f"sheet {h.explainer}+step+{steps[h.slide_id]}" not in there]
+    for item, card in zip(new, _cards(new, SHEET), strict=True):
         client.log_image(run_id, card, key=f"sheet {item.explainer}", step=steps[item.slide_id])
+    for item in heatmaps:
         for name in (SHEET, TILE_SHEET):
             path = f"heatmaps/{item.slide_id}/{item.explainer}"
             client.log_artifact(run_id, str(item.folder / name), path)
+
+
+def _cards_there(client: MlflowClient, run_id: str) -> set[str]:
+    """Return ``<key>+step+<step>`` of the cards that a run has, from the names of their files."""
+    names = (item.path.rpartition("/")[2] for item in client.list_artifacts(run_id, "images"))
+    return {name.partition("+timestamp+")[0] for name in names}
 
 
 def _cards(heatmaps: Sequence[RecordedHeatmaps], name: str) -> Iterator[Pictures.Image]:

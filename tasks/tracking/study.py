@@ -7,32 +7,40 @@ import pandas as pd
 
 from tasks.comparison.files import FILES, PAGE, TABLE
 from tasks.reporting.pseudonyms import without_patients
-from tasks.tracking.child import fill_child
+from tasks.tracking.ask import ask
+from tasks.tracking.child import ChildFacts, fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
-from tasks.tracking.database import experiment_id, open_client
+from tasks.tracking.database import experiment_id, has_server, open_client
 from tasks.tracking.datasets import log_datasets
+from tasks.tracking.errors import in_words, place_of
+from tasks.tracking.failed import FAILED, failed_in_short, why_failed
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
+from tasks.tracking.leftovers import Leftovers
 from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.names import flat, tag_text
 from tasks.tracking.pictures import log_study_pictures
 from tasks.tracking.runs import (
+    CHECKPOINT_RUN,
+    COMMAND,
     FINGERPRINT,
     KIND,
+    NAME,
     NOTE,
     PARENT,
+    RECORDED,
+    STUDY,
+    ended,
     find_runs,
     finished,
     log_params,
     log_points,
-    new_run,
-    reopened,
+    reopen,
     set_tags,
+    start_run,
     sweep,
 )
 
 COSTS = "costs.md"
-_STUDY = "study"
-_CHECKPOINT = "checkpoint"
 
 
 class Recorder:
@@ -40,35 +48,41 @@ class Recorder:
 
     def __init__(self, client: MlflowClient, experiment: str, job: RecordJob) -> None:
         self._client, self._experiment, self._job = client, experiment, job
+        self._live = Leftovers(client, experiment, job.live)
         self.children: dict[str, str] = {}
         self.created: list[str] = []
         self.reused: list[str] = []
 
     def record(self) -> str:
-        """Return the id of the parent run. A finished one with the same fingerprint is left unchanged."""
+        """Return the id of the parent run. A complete one with the same fingerprint is left unchanged."""
         job = self._job
-        earlier = find_runs(self._client, self._experiment, {KIND: _STUDY, FINGERPRINT: job.fingerprint})
+        earlier = find_runs(self._client, self._experiment, {KIND: STUDY, FINGERPRINT: job.fingerprint})
         done = finished(earlier)
         if done is not None:
             self.reused.append(job.study)
             self.children = {item.name: done.data.tags[_child_tag(item)] for item in job.checkpoints}
+            self._live.delete()
             return str(done.info.run_id)
-        with self._parent(str(earlier[0].info.run_id) if earlier else None) as parent:
+        with self._parent(str(earlier[0].info.run_id) if earlier else self._live.parent()) as parent:
             for item in job.checkpoints:
                 self.children[item.name] = self._child(parent, item)
             self._fill_parent(parent)
+            self._live.delete(parent)
             self.created.append(job.study)
+            self._client.set_tag(parent, RECORDED, "yes")
             return parent
 
     def _parent(self, unfinished: str | None) -> AbstractContextManager[str]:
+        """Open the run of the study. It ends FAILED where something failed that is not tolerated."""
+        client, status = self._client, "FAILED" if self._job.failures else "FINISHED"
+        tags = {KIND: STUDY, FINGERPRINT: self._job.fingerprint, **self._job.tags}
         if unfinished is not None:
-            return reopened(self._client, unfinished)
-        tags = {KIND: _STUDY, FINGERPRINT: self._job.fingerprint, **self._job.tags}
-        return new_run(self._client, self._experiment, self._job.study, tags)
+            return ended(client, reopen(client, unfinished, tags), status)
+        return ended(client, start_run(client, self._experiment, self._job.study, tags), status)
 
     def _child(self, parent: str, item: RecordedCheckpoint) -> str:
-        """Return the id of the run of ``item``: a finished one with the same fingerprint, or a new one."""
-        tags = {KIND: _CHECKPOINT, FINGERPRINT: item.fingerprint}
+        """Return the id of the run of ``item``: a complete one with the same fingerprint, or a new one."""
+        tags = {KIND: CHECKPOINT_RUN, FINGERPRINT: item.fingerprint}
         earlier = find_runs(self._client, self._experiment, tags)
         done = finished(earlier)
         if done is not None:
@@ -78,13 +92,22 @@ class Recorder:
             if broken.info.status != "RUNNING":
                 # Interrupted: deleted, so that nothing is shown twice.
                 self._client.delete_run(broken.info.run_id)
-        fold = {} if item.fold is None else {"veritile.fold": str(item.fold)}
-        own = {"veritile.arm": item.arm, **fold, "veritile.seed": str(item.seed), PARENT: parent}
-        name = " ".join([item.arm, *(f"fold {k}" for k in fold.values()), f"seed {item.seed}"])
-        with new_run(self._client, self._experiment, name, {**tags, **own, **self._job.tags}) as run_id:
-            fill_child(self._client, run_id, self._job, item)
+        facts = ChildFacts.of(self._job, item)
+        own = {**tags, **item.tags, NAME: item.name, PARENT: parent, **self._job.tags}
+        with ended(self._client, self._open_child(parent, item, facts, own)) as run_id:
+            fill_child(self._client, run_id, self._job, item, facts)
+            self._client.set_tag(run_id, RECORDED, "yes")
         self.created.append(item.name)
         return run_id
+
+    def _open_child(
+        self, parent: str, item: RecordedCheckpoint, facts: ChildFacts, tags: dict[str, str]
+    ) -> str:
+        """Return the run that was written while the study ran, where all that it shows still holds."""
+        live = self._live.child(parent, item.name)
+        if live is not None and facts.agree_with(live):
+            return reopen(self._client, str(live.info.run_id), tags)
+        return start_run(self._client, self._experiment, item.words, tags)
 
     def _fill_parent(self, parent: str) -> None:
         job, client = self._job, self._client
@@ -92,15 +115,32 @@ class Recorder:
         log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.params})))
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
+        if job.failures:
+            client.log_dict(parent, self._clean(dict(job.failures)), "failures.json")
         log_datasets(client, parent, job.datasets, job.split_hash)
         log_study_pictures(client, parent, job.heatmaps)
         if job.costs:
             client.log_text(parent, job.costs, COSTS)
         if job.review is not None:
             client.log_artifact(parent, str(job.review))
-        tags = {_child_tag(item): self.children[item.name] for item in job.checkpoints}
-        set_tags(client, parent, {**tags, "veritile.command": str(self._clean(job.command))})
+        self._tag_parent(parent)
         self._log_comparison(parent)
+
+    def _tag_parent(self, parent: str) -> None:
+        """Say which runs belong to it, what was typed, and what failed."""
+        job, there = self._job, self._client.get_run(parent).data.tags
+        tags = {_child_tag(item): self.children[item.name] for item in job.checkpoints}
+        if COMMAND not in there:
+            # A run that was live has the command that made it; recording it later is none.
+            tags[COMMAND] = str(self._clean(job.command))
+        failures = self._clean(dict(job.failures))
+        page = "" if job.comparison is None else (job.comparison / PAGE).read_text(encoding="utf-8")
+        tags[NOTE] = tag_text(f"{why_failed(failures)}{page}")
+        if failures:
+            tags[FAILED] = tag_text(failed_in_short(failures))
+        elif FAILED in there:
+            self._client.delete_tag(parent, FAILED)
+        set_tags(self._client, parent, tags)
 
     def _log_comparison(self, parent: str) -> None:
         folder = self._job.comparison
@@ -113,7 +153,6 @@ class Recorder:
         log_points(self._client, parent, comparison_points(rows))
         if claims := claims_text(rows):
             self._client.set_tag(parent, CLAIMS, tag_text(claims))
-        self._client.set_tag(parent, NOTE, tag_text((folder / PAGE).read_text(encoding="utf-8")))
 
     def _clean(self, value: Any) -> Any:
         return without_patients(value, self._job.patients, self._job.salt)
@@ -122,15 +161,23 @@ class Recorder:
 def record_study(job: RecordJob) -> RecordSummary:
     """Record ``job`` in MLflow and return where it is stored.
 
-    Nothing is logged twice. Finished runs with the same fingerprint are reused, an interrupted parent run is
-    continued, and equal weights are uploaded once. Runs whose process died are set to KILLED first.
+    Nothing is logged twice. Complete runs with the same fingerprint are reused, an interrupted parent run is
+    continued, what was written while the study ran is completed, and equal weights are uploaded once. Runs
+    whose process died are set to KILLED first.
+
+    Raises:
+        TrackingError: MLflow cannot be used; what it has is completed by the next call.
     """
-    client = open_client(job.home, job.tracking_uri)
-    name = job.experiment or job.study
-    experiment = experiment_id(client, name, job.home, local=job.tracking_uri is None)
-    swept = sweep(client, experiment)
-    recorder = Recorder(client, experiment, job)
-    parent = recorder.record()
+    if job.tracking_uri is not None:
+        # Shorter than the patience that uploads are given.
+        ask(job.home, job.tracking_uri)
+    with in_words(place_of(job.home, job.tracking_uri)):
+        client = open_client(job.home, job.tracking_uri)
+        name = job.experiment or job.study
+        experiment = experiment_id(client, name, job.home, local=not has_server(job.tracking_uri))
+        swept = sweep(client, experiment)
+        recorder = Recorder(client, experiment, job)
+        parent = recorder.record()
     return RecordSummary(
         tracking_uri=job.tracking_uri,
         experiment_id=experiment,

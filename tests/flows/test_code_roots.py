@@ -12,7 +12,15 @@ from tests._support.studies import folded_config
 
 ROOT = Path(__file__).parents[2]
 STAGES = tuple(f"tasks.{stage.name}" for stage in all_stages())
-PLANNING = ("tasks.study", "tasks.plugins", "tasks.artifacts", "tasks.explained", "tasks.compared", *STAGES)
+PLANNING = (
+    "tasks.study",
+    "tasks.plugins",
+    "tasks.artifacts",
+    "tasks.explained",
+    "tasks.compared",
+    "tasks.recorded",
+    *STAGES,
+)
 """They plan, wire and open. A change in them changes recipes or formats, never a number."""
 TYPES = {
     "tasks.aggregators.base", "tasks.aggregators.top_share", "tasks.exemplars.base",

@@ -4,6 +4,7 @@ import pytest
 
 from tasks.tracking.database import experiment_id, open_client
 from tasks.tracking.runs import PROCESS, find_runs, finished, log_params, log_points, new_run, sweep
+from tests._support.processes import dead_process, foreign_process
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +30,10 @@ def test_runs_of_dead_processes_are_killed_and_others_left_alone(recording):
     client, experiment = recording
     ids = {}
     with new_run(client, experiment, "alive", {}) as ids["alive"]:
-        for name, process in (("dead", None), ("elsewhere", "elsewhere:1:1"), ("foreign", "")):
+        told = {"dead": dead_process(), "elsewhere": foreign_process(), "foreign": ""}
+        for name, process in told.items():
             ids[name] = client.create_run(experiment).info.run_id
-            own = client.get_run(ids["alive"]).data.tags[PROCESS]
-            host = own.rsplit(":", 2)[0]
-            client.set_tag(ids[name], PROCESS, f"{host}:4194304:1" if process is None else process)
+            client.set_tag(ids[name], PROCESS, process)
         assert sweep(client, experiment) == (ids["dead"],)
         found = {name: client.get_run(run).info.status for name, run in ids.items()}
     assert found == {"alive": "RUNNING", "dead": "KILLED", "elsewhere": "RUNNING", "foreign": "RUNNING"}
@@ -52,3 +52,11 @@ def test_long_histories_and_many_params_go_in_batches(recording):
     data = client.get_run(run).data
     assert "nan" not in data.metrics
     assert len(data.params) == 150
+
+
+def test_points_of_a_given_time_are_logged_once(recording):
+    client, experiment = recording
+    with new_run(client, experiment, "twice", {}) as run:
+        for _ in range(2):
+            log_points(client, run, [("loss", 0.5, 0), ("loss", 0.4, 1)], time_ms=1_000)
+    assert [(m.step, m.value) for m in client.get_metric_history(run, "loss")] == [(0, 0.5), (1, 0.4)]

@@ -16,7 +16,7 @@ def test_the_names_are_those_of_mlflow():
 
 
 def test_files_go_through_the_server_and_lie_below_the_home(tmp_path):
-    settings = settings_of(tmp_path)
+    settings = settings_of(tmp_path, "127.0.0.1", 5000)
     assert settings[ARTIFACT_ROOT] == "mlflow-artifacts:/"
     assert settings[ARTIFACTS_DESTINATION] == str(tmp_path / "mlflow" / "artifacts")
     assert settings[STORE] == f"sqlite:///{tmp_path / 'mlflow' / 'mlflow.db'}"

@@ -1,6 +1,6 @@
 import dataclasses
+import errno
 import json
-import platform
 from pathlib import Path
 
 import mlflow
@@ -13,10 +13,12 @@ from PIL import Image
 from tasks.models.classifier import load_classifier
 from tasks.tracking import study as recording
 from tasks.tracking.database import local_tracking_uri, open_client
+from tasks.tracking.errors import TrackingError
 from tasks.tracking.model import MODEL
-from tasks.tracking.pictures import EXPORTS
+from tasks.tracking.pictures import EXPORTS, log_study_pictures
 from tasks.tracking.runs import PARENT, PROCESS, new_run
 from tasks.tracking.study import record_study
+from tests._support.processes import dead_process
 from tests._support.record_jobs import PATIENT, make_record_job
 
 
@@ -111,6 +113,13 @@ def test_heatmaps_are_cards_with_steps_and_files_by_slide(client, summary, job):
     assert any(name.startswith("images/sheet smoothgrad+step+0+") for name in parent)
 
 
+def test_cards_of_an_interrupted_recording_are_not_logged_twice(client, summary, job):
+    before = files(client, summary.parent)
+    log_study_pictures(client, summary.parent, job.heatmaps)
+    assert files(client, summary.parent) == before
+    assert [name for name in before if name.startswith("images/")]
+
+
 def test_exports_are_named_and_not_copied(client, summary, job, tmp_path):
     run_id = summary.children["standard_s0"]
     assert not [name for name in files(client, run_id) if name.endswith((".zip", ".tiff"))]
@@ -181,7 +190,7 @@ def test_the_recording_of_an_unchanged_study_has_the_same_bytes(client, summary,
     again = record_study(job)
     assert again.created != summary.created
     assert again.model_dump_json(indent=1) == summary.model_dump_json(indent=1)
-    stale = client.create_run(summary.experiment_id, tags={PROCESS: f"{platform.node()}:4194304:1"})
+    stale = client.create_run(summary.experiment_id, tags={PROCESS: dead_process()})
     swept = record_study(job)
     client.delete_run(stale.info.run_id)
     assert swept.swept == (stale.info.run_id,)
@@ -229,13 +238,13 @@ def test_an_interrupted_recording_is_continued(client, summary, job, monkeypatch
     )
     whole = recording.fill_child
 
-    def fails_on_the_second(own, run_id, job, item):
+    def fails_on_the_second(own, run_id, job, item, facts):
         if item.arm == "modulated":
-            raise OSError("disk full")
-        whole(own, run_id, job, item)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole(own, run_id, job, item, facts)
 
     monkeypatch.setattr(recording, "fill_child", fails_on_the_second)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(TrackingError, match=r"mlflow\.db cannot be used: the disk is full"):
         record_study(cut)
     monkeypatch.setattr(recording, "fill_child", whole)
     cut_off = [run for run in runs(client, summary) if run.info.status == "FAILED"]
@@ -249,8 +258,7 @@ def test_an_interrupted_recording_is_continued(client, summary, job, monkeypatch
 
 def test_stale_runs_are_swept_first(client, summary, job):
     with new_run(client, summary.experiment_id, "stale", {}) as stale:
-        host = client.get_run(stale).data.tags["veritile.process"].rsplit(":", 2)[0]
-        client.set_tag(stale, "veritile.process", f"{host}:4194304:1")
+        client.set_tag(stale, PROCESS, dead_process())
         assert record_study(job).swept == (stale,)
         assert client.get_run(stale).info.status == "KILLED"
     client.delete_run(stale)
