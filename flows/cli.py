@@ -204,7 +204,6 @@ def plugins() -> None:
     plugins(out)
 
 
-@app.command()
 app.add_typer(interchange)
 app.add_typer(schedules_app)
 app.add_typer(services)

@@ -8,7 +8,7 @@ from flows.doctor.finding import Finding
 from flows.estimate.costs import in_bytes
 from flows.open_study import refuse_absent_devices
 from flows.preflight import refuse_hopeless
-from tasks.record import RecordSection
+from tasks.recorded.inputs import RecordSection
 from tasks.slides.errors import ManifestError
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.study import Study
