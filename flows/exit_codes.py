@@ -2,6 +2,7 @@
 
 from flows.engine.outcome import ArtifactsFailedError
 from flows.servers import ServerError
+from tasks.artifacts.backends.errors import StoreError
 from tasks.interchange.errors import InterchangeError
 from tasks.scoring.errors import ScoringError
 from tasks.slides.errors import ManifestError
@@ -14,4 +15,4 @@ MISTAKES: tuple[type[BaseException], ...] = (
     ScoringError,
     InterchangeError,
 )
-FAILURES: tuple[type[BaseException], ...] = (ArtifactsFailedError, ServerError)
+FAILURES: tuple[type[BaseException], ...] = (ArtifactsFailedError, ServerError, StoreError)

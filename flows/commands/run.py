@@ -27,4 +27,4 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
             command,
             verify,
         )
-    print_outcome(outcome, target.home, console)
+    print_outcome(outcome, plan.study.store, target.home, console)

@@ -5,15 +5,15 @@ others. It also stays as long as a run made or reused it lately, and as long as 
 user asks to keep. Nothing else says that it is wanted: a store does not know the study files.
 """
 
-import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.artifacts.backends.backend import Stray
+from tasks.artifacts.backends.folder import stray
 from tasks.artifacts.record import ArtifactRecord
-from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
+from tasks.artifacts.recordings import all_records, last_recordings, reached
 from tasks.artifacts.store import Store
 
 LEFTOVER = "leftover"
@@ -26,7 +26,7 @@ class Unused:
 
     Attributes:
         kind: of the artifact, or ``leftover``: replaced bytes, and drafts and work that nobody finished.
-        folder: of the payload, or what is left over.
+        folder: of the payload, or what is left over; in an object store a name below its address.
         size: bytes that would be free; 0 where the payload is another artifact's too.
         used: when a run made or reused it last, in seconds since 1970.
         record: of the artifact; None for a leftover.
@@ -57,7 +57,7 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
     gone = []
     for name in sorted(records.keys() - stays):
         record, folder = records[name], store.folder(records[name])
-        size = 0 if folder in needed else _size(folder)
+        size = 0 if folder in needed else store.backend.size(record)
         needed.add(folder)
         gone.append(Unused(name[0], folder, size, used[name], record))
     # A younger draft may be of a run that is at it.
@@ -71,27 +71,17 @@ def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
         if item.record is not None and not store.forget(item.record, item.used):
             continue
         if item.record is None or item.size:
-            shutil.rmtree(item.folder, ignore_errors=True)
-        with suppress(OSError):
-            # The folder of the fingerprint, where nothing else is left in it.
-            item.folder.parent.rmdir()
+            store.discard(item.folder)
         yield item
 
 
 def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
     """Yield payloads that no record points to, drafts, and unfinished work."""
-    for kind in kinds(store):
-        for folder in sorted((store.root / kind).glob("*/*/")):
-            if folder not in payloads:
-                yield _leftover(folder)
+    for item in store.strays(payloads):
+        yield _leftover(item)
     for folder in sorted([*store.drafts.glob("*/"), *store.unfinished()]):
-        yield _leftover(folder)
+        yield _leftover(stray(folder))
 
 
-def _leftover(folder: Path) -> Unused:
-    times = [path.stat().st_mtime for path in (folder, *folder.rglob("*"))]
-    return Unused(LEFTOVER, folder, _size(folder), max(times))
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _leftover(item: Stray) -> Unused:
+    return Unused(LEFTOVER, item.folder, item.size, item.used)
