@@ -100,10 +100,11 @@ class Store:
         Raises:
             MissingArtifactError: it is absent or now points to other bytes.
         """
-        found = self.backend.look(reference.kind, reference.fingerprint, lately=True)
-        if found is None or found.record.digest != reference.digest:
-            raise MissingArtifactError(f"artifact {reference} is not in the store {self.where}")
-        return found.record
+        for lately in (True, False):
+            found = self.backend.look(reference.kind, reference.fingerprint, lately=lately)
+            if found is not None and found.record.digest == reference.digest:
+                return found.record
+        raise MissingArtifactError(f"artifact {reference} is not in the store {self.where}")
 
     def work(self, spec: ArtifactSpec) -> Path:
         """Return the folder where unfinished work on ``spec`` may be resumed; made if absent."""
