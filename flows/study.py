@@ -66,6 +66,7 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
 def run_opened(opened: Study, options: RerunOptions, command: str = "", *, verify: bool = False) -> Outcome:
     """Run every stage of the study that is needed."""
     raise_open_files()  # a worker of a deployment starts here
+    opened.store.backend.probe(write=True)
     refuse_absent_devices(opened)
     for note in refuse_unfit_network(opened):
         _log.warning(note)

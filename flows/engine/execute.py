@@ -19,6 +19,7 @@ from flows.engine.runners.inline import InlineRunner
 from flows.engine.runners.threads import threads_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
+from tasks.artifacts.backends.errors import StoreError
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
@@ -55,6 +56,7 @@ class Execution:
         self._notes = FailureNotes(self.plan.study.home)
         self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
         self._ready: dict[ArtifactKey, Resolved] = {}
+        self._lost: dict[ArtifactKey, StoreError] = {}
 
     def run(self) -> RunResult:
         """Run the plan."""
@@ -85,7 +87,12 @@ class Execution:
             state.absent.add(key)
             return True
         forced = self.options.forces(key)
-        record = None if forced else self._resolver.stored(resolved.spec, use=True)
+        try:
+            record = None if forced else self._resolver.stored(resolved.spec, use=True)
+        except StoreError as error:
+            state.failed[key] = str(error)
+            _log.error("%s failed: %s", key, error)
+            return True
         if record is not None:
             state.references[key] = record.reference
             if key in self.counted:
@@ -145,12 +152,17 @@ class Execution:
                 self.executed.append(artifact.key)
                 self._notes.clear(artifact.spec)
             else:
-                self._fail(artifact, ended.error)
+                self._fail(artifact, ended.error or self._lost.pop(artifact.key, None))
             self._queue.settle(artifact.key)
 
     def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> ArtifactRecord | None:
         """Return the record of what was to be made, read from the store; None where it was not made."""
-        record = self._resolver.stored(artifact.spec)
+        try:
+            record = self._resolver.stored(artifact.spec)
+        except StoreError as error:
+            # Told as the failure of this artifact; the others go on.
+            self._lost[artifact.key] = error
+            return None
         if record is None or (artifact.force and record.attempt != request.attempt):
             return None
         return record

@@ -94,15 +94,9 @@ def write_atomically(path: Path, text: str) -> None:
 def read_record(path: Path) -> ArtifactRecord | None:
     """Return the record at ``path``, or None if there is none; an unreadable one counts as none."""
     try:
-        return parse_record(path.read_bytes(), path)
+        return ArtifactRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def parse_record(data: bytes, where: object) -> ArtifactRecord | None:
-    """Return the record in the bytes of ``artifact.json``; one that cannot be read counts as none."""
-    try:
-        return ArtifactRecord.model_validate_json(data)
     except ValueError:
-        _log.warning("unreadable record %s: its artifact counts as absent and will be made again", where)
+        _log.warning("unreadable record %s: its artifact counts as absent and will be made again", path)
         return None

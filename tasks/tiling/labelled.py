@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from tasks.slides.feature_reader import FeatureFileReader
+from tasks.slides.mirror import on_disk
 from tasks.slides.reader import SlideReader
-from tasks.slides.row import SlideRow
+from tasks.slides.row import SlideRow, input_files
 from tasks.slides.tile_lists.reader import TileListReader
 from tasks.tiling.annotated import LaidOutSlide
 from tasks.tiling.featured import lay_out_features
@@ -23,6 +24,14 @@ def lay_out_and_label(
     Raises:
         SlideError: the slide, or a file of its row, cannot be used.
     """
+    files = (path for name, path in input_files(row).items() if name != "slide")
+    with on_disk(data_root / path for path in files):
+        return _labelled(row, data_root, slide, recipe)
+
+
+def _labelled(
+    row: SlideRow, data_root: Path, slide: SlideReader, recipe: TilingRecipe
+) -> tuple[Layout, Truth]:
     if isinstance(slide, TileListReader):
         layout = lay_out_list(slide, recipe, row)
         if row.annotation is None and row.points is None:

@@ -104,5 +104,15 @@ class Backend(Protocol):
     def discard(self, folder: Path) -> None:
         """Delete a payload."""
 
+    def probe(self, *, write: bool) -> None:
+        """Ask whether the store can be used, and give up early.
+
+        Args:
+            write: try also whether an object can be put, once, and deleted.
+
+        Raises:
+            StoreError: it cannot; the sentence says why.
+        """
+
     def lock(self, spec: ArtifactSpec) -> AbstractContextManager[None]:
         """Let one at a time make ``spec``, as far as that goes; nothing but saved work rests on it."""

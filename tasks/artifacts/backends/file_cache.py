@@ -63,16 +63,20 @@ class FileCache:
         self._holds = _holds_of(folder.absolute())
 
     def fetch(
-        self, entry: Entry, fill: Callable[[Path], None], whole: Callable[[], bool] | None = None
+        self,
+        entry: Entry,
+        fill: Callable[[Path], None],
+        whole: Callable[[], bool] | None = None,
+        *,
+        scoped: bool = True,
     ) -> Callable[[], None]:
         """Have an entry in the cache, and hold it; return what lets go of it.
-
-        It is let go of at the end of the ``holding`` block around, too, if there is one.
 
         Args:
             entry: what is wanted.
             fill: writes its files below the folder that it gets, and checks them.
             whole: says whether a copy that is there is good.
+            scoped: let go of it at the end of the ``holding`` block around too, if there is one.
 
         Raises:
             CacheFullError: the disk has no room for it.
@@ -87,7 +91,8 @@ class FileCache:
         except BaseException:
             let_go()
             raise
-        release_later(let_go)
+        if scoped:
+            release_later(let_go)
         return let_go
 
     def size(self) -> int:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from tasks.artifacts.backends.backend import Lookup, Stray
-from tasks.artifacts.backends.errors import MissingArtifactError
+from tasks.artifacts.backends.errors import MissingArtifactError, StoreError
 from tasks.artifacts.backends.locks import Locks
 from tasks.artifacts.payload import damage
 from tasks.artifacts.record import FILE_NAME, ArtifactRecord, read_record, write_atomically
@@ -130,6 +130,18 @@ class FolderBackend:
         with suppress(OSError):
             # The folder of the fingerprint, where nothing else is left in it.
             folder.parent.rmdir()
+
+    def probe(self, *, write: bool) -> None:
+        """Ask whether the folder can be used."""
+        if not write:
+            return
+        probe = self.drafts / f"probe.{os.getpid()}.{os.urandom(4).hex()}"
+        try:
+            self.drafts.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(f"the store {self.root} cannot be written: {error.strerror}") from error
 
     def lock(self, spec: ArtifactSpec) -> AbstractContextManager[None]:
         """Let one at a time make ``spec``."""

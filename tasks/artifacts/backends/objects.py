@@ -1,5 +1,6 @@
 """ObjectBackend: artifacts in an object store, read through a cache on this machine."""
 
+import os
 import time
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from tasks.artifacts.backends.backend import Lookup, Stray
 from tasks.artifacts.backends.bucket import Bucket
+from tasks.artifacts.backends.complaints import Complaint
 from tasks.artifacts.backends.errors import MissingArtifactError, StoreError
 from tasks.artifacts.backends.file_cache import CacheFullError, Entry, FileCache
 from tasks.artifacts.backends.listings import Listings, pointer_of
@@ -159,6 +161,19 @@ class ObjectBackend:
         """Delete a payload of the store."""
         self.bucket.delete(self.bucket.list(folder.as_posix()))
         self._listings.forget(folder.parts[0])
+
+    def probe(self, *, write: bool) -> None:
+        """Ask whether the store can be used, and give up early."""
+        bucket = Bucket(self.bucket.address, hasty=True)
+        bucket.names_in("")
+        if not write:
+            return
+        name = f".probes/{os.urandom(8).hex()}"
+        first, second = bucket.create(name, b"probe"), bucket.create(name, b"another")
+        read = bucket.read(name)
+        bucket.delete([name])
+        if not first or second or read != b"probe":
+            raise StoreError(Complaint.NO_CONDITION.sentence(bucket.address, ValueError()))
 
     def lock(self, spec: ArtifactSpec) -> AbstractContextManager[None]:
         """Let one at a time make ``spec``."""
