@@ -147,7 +147,7 @@ class FileCache:
             )
         if taken + wanted.size > self.limit:
             _log.warning(
-                "the cache takes %.2f GB although %.2f are allowed: %s is needed beside what is in use",
+                "the cache takes %.3g GB although %.3g are allowed: %s is needed beside what is in use",
                 (taken + wanted.size) / _GB,
                 self.limit / _GB,
                 wanted.name,
