@@ -188,12 +188,16 @@ def unused(
     keep: Annotated[
         list[Path] | None, typer.Option(help="A study file whose artifacts stay; may be repeated.")
     ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="The address in resources.store [default: the home's own store].")
+    ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
 ) -> None:
     """List artifacts that no recorded study uses and no run has touched for N days."""
-    from flows.commands.unused import unused
+    from flows.commands.unused import planned, store_of, unused
 
-    unused(home, days, keep or (), out, delete=delete)
+    kept = [record for path in keep or () for record in planned(home, path)]
+    unused(store_of(home, store), days, kept, out, delete=delete)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from flows.engine.outcome import ArtifactsFailedError, NotRecordedError
 from flows.servers import ServerError
+from tasks.artifacts.backends.errors import StoreError
 from tasks.artifacts.storage_errors import StorageError
 from tasks.interchange.errors import InterchangeError
 from tasks.scoring.errors import ScoringError
@@ -15,7 +16,7 @@ MISTAKES: tuple[type[BaseException], ...] = (
     ScoringError,
     InterchangeError,
 )
-FAILURES: tuple[type[BaseException], ...] = (ArtifactsFailedError, ServerError, StorageError)
+FAILURES: tuple[type[BaseException], ...] = (ArtifactsFailedError, ServerError, StorageError, StoreError)
 NOT_RECORDED = 3
 """Everything was made and stored, but MLflow does not have it; ``veritile record`` completes it."""
 

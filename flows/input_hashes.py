@@ -9,11 +9,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from flows.fetched_inputs import FetchedInputs, Learned
 from flows.side_by_side import side_by_side
 from tasks.artifacts.journal import Journal
 from tasks.slides.content import SlideContent, digest_of_files, entries_of
 from tasks.slides.dicom import series_of
 from tasks.slides.errors import SlideError
+from tasks.slides.mirror import mirror_of
 from tasks.slides.slide_facts import OPENED_WITH, SlideFacts, facts_of, sample_digest
 from tasks.slides.slide_files import slide_files
 from tasks.slides.tile_lists.tile_list import is_tile_list
@@ -45,7 +47,7 @@ class _Nameless(Journal):
 
 
 class InputHashes:
-    """What is known of input files, kept below a home.
+    """What is known of input files, kept below a home; files of an object store are fetched for it.
 
     A file is known by its path, size, time of change and number on the disk. If any of them differs, it is
     read again. So is a file that changed just before it was read, as it may change once more at the same
@@ -58,6 +60,7 @@ class InputHashes:
         self._before = home / "work" / "file_hashes.json"
         self._series: dict[Path, Mapping[Path, str]] = {}
         self._files: dict[Path, tuple[tuple[str, Path], ...]] = {}
+        self._fetched = FetchedInputs(Journal(home / "work" / "fetched.jsonl"), self._look, self._sha256)
 
     def file(self, path: Path) -> str:
         """Return the hex sha256 of a file, read only if it is new or was touched.
@@ -73,15 +76,22 @@ class InputHashes:
         Raises:
             OSError: one cannot be read; the hashes of the others are kept.
         """
-        read = self._read_all(paths)
+        here, away = _parted(paths)
+        read = self._read_all(here)
         for each in read.values():
             if each.error is not None:
                 raise each.error
-        return {path: each.digest for path, each in read.items()}
+        hashes = {path: each.digest for path, each in read.items()}
+        return hashes | self._fetched.all_files(away)
 
     def contents(self, paths: Sequence[Path]) -> dict[Path, SlideContent]:
         """Return the bytes of slides, each with all its files; a slide that cannot be read says why."""
-        members = {path: self.files(path) for path in paths}
+        here, away = _parted(paths)
+        learned = self._fetched.learn(away)
+        return self._contents(here) | {path: each.content for path, each in learned.items()}
+
+    def _contents(self, paths: Sequence[Path]) -> dict[Path, SlideContent]:
+        members = {path: self._files_of(path) for path in paths}
         read = self._read_all(file for files in members.values() for _, file in files)
         contents = {}
         for path, files in members.items():
@@ -101,7 +111,12 @@ class InputHashes:
 
     def facts(self, paths: Sequence[Path]) -> dict[Path, SlideFacts]:
         """Return what opening each slide says."""
-        keys = {path: f"facts|{OPENED_WITH}|{self._key(path)}" for path in dict.fromkeys(paths)}
+        here, away = _parted(paths)
+        learned = self._fetched.learn(away)
+        return self._facts(here) | {path: each.facts for path, each in learned.items()}
+
+    def _facts(self, paths: Sequence[Path]) -> dict[Path, SlideFacts]:
+        keys = {path: f"facts|{OPENED_WITH}|{self._key(path)}" for path in paths}
         kept = {path: self._opened.get(key) for path, key in keys.items()}
 
         def open_one(path: Path, _advance: Callable[[int], None]) -> SlideFacts:
@@ -118,10 +133,26 @@ class InputHashes:
 
     def sample_digest(self, path: Path) -> str:
         """Return a hash of some of the pixels of a slide."""
+        if mirror_of(path) is not None:
+            return self._fetched.kept(f"sample|{OPENED_WITH}", path, sample_digest)
         return self._kept(f"sample|{OPENED_WITH}|{self._key(path)}", path, lambda: sample_digest(path))
 
     def files(self, path: Path) -> tuple[tuple[str, Path], ...]:
         """Return every file of a slide, with its name in the slide."""
+        return self._files_of(path) if mirror_of(path) is None else self._fetched.learn([path])[path].files
+
+    def _sha256(self, path: Path) -> str:
+        """Return the hex sha256 of a file that is on the disk now."""
+        read = self._read_all([path])[path]
+        if read.error is not None:
+            raise read.error
+        return read.digest
+
+    def _look(self, path: Path) -> Learned:
+        """Return what a slide says that is on the disk now."""
+        return Learned(self._contents([path])[path], self._facts([path])[path], self._files_of(path))
+
+    def _files_of(self, path: Path) -> tuple[tuple[str, Path], ...]:
         if path not in self._files:
             try:
                 self._files[path] = slide_files(path, self._series_in)
@@ -140,7 +171,7 @@ class InputHashes:
         """Return what changes whenever any file of a slide does, as far as its facts rest on it."""
         if is_tile_list(path):  # its size is told by the list alone
             return signature(path)
-        return "|".join(signature(file) for _, file in self.files(path))
+        return "|".join(signature(file) for _, file in self._files_of(path))
 
     def _kept(self, key: str, path: Path, ask: Callable[[], str]) -> str:
         kept = self._opened.get(key)
@@ -198,6 +229,13 @@ class InputHashes:
         if unchanged and not fresh:
             self._hashes.put(key, digest.hexdigest())
         return _Read(digest.hexdigest())
+
+
+def _parted(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the paths on this machine, and those of an object store."""
+    unique = list(dict.fromkeys(paths))
+    away = [path for path in unique if mirror_of(path) is not None]
+    return [path for path in unique if path not in away], away
 
 
 def _series(path: Path) -> str:

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flows.input_hashes import InputHashes
+from tasks.artifacts.backends.address import url_in
+from tasks.artifacts.backends.errors import StoreAddressError
+from tasks.artifacts.store import Store
 from tasks.embed import EmbedSection, encoder_files
 from tasks.slides.manifest import Manifest, SlideRow, input_files, load_manifest
+from tasks.slides.mirror import mirror_for
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
@@ -23,9 +27,11 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
             trained on labels of whole slides although the study does not say so, or slides have no label
             although slide models are trained on them, or a class has no slide to train or validate on.
         UsageError: a file of weights is absent, or a file cannot be read.
+        StoreError: the store cannot be reached.
     """
     home, csv = home.resolve(), Path(config.manifest)
-    root = (data_root or csv.parent).resolve()
+    _refuse_unreachable_store(config, home)
+    root = _data_root(config, home, data_root or csv.parent)
     hashes = InputHashes(home)
     shared = frozenset(config.shared_patients)
     classes = config.section(TilingRecipe).classes
@@ -41,6 +47,26 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
     _refuse_weak_labels(study)
     _refuse_features(study)
     return study
+
+
+def _data_root(config: StudyBase, home: Path, stated: Path) -> Path:
+    """Return the folder that paths start from; of a URL the one that copies lie in."""
+    url = url_in(stated)
+    if url is None:
+        return stated.resolve()
+    try:
+        return mirror_for(url, home, config.resources.slide_cache_gb).files
+    except StoreAddressError as error:
+        raise UsageError(f"--data-root: {error}") from None
+
+
+def _refuse_unreachable_store(config: StudyBase, home: Path) -> None:
+    resources = config.resources
+    try:
+        store = Store(home, resources.store, resources.cache_gb)
+    except StoreAddressError as error:
+        raise ConfigError(f"resources.store: {error}") from None
+    store.backend.probe(write=False)
 
 
 def _other_files(config: StudyBase, manifest: Manifest, root: Path, hashes: InputHashes) -> Mapping[str, str]:

@@ -51,6 +51,7 @@ def run_opened(
         NotRecordedError: MLflow does not have the study; all else came out and is told.
     """
     raise_open_files()  # a worker of a deployment starts here
+    opened.store.backend.probe(write=True)
     refuse_absent_devices(opened)
     for note in (*warn_or_refuse(opened, options), *refuse_unfit_network(opened)):
         _log.warning(note)

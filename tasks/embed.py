@@ -13,6 +13,7 @@ from tasks.models.encoders.base import AnyEncoder
 from tasks.models.encoders.colour_statistics import ColourStatistics
 from tasks.plugins import modules_of
 from tasks.slides.manifest import SlideRow
+from tasks.slides.mirror import on_disk
 from tasks.study.config import Section, StudyBase
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, required
 from tasks.study.study import Study
@@ -78,7 +79,8 @@ class Embed(Stage[EmbedInputs]):
         label = row.label or ""
         if row.features is not None:
             job = ImportJob(study.data_root / row.features, label, section.dtype)
-            return import_slide(inputs.tiles, job, out)
+            with on_disk([job.file]):
+                return import_slide(inputs.tiles, job, out)
         settings = EmbeddingSettings(
             section.dtype,
             study.config.resources.batch,

@@ -53,12 +53,15 @@ class Results:
         return opened
 
 
-def open_results(home: str | Path = ".veritile", study: str | None = None) -> Results:
+def open_results(
+    home: str | Path = ".veritile", study: str | None = None, store: str | None = None
+) -> Results:
     """Open the results of a study that ran to its end. Neither slides nor the study file are needed.
 
     Args:
         home: the folder of all state.
         study: the name of the study; not needed if the home holds one study only.
+        store: the address that the study names in ``resources.store``; by default the home's own store.
 
     Raises:
         LookupError: the home holds no finished study of that name, or several and none was named.
@@ -71,15 +74,15 @@ def open_results(home: str | Path = ".veritile", study: str | None = None) -> Re
         Traceback (most recent call last):
         LookupError: no finished study in this home
     """
-    store = Store(Path(home))
-    records = all_records(store)
-    recordings = last_recordings(store, records.values())
+    opened = Store(Path(home), store)
+    records = all_records(opened)
+    recordings = last_recordings(opened, records.values())
     name = _one_of(sorted(recordings), study)
     labelled: dict[str, ArtifactRecord] = {}
     for record in reached(records, [recordings[name]]).values():
         # Where a comparison was made from an older report, the recording's own input comes first.
         labelled.setdefault(record.spec.label, record)
-    return Results(name, labelled, store)
+    return Results(name, labelled, opened)
 
 
 def _one_of(names: list[str], wanted: str | None) -> str:

@@ -13,8 +13,8 @@ from tasks.comparison.wording import MOST_COLUMNS, difference_label
 from tasks.reporting.review.write import PAGE
 
 
-def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
-    """Print the results of a study that ended well."""
+def print_outcome(outcome: Outcome, store: Store, home: Path, console: Console) -> None:
+    """Print the results of a study that ended well, which lie in ``store``."""
     console.print(
         f"[bold]{outcome.study}[/]: {len(outcome.executed)} artifacts made, {outcome.reused} reused"
     )
@@ -24,11 +24,11 @@ def print_outcome(outcome: Outcome, home: Path, console: Console) -> None:
         console.print(f"[yellow]{escape(label)} was not made:[/] {escape(why)}")
     if outcome.comparison is None:
         return
-    folder = Store(home).path(outcome.comparison)
+    folder = store.path(outcome.comparison)
     print_table(folder, console)
     console.print(f"the whole comparison: {folder / 'comparison.md'}", soft_wrap=True)
     if outcome.review is not None:
-        page = Store(home).path(outcome.review) / PAGE
+        page = store.path(outcome.review) / PAGE
         console.print(f"every map beside its scores, in a browser: {page}", soft_wrap=True)
     console.print(f"heatmaps, curves and models in the browser: veritile ui --home {home}", soft_wrap=True)
 

@@ -29,7 +29,10 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
     if options.only is not None:
         # Told before Prefect starts.
         refuse_missing(plan_status(plan, options), options)
-    with shown(console), told_at_once(lambda outcome: print_outcome(outcome, target.home, console)):
+    with (
+        shown(console),
+        told_at_once(lambda outcome: print_outcome(outcome, plan.study.store, target.home, console)),
+    ):
         _run(plan, target, options, command, verify=verify)
 
 

@@ -12,6 +12,7 @@ from flows.engine.rerun import RerunOptions
 from flows.engine.status import plan_status
 from flows.open_study import open_study
 from tasks.artifacts import unused as rules
+from tasks.artifacts.backends.errors import StoreAddressError
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.store import Store
 from tasks.study.errors import UsageError
@@ -19,16 +20,11 @@ from tasks.study.errors import UsageError
 _GB = 1e9
 
 
-def unused(home: Path, days: float, keep: Iterable[Path], console: Console, *, delete: bool) -> None:
-    """Print what could go, by kind; delete it if ``delete``. What a study file of ``keep`` plans stays.
-
-    Raises:
-        UsageError: ``home`` holds no store.
-    """
-    store = Store(home)
-    if not store.root.is_dir():
-        raise UsageError(f"no store in {home}; --home names the folder that studies were run with")
-    items = rules.unused(store, days, [record for path in keep for record in _planned(home, path)])
+def unused(
+    store: Store, days: float, keep: Iterable[ArtifactRecord], console: Console, *, delete: bool
+) -> None:
+    """Print what could go, by kind; delete it if ``delete``. What ``keep`` was made from stays."""
+    items = rules.unused(store, days, keep)
     if delete:
         with console.status("deleting"):
             items = list(rules.clear(store, items))
@@ -45,7 +41,25 @@ def unused(home: Path, days: float, keep: Iterable[Path], console: Console, *, d
         console.print(f"nothing: all is used by a recorded study, or was touched in the last {days:g} days")
 
 
-def _planned(home: Path, config: Path) -> list[ArtifactRecord]:
+def store_of(home: Path, address: str | None) -> Store:
+    """Return the store that is cleared.
+
+    Raises:
+        UsageError: ``home`` holds none, or the address names none.
+    """
+    try:
+        store = Store(home, address)
+    except StoreAddressError as error:
+        raise UsageError(f"--store: {error}") from None
+    if address is None and not store.root.is_dir():
+        raise UsageError(
+            f"no store in {home}; --home names the folder that studies were run with, and --store the "
+            "address that they name in resources.store"
+        )
+    return store
+
+
+def planned(home: Path, config: Path) -> list[ArtifactRecord]:
     """Return what is stored of the plan of a study."""
     plan = Plan(open_study(load_study(config), home, None))
     records = (

@@ -1,8 +1,5 @@
 """Adopting: stored artifacts stand for code that changed without changing a number."""
 
-import os
-import shutil
-
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
 from flows.engine.stages import stage_named
@@ -10,10 +7,9 @@ from flows.engine.status import ArtifactStatus, Preview
 from tasks.artifacts.artifact import OutdatedArtifactError
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.payload import damage
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec
-from tasks.artifacts.store import Store
+from tasks.artifacts.store import MissingArtifactError, Store
 
 
 def adopt(plan: Plan, stages: frozenset[str], reason: str) -> list[ArtifactKey]:
@@ -39,8 +35,8 @@ def _adopted(
     view = stage_named(status.key.stage).makes
     for old in earlier.same_but_for_code(spec):
         try:
-            view(store.folder(old)).check()
-        except OutdatedArtifactError:
+            view(store.path(old.reference)).check()
+        except (OutdatedArtifactError, MissingArtifactError):
             continue
         record = old.model_copy(
             update={
@@ -49,20 +45,6 @@ def _adopted(
                 "adopted": reason,
             }
         )
-        if damage(store.folder(old), old.files) is not None:
-            continue
-        if store.folder(record) != store.folder(old):
-            _copy(store, old, record)
-        store.put(record)
+        store.adopt(old, record)
         return record
     return None
-
-
-def _copy(store: Store, old: ArtifactRecord, new: ArtifactRecord) -> None:
-    """Bring the payload of an artifact whose kind has another name now to where that kind is kept."""
-    target = store.folder(new)
-    if not target.exists():
-        draft = store.drafts / f"adopt.{new.fingerprint}.{os.getpid()}"
-        shutil.copytree(store.folder(old), draft, copy_function=shutil.copy2)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.rename(target)

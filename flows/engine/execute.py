@@ -20,6 +20,7 @@ from flows.engine.runners.threads import threads_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
 from flows.home_check import SALT, refuse_unwritable, refuse_vanished
+from tasks.artifacts.backends.errors import StoreError
 from tasks.artifacts.drafts import sweep
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
@@ -61,6 +62,7 @@ class Execution:
         self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
         self._ready: dict[ArtifactKey, Resolved] = {}
         self._stopped: StorageError | None = None
+        self._lost: dict[ArtifactKey, StoreError] = {}
 
     def run(self) -> RunResult:
         """Run the plan."""
@@ -93,7 +95,12 @@ class Execution:
             state.absent.add(key)
             return True
         forced = self.options.forces(key)
-        record = None if forced else self._resolver.stored(resolved.spec, use=True)
+        try:
+            record = None if forced else self._resolver.stored(resolved.spec, use=True)
+        except StoreError as error:
+            state.failed[key] = str(error)
+            _log.error("%s failed: %s", key, error)
+            return True
         if record is not None:
             state.references[key] = record.reference
             emit(Stored(key, record.reference, made=False))
@@ -163,12 +170,17 @@ class Execution:
                 self._stopped = self._stopped or ended.error
                 continue
             else:
-                self._fail(artifact, ended.error)
+                self._fail(artifact, ended.error or self._lost.pop(artifact.key, None))
             self._queue.settle(artifact.key)
 
     def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> ArtifactRecord | None:
         """Return the record of what was to be made, read from the store; None where it was not made."""
-        record = self._resolver.stored(artifact.spec)
+        try:
+            record = self._resolver.stored(artifact.spec)
+        except StoreError as error:
+            # Told as the failure of this artifact; the others go on.
+            self._lost[artifact.key] = error
+            return None
         if record is None or (artifact.force and record.attempt != request.attempt):
             return None
         return record

@@ -11,6 +11,7 @@ from flows.engine.resolve import Resolved
 from flows.engine.stages import stage_named
 from flows.hidden_names import names_hidden
 from flows.home_check import SALT
+from tasks.artifacts.backends.holds import holding
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import ArtifactSpec, Reference
@@ -100,7 +101,8 @@ def _fulfil(request: BuildRequest) -> None:
     stage, store = stage_named(request.stage), request.study.store
     if stage.asks_models:
         _prepare_models(request.study.config.cpu_threads)
-    with Storing(request.stage, request.study.home, SALT), ExitStack() as errors:
+    # What is fetched of an object store stays in the cache until all is built.
+    with holding(), Storing(request.stage, request.study.home, SALT), ExitStack() as errors:
         writers = stage.writers(list(_opened(request)))
         for artifact, write in zip(request.artifacts, writers, strict=True):
             # Called back last to first; an error in one lets the others run and is raised at the end.

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from tasks.slides.errors import SlideError
 from tasks.slides.feature_files import read_feature_file
+from tasks.slides.mirror import on_disk, size_of
 from tasks.slides.row import SlideRow
 from tasks.slides.slide_facts import SlideFacts
 from tasks.slides.tile_lists.tile_list import read_tile_list
@@ -37,9 +38,11 @@ class SlideTiles(NamedTuple):
 def tiles_by_size(row: SlideRow, facts: SlideFacts, path: Path, recipe: TilingRecipe) -> SlideTiles:
     """Return the number of tiles of a slide that was not inspected, from its pixels or else its bytes."""
     if row.lists_tiles and facts.width:
-        return SlideTiles(len(read_tile_list(path)), "inspected")
+        with on_disk([path]):
+            return SlideTiles(len(read_tile_list(path)), "inspected")
     if not row.has_pixels and not facts.problem:
-        return SlideTiles(len(read_feature_file(path).coords), "inspected")
+        with on_disk([path]):
+            return SlideTiles(len(read_feature_file(path).coords), "inspected")
     if facts.width:
         try:
             resolution = facts.resolution(row.stated_mpp, row.slide_id)
@@ -49,7 +52,7 @@ def tiles_by_size(row: SlideRow, facts: SlideFacts, path: Path, recipe: TilingRe
             mpp, mpp_y = resolution.mpp, resolution.mpp_y
         tiles = _tiles_on_tissue(facts.width * mpp, facts.height * mpp_y, recipe)
         return SlideTiles(tiles, "size in pixels")
-    side_um = math.sqrt(path.stat().st_size / BYTES_PER_PIXEL) * LIKELY_MPP
+    side_um = math.sqrt((size_of(path) or 0) / BYTES_PER_PIXEL) * LIKELY_MPP
     return SlideTiles(_tiles_on_tissue(side_um, side_um, recipe), "size of the file")
 
 

@@ -14,13 +14,8 @@ Name = tuple[str, str]
 
 def all_records(store: Store) -> dict[Name, ArtifactRecord]:
     """Return every record of a store."""
-    records = (record for kind in kinds(store) for record in store.records(kind))
+    records = (record for kind in store.kinds() for record in store.records(kind))
     return {(record.spec.kind, record.fingerprint): record for record in records}
-
-
-def kinds(store: Store) -> list[str]:
-    """Return the kinds of artifact that a store holds, sorted."""
-    return sorted(path.name for path in store.root.glob("[!.]*") if path.is_dir())
 
 
 def last_recordings(store: Store, records: Iterable[ArtifactRecord]) -> dict[str, ArtifactRecord]:

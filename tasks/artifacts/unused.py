@@ -5,17 +5,16 @@ others. It also stays as long as a run made or reused it lately, and as long as 
 user asks to keep. Nothing else says that it is wanted: a store does not know the study files.
 """
 
-import os
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISDIR
 
-from tasks.artifacts.drafts import is_abandoned, remove
+from tasks.artifacts.backends.backend import Stray
+from tasks.artifacts.backends.folder import stray
+from tasks.artifacts.drafts import is_abandoned
 from tasks.artifacts.record import ArtifactRecord
-from tasks.artifacts.recordings import all_records, kinds, last_recordings, reached
+from tasks.artifacts.recordings import all_records, last_recordings, reached
 from tasks.artifacts.store import Store
 
 LEFTOVER = "leftover"
@@ -28,7 +27,7 @@ class Unused:
 
     Attributes:
         kind: of the artifact, or ``leftover``: replaced bytes, and drafts and work that nobody finished.
-        folder: of the payload, or what is left over.
+        folder: of the payload, or what is left over; in an object store a name below its address.
         size: bytes that would be free; 0 where the payload is another artifact's too.
         used: when a run made or reused it last, in seconds since 1970.
         record: of the artifact; None for a leftover.
@@ -59,7 +58,7 @@ def unused(store: Store, days: float, keep: Iterable[ArtifactRecord] = ()) -> li
     gone = []
     for name in sorted(records.keys() - stays):
         record, folder = records[name], store.folder(records[name])
-        size = 0 if folder in needed else _size(folder)
+        size = 0 if folder in needed else store.backend.size(record)
         needed.add(folder)
         gone.append(Unused(name[0], folder, size, used[name], record))
     # A younger draft may be of a run that is at it, unless its process is known to be dead.
@@ -86,39 +85,17 @@ def clear(store: Store, items: Iterable[Unused]) -> Iterator[Unused]:
         if item.record is not None and not store.forget(item.record, item.used):
             continue
         if item.record is None or item.size:
-            remove(item.folder)
-        with suppress(OSError):
-            # The folder of the fingerprint, where nothing else is left in it.
-            item.folder.parent.rmdir()
+            store.discard(item.folder)
         yield item
 
 
 def _leftovers(store: Store, payloads: Collection[Path]) -> Iterator[Unused]:
     """Yield payloads that no record points to, drafts, and unfinished work."""
-    for kind in kinds(store):
-        for folder in sorted((store.root / kind).glob("*/*/")):
-            if folder not in payloads:
-                yield _leftover(folder)
+    for item in store.strays(payloads):
+        yield _leftover(item)
     for folder in sorted([*store.drafts.glob("*"), *store.unfinished()]):
-        yield _leftover(folder)
+        yield _leftover(stray(folder))
 
 
-def _leftover(folder: Path) -> Unused:
-    stats = list(_stats(folder))
-    return Unused(LEFTOVER, folder, _sum(stats), max((each.st_mtime for each in stats), default=0.0))
-
-
-def _size(folder: Path) -> int:
-    return _sum(_stats(folder))
-
-
-def _sum(stats: Iterable[os.stat_result]) -> int:
-    return sum(each.st_size for each in stats if not S_ISDIR(each.st_mode))
-
-
-def _stats(folder: Path) -> Iterator[os.stat_result]:
-    """Yield what is known of a folder or file and all below. A run may be at it, and take some away."""
-    names = [Path(above) / name for above, folders, files in os.walk(folder) for name in (*folders, *files)]
-    for path in (folder, *names):
-        with suppress(FileNotFoundError):
-            yield path.stat()
+def _leftover(item: Stray) -> Unused:
+    return Unused(LEFTOVER, item.folder, item.size, item.used)

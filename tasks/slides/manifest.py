@@ -20,7 +20,8 @@ from tasks.slides.manifest_checks import (
 )
 from tasks.slides.manifest_columns import cells_of, read_header
 from tasks.slides.manifest_lines import Problems, read_lines
-from tasks.slides.row import SlideRow, input_files
+from tasks.slides.mirror import mirror_of
+from tasks.slides.row import SlideRow, below, input_files
 from tasks.slides.same_slides import same_slides, suspects, wrong_checksums
 
 __all__ = ["Manifest", "SlideRow", "assert_disjoint", "input_files", "load_manifest"]
@@ -54,7 +55,8 @@ def load_manifest(
 
     Args:
         csv_file: UTF-8, with a header; columns as in ``SlideRow``, all others are metadata.
-        data_root: the folder that all paths start from and none may leave.
+        data_root: the folder that all paths start from and none may leave. Where it mirrors a URL, paths may
+            be URLs below that one.
         shared_patients: patients who may lie in both train and val (never in test).
         inputs: looks into slide files.
         classes: the labels that slides may have; any where it is empty.
@@ -66,6 +68,9 @@ def load_manifest(
         ManifestError: with every problem of the file, by row number (the header is row 1).
     """
     rows, problems = _rows(csv_file)
+    mirror = mirror_of(data_root)
+    if mirror is not None:
+        rows = {number: below(row, str(mirror.address)) for number, row in rows.items()}
     numbered = list(rows.items())
     files = {number: file_problems(row, data_root) for number, row in numbered}
     problems += [(number, text) for number, texts in files.items() for text in texts]

@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
 
+from tasks.artifacts.backends.address import url_in
 from tasks.slides.identifiers import normal_form, spelt_twice
 from tasks.slides.manifest_lines import Problems
+from tasks.slides.mirror import mirror_of, size_of
 from tasks.slides.row import SlideRow, input_files
 
 _STARTS = {".geojson": (b"{", b"["), ".json": (b"{", b"["), ".xml": (b"<",)}
@@ -20,13 +22,13 @@ def file_problems(row: SlideRow, data_root: Path) -> list[str]:
     root = data_root.resolve()
     for name, relative in input_files(row).items():
         path = data_root / relative
-        if _is_address(relative):
+        if url_in(relative) is None and _is_address(relative):
             problems.append(f"the {name} {relative!r} is no path below the data root, with / between folders")
-        elif Path(relative).is_absolute() or not path.resolve().is_relative_to(root):
+        elif _leaves(relative, path, root):
             problems.append(f"the {name} {relative!r} leaves the data root")
-        elif not path.is_file():
+        elif (size := size_of(path)) is None:
             problems.append(f"the {name} {relative!r} is not there")
-        elif name != "slide" and not path.stat().st_size:
+        elif name != "slide" and not size:
             problems.append(f"the {name} {relative!r} is empty")
         elif name == "annotation" and not _starts_well(path):
             problems.append(f"the annotation {relative!r} does not start as a {path.suffix} file does")
@@ -38,15 +40,31 @@ def _is_address(relative: str) -> bool:
     return "://" in relative or bool(PureWindowsPath(relative).drive) or "\\" in relative
 
 
+def _leaves(relative: str, path: Path, root: Path) -> bool:
+    if url_in(relative) is not None or Path(relative).is_absolute():
+        return True
+    if mirror_of(root) is not None and ".." in Path(relative).parts:
+        # Object stores know no parents, so such a name means something else there than here.
+        return True
+    return not path.resolve().is_relative_to(root)
+
+
 def _starts_well(path: Path) -> bool:
     """Whether the first letter of an outline file is one of its format; whole files are read later."""
     starts = _STARTS.get(path.suffix.lower())
     if starts is None:
         return True
-    with path.open("rb") as stream:
-        # Leaves out byte order marks, the zeros of UTF-16, and white space.
-        first = stream.read(256).translate(None, b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    # Leaves out byte order marks, the zeros of UTF-16, and white space.
+    first = _head(path, 256).translate(None, b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
     return first[:1] in starts
+
+
+def _head(path: Path, count: int) -> bytes:
+    mirror = mirror_of(path)
+    if mirror is not None:
+        return mirror.head(path, count)
+    with path.open("rb") as stream:
+        return stream.read(count)
 
 
 def duplicates(rows: Numbered) -> Problems:

@@ -1,5 +1,6 @@
 """How a slide is opened: all that is needed to open it again, in another thread, process or run."""
 
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.slides.choice import ReaderChoice
 from tasks.slides.feature_files import is_feature_file
 from tasks.slides.feature_reader import open_feature_file
+from tasks.slides.mirror import mirror_of
 from tasks.slides.pixels import Resample
 from tasks.slides.reader import SlideReader, open_slide
 from tasks.slides.resolution import ManifestMpp
@@ -74,6 +76,20 @@ class Opening:
         Raises:
             SlideError: it cannot be opened.
         """
+        mirror = mirror_of(self.path)
+        if mirror is None:
+            return self._opened(thumbnail_px)
+        let_go = mirror.fetch(self.path)
+        try:
+            reader = self._opened(thumbnail_px)
+        except BaseException:
+            let_go()
+            raise
+        # Its copy stays as long as the reader: decoders open files again and again.
+        weakref.finalize(reader, let_go)
+        return reader
+
+    def _opened(self, thumbnail_px: int) -> SlideReader:
         if is_tile_list(self.path):
             return open_tile_list(self.path, self.mpp, thumbnail_px, self.resample)
         if is_feature_file(self.path):

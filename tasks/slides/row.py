@@ -149,6 +149,14 @@ COLUMNS = tuple(name for name in SlideRow.model_fields if name != "metadata")
 """The columns with a meaning; all others are metadata."""
 
 
+def below(row: SlideRow, url: str) -> SlideRow:
+    """Return a row whose URLs below ``url`` start from it, so that it equals that of a folder."""
+    named = {column: getattr(row, column) for column in FILES.values()}
+    start = f"{url}/"
+    inside = {n: value.removeprefix(start) for n, value in named.items() if value and value.startswith(start)}
+    return row.model_copy(update=inside) if inside else row
+
+
 def input_files(row: SlideRow) -> dict[str, str]:
     """Return {slide, annotation, ...: path under the data root} of the files a row names."""
     named = {name: getattr(row, column) for name, column in FILES.items()}

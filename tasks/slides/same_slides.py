@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.slides.content import SlideContent, SlideInputs
 from tasks.slides.manifest_lines import Problems
+from tasks.slides.mirror import size_of
 from tasks.slides.row import SlideRow
 
 Rows = Mapping[int, SlideRow]
@@ -16,11 +17,11 @@ def suspects(rows: Rows, paths: Mapping[int, Path]) -> dict[int, Path]:
     """Return the slides whose bytes decide something: with a checksum, or of the size of another."""
     sizes: dict[int, list[int]] = defaultdict(list)
     for number, path in paths.items():
-        sizes[path.stat().st_size].append(number)
+        sizes[size_of(path) or 0].append(number)
     return {
         number: path
         for number, path in paths.items()
-        if rows[number].sha256 is not None or len(sizes[path.stat().st_size]) > 1
+        if rows[number].sha256 is not None or len(sizes[size_of(path) or 0]) > 1
     }
 
 

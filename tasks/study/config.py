@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tasks.artifacts.backends.address import read_address
 from tasks.slides.row import Split as Split
 
 
@@ -79,6 +80,19 @@ class Resources(Section):
     devices: tuple[Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")], ...] = ()
     """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
     a time. Left out: one slot."""
+    store: str | None = None
+    """Where artifacts are stored: the URL of an object store, such as ``s3://bucket/prefix``, or of a folder
+    that several machines share, ``file:///folder``. Keys and the endpoint come from the environment. Left
+    out: the folder ``store`` of the home."""
+    cache_gb: float = Field(50.0, gt=0)
+    """Gigabytes of the home's disk for copies of artifacts of an object store. What was used last stays."""
+    slide_cache_gb: float = Field(100.0, gt=0)
+    """Gigabytes of the home's disk for copies of slides, where the data root is a URL."""
+
+    @field_validator("store")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        return None if value is None else str(read_address(value))
 
 
 class StudyBase(Section):

@@ -74,8 +74,9 @@ class Study:
 
     @property
     def store(self) -> Store:
-        """The artifact store of this home."""
-        return Store(self.home)
+        """The artifact store that the study names; by default that of this home."""
+        resources = self.config.resources
+        return Store(self.home, resources.store, resources.cache_gb)
 
     @property
     def salt(self) -> str:

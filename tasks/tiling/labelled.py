@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tasks.slides.feature_reader import FeatureFileReader
 from tasks.slides.file_names import without_file_names
+from tasks.slides.mirror import on_disk
 from tasks.slides.reader import SlideReader
-from tasks.slides.row import SlideRow
+from tasks.slides.row import SlideRow, input_files
 from tasks.slides.tile_lists.reader import TileListReader
 from tasks.tiling.annotated import LaidOutSlide
 from tasks.tiling.featured import lay_out_features
@@ -25,11 +26,13 @@ def lay_out_and_label(
     Raises:
         SlideError: the slide, or a file of its row, cannot be used.
     """
-    layout, truth = _lay_out_and_label(row, data_root, slide, recipe)
+    files = (path for name, path in input_files(row).items() if name != "slide")
+    with on_disk(data_root / path for path in files):
+        layout, truth = _labelled(row, data_root, slide, recipe)
     return layout, replace(truth, notes=tuple(without_file_names(note, row) for note in truth.notes))
 
 
-def _lay_out_and_label(
+def _labelled(
     row: SlideRow, data_root: Path, slide: SlideReader, recipe: TilingRecipe
 ) -> tuple[Layout, Truth]:
     if isinstance(slide, TileListReader):
