@@ -47,7 +47,8 @@ def run_opened(
     for note in refuse_unfit_network(opened):
         _log.warning(note)
     refuse_unfit_encoder(opened)
-    known = {"prefect.flow_run_id": flow_run_id(), "command": command, **(tags or {})}
+    shown = {"prefect.flow_run_id": run} if (run := flow_run_id()) else {}
+    known = {**shown, "command": command, **(tags or {})}
     with shown_parts() as submit:
         outcome = settle(execute(Plan(opened), options, submit, known, full=verify))
         tell = _tell.get()
