@@ -22,17 +22,17 @@ def run_tags(command: str, flow_run_id: str) -> Mapping[str, str]:
         command: what was typed.
         flow_run_id: the run in Prefect; empty where there is none.
     """
-    return {COMMAND: command, "prefect.flow_run_id": flow_run_id, **_in_prefect(flow_run_id), **_code()}
+    return {COMMAND: command, **_in_prefect(flow_run_id), **_code()}
 
 
 def _in_prefect(flow_run_id: str) -> Mapping[str, str]:
-    """Return the page of a run in Prefect, where a server that outlives the run shows it."""
+    """Return the id of a run in Prefect, with its page where a server that outlives the run shows it."""
     if not flow_run_id:
         return {}
     from prefect.utilities.urls import url_for  # heavy, and there already where a flow runs
 
     address = url_for("flow-run", obj_id=flow_run_id)
-    return {PREFECT_PAGE: address} if address else {}
+    return {"prefect.flow_run_id": flow_run_id, **({PREFECT_PAGE: address} if address else {})}
 
 
 @cache

@@ -43,7 +43,7 @@ class ServerWatch:
         self._stopped.set()
         if kind is None or issubclass(kind, Exception):
             why = silence_of(self._url)
-            self._note(why, at_once=True)
+            self._note(silence_of(self._url) if why == _SILENT else why, at_once=True)
 
     def look(self) -> None:
         """Ask the server once, and say it when it went away or came back."""

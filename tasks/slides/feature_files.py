@@ -153,9 +153,12 @@ def _in_pixels(file: h5py.File, where: str) -> FeatureFile:
 
 def _pair(file: h5py.File, name: str, where: str) -> tuple[h5py.Dataset, NDArray[np.float64]]:
     """Return the data set of features, and the coordinates."""
-    found = {wanted: own_dataset(file, wanted, where) for wanted in (name, COORDS)}
-    for wanted, dataset in found.items():
-        if dataset is None:
+    found: dict[str, h5py.Dataset] = {}
+    for wanted in (name, COORDS):
+        dataset = own_dataset(file, wanted, where)
+        if dataset is not None:
+            found[wanted] = dataset
+        else:
             reason = (
                 "without coordinates nobody can say where tiles lie" if wanted == COORDS else "no features"
             )

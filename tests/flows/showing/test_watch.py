@@ -44,10 +44,13 @@ def test_each_change_is_said_once(answers, caplog):
 
 
 def test_the_last_look_counts_at_once_and_is_left_out_where_the_process_ends(answers):
-    answers.append(LATE)
+    answers += [LATE, LATE, LATE, ""]
     with ServerWatch("http://s/api", period=1000) as watched:
         pass
     assert watched.away
+    with ServerWatch("http://s/api", period=1000) as watched:
+        pass
+    assert not watched.away, "it was only late"
     with pytest.raises(KeyboardInterrupt), ServerWatch("http://s/api", period=1000) as watched:
         raise KeyboardInterrupt
     assert not watched.away
