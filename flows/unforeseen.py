@@ -2,13 +2,12 @@
 
 import os
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.artifacts.storage_errors import chain_of, has_no_room, storage_sentence
+from tasks.artifacts.storage_errors import chain_of, has_no_room, storage_sentence, temporary_folder
 
 _DEFAULT_HOME = ".veritile"
 
@@ -47,7 +46,7 @@ def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:
     name = f"unforeseen_{time.strftime('%Y%m%dT%H%M%S')}_{os.getpid()}.log"
     text = "".join(traceback.format_exception(error))
     home = home_of(words)
-    folders = [*([home / "logs"] if home.is_dir() else []), Path(tempfile.gettempdir())]
+    folders = [*([home / "logs"] if home.is_dir() else []), temporary_folder()]
     for folder in folders:
         path = folder / name
         made = False
