@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from tasks.artifacts.redacted import redacted
 from tasks.artifacts.sentence import shortened
-from tasks.artifacts.storage_errors import chain_of, has_no_room, storage_sentence
+from tasks.artifacts.storage_errors import chain_of, has_no_room, storage_sentence, temporary_folder
 
 _DEFAULT_HOME = ".veritile"
 
@@ -53,7 +52,7 @@ def write_traceback(error: BaseException, words: Sequence[str]) -> Path | None:
         f"{' '.join(words)}\nPython {sys.version}\n\n{''.join(traceback.format_exception(error))}"
     )
     home = home_of(words)
-    folders = [*([home / "logs"] if home.is_dir() else []), Path(tempfile.gettempdir())]
+    folders = [*([home / "logs"] if home.is_dir() else []), temporary_folder()]
     for folder in folders:
         path = folder / name
         made = False

@@ -55,7 +55,7 @@ def _of_nobody(paths: list[Path], lock: Path) -> list[str]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for path in paths:
                 remove(path)
-    except (FileNotFoundError, BlockingIOError):
+    except OSError:  # it is held, or this file system keeps no locks
         return []
     return [path.name for path in paths]
 

@@ -153,7 +153,15 @@ def _place(name: Path | None, home: Path, number: int) -> Path:
 
 
 def _folders(home: Path) -> tuple[Path, Path]:
-    return home, Path(tempfile.gettempdir())
+    return home, temporary_folder()
+
+
+def temporary_folder() -> Path:
+    """Return the folder of temporary files, also where no file can be made in any."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:  # it tries by writing one
+        return Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108  # nothing is written there
 
 
 def _within(name: Path, folder: Path) -> bool:

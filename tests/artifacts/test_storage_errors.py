@@ -133,3 +133,12 @@ def test_another_folder_in_the_place_of_the_home_is_told_by_what_it_lacks(tmp_pa
     (tmp_path / "salt").write_text("secret")
     with pytest.raises(LookupError), Storing("tile/a", tmp_path, "salt"):
         raise LookupError("artifact TileSet:1 is not in the store")
+
+
+def test_it_is_told_where_no_folder_takes_a_temporary_file(tmp_path, monkeypatch):
+    def refuse():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", refuse)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
+    assert f"the disk of {tmp_path} is full" in told_of(error(errno.ENOSPC), tmp_path)
