@@ -36,7 +36,7 @@ def schedule_study(opened: Study, cron: str | None, every: timedelta | None, tim
         parameters={
             "config": opened.config.model_dump(mode="json"),
             "home": str(opened.home),
-            "data_root": str(opened.data_root),
+            "data_root": opened.data_url or str(opened.data_root),
         },
         work_pool_name=POOL,
         job_variables={"env": dict(SETTINGS)},
