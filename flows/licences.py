@@ -5,9 +5,10 @@
 
 import re
 from collections.abc import Iterator
+from email.message import Message
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from packaging.requirements import Requirement
 
@@ -108,7 +109,8 @@ def _needs(name: str) -> Iterator[str]:
 
 def _stated(own: Distribution) -> str:
     """Return the expression, else what the classifiers say, else the first words of the licence field."""
-    about = own.metadata
+    # One that is read by key at run time, whatever the type says.
+    about = cast(Message, own.metadata)
     expression = about.get("License-Expression")
     if expression:
         return str(expression)

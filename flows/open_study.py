@@ -9,7 +9,7 @@ from tasks.artifacts.backends.errors import StoreAddressError
 from tasks.artifacts.store import Store
 from tasks.embed import EmbedSection, encoder_files
 from tasks.slides.manifest import Manifest, SlideRow, input_files, load_manifest
-from tasks.slides.mirror import mirror_for
+from tasks.slides.mirror import mirror_for, mirror_of
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
@@ -40,7 +40,9 @@ def open_study(config: StudyBase, home: Path, data_root: Path | None) -> Study:
     found |= _other_files(config, manifest, root, hashes)
     _refuse_unknown_sites(config, manifest)
     folds = make_folds(config.folds, manifest.slides, shared) if config.folds is not None else ()
-    study = Study(config, home, root, manifest, found, _device(config), folds)
+    mirror = mirror_of(root)
+    url = None if mirror is None else str(mirror.address)
+    study = Study(config, home, root, manifest, found, _device(config), folds, url)
     if config.level == "slide":
         _refuse_unlabelled_slides(study)
         _refuse_absent_classes(study)

@@ -38,7 +38,7 @@ def record(target: Target, console: Console) -> None:
         return
     if own.state == "blocked":
         raise ArtifactsFailedError(f"{plan.study.name} has nothing to record: {own.reasons[0]}")
-    outcome = study(plan.study.config, target.home, target.data_root, only=RECORD.stage)
+    outcome = study(target.config, target.home, target.data_root, only=RECORD.stage)
     assert outcome.recording is not None
     _tell(plan, outcome.recording, "is recorded", console)
 

@@ -5,6 +5,7 @@ from flows.engine.rerun import RerunOptions
 from flows.engine.stages import stage_named
 from flows.engine.status import ArtifactStatus, Preview
 from tasks.artifacts.artifact import OutdatedArtifactError
+from tasks.artifacts.backends.holds import holding
 from tasks.artifacts.changes import Earlier
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
@@ -35,7 +36,8 @@ def _adopted(
     view = stage_named(status.key.stage).makes
     for old in earlier.same_but_for_code(spec):
         try:
-            view(store.path(old.reference)).check()
+            with holding():
+                view(store.path(old.reference)).check()
         except (OutdatedArtifactError, MissingArtifactError):
             continue
         record = old.model_copy(

@@ -103,9 +103,17 @@ class Resolver:
             return resolved
         return Resolved(planned, inputs, resolved.failures, spec=self._spec(resolved, left_out))
 
-    def stored(self, spec: ArtifactSpec, *, use: bool = False) -> ArtifactRecord | None:
-        """Return the record of a whole artifact; ``use`` remembers that it was wanted now."""
-        return self._store.use(spec, full=self._full) if use else self._store.find(spec, full=self._full)
+    def stored(self, spec: ArtifactSpec, *, use: bool = False, lately: bool = False) -> ArtifactRecord | None:
+        """Return the record of a whole artifact.
+
+        Args:
+            spec: what is wanted.
+            use: remember that it was wanted now.
+            lately: an answer of the last minute that it is there will do.
+        """
+        if use:
+            return self._store.use(spec, full=self._full)
+        return self._store.find(spec, full=self._full, lately=lately)
 
     def spec_so_far(self, resolved: Resolved) -> ArtifactSpec:
         """Return what is known of an artifact of which some inputs are not there yet."""

@@ -80,7 +80,7 @@ class Preview:
             return ArtifactStatus(planned, "blocked", (f"it waits for {resolved.blocked_by}, which failed",))
         if resolved.spec is None:
             return self._waiting(resolved)
-        record = self._resolver.stored(resolved.spec)
+        record = self._resolver.stored(resolved.spec, lately=True)
         if record is not None:
             return self._stored(resolved, record)
         return self._not_stored(resolved, resolved.spec)

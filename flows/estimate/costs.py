@@ -102,7 +102,7 @@ def _stored(study: Study, statuses: Iterable[ArtifactStatus], units: UnitCounter
     """Yield what of this study is stored."""
     for status in statuses:
         if status.state == "done" and status.spec is not None:
-            record = study.store.find(status.spec)
+            record = study.store.find(status.spec, lately=True)
             if record is not None:
                 tiles = units.of(status.planned)
                 size = sum(file.size for file in record.files)

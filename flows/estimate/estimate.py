@@ -63,7 +63,7 @@ def slide_tiles(
     stored = {}
     for status in statuses:
         if status.key.stage == "tile" and status.state == "done" and status.spec is not None:
-            record = study.store.find(status.spec)
+            record = study.store.find(status.spec, lately=True)
             if record is not None:
                 stored[str(status.key.slide)] = SlideTiles(int(record.measures.get("tiles", 0)), "tiled")
     tiles = {}

@@ -52,16 +52,31 @@ class Store:
         """Where artifacts lie: a folder or an address."""
         return self.backend.where
 
-    def find(self, spec: ArtifactSpec, *, full: bool = False) -> ArtifactRecord | None:
-        """Return the record of ``spec`` if its payload is whole; a damaged one is reported and None."""
-        return self._find(spec, full=full)
+    def find(self, spec: ArtifactSpec, *, full: bool = False, lately: bool = False) -> ArtifactRecord | None:
+        """Return the record of ``spec`` if its payload is whole; a damaged one is reported and None.
+
+        Args:
+            spec: what is wanted.
+            full: hash every byte of the payload.
+            lately: of an object store, an answer of the last minute that the artifact is there will do.
+        """
+        found = self.backend.look(spec.kind, spec.fingerprint, full=full, lately=lately)
+        if found is None or not found.wrong:
+            return None if found is None else found.record
+        _log.warning(
+            "damaged artifact %s (%s): %s. It will be made again.",
+            found.record.reference,
+            spec.label,
+            found.wrong,
+        )
+        return None
 
     def use(self, spec: ArtifactSpec, *, full: bool = False) -> ArtifactRecord | None:
         """Return what :meth:`find` does, and remember that the artifact was wanted now.
 
         Of an object store it may be an answer of the last minute that the artifact is there.
         """
-        record = self._find(spec, full=full, lately=True)
+        record = self.find(spec, full=full, lately=True)
         # It may have been cleared away between the two.
         return record if record is not None and self.backend.touch(record) else None
 
@@ -160,18 +175,6 @@ class Store:
     def unfinished(self) -> list[Path]:
         """Return the folders of work that may be resumed."""
         return [path for path in self._work.glob("*/") if path.name not in NO_WORK]
-
-    def _find(self, spec: ArtifactSpec, *, full: bool, lately: bool = False) -> ArtifactRecord | None:
-        found = self.backend.look(spec.kind, spec.fingerprint, full=full, lately=lately)
-        if found is None or not found.wrong:
-            return None if found is None else found.record
-        _log.warning(
-            "damaged artifact %s (%s): %s. It will be made again.",
-            found.record.reference,
-            spec.label,
-            found.wrong,
-        )
-        return None
 
     def _build(self, spec: ArtifactSpec, write: Write, attempt: str, *, replace: bool) -> ArtifactRecord:
         draft = self.drafts / draft_name(spec.fingerprint)

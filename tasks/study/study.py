@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from tasks.artifacts.record import write_atomically
 from tasks.artifacts.spec import digest_of
 from tasks.artifacts.store import Store
 from tasks.slides.manifest import Manifest, SlideRow
+from tasks.slides.mirror import mirror_for
 from tasks.study.config import S, StudyBase
 from tasks.study.folds import Fold, dealt_out
 
@@ -26,6 +27,7 @@ class Study:
         hashes: sha256 of every input file, by its path in the manifest or study file.
         device: ``cpu`` or ``cuda``.
         folds: the folds that are run; none where slides have the splits of the manifest.
+        data_url: the data root where it is a URL; ``data_root`` then holds copies.
     """
 
     config: StudyBase
@@ -35,6 +37,17 @@ class Study:
     hashes: Mapping[str, str]
     device: str
     folds: tuple[Fold, ...] = ()
+    data_url: str | None = None
+
+    def at(self, home: Path) -> "Study":
+        """Return the study as a process sees it whose home is ``home``, such as one of another machine.
+
+        Slides of a URL are copied below that home, and artifacts of an object store cached there.
+        """
+        if self.data_url is None:
+            return replace(self, home=home)
+        mirror = mirror_for(self.data_url, home, self.config.resources.slide_cache_gb)
+        return replace(self, home=home, data_root=mirror.files)
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 import gc
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,19 @@ def test_sizes_are_told_without_fetching(cohort, mirror):
     assert size_of(mirror.files / path.relative_to(cohort.parent)) == path.stat().st_size
     assert size_of(mirror.files / "absent") is None
     assert not list(mirror.files.iterdir())
+
+
+def test_a_study_goes_on_in_the_home_of_another_machine(cohort, url, tmp_path):
+    from flows.open_study import open_study
+    from tests._support.studies import tiny_config
+
+    study = open_study(tiny_config(cohort), tmp_path / "one", Path(url))
+    there = study.at(tmp_path / "two")
+    assert there.store.root == tmp_path / "two" / "store"
+    path = there.data_root / there.slides[0].path
+    with on_disk([path]):
+        assert path.is_relative_to(tmp_path / "two")
+        assert path.is_file()
 
 
 def test_a_missing_file_is_one_sentence(mirror):

@@ -186,9 +186,9 @@ class _Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop, and wait for a beat that is under way."""
+        """Stop, and wait a while for a beat that is under way."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(BEAT_S)
 
     def _run(self) -> None:
         while not self._stopped.wait(BEAT_S):

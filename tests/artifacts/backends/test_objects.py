@@ -1,5 +1,8 @@
 """A store in an S3 bucket and one in memory: what is there is whole, and two writers agree on one."""
 
+import signal
+import subprocess
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -243,3 +246,34 @@ def test_an_address_that_nothing_reads_is_refused():
 
     with pytest.raises(StoreAddressError, match="cannot be used"):
         Bucket(read_address("nosuch://bucket/x"))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tasks.artifacts.backends.bucket import Bucket
+from tasks.artifacts.spec import ArtifactSpec
+from tasks.artifacts.store import Store
+upload = Bucket.upload
+def half(self, files):
+    first = sorted(files)[0]
+    upload(self, {first: files[first]})
+    os.kill(os.getpid(), signal.SIGKILL)
+Bucket.upload = half
+def write(out):
+    (out / "a").write_text("a")
+    (out / "b").write_text("b")
+part = ArtifactSpec(stage="tile", label="tile/1", kind="TileSet", recipe={"value": 1})
+Store(Path(sys.argv[1]), sys.argv[2]).reuse_or_build(part, write)
+"""
+
+
+def test_a_killed_upload_leaves_no_artifact_and_no_living_lease(bucket_url, tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "one"), bucket_url], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    store = Store(tmp_path / "two", bucket_url)
+    assert [name.rpartition("/")[2] for name in objects(store) if not name.startswith(".")] == ["a"]
+    assert store.find(part()) is None
+    reference = store.reuse_or_build(part(), writer())
+    assert store.find(part(), full=True).reference == reference
+    assert not [name for name in objects(store) if name.startswith(".leases")]
