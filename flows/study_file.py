@@ -62,11 +62,11 @@ def study_file(  # noqa: PLR0913  # they are the form of a deployment
         verify: hash every stored byte again before it is reused.
         on_failure: what is called when the run fails.
     """
-    prepare(home)
     send_log_lines()
     selection = Selection(arm, seed, slide, explainer, metric, fold)
     try:
         _refuse_relative(config, home, data_root)
+        prepare(home)
         with _turn(home):
             outcome = _run(config, home, data_root, RerunOptions(only, from_stage, selection), verify)
     except SupersededError as error:
