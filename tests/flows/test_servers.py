@@ -71,6 +71,10 @@ def test_the_servers_answer_heal_and_die_with_the_command(ui, tmp_path):
     _, made = get(f"{mlflow}/api/2.0/mlflow/experiments/create", asked)
     _, found = get(f"{mlflow}/api/2.0/mlflow/experiments/get?experiment_id={made['experiment_id']}")
     assert found["experiment"]["artifact_location"].startswith("mlflow-artifacts:/")
+    upload = f"{mlflow}/api/2.0/mlflow-artifacts/artifacts/1/note.txt"
+    with urllib.request.urlopen(urllib.request.Request(upload, b"a picture", method="PUT"), timeout=60):
+        kept = tmp_path / "home" / "mlflow" / "artifacts" / "1" / "note.txt"
+        assert kept.read_bytes() == b"a picture"
     state = json.loads((tmp_path / "home" / "services" / "state.json").read_text())
     first = int(state["services"]["worker"]["process"].split("~")[-2])
     os.kill(first, signal.SIGKILL)
@@ -91,10 +95,10 @@ def test_the_pages_open_and_ask_nobody_else(ui):
     get(f"{mlflow}/api/2.0/mlflow/experiments/create", {"name": "tiny"})
     with browser() as page:
         page.open(prefect)
-        page.wait("document.body.innerText.includes('Run a task or flow to get started')")
+        page.wait("document.body?.innerText.includes('Run a task or flow to get started')")
         assert "Can't connect" not in page.get("document.body.innerText")
         page.open(f"{mlflow}/#/experiments?workflowType=machine_learning")
-        page.wait("document.body.innerText.includes('tiny')")
+        page.wait("document.body?.innerText.includes('tiny')")
         assert "Traces" not in page.get("document.body.innerText")
         outside = [
             r for r in page.requests if not r.startswith((prefect, mlflow, "data:", "about:", "blob:"))
