@@ -1,5 +1,6 @@
 """Servers: whether Prefect and MLflow answer, are of the versions used here, and tell the same time."""
 
+import base64
 import json
 import os
 import time
@@ -169,10 +170,20 @@ def without_secret(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def _credentials(url: str) -> dict[str, str]:
+    """Return the header for a user and a password in an address, which urllib itself takes for a host."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.username is None:
+        return {}
+    told = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {base64.b64encode(told.encode()).decode()}"}
+
+
 def _get(url: str, body: bytes | None = None) -> ServerAnswer:
     if not url.startswith(("http://", "https://")):
         return ServerAnswer("", "it is no http address")
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # checked
+    headers = {"Content-Type": "application/json", **_credentials(url)}
+    request = urllib.request.Request(without_secret(url), body, headers)  # noqa: S310  # checked above
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:  # noqa: S310
             date = answer.headers.get("Date")

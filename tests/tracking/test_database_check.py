@@ -55,7 +55,12 @@ def test_a_file_that_is_no_database(home):
 @pytest.mark.parametrize(("where", "count"), [("elsewhere", 1), ("here", 0)])
 def test_a_moved_home_is_seen(home, where, count):
     root = artifact_root(home if where == "here" else home / "other").resolve().as_uri()
-    execute(home, "update experiments set artifact_location = ?", (f"{root}/tiny",))
+    execute(
+        home,
+        "insert into experiments (experiment_id, name, artifact_location, lifecycle_stage) "
+        "values (7, 'tiny', ?, 'active')",
+        (f"{root}/tiny",),
+    )
     assert check_database(home).elsewhere == count
 
 
