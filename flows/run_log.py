@@ -3,36 +3,19 @@
 import logging
 import os
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Self
 
 from flows.engine.events import BuildEnded, BuildStarted, Event, listening
 from tasks.artifacts.process_identity import this_host
 from tasks.artifacts.record import library_versions
-from tasks.study.study import Study
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 KEPT = 50
 """Logs of so many runs are kept, the newest of a home."""
 _FIRST_OF_SIGNALS = 128
 _log = logging.getLogger("veritile.study")
-
-
-def logged(run: Callable[Concatenate[Study, P], R]) -> Callable[Concatenate[Study, P], R]:
-    """Let everything that is said while ``run`` runs go to a file of its own too."""
-
-    @wraps(run)
-    def with_log(opened: Study, /, *words: P.args, **named: P.kwargs) -> R:
-        with RunLog(opened.home, opened.name):
-            return run(opened, *words, **named)
-
-    return with_log
 
 
 class RunLog:

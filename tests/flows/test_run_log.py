@@ -3,12 +3,11 @@
 import logging
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from flows.engine.events import BuildEnded, BuildStarted, emit
-from flows.run_log import KEPT, RunLog, logged
+from flows.run_log import KEPT, RunLog
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} (INFO|WARNING|ERROR) +(.*)")
 say = logging.getLogger("veritile.study")
@@ -44,11 +43,8 @@ def test_what_is_said_and_built_is_in_the_file_with_times_and_levels(tmp_path):
     ],
 )
 def test_the_end_is_in_the_file(tmp_path, error, told):
-    def run(opened):
+    with pytest.raises(type(error)), RunLog(tmp_path, "tiny"):
         raise error
-
-    with pytest.raises(type(error)):
-        logged(run)(SimpleNamespace(home=tmp_path, name="tiny"))
     assert lines_of(tmp_path)[-1] == ("ERROR", told)
 
 
