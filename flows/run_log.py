@@ -26,10 +26,11 @@ class RunLog:
     Args:
         home: the folder of all state.
         study: name of the study.
+        command: what was typed; empty where a schedule started it.
     """
 
-    def __init__(self, home: Path, study: str) -> None:
-        self._folder, self._study = home / "logs", study
+    def __init__(self, home: Path, study: str, command: str = "") -> None:
+        self._folder, self._study, self._command = home / "logs", study, command
         self._own = logging.getLogger("veritile")
         self._stack = ExitStack()
         self._handler: _FileOfRun | None = None
@@ -53,6 +54,8 @@ class RunLog:
         self._stack.enter_context(listening(self._hear))
         versions = ", ".join(f"{name} {number}" for name, number in library_versions().items())
         self._note(f"study {self._study} on {this_host()}, pid {os.getpid()}; {versions}")
+        if self._command:
+            self._note(f"command: {self._command}")
         self._prune()
         return self
 

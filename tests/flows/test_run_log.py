@@ -19,7 +19,7 @@ def lines_of(home):
 
 
 def test_what_is_said_and_built_is_in_the_file_with_times_and_levels(tmp_path):
-    with RunLog(tmp_path, "tiny") as log:
+    with RunLog(tmp_path, "tiny", "veritile run tiny.yaml") as log:
         assert re.fullmatch(r"run_\d{8}T\d{6}Z_tiny", log.path.stem)
         assert log.path.stat().st_mode & 0o077 == 0
         emit(BuildStarted("tile", "tile/a", 1))
@@ -27,7 +27,8 @@ def test_what_is_said_and_built_is_in_the_file_with_times_and_levels(tmp_path):
         say.warning("one is dark")
         emit(BuildEnded("tile", "tile/a", 1))
     say.info("after the run")
-    first, *others, last = lines_of(tmp_path)
+    first, second, *others, last = lines_of(tmp_path)
+    assert second == ("INFO", "command: veritile run tiny.yaml")
     assert first[1].startswith("study tiny on ")
     assert others[:3] == [("INFO", "tile/a begins"), ("INFO", "three slides"), ("WARNING", "one is dark")]
     assert others[3][1].startswith("tile/a ends after")
