@@ -14,7 +14,7 @@ from flows.open_files import raise_open_files
 from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse_unfit_network
 from flows.origin import run_tags
 from flows.preflight import warn_or_refuse
-from flows.run_log import logged
+from flows.run_log import RunLog
 from flows.showing.parts import flow_run_id, shown_parts
 from tasks.study.study import Study
 
@@ -34,7 +34,6 @@ def told_at_once(tell: Tell) -> Iterator[None]:
         _tell.reset(token)
 
 
-@logged
 def run_opened(
     opened: Study,
     options: RerunOptions,
@@ -50,16 +49,21 @@ def run_opened(
     Raises:
         NotRecordedError: MLflow does not have the study; all else came out and is told.
     """
+    with RunLog(opened.home, opened.name, command):
+        return _run(opened, options, {**run_tags(command, flow_run_id()), **(tags or {})}, verify=verify)
+
+
+def _run(opened: Study, options: RerunOptions, tags: Mapping[str, str], *, verify: bool) -> Outcome:
     raise_open_files()  # a worker of a deployment starts here
     opened.store.backend.probe(write=True)
     refuse_absent_devices(opened)
     for note in (*warn_or_refuse(opened, options), *refuse_unfit_network(opened)):
         _log.warning(note)
     refuse_unfit_encoder(opened)
-    plan, known = Plan(opened), {**run_tags(command, flow_run_id()), **(tags or {})}
-    with live_page(plan, known), shown_parts() as submit:
+    plan = Plan(opened)
+    with live_page(plan, tags), shown_parts() as submit:
         try:
-            outcome = settle(execute(plan, options, submit, known, full=verify))
+            outcome = settle(execute(plan, options, submit, tags, full=verify))
         except NotRecordedError as error:
             _told(error.outcome)
             raise
