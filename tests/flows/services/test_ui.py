@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -23,6 +24,8 @@ def running(home, ports=None):
         stderr=subprocess.PIPE,
         text=True,
         env=ui_environment(),
+        # A shell lets what it starts in the background ignore Ctrl-C, and that is inherited.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as ui:
         try:
             yield ui
