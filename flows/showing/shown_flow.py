@@ -13,7 +13,12 @@ from prefect import tags
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    temporary_settings,
+)
 
 from flows.engine.kept import Kept
 from flows.engine.outcome import Outcome
@@ -23,6 +28,8 @@ from flows.showing.unsent import PATIENCE_S, drop_the_rest, send_the_rest
 from flows.showing.watch import goes_on
 
 _SHORT_S = 2.0
+_SOON = {PREFECT_API_REQUEST_TIMEOUT: 20.0, PREFECT_CLIENT_MAX_RETRIES: 2}
+"""A server that hangs when the run is created is waited for a minute, where Prefect would wait for seven."""
 
 _log = logging.getLogger("veritile.study")
 
@@ -58,7 +65,7 @@ class ShownFlow(Flow[Any, Outcome]):
         if why:
             _log.warning(goes_on(url, why))
             return self.fn_call(parameters)
-        with temporary_settings({PREFECT_API_URL: url}), tags(process_tag()):
+        with temporary_settings({PREFECT_API_URL: url, **_SOON}), tags(process_tag()):
             return self._shown(url, parameters)
 
     def _shown(self, url: str, parameters: dict[str, Any]) -> Outcome:

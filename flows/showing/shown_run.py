@@ -7,7 +7,9 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.context import FlowRunContext
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext, TagsContext
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 
 from flows.interrupts import INTERRUPTION, on_interrupt
@@ -35,10 +37,10 @@ def shown_run() -> Iterator[ServerWatch]:
     INTERRUPTION.take_over()  # the flow engine takes SIGTERM for itself
     watch = ServerWatch(url)
     try:
-        client.update_flow_run(run, tags=_tags(context.flow_run.tags))
+        _bear_process(client, context.flow_run)
         for stale in close_stale_runs(url):
             _log.info("%s; it is closed as crashed", stale.sentence)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, ObjectNotFound):
         watch.look()
 
     def cancel() -> None:
@@ -46,7 +48,7 @@ def shown_run() -> Iterator[ServerWatch]:
         _cancel(url, run)
 
     try:
-        with on_interrupt(cancel), watch:
+        with on_interrupt(cancel), _bare_parts(), watch:
             yield watch
     finally:
         client._client.timeout = _SOON  # what it still says must not keep the results waiting
@@ -55,9 +57,16 @@ def shown_run() -> Iterator[ServerWatch]:
             drop_the_rest()
 
 
-def _tags(tags: list[str]) -> list[str]:
-    """Return the tags of a run, with the process that runs it now."""
-    return [*(tag for tag in tags if not tag.startswith(PREFIX)), process_tag()]
+def _bear_process(client: SyncPrefectClient, run: FlowRun) -> None:
+    """Let the run say which process runs it now; one that was started from here says it already."""
+    wanted = [*(tag for tag in run.tags if not tag.startswith(PREFIX)), process_tag()]
+    if set(wanted) != set(run.tags):
+        client.update_flow_run(run.id, tags=wanted)
+
+
+def _bare_parts() -> TagsContext:
+    """Return a context in which task runs do not repeat the process."""
+    return TagsContext(current_tags=TagsContext.get().current_tags - {process_tag()})
 
 
 def _leave_alone(client: SyncPrefectClient) -> None:
@@ -70,5 +79,5 @@ def _refuse(request: httpx.Request) -> None:
 
 
 def _cancel(url: str, run: UUID) -> None:
-    with suppress(httpx.HTTPError), connected(url, patience=3) as client:
+    with suppress(httpx.HTTPError, ObjectNotFound), connected(url, patience=3) as client:
         client.set_flow_run_state(run, Cancelled(message="interrupted by a signal"), force=True)

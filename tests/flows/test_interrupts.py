@@ -29,6 +29,15 @@ def threads():
         pool.submit(nap)
         pool.submit(nap)
 
+def tidy():
+    def build():
+        try:
+            nap()
+        finally:
+            print("tidied", flush=True)
+    with ThreadPoolExecutor(1, thread_name_prefix="veritile") as pool:
+        pool.submit(build)
+
 def deaf():
     while True:
         try:
@@ -102,6 +111,10 @@ def test_each_signal_has_its_code(hanging, number):
 @pytest.mark.parametrize("where", ["threads", "deaf", "waiting"])
 def test_nothing_holds_it_up(hanging, where):
     assert ended(hanging(where), signal.SIGTERM) == (143, "", SENTENCE)
+
+
+def test_threads_that_build_leave_no_drafts(hanging):
+    assert ended(hanging("tidy"), signal.SIGTERM) == (143, "tidied\n", SENTENCE)
 
 
 def test_what_others_see_is_closed(hanging):
