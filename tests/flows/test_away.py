@@ -107,6 +107,12 @@ def server_at(port, log):
             kill(server)
 
 
+def command_of(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
 def states(url):
     """Return the states of all flow runs, and of all their parts, the oldest first."""
     with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
@@ -159,6 +165,8 @@ def test_a_signal_ends_a_run_in_one_sentence(study_file, tmp_path, number):
 
 def test_without_a_server_a_run_starts_none(study_file, tmp_path):
     victim = Victim(tmp_path / "victim", study_file, "")
-    assert psutil.Process(victim.process.pid).children(recursive=True) == []
+    started = psutil.Process(victim.process.pid).children(recursive=True)
+    assert not [each for each in started if "uvicorn" in command_of(each)]
     assert victim.go_on() == 0, victim.said
+    assert not any(each.is_running() for each in started)
     assert "6 artifacts made" in victim.said
