@@ -37,7 +37,7 @@ def test_a_home_that_is_not_there_is_not_made_by_looking(study_file, tmp_path):
 
 
 def test_a_disk_that_can_only_be_read_is_enough(study_file, tmp_path):
-    with small_disk(tmp_path / "disk", "4m") as disk:
+    with small_disk(tmp_path / "disk", "64m") as disk:
         (disk / "salt").write_text("secret")
         read_only(disk)
         told = read(study_file, disk)
