@@ -479,7 +479,7 @@ def test_another_folder_in_the_place_of_the_home_is_not_written(make, hook, tmp_
             home.mkdir()
 
     hook(exchange)
-    with pytest.raises(StorageError, match="is not there any more"):
+    with pytest.raises(StoppedRunError, match="is not there any more"):
         settle(make(runner="inline"))
     assert [path for path in home.rglob("*") if path.is_file()] == []
 
