@@ -44,7 +44,7 @@ def _leaves(relative: str, path: Path, root: Path) -> bool:
     if url_in(relative) is not None or Path(relative).is_absolute():
         return True
     if mirror_of(root) is not None and ".." in Path(relative).parts:
-        # Object stores know no parents, so such a name means something else there than here.
+        # Object stores know no parents: such a name is that of another object there.
         return True
     return not path.resolve().is_relative_to(root)
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from tasks.artifacts.backends.address import Address, read_address
 from tasks.artifacts.backends.bucket import Bucket, StoredObject
 from tasks.artifacts.backends.errors import StoreAddressError, StoreError
-from tasks.artifacts.backends.file_cache import Entry, FileCache
+from tasks.artifacts.backends.file_cache import CacheEntry, FileCache
 from tasks.artifacts.record import write_atomically
 from tasks.slides.tile_lists.tile_list import is_tile_list, read_tile_list
 
@@ -108,7 +108,7 @@ class Mirror:
     def _fetched(self, name: str, group: dict[str, StoredObject]) -> Callable[[], None]:
         told = "\n".join(f"{n}|{each.size}|{each.tag}" for n, each in sorted(group.items()))
         version = hashlib.sha256(told.encode()).hexdigest()
-        entry = Entry(name, tuple(group), sum(each.size for each in group.values()), version)
+        entry = CacheEntry(name, tuple(group), sum(each.size for each in group.values()), version)
 
         def fill(draft: Path) -> None:
             self._bucket.download({n: draft / n for n in group})

@@ -1,6 +1,7 @@
 """How a slide is opened: all that is needed to open it again, in another thread, process or run."""
 
 import weakref
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,11 +81,10 @@ class Opening:
         if mirror is None:
             return self._opened(thumbnail_px)
         let_go = mirror.fetch(self.path)
-        try:
+        with ExitStack() as undo:
+            undo.callback(let_go)
             reader = self._opened(thumbnail_px)
-        except BaseException:
-            let_go()
-            raise
+            undo.pop_all()
         # Its copy stays as long as the reader: decoders open files again and again.
         weakref.finalize(reader, let_go)
         return reader

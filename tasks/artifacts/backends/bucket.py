@@ -13,7 +13,7 @@ from tasks.artifacts.backends.complaints import Complaint, complaint_of, foreign
 from tasks.artifacts.backends.errors import StoreAddressError, StoreError
 
 _S3 = ("s3", "s3a")
-PART_BYTES = 50 << 20
+PIECE_BYTES = 50 << 20
 """Objects of twice this size and more are uploaded in parts of it."""
 
 _CONNECT_S, _READ_S, _ATTEMPTS = 10.0, 60.0, 4
@@ -180,7 +180,7 @@ class Bucket:
 
     @property
     def _in_parts(self) -> dict[str, Any]:
-        return {"chunksize": PART_BYTES} if self.address.scheme in _S3 else {}
+        return {"chunksize": PIECE_BYTES} if self.address.scheme in _S3 else {}
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"

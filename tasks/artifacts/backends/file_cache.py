@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ class CacheFullError(OSError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """What is fetched and evicted as a whole.
 
     Attributes:
@@ -64,7 +64,7 @@ class FileCache:
 
     def fetch(
         self,
-        entry: Entry,
+        entry: CacheEntry,
         fill: Callable[[Path], None],
         whole: Callable[[], bool] | None = None,
         *,
@@ -83,14 +83,13 @@ class FileCache:
         """
         self._holds.take(entry.name)
         let_go = _once(lambda: self._holds.let_go(entry.name))
-        try:
+        with ExitStack() as undo:
+            undo.callback(let_go)
             with self._locked(f"{entry.key}.fetch"):
                 if not self._has(entry) or (whole is not None and not whole()):
                     self._fetch(entry, fill)
                 os.utime(self._mark(entry.key))
-        except BaseException:
-            let_go()
-            raise
+            undo.pop_all()
         if scoped:
             release_later(let_go)
         return let_go
@@ -99,14 +98,14 @@ class FileCache:
         """Return the bytes of all entries."""
         return sum(size for _, _, size, _ in self._entries())
 
-    def _has(self, entry: Entry) -> bool:
+    def _has(self, entry: CacheEntry) -> bool:
         try:
             mark = json.loads(self._mark(entry.key).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return False
         return bool(mark["version"] == entry.version) and all((self.files / f).is_file() for f in entry.files)
 
-    def _fetch(self, entry: Entry, fill: Callable[[Path], None]) -> None:
+    def _fetch(self, entry: CacheEntry, fill: Callable[[Path], None]) -> None:
         draft = self._folder / "drafts" / entry.key
         # What a killed fetch left; nobody else fetches this entry now.
         shutil.rmtree(draft, ignore_errors=True)
@@ -128,7 +127,7 @@ class FileCache:
             shutil.rmtree(draft, ignore_errors=True)
             draft.with_suffix(".json").unlink(missing_ok=True)
 
-    def _make_room(self, wanted: Entry) -> None:
+    def _make_room(self, wanted: CacheEntry) -> None:
         """Evict what was not used for longest, until the entry fits into the limit and on the disk."""
         self._mark(wanted.key).unlink(missing_ok=True)
         entries, held = sorted(self._entries()), self._holds.all()

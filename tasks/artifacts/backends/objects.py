@@ -10,7 +10,7 @@ from tasks.artifacts.backends.backend import Lookup, Stray
 from tasks.artifacts.backends.bucket import Bucket
 from tasks.artifacts.backends.complaints import Complaint
 from tasks.artifacts.backends.errors import MissingArtifactError, StoreError
-from tasks.artifacts.backends.file_cache import CacheFullError, Entry, FileCache
+from tasks.artifacts.backends.file_cache import CacheEntry, CacheFullError, FileCache
 from tasks.artifacts.backends.listings import Listings, pointer_of
 from tasks.artifacts.backends.locks import Locks
 from tasks.artifacts.backends.payload_transfer import download_payload, upload_payload, wrong_with
@@ -219,10 +219,10 @@ def _prefix(record: ArtifactRecord) -> str:
     return f"{record.spec.kind}/{record.payload}"
 
 
-def _entry(record: ArtifactRecord) -> Entry:
+def _entry(record: ArtifactRecord) -> CacheEntry:
     prefix = _prefix(record)
     files = tuple(f"{prefix}/{file.path}" for file in record.files)
-    return Entry(prefix, files, sum(file.size for file in record.files), record.digest)
+    return CacheEntry(prefix, files, sum(file.size for file in record.files), record.digest)
 
 
 def _as_bytes(record: ArtifactRecord) -> bytes:

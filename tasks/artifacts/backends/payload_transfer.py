@@ -4,12 +4,12 @@ import hashlib
 import os
 from pathlib import Path
 
-from tasks.artifacts.backends.bucket import PART_BYTES, Bucket, StoredObject
+from tasks.artifacts.backends.bucket import PIECE_BYTES, Bucket, StoredObject
 from tasks.artifacts.backends.errors import StoreError
 from tasks.artifacts.payload import PayloadFile, sha256_of
 from tasks.artifacts.record import ArtifactRecord
 
-_MOST_PARTS = 10_000
+_MOST_PIECES = 10_000
 """An object of more parts is uploaded in larger ones, so its tag cannot be told beforehand."""
 
 
@@ -85,11 +85,11 @@ def _is_whole(bucket: Bucket, name: str, there: StoredObject | None, path: Path,
 
 def _expected_tag(path: Path, size: int) -> str:
     """Return the ETag that S3 gives to plain uploads: the MD5 of the bytes, or of the MD5s of its parts."""
-    if size >= PART_BYTES * _MOST_PARTS:
+    if size >= PIECE_BYTES * _MOST_PIECES:
         return ""
-    whole, parts = size < 2 * PART_BYTES, []
+    whole, parts = size < 2 * PIECE_BYTES, []
     with path.open("rb") as stream:
-        while piece := stream.read(PART_BYTES * 2 if whole else PART_BYTES):
+        while piece := stream.read(PIECE_BYTES * 2 if whole else PIECE_BYTES):
             parts.append(hashlib.md5(piece, usedforsecurity=False))
     if whole:
         return parts[0].hexdigest() if parts else hashlib.md5(b"", usedforsecurity=False).hexdigest()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts.backends.file_cache import CacheFullError, Entry, FileCache
+from tasks.artifacts.backends.file_cache import CacheEntry, CacheFullError, FileCache
 from tasks.artifacts.backends.holds import holding
 
 
 def entry(name, size=10, version=""):
-    return Entry(name, (f"{name}/data",), size, version)
+    return CacheEntry(name, (f"{name}/data",), size, version)
 
 
 def filler(size=10, calls=None):
@@ -105,12 +105,12 @@ def test_what_another_process_holds_stays_and_goes_when_that_is_dead(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tasks.artifacts.backends.file_cache import Entry, FileCache
+from tasks.artifacts.backends.file_cache import CacheEntry, FileCache
 def fill(draft):
     (draft / "a").mkdir()
     (draft / "a" / "data").write_bytes(b"xxxxx")
     os.kill(os.getpid(), signal.SIGKILL)
-FileCache(Path(sys.argv[1]), 100).fetch(Entry("a", ("a/data",), 10), fill)
+FileCache(Path(sys.argv[1]), 100).fetch(CacheEntry("a", ("a/data",), 10), fill)
 """
 
 
@@ -128,14 +128,14 @@ def test_a_fetch_that_was_killed_is_never_taken_for_done(tmp_path):
 SLOW = """
 import sys, time
 from pathlib import Path
-from tasks.artifacts.backends.file_cache import Entry, FileCache
+from tasks.artifacts.backends.file_cache import CacheEntry, FileCache
 def fill(draft):
     with open(sys.argv[2], "a") as log:
         log.write("fetched\\n")
     time.sleep(0.5)
     (draft / "a").mkdir()
     (draft / "a" / "data").write_bytes(b"x" * 10)
-FileCache(Path(sys.argv[1]), 100).fetch(Entry("a", ("a/data",), 10), fill)
+FileCache(Path(sys.argv[1]), 100).fetch(CacheEntry("a", ("a/data",), 10), fill)
 """
 
 

@@ -228,8 +228,8 @@ def test_a_listing_is_asked_once_for_many_artifacts(store, url, tmp_path, monkey
 
 
 def test_large_objects_go_up_in_parts_and_are_checked_by_their_tag(bucket_url, tmp_path, monkeypatch):
-    monkeypatch.setattr("tasks.artifacts.backends.bucket.PART_BYTES", 5 << 20)
-    monkeypatch.setattr("tasks.artifacts.backends.payload_transfer.PART_BYTES", 5 << 20)
+    monkeypatch.setattr("tasks.artifacts.backends.bucket.PIECE_BYTES", 5 << 20)
+    monkeypatch.setattr("tasks.artifacts.backends.payload_transfer.PIECE_BYTES", 5 << 20)
     monkeypatch.setattr(Bucket, "sha256", lambda *_: pytest.fail("the tag tells"))
     store = Store(tmp_path, bucket_url)
 
