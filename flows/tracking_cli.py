@@ -1,5 +1,7 @@
 """The commands about MLflow; every heavy import is inside a command."""
 
+import shlex
+import sys
 from pathlib import Path
 
 import typer
@@ -21,4 +23,4 @@ def record(
     from flows.commands.record import record
     from flows.commands.target import Target
 
-    record(Target(config, home, data_root, only="record"), out)
+    record(Target(config, home, data_root, only="record"), shlex.join(["veritile", *sys.argv[1:]]), out)

@@ -1,13 +1,17 @@
 """veritile record."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from rich.console import Console
 
 from flows.commands.target import Target
-from flows.engine.outcome import RECORD, ArtifactsFailedError
+from flows.engine.execute import execute
+from flows.engine.outcome import RECORD, ArtifactsFailedError, settle
 from flows.engine.plan import Plan
+from flows.engine.request import BuildRequest, fulfil
 from flows.engine.status import plan_status
+from flows.origin import run_tags
 from flows.progress import shown
-from flows.study import study
 from tasks.artifacts.pages import Recording
 from tasks.artifacts.spec import Reference
 from tasks.recorded.inputs import RecordSection
@@ -15,11 +19,12 @@ from tasks.study.errors import UsageError
 from tasks.tracking.errors import TrackingError, place_of
 
 
-def record(target: Target, console: Console) -> None:
+def record(target: Target, command: str, console: Console) -> None:
     """Record the study in MLflow once. What is there already is left, and nothing else is made.
 
     Raises:
         UsageError: MLflow cannot be used, or the study is not finished.
+        NotRecordedError: MLflow went away meanwhile.
         ArtifactsFailedError: the study has nothing to record, as too much of it failed.
     """
     with shown(console):
@@ -38,9 +43,16 @@ def record(target: Target, console: Console) -> None:
         return
     if own.state == "blocked":
         raise ArtifactsFailedError(f"{plan.study.name} has nothing to record: {own.reasons[0]}")
-    outcome = study(target.config, target.home, target.data_root, only=RECORD.stage)
+    with shown(console):
+        outcome = settle(execute(plan, options, _in_a_thread, run_tags(command, "")))
     assert outcome.recording is not None
     _tell(plan, outcome.recording, "is recorded", console)
+
+
+def _in_a_thread(request: BuildRequest) -> BaseException | None:
+    """Build the recording, and return the error it ended with. One build is nothing that Prefect shows."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(fulfil, request).exception()
 
 
 def _is_there(plan: Plan, recording: Reference) -> bool:

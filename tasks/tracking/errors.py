@@ -41,8 +41,8 @@ def place_of(home: Path, tracking_uri: str | None) -> str:
     """Return where MLflow is, for people: an address without user and password, or the file in ``home``."""
     if tracking_uri is None:
         return str(home / "mlflow" / "mlflow.db")
-    parts = urlsplit(tracking_uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    user = urlsplit(tracking_uri).netloc.rpartition("@")[0]
+    return tracking_uri.replace(f"{user}@", "", 1) if user else tracking_uri
 
 
 @contextmanager

@@ -3,22 +3,27 @@
 import io
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 from rich.console import Console
 
-from flows.commands.record import record
+from flows.commands.record import _in_a_thread, record
 from flows.commands.target import Target
-from flows.engine.outcome import ArtifactsFailedError, NotRecordedError
-from flows.study import study
+from flows.engine.execute import execute
+from flows.engine.outcome import ArtifactsFailedError, NotRecordedError, settle
+from flows.engine.rerun import RerunOptions
+from flows.live_page import live_page
+from flows.origin import run_tags
 from tasks.artifacts.store import Store
 from tasks.study.errors import UsageError
 from tasks.tracking.database import open_client
+from tests._support.plans import plan_of
 from tests._support.ports import free_port
 from tests._support.studies import tiny_cohort, tiny_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
+pytestmark = pytest.mark.slow
 
 SMALL = {
     "train": {
@@ -31,13 +36,20 @@ SMALL = {
 }
 
 
+def study(config, home):
+    """Run a study as the flow does, without Prefect."""
+    plan, tags = plan_of(config, home), run_tags("veritile run tiny.yaml", "")
+    with live_page(plan, tags):
+        return settle(execute(plan, RerunOptions(), _in_a_thread, tags))
+
+
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     return tiny_cohort(tmp_path_factory.mktemp("cohort"))
 
 
 @pytest.fixture(scope="module")
-def finished(cohort, tmp_path_factory, prefect):
+def finished(cohort, tmp_path_factory):
     """A home with a study that went on without MLflow, and the error that it ended with."""
     home = tmp_path_factory.mktemp("home")
     with pytest.raises(NotRecordedError) as caught:
@@ -62,7 +74,7 @@ def target(cohort, finished, tmp_path):
 
 def told_by(target):
     console = Console(file=io.StringIO(), width=300)
-    record(target, console)
+    record(target, "veritile record tiny.yaml", console)
     return console.file.getvalue()
 
 
@@ -100,8 +112,9 @@ def test_a_study_is_recorded_later_and_once_and_is_found_after_a_move(target, tm
     after = runs_in(moved.home)
     assert {run.info.run_id for run in after.values()} == {run.info.run_id for run in first.values()}
     client = open_client(moved.home, None)
-    page = client.download_artifacts(after["tiny"].info.run_id, "review.html")
-    assert page.startswith(str(moved.home))
+    page = Path(client.download_artifacts(after["tiny"].info.run_id, "review.html"))
+    assert page.read_bytes() == next(Store(moved.home).root.glob("ReviewPage/*/*/review.html")).read_bytes()
+    assert first["tiny"].data.tags["veritile.command"] == "veritile record tiny.yaml", "no page was live"
 
 
 def test_a_study_that_mlflow_has_lost_is_recorded_again(target):
