@@ -61,11 +61,13 @@ else:
 
 
 def refuse_secrets(data: Any, where: str = "") -> None:
-    """Refuse a password in a study or job file: what it says is recorded.
+    """Refuse a password in a study or job file, as what it says is recorded, and texts that name nothing.
 
     Raises:
         ValueError: naming the key, not what it holds.
     """
+    if isinstance(data, str) and "\0" in data:
+        raise ValueError(f"{where or 'the file'} holds a null character, which no name has")
     if isinstance(data, str) and holds_secret(data):
         raise ValueError(
             f"{where or 'the file'} holds a password or a token, and what a file says is recorded; give it "

@@ -5,10 +5,9 @@
 
 import re
 from collections.abc import Iterator
-from email.message import Message
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
@@ -109,11 +108,10 @@ def _needs(name: str) -> Iterator[str]:
 
 def _stated(own: Distribution) -> str:
     """Return the expression, else what the classifiers say, else the first words of the licence field."""
-    # One that is read by key at run time, whatever the type says.
-    about = cast(Message, own.metadata)
-    expression = about.get("License-Expression")
+    about = own.metadata
+    expression = about.get_all("License-Expression")
     if expression:
-        return str(expression)
+        return str(expression[0])
     kinds = [
         text.rpartition(" :: ")[2].strip()
         for text in about.get_all("Classifier") or ()
@@ -121,7 +119,9 @@ def _stated(own: Distribution) -> str:
     ]
     if kinds:
         return "; ".join(kinds)
-    first = next((line.strip() for line in str(about.get("License") or "").splitlines() if line.strip()), "")
+    first = next(
+        (line.strip() for line in "\n".join(about.get_all("License") or ()).splitlines() if line.strip()), ""
+    )
     return first[:_SHORT].replace("|", "/") or _by_its_file(own)
 
 

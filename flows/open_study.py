@@ -10,6 +10,7 @@ from tasks.artifacts.store import Store
 from tasks.embed import EmbedSection, encoder_files
 from tasks.slides.manifest import Manifest, SlideRow, input_files, load_manifest
 from tasks.slides.mirror import mirror_for, mirror_of
+from tasks.slides.present import is_present
 from tasks.study.config import StudyBase
 from tasks.study.errors import ConfigError, UsageError
 from tasks.study.folds import make_folds
@@ -158,7 +159,7 @@ def _initial_weights(config: StudyBase) -> tuple[str, ...]:
     path = config.section(TrainSection).recipe.network.init
     if path is None:
         return ()
-    if not Path(path).is_file():
+    if not is_present(Path(path)):
         raise UsageError(f"train.recipe.network.init names no file: {path}")
     return (path,)
 
@@ -166,7 +167,7 @@ def _initial_weights(config: StudyBase) -> tuple[str, ...]:
 def _of_encoder(config: StudyBase) -> tuple[str, ...]:
     files, advice = encoder_files(config), config.section(EmbedSection).encoder.advice
     for name, path in files.items():
-        if not Path(path).is_file():
+        if not is_present(Path(path)):
             told = f": {advice}" if advice else ""
             raise UsageError(f"embed.encoder: there is no file of its {name} at {path}{told}")
     return tuple(files.values())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.scoring.errors import ScoringError
+from tasks.slides.present import is_present
 
 _KEPT_OPEN = 8
 _BROKEN = (
@@ -49,10 +50,12 @@ class ArrayFiles:
         return _row(array, picks, reference) if picks else array
 
     def _found(self, file: str) -> Path:
+        if "\0" in file:
+            raise ScoringError(f"there is no file {file!r} in the folder of the index")
         path = (self._folder / file).resolve()
         if not path.is_relative_to(self._folder):
             raise ScoringError(f"{file!r} lies outside the folder of the index")
-        if not path.is_file():
+        if not is_present(path):
             raise ScoringError(f"there is no file {file!r} in the folder of the index")
         if path.suffix not in (".npy", ".npz", ".png"):
             raise ScoringError(f"{file!r} is no array file; needed {_TAKEN}")

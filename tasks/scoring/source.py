@@ -16,6 +16,7 @@ from tasks.models.fitting import check_normalisation, fitting
 from tasks.models.recipe import NetworkRecipe
 from tasks.models.weight_files import read_weights
 from tasks.scoring.errors import ScoringError
+from tasks.slides.present import is_present
 
 _NEUTRAL: tuple[Colour, Colour] = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -75,7 +76,7 @@ def load_network(source: NetworkSource, root: Path, device: torch.device) -> nn.
         ScoringError: a file is absent or broken, the network cannot be made, or the weights do not fit it.
     """
     for path in source.files(root):
-        if not path.is_file():
+        if not is_present(path):
             raise ScoringError(f"there is no file {path.name} in {path.parent}")
     try:
         if source.checkpoint is not None:

@@ -6,6 +6,7 @@ from typing import Literal
 from tasks.slides.asap import read_asap
 from tasks.slides.errors import SlideError
 from tasks.slides.outline import Drawing
+from tasks.slides.present import is_present
 from tasks.slides.qupath import read_qupath
 
 QUPATH, ASAP = (".geojson", ".json"), (".xml",)
@@ -20,7 +21,7 @@ def annotation_kind(path: Path) -> AnnotationKind:
     Raises:
         SlideError: a missing file, or another format.
     """
-    if not path.is_file():
+    if not is_present(path):
         raise SlideError(f"{path.name}: there is no such annotation file")
     kind = path.suffix.lower()
     if kind in PICTURES:

@@ -17,7 +17,7 @@ from tasks.artifacts.whole_file import whole_file
 from tasks.slides.errors import SlideError
 from tasks.slides.feature_files import COORDS, MICRONS_AT_ONE, read_feature_file
 from tasks.slides.geometry import SlideGeometry
-from tasks.slides.hdf5 import own_dataset
+from tasks.slides.hdf5 import BROKEN, own_dataset
 
 Layout = Literal["clam", "trident"]
 
@@ -77,7 +77,7 @@ def read_coordinates(path: Path, geometry: SlideGeometry) -> TileCoordinates:
                 )
             values = np.asarray(coords)
             stated = {**dict(file.attrs), **dict(coords.attrs)}
-    except OSError as error:
+    except BROKEN as error:
         raise SlideError(f"{path.name} is no HDF5 file that can be read") from error
     if "stamp_version" in stated:
         return _of_stamp(path, geometry)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.slides.errors import SlideError
-from tasks.slides.hdf5 import own_dataset
+from tasks.slides.hdf5 import BROKEN, own_dataset
 
 Producer = Literal["trident", "clam", "stamp"]
 
@@ -105,7 +105,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file
-    except OSError as error:
+    except BROKEN as error:
         raise SlideError(f"{path.name} is no HDF5 file that can be read") from error
 
 

@@ -9,6 +9,9 @@ _MOST_PACKED = 1100
 
 _SPARE = 1 << 20
 
+BROKEN = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError)
+"""What h5py raises about a damaged file, wherever in it the damage is met."""
+
 
 def own_dataset(file: h5py.File, name: str, where: str) -> h5py.Dataset | None:
     """Return a data set of an open file, None where there is none of the name.
@@ -21,16 +24,15 @@ def own_dataset(file: h5py.File, name: str, where: str) -> h5py.Dataset | None:
     Raises:
         SlideError: it lies in another file, cannot be opened, or is said to be larger than the file can hold.
     """
-    link = file.get(name, getlink=True)
-    if isinstance(link, h5py.ExternalLink):
-        raise SlideError(f"{where}: {name!r} lies in another file; it must be in this one")
     try:
+        if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
+            raise SlideError(f"{where}: {name!r} lies in another file; it must be in this one")
         found = file.get(name)
         if not isinstance(found, h5py.Dataset):
             return None
         elsewhere = bool(found.external) or found.is_virtual or found.file.filename != file.filename
         stated, held = found.size * found.dtype.itemsize, file.id.get_filesize()
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except BROKEN as error:
         raise SlideError(f"{where}: {name!r} cannot be opened; the file is damaged") from error
     if elsewhere:
         raise SlideError(f"{where}: {name!r} lies in another file; it must be in this one")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.slides.errors import ManifestError
+from tasks.slides.present import is_present
 
 Problems = list[tuple[int, str]]
 """Row numbers, as a spreadsheet shows them, and sentences."""
@@ -52,7 +53,7 @@ def read_lines(csv_file: Path) -> tuple[list[Line], Problems]:
 
 
 def _text_of(csv_file: Path) -> str:
-    if not csv_file.is_file():
+    if not is_present(csv_file):
         raise ManifestError((f"there is no manifest {csv_file.name}",))
     try:
         text = csv_file.read_text(encoding="utf-8-sig")

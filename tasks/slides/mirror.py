@@ -19,6 +19,7 @@ from tasks.artifacts.backends.bucket import Bucket, StoredObject
 from tasks.artifacts.backends.errors import StoreAddressError, StoreError
 from tasks.artifacts.backends.file_cache import CacheEntry, FileCache
 from tasks.artifacts.record import write_atomically
+from tasks.slides.present import is_present
 from tasks.slides.tile_lists.tile_list import is_tile_list, read_tile_list
 
 _GB = 1e9
@@ -180,7 +181,7 @@ def size_of(path: Path) -> int | None:
     """Return the bytes of a file, fetched or not; None where there is none."""
     mirror = mirror_of(path)
     if mirror is None:
-        return path.stat().st_size if path.is_file() else None
+        return path.stat().st_size if is_present(path) else None
     stored = mirror.stored(path)
     return None if stored is None else stored.size
 

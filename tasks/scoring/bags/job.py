@@ -28,6 +28,7 @@ from tasks.scoring.job import JOB, device_of
 from tasks.scoring.methods import Kinds
 from tasks.scoring.source import network_of_factory
 from tasks.scoring.table import FaithfulnessTable
+from tasks.slides.present import is_present
 
 
 class BagNetworkSource(BaseModel):
@@ -77,7 +78,7 @@ class BagNetworkSource(BaseModel):
             if self.checkpoint is not None:
                 return load_bag_classifier(Checkpoint(root / self.checkpoint), device)
             if self.torchscript is not None:
-                if not (root / self.torchscript).is_file():
+                if not is_present(root / self.torchscript):
                     raise ScoringError(f"model.torchscript: there is no file {self.torchscript}")
                 with SaidAs(ScoringError, f"the file {self.torchscript} is no TorchScript"):
                     loading: Any = torch.jit.load

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tasks.slides.errors import SlideError
 from tasks.slides.level_region import Rgb
+from tasks.slides.present import is_present
 
 _ARCHIVES = 8
 """Zip archives whose directory stays in memory."""
@@ -97,11 +98,11 @@ def plain_files(folder: Path, images: Iterable[str]) -> list[tuple[str, Path]]:
 def _archive_file(folder: Path, parts: tuple[str, ...]) -> Path | None:
     """Return the archive of a path, None where it is a folder; kept, for every image of it asks."""
     file = folder.joinpath(*parts)
-    return _inside(folder, file, "/".join(parts)) if file.is_file() else None
+    return _inside(folder, file, "/".join(parts)) if is_present(file) else None
 
 
 def _inside(folder: Path, file: Path, image: str) -> Path:
-    if not file.is_file():
+    if not is_present(file):
         raise SlideError(f"there is no image {image!r} in the folder of the list")
     if not file.resolve().is_relative_to(folder.resolve()):
         raise SlideError(f"image {image!r} leads out of the folder of the list")

@@ -172,7 +172,7 @@ def _whole_numbers(where: str, name: str, rows: Sequence[dict[str, str]]) -> Int
 
 def _refuse_escape(where: str, line: int, image: str) -> None:
     parts = PurePosixPath(image).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\\" in image or ":" in parts[0]:
+    if not parts or parts[0] == "/" or ".." in parts or "\\" in image or "\0" in image or ":" in parts[0]:
         raise SlideError(
             f"{where}: line {line}: image {image!r} must be a path below the folder of the list, with / "
             "between folders and without .."
