@@ -3,10 +3,11 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from flows.engine.bundles import Bundler
 from flows.engine.events import BuildEnded, BuildStarted, Reused, RunStarted, emit
 from flows.engine.guard import Guard, earlier_looks
 from flows.engine.plan import Plan
@@ -14,14 +15,16 @@ from flows.engine.ready import ReadyQueue
 from flows.engine.request import BuildRequest, RequestedArtifact
 from flows.engine.rerun import RerunOptions
 from flows.engine.resolve import Resolved, Resolver, RunState
-from flows.engine.runners.base import Ended, Lane, Runner, Submit
+from flows.engine.runners.base import Ended, Lane, Runner, Submit, sentence_for
 from flows.engine.runners.inline import InlineRunner
 from flows.engine.runners.threads import threads_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
+from tasks.artifacts.attempts import AttemptNotes
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.study.stage import LOOKS
 
 _log = logging.getLogger("veritile.study")
@@ -55,6 +58,8 @@ class Execution:
         self._notes = FailureNotes(self.plan.study.home)
         self._queue = ReadyQueue(plan_reached(self.plan, self.options), self.plan)
         self._ready: dict[ArtifactKey, Resolved] = {}
+        self._attempts = AttemptNotes(self.plan.study.home)
+        self._bundler = Bundler()
 
     def run(self) -> RunResult:
         """Run the plan."""
@@ -92,7 +97,10 @@ class Execution:
                 emit(Reused(key.stage))
             return True
         if self.options.may_make(key):
-            return False
+            why = None if forced else self._resolver.quarantined(resolved.spec)
+            if why is not None:
+                self._note_failure(key, resolved.spec, why)
+            return why is not None
         why = self._resolver.failure(resolved.spec)
         if why is None:
             state.absent.add(key)
@@ -102,7 +110,7 @@ class Execution:
         return True
 
     def _start_what_fits(self) -> None:
-        for group in self._queue.groups(self._ready):
+        for group in self._groups():
             stage = stage_named(group[0].stage)
             lane = lane_of(stage.name)
             if not self.runner.has_room(lane):
@@ -113,6 +121,12 @@ class Execution:
                 # It may have taken long: what ended meanwhile comes first.
                 return
 
+    def _groups(self) -> Iterable[list[ArtifactKey]]:
+        """Return what is ready, as it is sent."""
+        groups = self._queue.groups(self._ready)
+        workers = self.runner.workers
+        return self._bundler.bundled(groups, workers) if workers else groups
+
     def _start(self, group: list[Resolved], lane: Lane) -> bool:
         request = self._request(group)
         self.guard.before(stage_named(request.stage), group[0].planned.key)
@@ -120,8 +134,8 @@ class Execution:
         return self.runner.start(request, lane)
 
     def _request(self, group: list[Resolved]) -> BuildRequest:
-        first = group[0].planned.key
-        return BuildRequest(
+        first, together = group[0].planned.key, group[0].planned.together
+        request = BuildRequest(
             first.stage,
             self.plan.study,
             [
@@ -134,6 +148,12 @@ class Execution:
             {key: why for resolved in group for key, why in resolved.failures.items()},
             self.tags,
         )
+        request.bundled = together is None and len(group) > 1
+        for artifact in request.artifacts:
+            if artifact.force:
+                # It is tried again because the user asks for it.
+                self._attempts.end(artifact.spec)
+        return request
 
     def _collect(self, ended: Ended) -> None:
         request = ended.request
@@ -144,8 +164,9 @@ class Execution:
                 self.state.references[artifact.key] = record.reference
                 self.executed.append(artifact.key)
                 self._notes.clear(artifact.spec)
+                self._bundler.note(artifact.key.stage, record.measures.get("seconds", 0.0))
             else:
-                self._fail(artifact, ended.error)
+                self._note_failure(artifact.key, artifact.spec, sentence_for(artifact.key, ended.error))
             self._queue.settle(artifact.key)
 
     def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> ArtifactRecord | None:
@@ -155,11 +176,10 @@ class Execution:
             return None
         return record
 
-    def _fail(self, artifact: RequestedArtifact, error: BaseException | None) -> None:
-        sentence = str(error) or type(error).__name__ if error is not None else "it was not stored"
-        self.state.failed[artifact.key] = sentence
-        _log.error("%s failed: %s", artifact.key, sentence)
-        self._notes.note(artifact.spec, sentence)
+    def _note_failure(self, key: ArtifactKey, spec: ArtifactSpec, sentence: str) -> None:
+        self.state.failed[key] = sentence
+        _log.error("%s failed: %s", key, sentence)
+        self._notes.note(spec, sentence)
 
 
 def lane_of(stage: str) -> Lane:
@@ -215,6 +235,12 @@ def _runner(plan: Plan, submit: Submit) -> Iterator[Runner]:
     study = plan.study
     if study.config.resources.runner == "inline":
         yield InlineRunner(submit, study.device_slots[0])
+        return
+    if study.config.resources.runner == "dask":
+        from flows.engine.runners.cluster import cluster_runner  # an extra, and heavy
+
+        with cluster_runner(study, submit) as runner:
+            yield runner
         return
     with threads_runner(submit, study.device_slots, study.config.resources.workers) as runner:
         yield runner

@@ -19,7 +19,7 @@ Write = Callable[[Path], Mapping[str, float] | None]
 """Writes a payload into an empty folder; may return measures such as seconds or megabytes."""
 
 
-_NO_WORK = ("locks", "failed")
+_NO_WORK = ("locks", "failed", "attempts")
 """Folders beside those of unfinished work."""
 
 

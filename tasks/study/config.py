@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tasks.slides.row import Split as Split
+from tasks.study.cluster import Cluster
 
 
 class Section(BaseModel):
@@ -65,9 +66,21 @@ class Resources(Section):
     none``); what does not fit is read again in every epoch."""
     workers: int = Field(2, ge=1)
     """Slides tiled at the same time."""
-    runner: Literal["inline", "threads"] = "threads"
+    runner: Literal["inline", "threads", "dask"] = "threads"
     """Where builds run: ``inline`` makes one artifact after another; ``threads`` tiles slides in threads and
-    gives each device slot a thread."""
+    gives each device slot a thread; ``dask`` sends builds to the processes of a cluster."""
+    cluster: Cluster | None = None
+    """The cluster of ``runner: dask``. Left out: as many processes of this machine as there are workers."""
+    timeout_minutes: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """How long one artifact of a stage may take, by stage, such as ``{tile: 60}``. With ``runner: dask`` the
+    process that takes longer is ended; other runners have no process to end."""
+    torchrun: tuple[str, ...] = ()
+    """The words that start the processes of a training on several machines, such as ``[srun, --nodes=2,
+    torchrun, --nnodes=2, --nproc-per-node=4]``. The module and its job file are appended. Left out:
+    ``processes`` are processes of one machine."""
+    training_restarts: int = Field(2, ge=0)
+    """How often a training in several processes of one machine goes on from its last saved state after one
+    of them died."""
     prefetch: int = Field(2, ge=1)
     """Batches of tiles that are read and sent to the device ahead of the model."""
     save_minutes: float = Field(10, ge=0)
@@ -75,7 +88,27 @@ class Resources(Section):
     no more than that. 0 saves it after every step."""
     devices: tuple[Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")], ...] = ()
     """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
-    a time. Left out: one slot."""
+    a time. Left out: one slot; with ``runner: dask`` on a CPU one per worker."""
+
+    @property
+    def joined(self) -> Cluster:
+        """The cluster that ``runner: dask`` uses."""
+        return self.cluster or Cluster(workers=self.workers)
+
+    @model_validator(mode="after")
+    def _cluster_is_used(self) -> Self:
+        if self.runner == "dask":
+            workers = self.joined.workers
+            if workers is not None and len(self.devices) > workers:
+                raise ValueError(
+                    f"resources.devices names {len(self.devices)} device slots, and resources.cluster has "
+                    f"{workers} workers; each slot needs a worker of its own"
+                )
+            return self
+        for name in ("cluster", "timeout_minutes"):
+            if getattr(self, name):
+                raise ValueError(f"resources.{name} needs resources.runner: dask, got {self.runner}")
+        return self
 
 
 class StudyBase(Section):
@@ -118,6 +151,15 @@ class StudyBase(Section):
             )
         if len(kinds) > 1:
             raise ValueError(f"resources.devices must be of one kind, got {', '.join(sorted(kinds))}")
+        return self
+
+    @model_validator(mode="after")
+    def _machines_have_processes(self) -> Self:
+        if self.resources.torchrun and self.processes == 1:
+            raise ValueError(
+                "resources.torchrun starts a training on several machines; say in processes how many "
+                "processes it has on all of them together, got 1"
+            )
         return self
 
     def section(self, kind: type[S]) -> S:

@@ -19,7 +19,8 @@ from tasks.models.recipe import NetworkRecipe
 from tasks.training.errors import CollapsedError, DivergedError, TrainingDataError
 from tasks.training.job import check_job
 from tasks.training.job_file import JOB, SAID, JobFile, Said, forget, read_failure, write_failure
-from tasks.training.processes import ProcessFailedError, _unexpected, train_in_processes
+from tasks.training.launcher import ProcessFailedError
+from tasks.training.processes import _unexpected, train_in_processes
 from tasks.training.resume import FILE, load_snapshot
 from tasks.training.train import planned_tiles, train_classifier
 from tasks.training_step.rank import ALONE, Rank
