@@ -3,8 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from flows.engine.bundles import Bundler
@@ -16,8 +15,7 @@ from flows.engine.request import BuildRequest, RequestedArtifact
 from flows.engine.rerun import RerunOptions
 from flows.engine.resolve import Resolved, Resolver, RunState
 from flows.engine.runners.base import Ended, Lane, Runner, Submit, sentence_for
-from flows.engine.runners.inline import InlineRunner
-from flows.engine.runners.threads import threads_runner
+from flows.engine.runners.chosen import chosen_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
 from tasks.artifacts.attempts import AttemptNotes
@@ -219,7 +217,7 @@ def execute(
     _log.info("%d artifacts planned, to make: %s", len(plan), _summary(per_stage))
     emit(RunStarted(per_stage))
     guard = Guard(plan.study, counted)
-    with _runner(plan, submit) as runner:
+    with chosen_runner(plan.study, submit) as runner:
         known = {**tags, LOOKS: earlier_looks(plan.study)}
         result = Execution(plan, options, runner, guard, known, counted, full).run()
     guard.refuse_too_many(result.state)
@@ -228,19 +226,3 @@ def execute(
 
 def _summary(per_stage: Counter[str]) -> str:
     return ", ".join(f"{count} {stage}" for stage, count in per_stage.items()) or "none"
-
-
-@contextmanager
-def _runner(plan: Plan, submit: Submit) -> Iterator[Runner]:
-    study = plan.study
-    if study.config.resources.runner == "inline":
-        yield InlineRunner(submit, study.device_slots[0])
-        return
-    if study.config.resources.runner == "dask":
-        from flows.engine.runners.cluster import cluster_runner  # an extra, and heavy
-
-        with cluster_runner(study, submit) as runner:
-            yield runner
-        return
-    with threads_runner(submit, study.device_slots, study.config.resources.workers) as runner:
-        yield runner

@@ -77,7 +77,7 @@ def refuse_open_address(cluster: Cluster, address: str) -> None:
     if not cluster.private_network and not _is_loopback(urlsplit(address).hostname or ""):
         raise ValueError(
             f"resources.cluster.address {address} is not encrypted, and whoever reaches it can run code on "
-            "all workers; use tls:// with resources.cluster.tls, or say resources.cluster.private_network: true"
+            "all workers; use tls:// with resources.cluster.tls, or say private_network: true"
         )
 
 

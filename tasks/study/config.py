@@ -72,7 +72,7 @@ class Resources(Section):
     cluster: Cluster | None = None
     """The cluster of ``runner: dask``. Left out: as many processes of this machine as there are workers."""
     timeout_minutes: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    """How long one artifact of a stage may take, by stage, such as ``{tile: 60}``. With ``runner: dask`` the
+    """How long one build of a stage may take, by stage, such as ``{tile: 60}``. With ``runner: dask`` the
     process that takes longer is ended; other runners have no process to end."""
     torchrun: tuple[str, ...] = ()
     """The words that start the processes of a training on several machines, such as ``[srun, --nodes=2,

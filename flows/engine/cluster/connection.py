@@ -4,17 +4,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from distributed import Client, Future, KilledWorker, Security
+from distributed import Client, Future, KilledWorker
 
 from flows.engine.cluster.errors import ClusterLostError
-from flows.engine.cluster.existing import existing
 from flows.engine.cluster.likeness import Expected
-from flows.engine.cluster.local import DEVICE, local_cluster
-from flows.engine.cluster.worker import Answer, Failure, Presence, build, look
+from flows.engine.cluster.worker import DEVICE, Answer, Failure, Presence, build, look
 from flows.engine.request import BuildRequest
 from flows.engine.runners.base import NotMadeError
 from flows.engine.stages import stage_named
@@ -23,7 +21,7 @@ from tasks.study.study import Study
 
 _log = logging.getLogger("veritile.cluster")
 KEPT = "what is stored is kept; run the command again to go on"
-_CONNECT_S, _PERIOD_S, _GRACE_S, _LEAVE_S, _RESENT = 20.0, 1.0, 30.0, 5.0, 5
+_PERIOD_S, _GRACE_S, _LEAVE_S, _RESENT = 1.0, 30.0, 5.0, 5
 
 
 class StumbledError(NotMadeError, OSError):
@@ -46,7 +44,10 @@ class Connection:
         self._closing = threading.Event()
         self._alive = time.monotonic()
         self._expected: Expected | None = None
-        self._workers: tuple[float, dict[str, Any]] = (0.0, {})
+        self._workers: tuple[float, Mapping[str, Any]] = (0.0, {})
+        # A model of a study on a GPU never goes to a worker that may have none.
+        self._declared = study.device != "cpu"
+        self._models: set[str] = set()
 
     def open(self) -> None:
         """Show the workers what the run is, and refuse those that differ from it.
@@ -65,7 +66,9 @@ class Connection:
             self._cluster.is_local,
         )
         self._client.subscribe_topic(self._name, lambda event: self._said(event[1]))
-        _refuse(self._client, presence)
+        for address, told in self._client.register_plugin(presence).items():
+            if told["status"] != "OK":
+                raise UsageError(_told(address, told.get("exception", told["status"])))
         answers = self._client.run(look, self._name, on_error="return")
         for address, answer in answers.items():
             if answer:
@@ -91,14 +94,18 @@ class Connection:
             NotMadeError: some artifacts were not made, with the reason of each.
             ClusterLostError: the cluster is gone, or the worker differs from the run.
         """
+        asks_models = stage_named(request.stage).asks_models
         for _ in range(_RESENT):
-            future = self._send(request)
+            future = self._send(request, asks_models=asks_models)
+            if asks_models:
+                self._models.add(future.key)
             try:
                 answer = self._answer(future)
             except KilledWorker:
                 # Whether it is tried again is decided by the attempts noted on disk, not by the scheduler.
                 continue
             finally:
+                self._models.discard(future.key)
                 future.release()
             if answer.unlike:
                 raise ClusterLostError(f"{answer.unlike}; {KEPT}")
@@ -108,9 +115,8 @@ class Connection:
 
     def workers(self, *, with_device: bool = False) -> int:
         """Return how many workers there are now, or how many of them take models."""
-        known = self._known_workers()
-        having = [each for each in known.values() if each.get("resources", {}).get(DEVICE)]
-        return len(having) if with_device and having else len(known)
+        there = self._there()
+        return self._taking_models(there) if with_device else len(there)
 
     def check(self) -> None:
         """Say whether the run can go on.
@@ -118,24 +124,21 @@ class Connection:
         Raises:
             ClusterLostError: the scheduler does not answer, or there was no worker for too long.
         """
-        quiet = time.monotonic() - self._alive
-        if self._client.status == "running" and self._known_workers():
+        quiet, running = time.monotonic() - self._alive, self._client.status == "running"
+        there = self._there() if running else {}
+        if there and (not self._models or self._taking_models(there)):
             self._alive = time.monotonic()
-        elif self._client.status != "running" and quiet > _GRACE_S:
+        elif not running and quiet > _GRACE_S:
             raise ClusterLostError(f"the scheduler does not answer any more; {KEPT}")
         elif quiet > 60 * self._cluster.patience_minutes:
-            raise ClusterLostError(
-                f"there was no worker for {self._cluster.patience_minutes:g} minutes; {KEPT}"
-            )
+            which = " that takes models (dask worker --resources device=1)" if there else ""
+            minutes = f"{self._cluster.patience_minutes:g} minutes"
+            raise ClusterLostError(f"there was no worker{which} for {minutes}; {KEPT}")
 
-    def _leave(self) -> None:
-        with suppress(OSError, ValueError, RuntimeError):
-            self._client.unregister_worker_plugin(self._name)
-
-    def _send(self, request: BuildRequest) -> Future:
+    def _send(self, request: BuildRequest, *, asks_models: bool) -> Future:
         light = request.only(request.artifacts)
         light.bundled, light.study = request.bundled, None  # type: ignore[assignment]  # workers have it
-        needs = {DEVICE: 1} if stage_named(request.stage).asks_models and self._declared() else None
+        needs = {DEVICE: 1} if asks_models and self._declared else None
         key = f"{request.stage}-{os.urandom(8).hex()}"
         return self._client.submit(build, light, self._name, key=key, resources=needs, pure=False)
 
@@ -146,33 +149,41 @@ class Connection:
             if self._closing.is_set():
                 raise ClusterLostError("the run has ended")
         if future.status in ("cancelled", "lost"):
-            raise ClusterLostError(f"the scheduler has lost what it was asked for; {KEPT}")
+            raise ClusterLostError(f"the scheduler does not answer any more; {KEPT}")
         answer = future.result(timeout=_GRACE_S)
         assert isinstance(answer, Answer)
         return answer
 
+    def _leave(self) -> None:
+        with suppress(OSError, ValueError, RuntimeError):
+            self._client.unregister_worker_plugin(self._name)
+
     def _wait_for_a_worker(self) -> None:
+        minutes = self._cluster.patience_minutes
         try:
-            self._client.wait_for_workers(1, timeout=60 * self._cluster.patience_minutes)
+            self._client.wait_for_workers(1, timeout=60 * minutes)
         except TimeoutError:
-            minutes = self._cluster.patience_minutes
             raise UsageError(f"the cluster has no worker, and none came in {minutes:g} minutes") from None
 
-    def _known_workers(self) -> dict[str, Any]:
-        when, known = self._workers
+    def _there(self) -> Mapping[str, Any]:
+        """Return the workers that the scheduler named last, by address; asked no more than once per second."""
+        when, there = self._workers
         if time.monotonic() - when > _PERIOD_S and self._client.status == "running":
             with suppress(OSError):
-                known = self._client.scheduler_info()["workers"]
-                self._workers = (time.monotonic(), known)
-        return known
+                there = self._client.scheduler_info()["workers"]
+                self._workers = (time.monotonic(), there)
+        return there
 
-    def _declared(self) -> bool:
-        return any(each.get("resources", {}).get(DEVICE) for each in self._known_workers().values())
+    def _taking_models(self, there: Mapping[str, Any]) -> int:
+        """Return how many workers take models: all, until one declares a device."""
+        having = sum(bool(each.get("resources", {}).get(DEVICE)) for each in there.values())
+        self._declared = self._declared or having > 0
+        return having if self._declared else len(there)
 
     def _look_back(self, address: str) -> None:
         """Refuse a worker whose answer below the home is not seen from here."""
         assert self._expected is not None
-        name = str(self._known_workers().get(address, {}).get("name", address))
+        name = str(self._there().get(address, {}).get("name", address))
         path, deadline = self._expected.answer_path(name), time.monotonic() + _GRACE_S
         # A shared folder may take a while to show what another machine wrote.
         while not path.is_file():
@@ -182,47 +193,6 @@ class Connection:
                     "the home must be a folder that all workers share"
                 )
             time.sleep(0.2)
-
-
-@contextmanager
-def connected(study: Study, said: Callable[[Any], None]) -> Iterator[Connection]:
-    """Give a connection to the study's cluster while the block runs; a cluster of this machine lives as long.
-
-    Raises:
-        UsageError: the scheduler does not answer, or a worker differs from the run.
-    """
-    cluster = study.config.resources.joined
-    if cluster.is_local:
-        with local_cluster(study) as (address, security), _opened(address, security, study, said) as opened:
-            yield opened
-    else:
-        address, security = existing(cluster)
-        with _opened(address, security, study, said) as opened:
-            yield opened
-
-
-@contextmanager
-def _opened(
-    address: str, security: Security, study: Study, said: Callable[[Any], None]
-) -> Iterator[Connection]:
-    try:
-        client = Client(address, security=security, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        told = str(error) or type(error).__name__
-        raise UsageError(f"no scheduler answers at {address}: {' '.join(told.split())}") from None
-    connection = Connection(client, study, said)
-    try:
-        connection.open()
-        yield connection
-    finally:
-        connection.close()
-        client.close(timeout=_GRACE_S)
-
-
-def _refuse(client: Client, presence: Presence) -> None:
-    for address, answer in client.register_plugin(presence).items():
-        if answer["status"] != "OK":
-            raise UsageError(_told(address, answer.get("exception", answer["status"])))
 
 
 def _told(address: str, answer: object) -> str:

@@ -10,8 +10,9 @@ from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from flows.engine.cluster.connection import Connection, connected
+from flows.engine.cluster.connection import Connection
 from flows.engine.cluster.errors import ClusterLostError
+from flows.engine.cluster.joined import connected
 from flows.engine.cluster.said import say_again
 from flows.engine.request import BuildRequest, built_by
 from flows.engine.runners.base import Ended, Lane, Submit
