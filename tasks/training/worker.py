@@ -19,7 +19,6 @@ from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
-import psutil
 import torch
 import torch.distributed as dist
 
@@ -169,7 +168,7 @@ def _end_with_parent() -> None:
     watched = int(owner[2]) if owner[0] == socket.gethostname() else None
 
     def watch() -> None:
-        while os.getppid() == parent and (watched is None or psutil.pid_exists(watched)):
+        while os.getppid() == parent and (watched is None or Path(f"/proc/{watched}").exists()):
             time.sleep(0.5)
         os._exit(1)
 

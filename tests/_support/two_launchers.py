@@ -1,4 +1,4 @@
-"""Starts torchrun twice, as srun would on two machines, with a process of the training each, and waits for both."""
+"""Starts torchrun twice, as srun would on two machines, each with one process of the training."""
 
 import os
 import subprocess

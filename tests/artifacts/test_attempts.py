@@ -72,7 +72,7 @@ def test_what_took_too_long_is_told_so(tmp_path):
     for _ in range(2):
         lose(tmp_path, "run", minutes=30, trace="Timeout (0:30:00)!")
     with pytest.raises(
-        QuarantinedError, match="^it was ended twice, as it took longer than 30 minutes; it is"
+        QuarantinedError, match=r"^it was ended twice, as it took longer than 30 minutes; it is"
     ):
         notes.begin([SPEC], "run", "worker 1", 30)
 

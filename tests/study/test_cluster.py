@@ -49,7 +49,7 @@ def test_what_is_taken(block):
 def test_the_words_of_a_cluster_need_its_runner():
     for name, value in (("cluster", {"workers": 2}), ("timeout_minutes", {"tile": 5})):
         with pytest.raises(
-            ValidationError, match=f"resources.{name} needs resources.runner: dask, got threads"
+            ValidationError, match=rf"resources\.{name} needs resources\.runner: dask, got threads"
         ):
             Resources(**{name: value})
     assert Resources(runner="dask", workers=3).joined == Cluster(workers=3)

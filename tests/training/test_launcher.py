@@ -21,7 +21,8 @@ def test_no_such_program(tmp_path):
 
 def test_it_gets_the_job_and_the_name_of_who_waits(tmp_path):
     passed = []
-    code = f"import os, sys; assert sys.argv[1:] == ['-m', 'tasks.training.worker', {str(tmp_path / 'job.json')!r}]; "
+    words = ["-m", "tasks.training.worker", str(tmp_path / "job.json")]
+    code = f"import os, sys; assert sys.argv[1:] == {words!r}; "
     run_launcher(
         python(code + f"assert os.environ[{OWNER!r}].endswith(':{psutil.Process().pid}')"),
         tmp_path,
@@ -31,10 +32,10 @@ def test_it_gets_the_job_and_the_name_of_who_waits(tmp_path):
 
 
 def test_its_last_line_is_told_where_no_process_has_a_sentence(tmp_path):
-    with pytest.raises(ProcessFailedError, match="ended with exit code 3: no such host$"):
+    with pytest.raises(ProcessFailedError, match=r"ended with exit code 3: no such host$"):
         run_launcher(python("print('no such host'); raise SystemExit(3)"), tmp_path, lambda: None)
     write_failure(tmp_path, 1, TrainingDataError("no tiles"))
-    with pytest.raises(TrainingDataError, match="^no tiles$"):
+    with pytest.raises(TrainingDataError, match=r"^no tiles$"):
         run_launcher(python("raise SystemExit(3)"), tmp_path, lambda: None)
 
 

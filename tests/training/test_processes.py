@@ -180,7 +180,7 @@ def test_a_process_that_dies_is_started_again_with_all_others(tmp_path, monkeypa
     assert [record.getMessage() for record in caplog.records] == [sentence] * 2
 
     attempts_of(monkeypatch, [died])
-    with pytest.raises(ProcessFailedError, match="process 2 of 2 was killed by SIGKILL$"):
+    with pytest.raises(ProcessFailedError, match=r"process 2 of 2 was killed by SIGKILL$"):
         processes._run(tmp_path, 2, 0, lambda: None)
     started = attempts_of(monkeypatch, [died, died])
     write_failure(tmp_path, 0, TrainingDataError("no tiles"))

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -47,7 +48,7 @@ class Connection:
         self._workers: tuple[float, Mapping[str, Any]] = (0.0, {})
         # A model of a study on a GPU never goes to a worker that may have none.
         self._declared = study.device != "cpu"
-        self._models: set[str] = set()
+        self._models: set[Any] = set()
 
     def open(self) -> None:
         """Show the workers what the run is, and refuse those that differ from it.
@@ -135,24 +136,33 @@ class Connection:
             minutes = f"{self._cluster.patience_minutes:g} minutes"
             raise ClusterLostError(f"there was no worker{which} for {minutes}; {KEPT}")
 
-    def _send(self, request: BuildRequest, *, asks_models: bool) -> Future:
+    def _send(self, request: BuildRequest, *, asks_models: bool) -> Future[Any]:
         light = request.only(request.artifacts)
         light.bundled, light.study = request.bundled, None  # type: ignore[assignment]  # workers have it
         needs = {DEVICE: 1} if asks_models and self._declared else None
         key = f"{request.stage}-{os.urandom(8).hex()}"
         return self._client.submit(build, light, self._name, key=key, resources=needs, pure=False)
 
-    def _answer(self, future: Future) -> Answer:
+    def _answer(self, future: Future[Any]) -> Answer:
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
-        while not done.wait(_PERIOD_S):
-            if self._closing.is_set():
-                raise ClusterLostError("the run has ended")
-        if future.status in ("cancelled", "lost"):
-            raise ClusterLostError(f"the scheduler does not answer any more; {KEPT}")
-        answer = future.result(timeout=_GRACE_S)
-        assert isinstance(answer, Answer)
-        return answer
+        while True:
+            while not future.done():
+                done.wait(_PERIOD_S)
+                done.clear()
+                if self._closing.is_set():
+                    raise ClusterLostError("the run has ended")
+            if future.status in ("cancelled", "lost"):
+                raise ClusterLostError(f"the scheduler does not answer any more; {KEPT}")
+            try:
+                answer = future.result(timeout=_GRACE_S)
+            except TimeoutError:
+                # Its worker was lost before the answer was fetched: another one is asked by the scheduler.
+                continue
+            except CancelledError:
+                raise ClusterLostError(f"the scheduler does not answer any more; {KEPT}") from None
+            assert isinstance(answer, Answer)
+            return answer
 
     def _leave(self) -> None:
         with suppress(OSError, ValueError, RuntimeError):
@@ -166,7 +176,7 @@ class Connection:
             raise UsageError(f"the cluster has no worker, and none came in {minutes:g} minutes") from None
 
     def _there(self) -> Mapping[str, Any]:
-        """Return the workers that the scheduler named last, by address; asked no more than once per second."""
+        """Return the workers by address, as the scheduler named them; it is asked once per second at most."""
         when, there = self._workers
         if time.monotonic() - when > _PERIOD_S and self._client.status == "running":
             with suppress(OSError):

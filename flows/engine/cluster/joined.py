@@ -54,7 +54,7 @@ def _client(address: str, security: Security) -> Client:
 @contextmanager
 def _silent() -> Iterator[None]:
     """Keep Dask's own lines to --debug: the user gets our sentences."""
-    theirs = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado")]
+    theirs = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado", "asyncio")]
     levels = [logger.level for logger in theirs]
     for logger in theirs:
         logger.setLevel(logging.CRITICAL + 1)

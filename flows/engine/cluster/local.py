@@ -22,6 +22,9 @@ _SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # On a busy machine a worker may take long to be heard; one that is not is not started again.
+    "distributed.comm.timeouts.connect": "180s",
+    "distributed.comm.timeouts.tcp": "180s",
     "distributed.worker.http.routes": [],
     "distributed.scheduler.http.routes": [],
 }

@@ -12,7 +12,7 @@ def scheduler():
     from distributed import LocalCluster
 
     with dask.config.set(
-        {"distributed.scheduler.allowed-failures": 1, "distributed.comm.timeouts.connect": "5s"}
+        {"distributed.scheduler.allowed-failures": 1, "distributed.comm.timeouts.connect": "180s"}
     ):
         cluster = LocalCluster(
             n_workers=2,
