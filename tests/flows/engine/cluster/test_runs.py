@@ -82,11 +82,3 @@ def test_what_hangs_is_ended_on_its_worker(make, tmp_path):
     assert len(result.executed) == 9
 
 
-def test_lines_of_workers_bear_their_name(make, tmp_path, caplog):
-    store = tmp_path / "home" / "store" / "Spelled"
-    make()
-    for path in store.rglob("text"):
-        path.write_text("damaged")
-    with caplog.at_level(logging.WARNING, "veritile"):
-        make(RerunOptions(from_stage="say"))
-    assert "damaged artifact" in caplog.text
