@@ -45,6 +45,12 @@ else:
         def _sections_agree(self) -> Self:
             for stage in all_stages():
                 stage.check(self)
+            stages = [stage.name for stage in all_stages()]
+            for name in self.resources.timeout_minutes:
+                if name not in stages:
+                    raise ValueError(
+                        f"resources.timeout_minutes names no stage {name!r}; there are: {', '.join(stages)}"
+                    )
             return self
 
     def _field(section: type[BaseModel]) -> tuple[type[BaseModel], Any]:
@@ -113,5 +119,14 @@ def _with_paths_from(config: StudyConfig, folder: Path) -> StudyConfig:
     network = data["train"]["recipe"].get("network")
     if network is not None and network["init"] is not None:
         network["init"] = str((folder / network["init"]).resolve())
+    _locate_cluster(data["resources"]["cluster"] or {}, folder)
     data["embed"]["encoder"] = config.section(EmbedSection).encoder.located(folder).model_dump(mode="json")
     return StudyConfig.model_validate(data)
+
+
+def _locate_cluster(cluster: dict[str, Any], folder: Path) -> None:
+    """Make the files of a cluster absolute."""
+    for block, names in ((cluster, ("scheduler_file",)), (cluster.get("tls") or {}, ("ca", "cert", "key"))):
+        for name in names:
+            if block.get(name):
+                block[name] = str((folder / block[name]).resolve())

@@ -179,6 +179,9 @@ def refuse_absent_devices(study: Study) -> None:
     Raises:
         UsageError: naming the first and what there is.
     """
+    resources = study.config.resources
+    if resources.runner == "dask" and not resources.joined.is_local:
+        return  # its workers are asked
     import torch  # heavy: not needed to plan
 
     there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]

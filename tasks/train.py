@@ -147,7 +147,7 @@ class Train(Stage[TrainInputs]):
 
     def build(self, inputs: TrainInputs, out: Path, context: BuildContext) -> Measures:
         """Train; a run that was stopped goes on from where it was last saved."""
-        from tasks.training.processes import train_in_processes  # MONAI, which a plan does not need
+        from tasks.training.processes import Launch, train_in_processes  # MONAI, which a plan does not need
         from tasks.training.train import train_classifier
 
         study = context.study
@@ -159,8 +159,11 @@ class Train(Stage[TrainInputs]):
             figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
             _log.debug("%s epoch %d: %s", context.key, epoch, figures)
 
-        run = train_classifier if processes == 1 else train_in_processes
-        return run(job, out, context.work, log, context.advance)
+        if processes == 1:
+            return train_classifier(job, out, context.work, log, context.advance)
+        resources = study.config.resources
+        launch = Launch(resources.torchrun, resources.training_restarts)
+        return train_in_processes(job, out, context.work, log, context.advance, launch)
 
     def check(self, config: StudyBase) -> None:
         """Refuse classes that differ from those of the tiles, and arms and batches that cannot be trained."""

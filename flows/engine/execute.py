@@ -3,10 +3,10 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
+from flows.engine.bundles import Bundler
 from flows.engine.events import BuildEnded, BuildStarted, Failed, Reused, RunStarted, Stored, emit
 from flows.engine.guard import Guard, earlier_looks
 from flows.engine.plan import Plan
@@ -14,17 +14,18 @@ from flows.engine.ready import ReadyQueue
 from flows.engine.request import BuildRequest, RequestedArtifact
 from flows.engine.rerun import RerunOptions
 from flows.engine.resolve import Resolved, Resolver, RunState
-from flows.engine.runners.base import Ended, Lane, Runner, Submit
-from flows.engine.runners.inline import InlineRunner
-from flows.engine.runners.threads import threads_runner
+from flows.engine.runners.base import Ended, Lane, Runner, Submit, sentence_for
+from flows.engine.runners.chosen import chosen_runner
 from flows.engine.stages import stage_named
 from flows.engine.status import plan_status, refuse_missing, to_make
 from flows.home_check import SALT, refuse_unwritable, refuse_vanished
+from tasks.artifacts.attempts import AttemptNotes
 from tasks.artifacts.backends.errors import StoreError
 from tasks.artifacts.drafts import sweep
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
 from tasks.artifacts.record import ArtifactRecord
+from tasks.artifacts.spec import ArtifactSpec
 from tasks.artifacts.storage_errors import StorageError, Storing
 from tasks.study.stage import LOOKS
 
@@ -63,6 +64,8 @@ class Execution:
         self._ready: dict[ArtifactKey, Resolved] = {}
         self._stopped: StorageError | None = None
         self._lost: dict[ArtifactKey, StoreError] = {}
+        self._attempts = AttemptNotes(self.plan.study.home)
+        self._bundler = Bundler()
 
     def run(self) -> RunResult:
         """Run the plan."""
@@ -108,20 +111,30 @@ class Execution:
                 emit(Reused(key.stage))
             return True
         if self.options.may_make(key):
-            return False
-        why = self._resolver.failure(resolved.spec)
-        if why is None:
-            state.absent.add(key)
-        else:
-            state.failed[key] = why
-            state.recalled.add(key)
-            emit(Failed(key, why))
+            return not forced and self._is_quarantined(key, resolved.spec)
+        self._leave(key, resolved.spec)
         return True
+
+    def _is_quarantined(self, key: ArtifactKey, spec: ArtifactSpec) -> bool:
+        why = self._resolver.quarantined(spec)
+        if why is not None:
+            self._note_failure(key, spec, why)
+        return why is not None
+
+    def _leave(self, key: ArtifactKey, spec: ArtifactSpec) -> None:
+        """Note of an artifact that this run may not make why it is not there."""
+        why = self._resolver.failure(spec)
+        if why is None:
+            self.state.absent.add(key)
+        else:
+            self.state.failed[key] = why
+            self.state.recalled.add(key)
+            emit(Failed(key, why))
 
     def _start_what_fits(self) -> None:
         if self._stopped is not None:
             return
-        for group in self._queue.groups(self._ready):
+        for group in self._groups():
             stage = stage_named(group[0].stage)
             lane = lane_of(stage.name)
             if not self.runner.has_room(lane):
@@ -132,6 +145,12 @@ class Execution:
                 # It may have taken long: what ended meanwhile comes first.
                 return
 
+    def _groups(self) -> Iterable[list[ArtifactKey]]:
+        """Return what is ready, as it is sent."""
+        groups = self._queue.groups(self._ready)
+        workers = self.runner.workers
+        return self._bundler.bundled(groups, workers) if workers else groups
+
     def _start(self, group: list[Resolved], lane: Lane) -> bool:
         request = self._request(group)
         refuse_vanished(self.plan.study.home, request.label)
@@ -140,8 +159,8 @@ class Execution:
         return self.runner.start(request, lane)
 
     def _request(self, group: list[Resolved]) -> BuildRequest:
-        first = group[0].planned.key
-        return BuildRequest(
+        first, together = group[0].planned.key, group[0].planned.together
+        request = BuildRequest(
             first.stage,
             self.plan.study,
             [
@@ -154,6 +173,12 @@ class Execution:
             {key: why for resolved in group for key, why in resolved.failures.items()},
             self.tags,
         )
+        request.bundled = together is None and len(group) > 1
+        for artifact in request.artifacts:
+            if artifact.force:
+                # It is tried again because the user asks for it.
+                self._attempts.end(artifact.spec)
+        return request
 
     def _collect(self, ended: Ended) -> None:
         request = ended.request
@@ -165,12 +190,14 @@ class Execution:
                 self.executed.append(artifact.key)
                 emit(Stored(artifact.key, record.reference, made=True))
                 self._notes.clear(artifact.spec)
+                self._bundler.note(artifact.key.stage, record.measures.get("seconds", 0.0))
             elif isinstance(ended.error, StorageError):
                 # Every further build would meet it, and a note of it would too.
                 self._stopped = self._stopped or ended.error
                 continue
             else:
-                self._fail(artifact, ended.error or self._lost.pop(artifact.key, None))
+                error = ended.error or self._lost.pop(artifact.key, None)
+                self._note_failure(artifact.key, artifact.spec, sentence_for(artifact.key, error))
             self._queue.settle(artifact.key)
 
     def _made(self, request: BuildRequest, artifact: RequestedArtifact) -> ArtifactRecord | None:
@@ -185,12 +212,11 @@ class Execution:
             return None
         return record
 
-    def _fail(self, artifact: RequestedArtifact, error: BaseException | None) -> None:
-        sentence = str(error) or type(error).__name__ if error is not None else "it was not stored"
-        self.state.failed[artifact.key] = sentence
-        emit(Failed(artifact.key, sentence))
-        _log.error("%s failed: %s", artifact.key, sentence)
-        self._notes.note(artifact.spec, sentence)
+    def _note_failure(self, key: ArtifactKey, spec: ArtifactSpec, sentence: str) -> None:
+        self.state.failed[key] = sentence
+        emit(Failed(key, sentence))
+        _log.error("%s failed: %s", key, sentence)
+        self._notes.note(spec, sentence)
 
 
 def lane_of(stage: str) -> Lane:
@@ -232,7 +258,7 @@ def execute(
     _log.info("%d artifacts planned, to make: %s", len(plan), _summary(per_stage))
     emit(RunStarted(per_stage))
     guard = Guard(plan.study, counted)
-    with _runner(plan, submit) as runner:
+    with chosen_runner(plan.study, submit) as runner:
         known = {**tags, LOOKS: earlier_looks(plan.study)}
         result = Execution(plan, options, runner, guard, known, counted, full).run()
     if result.stopped is None:
@@ -253,13 +279,3 @@ def _open_home(plan: Plan) -> None:
 
 def _summary(per_stage: Counter[str]) -> str:
     return ", ".join(f"{count} {stage}" for stage, count in per_stage.items()) or "none"
-
-
-@contextmanager
-def _runner(plan: Plan, submit: Submit) -> Iterator[Runner]:
-    study = plan.study
-    if study.config.resources.runner == "inline":
-        yield InlineRunner(submit, study.device_slots[0])
-        return
-    with threads_runner(submit, study.device_slots, study.config.resources.workers) as runner:
-        yield runner

@@ -1,7 +1,9 @@
 """BuildRequest: what is sent to wherever a build runs, and the build itself."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -43,7 +45,9 @@ class RequestedArtifact:
 
 
 class BuildRequest:
-    """Artifacts of one stage that are built in one go. It holds no open file, lock or callable: it pickles.
+    """Artifacts of one stage that one build makes. It holds no open file, lock or callable: it pickles.
+
+    They are built in one go, or, where they are ``bundled``, one after the other.
 
     It is no dataclass on purpose: Prefect looks for futures in every field of a parameter that it knows how
     to walk, and a study holds thousands.
@@ -61,14 +65,24 @@ class BuildRequest:
         self.stage, self.study, self.artifacts = stage, study, tuple(artifacts)
         self.attempt, self.failures, self.tags = attempt, failures, tags
         self.device = study.device
-
-    @property
-    def label(self) -> str:
-        """The name of the build, for people."""
+        self.bundled = False
         first = self.artifacts[0].key
-        if len(self.artifacts) == 1:
-            return first.label
-        return f"{ArtifactKey(first.stage, first.model)} ({len(self.artifacts)} artifacts)"
+        several = f"{ArtifactKey(first.stage, first.model)} ({len(self.artifacts)} artifacts)"
+        self.label = first.label if len(self.artifacts) == 1 else several
+        """The name of the build, for people."""
+
+    def only(self, artifacts: Sequence[RequestedArtifact]) -> "BuildRequest":
+        """Return the request for some of its artifacts, under the name of the whole."""
+        some = copy(self)
+        some.artifacts, some.bundled = tuple(artifacts), False
+        return some
+
+    def one_by_one(self) -> "Iterator[BuildRequest]":
+        """Yield what is built in one go."""
+        if not self.bundled:
+            yield self
+            return
+        yield from (self.only([artifact]) for artifact in self.artifacts)
 
     def on(self, device: str) -> "BuildRequest":
         """Return this request for a device slot."""
@@ -85,7 +99,22 @@ class _Advance:
 
 
 def fulfil(request: BuildRequest) -> None:
-    """Build what is requested and store it. What is stored already, and not forced, is left.
+    """Build what is requested: in this thread, or wherever :func:`built_by` says in this context."""
+    _builder.get()(request)
+
+
+@contextmanager
+def built_by(builder: Callable[[BuildRequest], None]) -> Iterator[None]:
+    """Let ``builder`` build what is requested in this context while the block runs."""
+    token = _builder.set(builder)
+    try:
+        yield
+    finally:
+        _builder.reset(token)
+
+
+def fulfil_here(request: BuildRequest) -> None:
+    """Build what is requested in this thread and store it. What is stored already, and not forced, is left.
 
     An artifact that cannot be written keeps none of the others from being stored. Errors name no patient and
     no file of a slide: what sees them next writes them down.
@@ -112,6 +141,9 @@ def _fulfil(request: BuildRequest) -> None:
 def _store(store: Store, artifact: RequestedArtifact, write: Write, request: BuildRequest) -> None:
     with Storing(artifact.key.label, request.study.home, SALT):
         store.reuse_or_build(artifact.spec, write, force=artifact.force, attempt=request.attempt)
+
+
+_builder: ContextVar[Callable[[BuildRequest], None]] = ContextVar("builder", default=fulfil_here)
 
 
 def _prepare_models(threads: int) -> None:

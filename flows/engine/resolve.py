@@ -10,6 +10,7 @@ from typing import Any
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
 from flows.engine.stages import stage_named
+from tasks.artifacts.attempts import AttemptNotes
 from tasks.artifacts.code import code_of
 from tasks.artifacts.failures import FailureNotes
 from tasks.artifacts.key import ArtifactKey
@@ -82,6 +83,7 @@ class Resolver:
     def __init__(self, plan: Plan, options: RerunOptions, *, full: bool = False) -> None:
         self._plan, self._options, self._full = plan, options, full
         self._store, self._notes = plan.study.store, FailureNotes(plan.study.home)
+        self._attempts = AttemptNotes(plan.study.home)
         self.state = RunState()
 
     def resolve(self, planned: Planned) -> Resolved:
@@ -121,7 +123,11 @@ class Resolver:
 
     def failure(self, spec: ArtifactSpec) -> str | None:
         """Return why ``spec`` failed when it was last tried."""
-        return self._notes.of(spec)
+        return self._notes.of(spec) or self.quarantined(spec)
+
+    def quarantined(self, spec: ArtifactSpec) -> str | None:
+        """Return why ``spec`` is not tried again unless the user asks for it, or None."""
+        return self._attempts.quarantined(spec)
 
     def _left_out(self, planned: Planned) -> Iterator[tuple[ArtifactKey, ArtifactKey]]:
         """Yield the inputs that are left out because they failed, each with the cause."""

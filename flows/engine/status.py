@@ -89,7 +89,9 @@ class Preview:
         planned, why = resolved.planned, self._resolver.failure(spec)
         if why is not None:
             self._state.failed[planned.key] = why
-            again = self._options.may_make(planned.key)
+            forced = self._options.forces(planned.key)
+            kept = not forced and self._resolver.quarantined(spec)
+            again = self._options.may_make(planned.key) and not kept
             told = f"{why} (it is tried again)" if again else why
             return ArtifactStatus(planned, "failed", (told,), spec=spec, tried_again=again)
         if not self._options.may_make(planned.key):

@@ -87,6 +87,9 @@ def _at_once(study: Study, stage: str) -> int:
     if study.config.resources.runner == "inline":
         return 1
     kind = stage_named(stage)
+    if study.config.resources.runner == "dask":
+        # How many workers an existing cluster has is not known before the run.
+        return study.config.resources.joined.workers or 1
     if kind.reads_slides:
         return study.config.resources.workers
     return len(study.device_slots) if kind.asks_models else 1

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tasks.artifacts.process_identity import ProcessIdentity, this_process
 
-NO_WORK = ("locks", "failed")
+NO_WORK = ("locks", "failed", "attempts")
 """Folders beside those of unfinished work."""
 _BETWEEN = "@"
 

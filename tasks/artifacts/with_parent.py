@@ -4,14 +4,18 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 _LOOK_S = 0.5
 
 
-def end_with_parent() -> None:
+def end_with_parent(owner: int | None = None) -> None:
     """End this process soon after the one that started it, even if that one was killed.
 
     Ctrl-C is left to the parent: a terminal sends it to both, and one sentence is enough.
+
+    Args:
+        owner: the number of a further process without which this one has nothing to do.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -19,7 +23,7 @@ def end_with_parent() -> None:
 
     def watch() -> None:
         # Linux can kill a child with its parent, but means the thread that started it, which may end before.
-        while os.getppid() == parent:
+        while os.getppid() == parent and (owner is None or Path(f"/proc/{owner}").exists()):
             time.sleep(_LOOK_S)
         os._exit(1)
 

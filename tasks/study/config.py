@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from tasks.artifacts.backends.address import read_address
 from tasks.slides.row import Split as Split
+from tasks.study.cluster import Cluster
 
 
 class Section(BaseModel):
@@ -66,9 +67,21 @@ class Resources(Section):
     none``); what does not fit is read again in every epoch."""
     workers: int = Field(2, ge=1)
     """Slides tiled at the same time."""
-    runner: Literal["inline", "threads"] = "threads"
+    runner: Literal["inline", "threads", "dask"] = "threads"
     """Where builds run: ``inline`` makes one artifact after another; ``threads`` tiles slides in threads and
-    gives each device slot a thread."""
+    gives each device slot a thread; ``dask`` sends builds to the processes of a cluster."""
+    cluster: Cluster | None = None
+    """The cluster of ``runner: dask``. Left out: as many processes of this machine as there are workers."""
+    timeout_minutes: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """How long one build of a stage may take, by stage, such as ``{tile: 60}``. With ``runner: dask`` the
+    process that takes longer is ended; other runners have no process to end."""
+    torchrun: tuple[str, ...] = ()
+    """The words that start the processes of a training on several machines, such as ``[srun, --nodes=2,
+    torchrun, --nnodes=2, --nproc-per-node=4]``. The module and its job file are appended. Left out:
+    ``processes`` are processes of one machine."""
+    training_restarts: int = Field(2, ge=0)
+    """How often a training in several processes of one machine goes on from its last saved state after one
+    of them died."""
     prefetch: int = Field(2, ge=1)
     """Batches of tiles that are read and sent to the device ahead of the model."""
     save_minutes: float = Field(10, ge=0)
@@ -79,7 +92,7 @@ class Resources(Section):
     ``later``: it goes on, and ``veritile record`` records the study once MLflow answers."""
     devices: tuple[Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")], ...] = ()
     """Device slots of the kind that ``device`` names, for example ``[cuda:0, cuda:1]``: one model per slot at
-    a time. Left out: one slot."""
+    a time. Left out: one slot; with ``runner: dask`` on a CPU one per worker."""
     store: str | None = None
     """Where artifacts are stored: the URL of an object store, such as ``s3://bucket/prefix``, or of a folder
     that several machines share, ``file:///folder``. Keys and the endpoint come from the environment. Left
@@ -93,6 +106,26 @@ class Resources(Section):
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         return None if value is None else str(read_address(value))
+
+    @property
+    def joined(self) -> Cluster:
+        """The cluster that ``runner: dask`` uses."""
+        return self.cluster or Cluster(workers=self.workers)
+
+    @model_validator(mode="after")
+    def _cluster_is_used(self) -> Self:
+        if self.runner == "dask":
+            workers = self.joined.workers
+            if workers is not None and len(self.devices) > workers:
+                raise ValueError(
+                    f"resources.devices names {len(self.devices)} device slots, and resources.cluster has "
+                    f"{workers} workers; each slot needs a worker of its own"
+                )
+            return self
+        for name in ("cluster", "timeout_minutes"):
+            if getattr(self, name):
+                raise ValueError(f"resources.{name} needs resources.runner: dask, got {self.runner}")
+        return self
 
 
 class StudyBase(Section):
@@ -135,6 +168,15 @@ class StudyBase(Section):
             )
         if len(kinds) > 1:
             raise ValueError(f"resources.devices must be of one kind, got {', '.join(sorted(kinds))}")
+        return self
+
+    @model_validator(mode="after")
+    def _machines_have_processes(self) -> Self:
+        if self.resources.torchrun and self.processes == 1:
+            raise ValueError(
+                "resources.torchrun starts a training on several machines; say in processes how many "
+                "processes it has on all of them together, got 1"
+            )
         return self
 
     def section(self, kind: type[S]) -> S:

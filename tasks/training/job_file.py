@@ -47,6 +47,8 @@ class JobFile(BaseModel):
     out: Path
     work: Path
     threads: int = 1
+    processes: int = 1
+    """On all machines together."""
     source: dict[str, Any] | None = None
     """What :meth:`tasks.artifacts.pixel_source.PixelSource.form` gave; None where pixels are kept."""
     resources: TrainingResources = TrainingResources()
@@ -68,6 +70,7 @@ class JobFile(BaseModel):
             out=out.resolve(),
             work=work.resolve(),
             threads=threads,
+            processes=job.rank.count,
             source=next((source.form() for source in sources if source is not None), None),
             resources=job.resources,
         )

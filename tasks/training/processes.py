@@ -1,7 +1,8 @@
-"""One training in several processes of this machine: start them, pass on their reports, return their result.
+"""One training in several processes: start them, pass on their reports, return their result.
 
-The processes are started by torch's elastic launcher. Only the part that starts and watches processes is
-used. The agent and the rendezvous are for several machines and would open ports.
+Those of this machine are started by torch's elastic launcher. Only what starts and watches processes is used:
+the agent and the rendezvous would open ports. Those of several machines are started by torchrun, whose agents
+meet over the network.
 """
 
 import logging
@@ -9,9 +10,10 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -27,23 +29,43 @@ from tasks.training.base_job import AnyJob
 from tasks.training.epoch import Advance
 from tasks.training.errors import TrainingDataError
 from tasks.training.job_file import JOB, JobFile, Said, forget, read_failure
+from tasks.training.launcher import ProcessFailedError, run_launcher
 from tasks.training.train import Log
 
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"
+"""The variable of torchrun that says how often the processes were started again."""
+
+_log = logging.getLogger("veritile.train")
 _LOGS = "processes"
 _PERIOD = 0.1
 
 
-class ProcessFailedError(Exception):
-    """A training process ended without a sentence of its own."""
+@dataclass(frozen=True)
+class Launch:
+    """How the processes of a training are started.
+
+    Attributes:
+        torchrun: the words that start them on several machines; empty: they are processes of this one.
+        restarts: how often those of this machine go on after one of them died. Torchrun has its own number.
+    """
+
+    torchrun: tuple[str, ...] = ()
+    restarts: int = 0
 
 
 def train_in_processes(
-    job: AnyJob, out: Path, work: Path, log: Log, advance: Advance = lambda n: None
+    job: AnyJob,
+    out: Path,
+    work: Path,
+    log: Log,
+    advance: Advance = lambda n: None,
+    launch: Launch = Launch(),  # frozen
 ) -> dict[str, float]:
     """Do as :func:`tasks.training.train.train_classifier` does, in ``job.rank.count`` processes.
 
     On a CPU they share the threads that this process may use. They end when this one does, however it ends.
-    The measures are those of the first.
+    Where one dies without a sentence, all go on from the state that was last saved. The measures are those of
+    the first.
 
     Raises:
         TrainingDataError: the tiles cannot be trained on, or there are fewer accelerators than processes.
@@ -53,21 +75,45 @@ def train_in_processes(
         ProcessFailedError: a process failed in another way.
     """
     job.check()
-    _check_devices(job)
     forget(work)
     threads = max(1, torch.get_num_threads() // job.rank.count)
     file = JobFile.of(job, out, work, threads)
     (work / JOB).write_text(file.model_dump_json(indent=1), encoding="utf-8")
     said, measures = Said(work), dict[str, float]()
-    with _started(work, job.rank.count) as processes:
-        ended = None
-        while ended is None:
-            ended = processes.wait(_PERIOD, _PERIOD)
-            measures |= _pass_on(said, log, advance)
-    said.close()
-    if ended.is_failed():
-        raise read_failure(work) or _unexpected(ended, job.rank.count)
+
+    def pass_on() -> None:
+        measures.update(_pass_on(said, log, advance))
+
+    try:
+        if launch.torchrun:
+            run_launcher(launch.torchrun, work, pass_on)
+        else:
+            _check_devices(job)
+            _run(work, job.rank.count, launch.restarts, pass_on)
+    finally:
+        said.close()
     return measures
+
+
+def _run(work: Path, count: int, restarts: int, pass_on: Callable[[], None]) -> None:
+    """Run the processes on this machine until they have ended well."""
+    run = uuid.uuid4().hex
+    for attempt in range(restarts + 1):
+        envs = {rank: {**_environment(rank, count, run), RESTARTS: str(attempt)} for rank in range(count)}
+        with _started(work, envs) as processes:
+            ended = None
+            while ended is None:
+                ended = processes.wait(_PERIOD, _PERIOD)
+                pass_on()
+        if not ended.is_failed():
+            return
+        told = read_failure(work)
+        if told is not None:
+            raise told
+        error = _unexpected(ended, count)
+        if attempt == restarts:
+            raise error
+        _log.warning("%s; all go on from the state that was last saved", error)
 
 
 def _check_devices(job: AnyJob) -> None:
@@ -78,17 +124,15 @@ def _check_devices(job: AnyJob) -> None:
 
 
 @contextmanager
-def _started(work: Path, count: int) -> Iterator[PContext]:
+def _started(work: Path, envs: Mapping[int, dict[str, str]]) -> Iterator[PContext]:
     """Start the processes, and end those still running when the block ends."""
-    run = uuid.uuid4().hex
     words = ("-m", "tasks.training.worker", str(work / JOB))
-    envs = {rank: _environment(rank, count, run) for rank in range(count)}
     logs = DefaultLogsSpecs(log_dir=str(work / _LOGS), redirects=Std.ALL)
     with _quiet_launcher():
         # In a separate thread: in the main one the launcher would take over this process's signals.
         with ThreadPoolExecutor(1) as starter:
             processes = starter.submit(
-                start_processes, "train", sys.executable, dict.fromkeys(range(count), words), envs, logs
+                start_processes, "train", sys.executable, dict.fromkeys(envs, words), dict(envs), logs
             ).result()
         try:
             yield processes

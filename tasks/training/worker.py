@@ -12,26 +12,32 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from zlib import crc32
 
 import torch
 import torch.distributed as dist
 
 from tasks.artifacts.with_parent import end_with_parent
 from tasks.tiling.on_demand import SlidePixels
+from tasks.training.errors import TrainingDataError
 from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
+from tasks.training.launcher import OWNER
+from tasks.training.resume import FILE
 from tasks.training.train import train_classifier
 from tasks.training_step.rank import Rank
 
+_LOOKS = 60
 _PATIENCE = timedelta(days=7)
 """The others wait while the first validates an epoch. The starting process notices if one dies."""
 
 
 def main(path: Path) -> int:
     """Train this process's part of the job in ``path`` and return the exit code."""
-    end_with_parent()
+    end_with_parent(_owner())
     file = JobFile.model_validate_json(path.read_text(encoding="utf-8"))
     rank = Rank(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
     torch.set_num_threads(file.threads)
@@ -39,6 +45,8 @@ def main(path: Path) -> int:
     _join(file.work, rank, device)
     report = _Report(file.work) if rank.first else _Silent()
     try:
+        _refuse_other_count(file, rank)
+        _wait_for_one_state(file.work, rank, device)
         source = None if file.source is None else SlidePixels.of_form(file.source)
         job = file.job(device, rank, source)
         measures = train_classifier(job, file.out, file.work, report.log, report.advance)
@@ -69,7 +77,8 @@ class _Report(_Silent):
 
     def __init__(self, work: Path) -> None:
         # Line by line, so that a reader sees whole lines.
-        self._stream = (work / SAID).open("w", buffering=1, encoding="utf-8")
+        # Who reads it goes on reading when the processes are started again.
+        self._stream = (work / SAID).open("a" if _restarts() else "w", buffering=1, encoding="utf-8")
 
     def log(self, row: Mapping[str, float], epoch: int) -> None:
         """Report the figures of an epoch."""
@@ -99,17 +108,47 @@ def _device(kind: str) -> str:
 def _join(work: Path, rank: Rank, device: str) -> None:
     if rank.count == 1:
         return
+    backend = "nccl" if torch.device(device).type == "cuda" else "gloo"
+    if int(os.environ.get("GROUP_WORLD_SIZE", "1")) > 1:
+        # Over machines the launcher says where they meet.
+        dist.init_process_group(backend, timeout=_PATIENCE)
+        return
     for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
         os.environ.setdefault(name, _loopback())
-    # A shared file opens no port. Only the processes of this training have the same parent.
-    meeting = work / f".meeting.{os.environ.get('TORCHELASTIC_RUN_ID', '')}.{os.getppid()}"
+    # A shared file opens no port. Only the processes of this training have the same parent, and a file can
+    # be met at once only.
+    run = f"{os.environ.get('TORCHELASTIC_RUN_ID', '')}.{os.getppid()}.{_restarts()}"
     dist.init_process_group(
-        "nccl" if torch.device(device).type == "cuda" else "gloo",
-        store=dist.FileStore(str(meeting), rank.count),  # type: ignore[attr-defined]  # torch
+        backend,
+        store=dist.FileStore(str(work / f".meeting.{run}"), rank.count),  # type: ignore[attr-defined]  # torch
         rank=rank.number,
         world_size=rank.count,
         timeout=_PATIENCE,
     )
+
+
+def _restarts() -> int:
+    """Return how often the processes of this training were started again."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+def _refuse_other_count(file: JobFile, rank: Rank) -> None:
+    if rank.count != file.processes:
+        raise TrainingDataError(
+            f"the training is for processes: {file.processes}, and the launcher started {rank.count}; "
+            "another number gives other weights"
+        )
+
+
+def _wait_for_one_state(work: Path, rank: Rank, device: str) -> None:
+    """Wait until all processes see the same saved state: a shared folder may show an old one for a while."""
+    for _ in range(_LOOKS):
+        path = work / FILE
+        seen = torch.tensor(float(crc32(path.read_bytes()) >> 8 if path.is_file() else 0), device=device)
+        if rank.count == 1 or bool((rank.collect(seen) == seen).all()):
+            return
+        time.sleep(1)
+    raise TrainingDataError(f"the processes see different saved states in {work}; it must be a shared folder")
 
 
 def _part(rank: Rank) -> None:
@@ -121,6 +160,12 @@ def _part(rank: Rank) -> None:
 
 def _loopback() -> str:
     return next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
+
+
+def _owner() -> int | None:
+    """Return the process of the run, where it is on this machine: an agent may stand between."""
+    owner = os.environ.get(OWNER, "").rpartition(":")
+    return int(owner[2]) if owner[0] == socket.gethostname() else None
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,13 +17,16 @@ from safetensors.torch import load_file
 from tasks.artifacts.checkpoint import Checkpoint
 from tasks.models.errors import ModelError
 from tasks.models.recipe import NetworkRecipe
+from tasks.training import processes
 from tasks.training.errors import CollapsedError, DivergedError, TrainingDataError
 from tasks.training.job import check_job
 from tasks.training.job_file import JOB, SAID, JobFile, Said, forget, read_failure, write_failure
-from tasks.training.processes import ProcessFailedError, _unexpected, train_in_processes
+from tasks.training.launcher import ProcessFailedError
+from tasks.training.processes import Launch, _unexpected, train_in_processes
 from tasks.training.resume import FILE, load_snapshot
 from tasks.training.train import planned_tiles, train_classifier
 from tasks.training_step.rank import ALONE, Rank
+from tests._support.ports import free_port
 from tests._support.spread_trainings import spread_job
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +121,74 @@ def test_what_is_no_number_in_one_process_ends_all_with_the_sentence(tmp_path, c
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
+def test_two_machines_go_on_after_one_lost_its_process(cut_and_resumed, tmp_path):
+    """Two launchers with a process each; one is killed after an epoch. The result has the same bytes."""
+    before, _, _ = cut_and_resumed
+    out, work = folders(tmp_path)
+    killed = []
+
+    def kill(row, epoch):
+        if killed:
+            return
+        for process in workers_of(tmp_path):
+            if "torch.distributed.run" not in process.cmdline() and process.environ().get("RANK") == "1":
+                killed.append(epoch)
+                process.kill()
+
+    words = (sys.executable, "-m", "tests._support.two_launchers", str(free_port()))
+    measures = train_in_processes(
+        spread_job(before / "cohort", TWO), out, work, kill, launch=Launch(torchrun=words)
+    )
+    assert killed, "a process was killed"
+    assert measures["resumed_epochs"] >= 1, "it did not start anew"
+    assert (out / "weights.safetensors").read_bytes() == (before / "out" / "weights.safetensors").read_bytes()
+    assert not workers_of(tmp_path)
+
+
+class Process:
+    """Stands for the processes of one attempt, which end as they are told."""
+
+    def __init__(self, ended):
+        self.wait = lambda timeout, period: ended
+
+
+class EndedWell:
+    def is_failed(self):
+        return False
+
+
+def attempts_of(monkeypatch, ends):
+    """Let the attempts end as listed; return what each was started with."""
+    started, left = [], list(ends)
+
+    @contextmanager
+    def start(work, envs):
+        started.append([env["TORCHELASTIC_RESTART_COUNT"] for env in envs.values()])
+        yield Process(left.pop(0))
+
+    monkeypatch.setattr(processes, "_started", start)
+    return started
+
+
+def test_a_process_that_dies_is_started_again_with_all_others(tmp_path, monkeypatch, caplog):
+    died = Ended([], _1=-signal.SIGKILL)
+    started = attempts_of(monkeypatch, [died, died, EndedWell()])
+    processes._run(tmp_path, 2, 2, lambda: None)
+    assert started == [["0", "0"], ["1", "1"], ["2", "2"]]
+    sentence = "training process 2 of 2 was killed by SIGKILL; all go on from the state that was last saved"
+    assert [record.getMessage() for record in caplog.records] == [sentence] * 2
+
+    attempts_of(monkeypatch, [died])
+    with pytest.raises(ProcessFailedError, match=r"process 2 of 2 was killed by SIGKILL$"):
+        processes._run(tmp_path, 2, 0, lambda: None)
+    started = attempts_of(monkeypatch, [died, died])
+    write_failure(tmp_path, 0, TrainingDataError("no tiles"))
+    with pytest.raises(TrainingDataError, match="no tiles"):
+        processes._run(tmp_path, 2, 1, lambda: None)
+    assert len(started) == 1, "what has a sentence is not tried again"
+
+
 def test_a_batch_must_be_split_evenly(tmp_path):
     with pytest.raises(
         TrainingDataError, match="batch 32 must be split evenly by accumulate 2 x processes 3"
@@ -174,6 +246,9 @@ class Ended:
     def __init__(self, stderrs, **codes):
         self.stderrs = dict(enumerate(stderrs))
         self.failures = {int(rank[1:]): type("F", (), {"exitcode": code}) for rank, code in codes.items()}
+
+    def is_failed(self):
+        return True
 
 
 def test_a_failure_without_a_sentence_is_blamed_on_the_right_process(tmp_path):

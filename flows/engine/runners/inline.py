@@ -9,6 +9,8 @@ from flows.engine.runners.base import Ended, Lane, Submit
 class InlineRunner:
     """Runs each request when it is started."""
 
+    workers = 0
+
     def __init__(self, submit: Submit, device: str) -> None:
         self._submit, self._device = submit, device
         self._ended: deque[Ended] = deque()

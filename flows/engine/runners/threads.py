@@ -24,6 +24,8 @@ Result = Future[BaseException | None]
 class ThreadsRunner:
     """Runs requests side by side, as many as there are threads and device slots."""
 
+    workers = 0
+
     def __init__(
         self, submit: Submit, devices: Sequence[str], threads: ThreadPoolExecutor, workers: int
     ) -> None:
