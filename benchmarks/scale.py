@@ -143,9 +143,10 @@ def main() -> None:
     if not chosen.skip_workers:
         from benchmarks.scale_workers import two_worker_speedup
 
-        figures["two_worker_speedup"] = round(two_worker_speedup(), 2)
+        with tempfile.TemporaryDirectory() as folder:
+            figures["two_worker_speedup"] = two_worker_speedup(Path(folder))["two_worker_speedup"]
     if not chosen.skip_fuzz:
-        from tests._support.fuzzing import fuzz
+        from benchmarks.fuzzing import fuzz
 
         found = fuzz()
         figures |= {"fuzzed_inputs": found["fuzzed_inputs"], "tracebacks": found["tracebacks"]}
