@@ -15,7 +15,7 @@ from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse
 from flows.origin import run_tags
 from flows.preflight import warn_or_refuse
 from flows.run_log import RunLog
-from flows.showing.parts import flow_run_id, shown_parts
+from flows.showing.builds import flow_run_id, shown_builds
 from tasks.study.study import Study
 
 _log = logging.getLogger("veritile.study")
@@ -61,7 +61,7 @@ def _run(opened: Study, options: RerunOptions, tags: Mapping[str, str], *, verif
         _log.warning(note)
     refuse_unfit_encoder(opened)
     plan = Plan(opened)
-    with live_page(plan, tags), shown_parts() as submit:
+    with live_page(plan, tags), shown_builds() as submit:
         try:
             outcome = settle(execute(plan, options, submit, tags, full=verify))
         except NotRecordedError as error:

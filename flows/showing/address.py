@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.showing.found import found_url
+from flows.showing.served import served_url
 
 NAME = "PREFECT_API_URL"
 PATIENCE_S = 10.0
@@ -22,7 +22,7 @@ PATIENCE_S = 10.0
 
 def server_of(home: Path) -> str | None:
     """Return the address of the API that shows runs of ``home``; None where there is none."""
-    return named_url(home) or found_url(home)
+    return named_url(home) or served_url(home)
 
 
 def named_url(home: Path) -> str | None:

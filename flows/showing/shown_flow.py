@@ -35,7 +35,7 @@ _log = logging.getLogger("veritile.study")
 
 
 @dataclass
-class _Body:
+class _BodyEnd:
     """What became of the flow's own function, whatever Prefect makes of it."""
 
     begun: bool = False
@@ -43,7 +43,7 @@ class _Body:
     error: Exception | None = None
 
 
-_body: ContextVar[_Body | None] = ContextVar("body", default=None)
+_body: ContextVar[_BodyEnd | None] = ContextVar("body", default=None)
 
 
 class ShownFlow(Flow[Any, Outcome]):
@@ -69,7 +69,7 @@ class ShownFlow(Flow[Any, Outcome]):
             return self._shown(url, parameters)
 
     def _shown(self, url: str, parameters: dict[str, Any]) -> Outcome:
-        body = _Body()
+        body = _BodyEnd()
         token = _body.set(body)
         with Kept() as kept, _sent_in_the_end(url):
             try:
@@ -101,7 +101,7 @@ class ShownFlow(Flow[Any, Outcome]):
 @contextmanager
 def kept_body() -> Iterator[Callable[[Outcome], None]]:
     """Keep what becomes of the function of a :class:`ShownFlow` while the block, its whole body, runs."""
-    body = _body.get() or _Body()
+    body = _body.get() or _BodyEnd()
     body.begun = True
 
     def end(outcome: Outcome) -> None:

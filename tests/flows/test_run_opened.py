@@ -18,7 +18,7 @@ def happened(monkeypatch):
     order = []
 
     @contextmanager
-    def shown_parts():
+    def shown_builds():
         yield "submit"
         order.append("waited for the server")
 
@@ -30,7 +30,7 @@ def happened(monkeypatch):
         monkeypatch.setattr(module, name, lambda opened: None)
     monkeypatch.setattr(module, "refuse_unfit_network", lambda opened: ())
     monkeypatch.setattr(module, "Plan", lambda opened: f"plan of {opened}")
-    monkeypatch.setattr(module, "shown_parts", shown_parts)
+    monkeypatch.setattr(module, "shown_builds", shown_builds)
     monkeypatch.setattr(module, "execute", execute)
     monkeypatch.setattr(module, "settle", lambda result: OUTCOME)
     return order

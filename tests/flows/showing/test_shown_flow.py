@@ -9,9 +9,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.engine import task
 from flows.engine.outcome import ArtifactsFailedError, Outcome
-from flows.showing import parts, shown_flow, watch
+from flows.showing import builds, shown_flow, watch
 from flows.showing.address import silence_of
-from flows.showing.parts import flow_run_id, shown_parts
+from flows.showing.builds import flow_run_id, shown_builds
 from flows.showing.shown_flow import ShownFlow, kept_body
 from flows.showing.stale import process_tag
 from tests._support.ports import free_port
@@ -24,7 +24,7 @@ REQUEST = SimpleNamespace(stage="tile")
 def built(monkeypatch):
     """How each request was run: as a task of Prefect or plainly."""
     ways = Ways()
-    monkeypatch.setattr(parts, "run_plainly", lambda request: ways.append("plain"))
+    monkeypatch.setattr(builds, "run_plainly", lambda request: ways.append("plain"))
     monkeypatch.setattr(task, "run_as_task", lambda request: ways.append("task"))
     monkeypatch.setattr(watch, "PERIOD_S", 0.05)
     for module in (watch, shown_flow):
@@ -45,7 +45,7 @@ def flow_of(do):
     def body(home):
         with kept_body() as end:
             ids.append(flow_run_id())
-            with shown_parts() as submit:
+            with shown_builds() as submit:
                 do(submit)
             end(OUTCOME)
         return OUTCOME

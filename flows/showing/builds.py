@@ -20,7 +20,7 @@ def flow_run_id() -> str:
 
 
 @contextmanager
-def shown_parts() -> Iterator[Submit]:
+def shown_builds() -> Iterator[Submit]:
     """Give what runs a request: a Prefect task in a flow run whose server answers, a plain call elsewhere."""
     if not flow_run_id():
         yield run_plainly

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from flows.showing.found import STATE, found_url
+from flows.showing.served import STATE, served_url
 from tasks.artifacts.process_identity import this_process
 
 
@@ -17,16 +17,16 @@ def told(home, process, addresses=None):
 
 
 def test_a_living_ui_is_found(tmp_path):
-    assert found_url(told(tmp_path, this_process())) == "http://127.0.0.1:4200/api"
+    assert served_url(told(tmp_path, this_process())) == "http://127.0.0.1:4200/api"
 
 
 @pytest.mark.parametrize("change", [{"pid": 2**30}, {"host": "elsewhere"}])
 def test_one_that_ended_or_runs_elsewhere_is_not(tmp_path, change):
-    assert found_url(told(tmp_path, dataclasses.replace(this_process(), **change))) is None
+    assert served_url(told(tmp_path, dataclasses.replace(this_process(), **change))) is None
 
 
 def test_a_home_without_one_or_with_half_a_file_has_none(tmp_path):
-    assert found_url(tmp_path) is None
-    assert found_url(told(tmp_path, this_process(), {})) is None
+    assert served_url(tmp_path) is None
+    assert served_url(told(tmp_path, this_process(), {})) is None
     (tmp_path / STATE).write_text('{"process"')
-    assert found_url(tmp_path) is None
+    assert served_url(tmp_path) is None

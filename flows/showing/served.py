@@ -10,7 +10,7 @@ STATE = Path("services", "state.json")
 """Below the home: whose servers they are, and the address of each by its title."""
 
 
-def found_url(home: Path) -> str | None:
+def served_url(home: Path) -> str | None:
     """Return the address of the API of the ``veritile ui`` of this home and host; None where it is down."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         told = json.loads((home / STATE).read_text(encoding="utf-8"))
