@@ -61,6 +61,7 @@ class FileCache:
         self.files, self.limit = folder / "files", limit
         self._folder, self._marks = folder, folder / "marks"
         self._holds = _holds_of(folder.absolute())
+        self._said = False
 
     def fetch(
         self,
@@ -144,7 +145,8 @@ class FileCache:
                 f"{wanted.name} has {wanted.size / _GB:.2f} GB and the disk of {self._folder} has "
                 f"{self._free() / _GB:.2f} GB free; put the home on a larger disk (--home)"
             )
-        if taken + wanted.size > self.limit:
+        if taken + wanted.size > self.limit and not self._said:
+            self._said = True
             _log.warning(
                 "the cache takes %.3g GB although %.3g are allowed: %s is needed beside what is in use",
                 (taken + wanted.size) / _GB,
