@@ -117,11 +117,14 @@ def test_a_study_is_recorded_later_and_once_and_is_found_after_a_move(target, tm
     assert first["tiny"].data.tags["veritile.command"] == "veritile record tiny.yaml", "no page was live"
 
 
-def test_a_study_that_mlflow_has_lost_is_recorded_again(target):
+def test_a_study_whose_run_was_deleted_is_recorded_again(target):
     told_by(target)
-    shutil.rmtree(target.home / "mlflow")
+    before = runs_in(target.home)
+    open_client(target.home, None).delete_run(before["tiny"].info.run_id)
     assert "tiny is recorded in MLflow at" in told_by(target)
-    assert set(runs_in(target.home)) == {"tiny", "standard seed 0"}
+    after = runs_in(target.home)
+    assert set(after) == {"tiny", "standard seed 0"}
+    assert after["tiny"].info.run_id != before["tiny"].info.run_id
 
 
 def test_an_unfinished_study_is_refused_with_what_is_missing(target, tmp_path):
