@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
@@ -50,16 +50,9 @@ def live_page(plan: Plan, tags: Mapping[str, str]) -> Iterator[None]:
         UsageError: the run is to record the study, and MLflow cannot be used.
     """
     writer = PageWriter(plan, tags)
-    with listening(writer):
-        try:
-            yield
-        except Exception as error:
-            writer.end("FAILED", str(error))
-            raise
-        except BaseException:
-            writer.end("KILLED")
-            raise
-        writer.end("FINISHED")
+    with listening(writer), ExitStack() as stack:
+        stack.push(writer.leave)
+        yield
 
 
 class PageWriter:
@@ -103,6 +96,15 @@ class PageWriter:
                     self._changed = True
             case _:
                 pass
+
+    def leave(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """End the page as the run ended: well, with an error, or interrupted."""
+        if error is None:
+            self.end("FINISHED")
+        elif isinstance(error, Exception):
+            self.end("FAILED", str(error))
+        else:
+            self.end("KILLED")
 
     def end(self, status: str, why: str = "") -> None:
         """End the page; a run that no recording has completed ends with ``status``."""

@@ -16,7 +16,7 @@ from tasks.artifacts.pages import Recording
 from tasks.artifacts.spec import Reference
 from tasks.recorded.inputs import RecordSection
 from tasks.study.errors import UsageError
-from tasks.tracking.errors import TrackingError, place_of
+from tasks.tracking.errors import TrackingError, address_of
 
 
 def record(target: Target, command: str, console: Console) -> None:
@@ -67,7 +67,7 @@ def _is_there(plan: Plan, recording: Reference) -> bool:
 
 
 def _tell(plan: Plan, recording: Reference, verb: str, console: Console) -> None:
-    place = place_of(plan.study.home, plan.study.section(RecordSection).tracking_uri)
+    place = address_of(plan.study.home, plan.study.section(RecordSection).tracking_uri)
     run = _parent(plan, recording)
     console.print(f"{plan.study.name} {verb} in MLflow at {place}: run {run}", soft_wrap=True)
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tasks.tracking.database import local_database, migrate
-from tasks.tracking.errors import TrackingError, in_words, place_of
+from tasks.tracking.errors import TrackingError, address_of, in_words
 
 PATIENCE_S = 5.0
 OLDEST = 3
@@ -22,7 +22,7 @@ def ask(home: Path, tracking_uri: str | None, patience_s: float = PATIENCE_S) ->
     Raises:
         TrackingError: it does not answer within ``patience_s``, refuses, or is too old or too new.
     """
-    place = place_of(home, tracking_uri)
+    place = address_of(home, tracking_uri)
     with in_words(place):
         if tracking_uri is None:
             _ask_file(local_database(home), patience_s)

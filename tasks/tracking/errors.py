@@ -37,7 +37,7 @@ class TrackingError(Exception):
     """MLflow cannot be used; the message is one sentence that names the place and the cause."""
 
 
-def place_of(home: Path, tracking_uri: str | None) -> str:
+def address_of(home: Path, tracking_uri: str | None) -> str:
     """Return where MLflow is, for people: an address without user and password, or the file in ``home``."""
     if tracking_uri is None:
         return str(home / "mlflow" / "mlflow.db")

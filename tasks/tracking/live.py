@@ -11,7 +11,7 @@ from typing import Any
 from tasks.reporting.pseudonyms import without_patients
 from tasks.tracking.child import ChildFacts
 from tasks.tracking.database import exclusive, experiment_id, has_server, open_client
-from tasks.tracking.errors import in_words, place_of
+from tasks.tracking.errors import address_of, in_words
 from tasks.tracking.failed import FAILED, failed_in_short, why_failed
 from tasks.tracking.job import RecordedCheckpoint, RecordJob
 from tasks.tracking.leftovers import HANDED_OVER, Leftovers, is_free
@@ -60,7 +60,7 @@ class LivePage:
     def __init__(self, client: MlflowClient, experiment: str, parent: str, study: LiveStudy) -> None:
         self._client, self._experiment, self.parent = client, experiment, parent
         self._study, self._job = study, study.job
-        self._place = place_of(study.job.home, study.job.tracking_uri)
+        self._place = address_of(study.job.home, study.job.tracking_uri)
         self._leftovers = Leftovers(client, experiment, study.job.live)
         self._children: dict[str, Run] = {}
         self._shown: dict[str, set[tuple[str, int]]] = {}
@@ -76,7 +76,7 @@ class LivePage:
             TrackingError: MLflow cannot be used.
         """
         job = study.job
-        with in_words(place_of(job.home, job.tracking_uri)), exclusive(job.home, "live"):
+        with in_words(address_of(job.home, job.tracking_uri)), exclusive(job.home, "live"):
             client = open_client(job.home, job.tracking_uri)
             name = job.experiment or job.study
             experiment = experiment_id(client, name, job.home, local=not has_server(job.tracking_uri))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tasks.tracking.ask import ask
 from tasks.tracking.database import local_database, open_client
-from tasks.tracking.errors import in_words, place_of
+from tasks.tracking.errors import address_of, in_words
 from tasks.tracking.mlflow_api import MlflowException
 from tasks.tracking.runs import finished, sweep_all
 
@@ -16,7 +16,7 @@ def has_run(home: Path, tracking_uri: str | None, run_id: str) -> bool:
         TrackingError: MLflow cannot be used.
     """
     ask(home, tracking_uri)
-    with in_words(place_of(home, tracking_uri)):
+    with in_words(address_of(home, tracking_uri)):
         client = open_client(home, tracking_uri)
         try:
             run = client.get_run(run_id)
@@ -38,5 +38,5 @@ def close_dead_runs(home: Path, tracking_uri: str | None) -> tuple[str, ...]:
     if tracking_uri is None and not local_database(home).is_file():
         return ()
     ask(home, tracking_uri)
-    with in_words(place_of(home, tracking_uri)):
+    with in_words(address_of(home, tracking_uri)):
         return sweep_all(open_client(home, tracking_uri))

@@ -12,7 +12,7 @@ from tasks.tracking.child import ChildFacts, fill_child
 from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
 from tasks.tracking.database import experiment_id, has_server, open_client
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.errors import in_words, place_of
+from tasks.tracking.errors import address_of, in_words
 from tasks.tracking.failed import FAILED, failed_in_short, why_failed
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
 from tasks.tracking.leftovers import Leftovers
@@ -171,7 +171,7 @@ def record_study(job: RecordJob) -> RecordSummary:
     if job.tracking_uri is not None:
         # Shorter than the patience that uploads are given.
         ask(job.home, job.tracking_uri)
-    with in_words(place_of(job.home, job.tracking_uri)):
+    with in_words(address_of(job.home, job.tracking_uri)):
         client = open_client(job.home, job.tracking_uri)
         name = job.experiment or job.study
         experiment = experiment_id(client, name, job.home, local=not has_server(job.tracking_uri))

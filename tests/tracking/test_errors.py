@@ -5,7 +5,7 @@ import pytest
 import requests
 import sqlalchemy.exc
 
-from tasks.tracking.errors import TrackingError, in_words, place_of
+from tasks.tracking.errors import TrackingError, address_of, in_words
 from tasks.tracking.mlflow_api import MlflowException
 
 
@@ -54,7 +54,7 @@ def test_a_driver_that_is_not_installed_is_named():
 
 
 def test_a_place_names_no_user_and_no_password():
-    assert place_of(Path("/h"), None) == "/h/mlflow/mlflow.db"
-    assert place_of(Path("/h"), "postgresql://user:secret@db:5432/mlflow") == "postgresql://db:5432/mlflow"
-    assert place_of(Path("/h"), "sqlite:////a/b.db") == "sqlite:////a/b.db"
-    assert place_of(Path("/h"), "http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+    assert address_of(Path("/h"), None) == "/h/mlflow/mlflow.db"
+    assert address_of(Path("/h"), "postgresql://user:secret@db:5432/mlflow") == "postgresql://db:5432/mlflow"
+    assert address_of(Path("/h"), "sqlite:////a/b.db") == "sqlite:////a/b.db"
+    assert address_of(Path("/h"), "http://127.0.0.1:5000") == "http://127.0.0.1:5000"
