@@ -4,6 +4,7 @@ import zipfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tasks.slides.present import is_present
 _KEPT_OPEN = 8
 _BROKEN = (
     OSError, ValueError, EOFError, OverflowError, zipfile.BadZipFile, zlib.error, SyntaxError, MemoryError,
-    NotImplementedError, RuntimeError, KeyError, TypeError, Image.DecompressionBombError,
+    NotImplementedError, TokenError, RuntimeError, KeyError, TypeError, Image.DecompressionBombError,
 )  # fmt: skip
 """What libraries raise about a damaged file; memory runs out where a header states an absurd size."""
 

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import bz2
-import gzip
 import io
 import re
 import sqlite3
@@ -24,7 +23,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8")
 _ZLIB = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 _PACKED = (
-    (b"\x1f\x8b", "gzip", gzip.decompress),
+    (b"\x1f\x8b", "gzip", lambda data: zlib.decompressobj(31).decompress(data, 1 << 26)),
     (b"BZh", "bz2", bz2.decompress),
     (b"\x28\xb5\x2f\xfd", "zstd", imagecodecs.zstd_decode),
 )
@@ -111,7 +110,10 @@ def _archived(data: bytes) -> Iterator[tuple[str, bytes]]:
     if data[:4] == b"PK\x03\x04":
         with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as archive:
             for info in archive.infolist():
-                yield f"zip {info.filename}", info.filename.encode() + info.comment + archive.read(info)
+                yield (
+                    f"zip {info.filename}",
+                    b"\n".join([info.filename.encode(), info.comment, archive.read(info)]),
+                )
     for magic, how, read in _PACKED:
         if data[: len(magic)] == magic:
             with suppress(Exception):
@@ -124,7 +126,8 @@ def _base64(data: bytes) -> Iterator[tuple[str, bytes]]:
         for start in range(4) if len(text) < 4000 else (0,):
             part = text[start:]
             with suppress(binascii.Error):
-                yield "base64", base64.b64decode(part[: len(part) // 4 * 4])
+                whole = part if len(part) % 4 != 1 else part[:-1]
+                yield "base64", base64.b64decode(whole + b"=" * (-len(whole) % 4))
 
 
 def _parquet(data: bytes) -> bytes:

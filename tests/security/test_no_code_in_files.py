@@ -44,7 +44,15 @@ def said(node: ast.Call, name: str) -> object:
     return value.value if isinstance(value, ast.Constant) else value
 
 
+def named(path: Path) -> Iterator[str]:
+    """Yield what is forbidden, also where it is only named and called by another name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in FORBIDDEN:
+            yield ast.unparse(node)
+
+
 def dangers(path: Path) -> Iterator[str]:
+    yield from named(path)
     for name, node in calls(path):
         if name in FORBIDDEN or name.endswith((".extractall", ".extract_all")):
             yield name

@@ -64,10 +64,13 @@ class TileTable:
         """Return the place of the tile of each row."""
         rows = self.rows[name]
         if "tile" in rows:
-            numbers = pd.to_numeric(rows["tile"]).to_numpy(dtype=np.int64)
+            places_said = pd.to_numeric(rows["tile"], errors="coerce").to_numpy(dtype=np.float64)
+            whole = np.isfinite(places_said) & (abs(places_said) < len(places)) & (places_said % 1 == 0)
+            numbers = np.where(whole, places_said, -1).astype(np.int64)
         else:
             known = {(x, y): number for number, (x, y) in enumerate(places.tolist())}
-            wanted = rows[["x", "y"]].astype(np.float32).itertuples(index=False)
+            stated = rows[["x", "y"]].apply(pd.to_numeric, errors="coerce")
+            wanted = stated.astype(np.float32).itertuples(index=False)
             numbers = np.array([known.get((x, y), -1) for x, y in wanted], dtype=np.int64)
         wrong = np.flatnonzero((numbers < 0) | (numbers >= len(places)))
         if len(wrong):
