@@ -161,8 +161,7 @@ class Train(Stage[TrainInputs]):
 
         if processes == 1:
             return train_classifier(job, out, context.work, log, context.advance)
-        resources = study.config.resources
-        launch = Launch(resources.torchrun, resources.training_restarts)
+        launch = Launch(study.config.resources.torchrun, study.config.resources.training_restarts)
         return train_in_processes(job, out, context.work, log, context.advance, launch)
 
     def check(self, config: StudyBase) -> None:
@@ -215,11 +214,9 @@ def _refuse_shared_switch(config: StudyBase) -> None:
 
 def training_resources(study: Study) -> TrainingResources:
     """Return what a training of the study may use."""
-    resources = study.config.resources
+    own = study.config.resources
     return TrainingResources(
-        save_minutes=resources.save_minutes,
-        prefetch=resources.prefetch,
-        cache_mb=resources.training_cache_mb,
+        save_minutes=own.save_minutes, prefetch=own.prefetch, cache_mb=own.training_cache_mb
     )
 
 

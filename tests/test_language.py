@@ -69,12 +69,19 @@ def test_no_private_phrase(path):
 
 
 def prose(page: Path) -> list[tuple[int, str]]:
-    """Return the numbered lines of a page without code, tables and lines with links or pictures."""
+    """Return the numbered lines of a page without code, tables, and lines with links, pictures or one name."""
     kept, code = [], False
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         fence = line.lstrip().startswith("```")
         code ^= fence
-        if not (code or fence or line.lstrip().startswith(("|", "<")) or "](" in line or "http" in line):
+        if not (
+            code
+            or fence
+            or line.lstrip().startswith(("|", "<"))
+            or "](" in line
+            or "http" in line
+            or " " not in line.strip()
+        ):
             kept.append((number, line))
     return kept
 

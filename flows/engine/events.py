@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tasks.artifacts.key import ArtifactKey
-from tasks.artifacts.spec import Reference
+if TYPE_CHECKING:  # pydantic is behind them, which `veritile --help` does not need
+    from tasks.artifacts.key import ArtifactKey
+    from tasks.artifacts.spec import Reference
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Reused:
 class Stored:
     """An artifact is stored: found there, or ``made`` by this run."""
 
-    key: ArtifactKey
-    reference: Reference
+    key: "ArtifactKey"
+    reference: "Reference"
     made: bool
 
 
@@ -62,7 +64,7 @@ class Stored:
 class Failed:
     """An artifact failed, in this run or in an earlier one that is not repeated."""
 
-    key: ArtifactKey
+    key: "ArtifactKey"
     why: str
 
 
