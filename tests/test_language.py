@@ -69,7 +69,7 @@ def test_no_private_phrase(path):
 
 
 def prose(page: Path) -> list[tuple[int, str]]:
-    """Return the numbered lines of a page without code, tables, and lines with links, pictures or one name."""
+    """Return the numbered lines of a page without code, tables, lines with links, pictures or one name."""
     kept, code = [], False
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         fence = line.lstrip().startswith("```")
