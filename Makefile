@@ -26,11 +26,12 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Known vulnerabilities of what is installed, asked of PyPI; and docs/licences.md. It needs the network.
+# Known vulnerabilities of what is installed, asked of PyPI; and docs/licences.md. It needs the network:
+# --strict fails where PyPI does not answer, which would otherwise look like no vulnerability.
 audit: $(VENV)/installed-test
 	$(PIP) pip-audit
 	$(BIN)/python -m flows.licences
-	$(BIN)/pip-audit --local --skip-editable --progress-spinner off
+	$(BIN)/pip-audit --strict --local --skip-editable --progress-spinner off
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
