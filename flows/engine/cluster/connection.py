@@ -4,8 +4,8 @@ import logging
 import os
 import threading
 import time
-from asyncio import CancelledError
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any
 

@@ -25,6 +25,9 @@ _SETTINGS = {
     # On a busy machine a worker may take long to be heard; one that is not is not started again.
     "distributed.comm.timeouts.connect": "180s",
     "distributed.comm.timeouts.tcp": "180s",
+    # A decoder may keep a worker from answering for long. One that is dead is noticed by its connection, one
+    # that hangs is ended by resources.timeout_minutes.
+    "distributed.scheduler.worker-ttl": None,
     "distributed.worker.http.routes": [],
     "distributed.scheduler.http.routes": [],
 }

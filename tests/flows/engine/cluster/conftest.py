@@ -11,9 +11,8 @@ def scheduler():
     import dask
     from distributed import LocalCluster
 
-    with dask.config.set(
-        {"distributed.scheduler.allowed-failures": 1, "distributed.comm.timeouts.connect": "180s"}
-    ):
+    patient = {"distributed.comm.timeouts.connect": "180s", "distributed.scheduler.worker-ttl": None}
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1, **patient}):
         cluster = LocalCluster(
             n_workers=2,
             threads_per_worker=1,

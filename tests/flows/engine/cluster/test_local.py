@@ -69,14 +69,16 @@ def test_workers_end_with_a_run_that_is_killed(manifest, tmp_path):
     words = [sys.executable, "-m", "tests._support.toy_runs", str(manifest), str(home)]
     with (tmp_path / "log").open("wb") as log:
         run = subprocess.Popen(words, stdout=log, stderr=log, cwd=ROOT)
-    deadline = time.monotonic() + 300
-    while not (home / "done_x").exists():
-        assert run.poll() is None, (tmp_path / "log").read_text()
-        assert time.monotonic() < deadline, "the hanging build was never reached"
-        time.sleep(0.2)
-    family = psutil.Process(run.pid).children(recursive=True)
+    deadline = time.monotonic() + 900
+    try:
+        while not (home / "done_x").exists():
+            assert run.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline, "the hanging build was never reached"
+            time.sleep(0.2)
+        family = psutil.Process(run.pid).children(recursive=True)
+    finally:
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
     assert family
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
