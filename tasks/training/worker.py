@@ -26,11 +26,15 @@ from tasks.tiling.on_demand import SlidePixels
 from tasks.training.errors import TrainingDataError
 from tasks.training.job_file import EXPECTED, SAID, JobFile, write_failure
 from tasks.training.launcher import OWNER
+from tasks.training.meeting import meet
 from tasks.training.resume import FILE
 from tasks.training.train import train_classifier
 from tasks.training_step.rank import Rank
 
 _LOOKS = 60
+_ARRIVAL = timedelta(minutes=30)
+"""How long the processes of several machines wait for one another at the start."""
+
 _PATIENCE = timedelta(days=7)
 """The others wait while the first validates an epoch. The starting process notices if one dies."""
 
@@ -78,7 +82,9 @@ class _Report(_Silent):
     def __init__(self, work: Path) -> None:
         # Line by line, so that a reader sees whole lines.
         # Who reads it goes on reading when the processes are started again.
-        self._stream = (work / SAID).open("a" if _restarts() else "w", buffering=1, encoding="utf-8")
+        # Launchers of several machines count restarts apart, so the count alone does not tell.
+        goes_on = _restarts() > 0 or OWNER in os.environ
+        self._stream = (work / SAID).open("a" if goes_on else "w", buffering=1, encoding="utf-8")
 
     def log(self, row: Mapping[str, float], epoch: int) -> None:
         """Report the figures of an epoch."""
@@ -110,8 +116,12 @@ def _join(work: Path, rank: Rank, device: str) -> None:
         return
     backend = "nccl" if torch.device(device).type == "cuda" else "gloo"
     if int(os.environ.get("GROUP_WORLD_SIZE", "1")) > 1:
-        # Over machines the launcher says where they meet.
-        dist.init_process_group(backend, timeout=_PATIENCE)
+        address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        theirs = dist.TCPStore(address, port, rank.count, is_master=False, timeout=_ARRIVAL)
+        store = meet(theirs, rank, _ARRIVAL)
+        dist.init_process_group(
+            backend, store=store, rank=rank.number, world_size=rank.count, timeout=_PATIENCE
+        )
         return
     for name in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
         os.environ.setdefault(name, _loopback())
