@@ -47,6 +47,19 @@ def until(done, what):
         time.sleep(0.1)
 
 
+STARTED = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """A test that fails leaves no run that waits for ever."""
+    yield
+    for process in STARTED:
+        process.kill()
+        process.wait()
+    STARTED.clear()
+
+
 class Victim:
     """``veritile run --only tile`` in a process of its own, in the middle of its second build."""
 
@@ -59,6 +72,7 @@ class Victim:
         clean |= {"PREFECT_API_URL": url} if url else {}
         self._log = (folder / "log").open("w+")
         self.process = subprocess.Popen(words, stdout=self._log, stderr=subprocess.STDOUT, env=clean)
+        STARTED.append(self.process)
         until(lambda: (folder / "here").exists() or self.process.poll() is not None, "it never got there")
         assert self.process.poll() is None, self.said
 
