@@ -122,7 +122,7 @@ class InputHashes:
         def open_one(path: Path, _advance: Callable[[int], None]) -> SlideFacts:
             facts = facts_of(path)
             # A disk that did not answer may answer next time.
-            if not facts.problem and not any(just_changed(file) for _, file in self.files(path)):
+            if not facts.problem and not any(just_changed(file) for _, file in self._files_of(path)):
                 self._opened.put(keys[path], facts.model_dump(mode="json"))
             return facts
 
