@@ -164,7 +164,7 @@ def score(
     prepare(home)
     from flows.commands.score import score_file
 
-    score_file(job, out)
+    score_file(job, home, out)
 
 
 @app.command()

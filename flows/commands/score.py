@@ -16,6 +16,7 @@ from rich.table import Table
 from flows.config import refuse_secrets
 from flows.config_errors import sentences
 from flows.progress import item_bar, shown
+from flows.showing.address import server_of, silence_of
 from flows.yaml_files import read_yaml
 from tasks.scoring.bags.job import BagScoreJob, score_bags
 from tasks.scoring.job import ScoreJob, score_job
@@ -48,13 +49,20 @@ def score(job: AnyScoreJob | Path, root: Path | None = None) -> Path:
     return _score(job, root or Path())
 
 
-def score_file(path: Path, console: Console) -> None:
-    """Score the maps of the job at ``path`` and print the means."""
+def score_file(path: Path, home: Path, console: Console) -> None:
+    """Score the maps of the job at ``path`` and print the means; a Prefect server that is up shows it."""
     # Here, so that a mistake in the file is told before Prefect starts.
     job = load_job(path)
     with shown(console):
-        folder = score(job, path.parent)
+        url = server_of(home)
+        shows = url is not None and not silence_of(url)
+        folder = score(job, path.parent) if shows else _scored_here(job, path.parent)
     print_means(folder, console)
+
+
+def _scored_here(job: AnyScoreJob, root: Path) -> Path:
+    with item_bar("scores of maps") as advance:
+        return _scored(job, root.resolve(), advance)
 
 
 def load_job(path: Path) -> AnyScoreJob:

@@ -66,9 +66,7 @@ class BuildRequest:
         self.attempt, self.failures, self.tags = attempt, failures, tags
         self.device = study.device
         self.bundled = False
-        first = self.artifacts[0].key
-        several = f"{ArtifactKey(first.stage, first.model)} ({len(self.artifacts)} artifacts)"
-        self.label = first.label if len(self.artifacts) == 1 else several
+        self.label = _label(stage, self.artifacts)
         """The name of the build, for people."""
 
     def only(self, artifacts: Sequence[RequestedArtifact]) -> "BuildRequest":
@@ -88,6 +86,14 @@ class BuildRequest:
         """Return this request for a device slot."""
         self.device = device
         return self
+
+
+def _label(stage: str, artifacts: Sequence[RequestedArtifact]) -> str:
+    if not artifacts:
+        return stage
+    first = artifacts[0].key
+    several = f"{ArtifactKey(first.stage, first.model)} ({len(artifacts)} artifacts)"
+    return first.label if len(artifacts) == 1 else several
 
 
 @dataclass(frozen=True)

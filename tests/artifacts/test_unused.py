@@ -177,5 +177,5 @@ def test_what_a_run_takes_away_meanwhile_is_no_error(store, monkeypatch):
         age(store.root)
         return iter(found)
 
-    monkeypatch.setattr("tasks.artifacts.unused.os.walk", walk_late)
+    monkeypatch.setattr("tasks.artifacts.backends.folder.os.walk", walk_late)
     assert [item.folder for item in unused(store, 30)] == [draft]

@@ -106,7 +106,10 @@ def test_the_label_of_the_slide_is_no_tiles_label(tmp_path):
     tiles = tiled(tmp_path, row)
     assert tiles.table.label.tolist() == [""]
     info = read_info(tiles.folder)
-    assert (info.labels_from, info.notes) == ("nothing", ("a: its slide file states no label; its tiles have none",))
+    assert (info.labels_from, info.notes) == (
+        "nothing",
+        ("a: its slide file states no label; its tiles have none",),
+    )
 
 
 def test_a_positive_tile_on_a_slide_of_the_first_class_is_refused(tmp_path):

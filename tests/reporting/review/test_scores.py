@@ -33,7 +33,8 @@ def with_reports(tmp_path, rows, directions):
 
     job = make_review(tmp_path)
     report = write_report(tmp_path / "own", rows, directions)
-    return ReviewedScores(replace(job, reports={(MODELS[0], "gradient", "own"): report}))
+    shown = dict.fromkeys([*job.slides, *rows["slide_id"]], next(iter(job.slides.values())))
+    return ReviewedScores(replace(job, slides=shown, reports={(MODELS[0], "gradient", "own"): report}))
 
 
 def test_the_mean_is_of_this_slide_with_an_interval_over_its_sections(scores):
@@ -135,3 +136,15 @@ def test_each_report_is_split_once_and_read_once_per_slide(tmp_path, monkeypatch
         assert found[0, 0, 0].tolist() == pytest.approx((np.arange(40) / 40).tolist())
         scores.records(f"s{i}")
     assert len(reads) == len(set(reads)) == 9 * 2
+
+
+def test_scores_of_slides_that_the_page_does_not_show_are_left_where_they_are(tmp_path):
+    from dataclasses import replace
+
+    job = make_review(tmp_path)
+    rows = pd.concat(score_rows(name, {"gap": np.ones(40)}) for name in ("s1", "elsewhere"))
+    report = write_report(tmp_path / "own", rows, {"gap": "higher"})
+    shown = {name: tiles for name, tiles in job.slides.items() if name == "s1"}
+    scores = ReviewedScores(replace(job, slides=shown, reports={(MODELS[0], "gradient", "own"): report}))
+    assert scores.units(0, 0, 0, "s1") is not None
+    assert scores.units(0, 0, 0, "elsewhere") is None
