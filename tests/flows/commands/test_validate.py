@@ -159,7 +159,7 @@ def test_deep_looks_at_every_slide_and_never_stops_at_the_first(cohort, here):
     printed, error = run(cohort, deep=True)
     assert error.startswith("the study has 2 problems:")
     assert "slide_0: its slide file" in error
-    assert "bad.geojson is no JSON" in error
+    assert "its annotation is no JSON" in error
     lines = [line for line in printed.splitlines() if line.startswith("slide_") and ": ok, " in line]
     assert len(lines) == 4
     assert "4 of 6 slides are ok" in printed
