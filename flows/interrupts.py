@@ -14,13 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType, TracebackType
 
 from flows.engine.events import listening
 from flows.under_way import UnderWay
 
-GRACE_S = 6.0
+GRACE_S = 5.0
 """So long the process may take to leave everything in order."""
 _FIRST_S = 0.3
 """Processes of its own end themselves when the main thread leaves them, and are killed after this."""
@@ -58,7 +58,7 @@ class Interruption:
         self._left = threading.Event()
         self._under_way = UnderWay()
         self._pipe: tuple[int, int] | None = None
-        self._listening = listening(self._under_way)
+        self._listening: AbstractContextManager[None] = nullcontext()
 
     def begin(self) -> None:
         """Take over the signals that end a command; one that the user has switched off stays off."""
@@ -72,6 +72,7 @@ class Interruption:
         # Written to by the kernel's side of Python, also while a library keeps the main thread busy.
         signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
         threading.Thread(target=self._listen, args=(self._pipe[0],), name="signals", daemon=True).start()
+        self._listening = listening(self._under_way)
         self._listening.__enter__()
 
     @property
@@ -96,6 +97,8 @@ class Interruption:
         if not self.ending:
             signal.set_wakeup_fd(-1)
             self._listening.__exit__(None, None, None)
+            os.close(self._pipe[1])  # which ends the thread that reads the other side
+            self._pipe, self._wanted = None, False
             return
         self._left.set()
         time.sleep(2 * GRACE_S)  # the other thread ends the process

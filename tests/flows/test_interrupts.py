@@ -14,7 +14,7 @@ COMMAND = """
 import sys, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from flows import cli
-from flows.engine.events import BuildEnded, BuildStarted, Made, RunStarted, emit
+from flows.engine.events import BuildEnded, BuildStarted, RunStarted, Stored, emit
 from flows.interrupts import on_interrupt
 
 def nap():
@@ -63,7 +63,7 @@ def hang():
         emit(RunStarted({"tile": 3}))
         emit(BuildStarted("tile", "tile/a", 1))
         emit(BuildEnded("tile", "tile/a", 1))
-        emit(Made("tile"))
+        emit(Stored(None, None, made=True))
         emit(BuildStarted("tile", "tile/b", 1))
     print("here", flush=True)
     globals()[where]()

@@ -1,6 +1,6 @@
 """The sentence of an interrupted run says what was under way and what is stored."""
 
-from flows.engine.events import Advanced, BuildEnded, BuildStarted, Made, Reused, RunStarted
+from flows.engine.events import Advanced, BuildEnded, BuildStarted, Reused, RunStarted, Stored
 from flows.under_way import UnderWay
 
 
@@ -18,7 +18,11 @@ def test_before_a_run_there_is_nothing():
 def test_builds_under_way_are_named_and_more_are_counted():
     started = [RunStarted({}), *(BuildStarted("tile", f"tile/{name}", 1) for name in "abcd")]
     assert after(
-        *started, BuildEnded("tile", "tile/a", 1), Made("tile"), Reused("tile"), Advanced("x", 1)
+        *started,
+        BuildEnded("tile", "tile/a", 1),
+        Stored(None, None, made=True),
+        Reused("tile"),
+        Advanced("x", 1),
     ) == (
         "interrupted during tile/b, tile/c and 1 more; 1 artifact of this run is stored; "
         "run the same command again to resume"
