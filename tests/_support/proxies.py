@@ -4,6 +4,7 @@ import contextlib
 import select
 import socket
 import threading
+import time
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -53,6 +54,7 @@ class Proxy:
                 while True:
                     ready, _, _ = select.select([*other], [], [], 0.2)
                     if self._held.is_set():
+                        time.sleep(0.05)
                         continue
                     for each in ready:
                         data = each.recv(65536)
