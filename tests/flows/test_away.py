@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -71,7 +72,14 @@ class Victim:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         clean |= {"PREFECT_API_URL": url} if url else {}
         self._log = (folder / "log").open("w+")
-        self.process = subprocess.Popen(words, stdout=self._log, stderr=subprocess.STDOUT, env=clean)
+        self.process = subprocess.Popen(
+            words,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=clean,
+            # Tests that were started in the background ignore it, and so would what they start.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
         STARTED.append(self.process)
         until(lambda: (folder / "here").exists() or self.process.poll() is not None, "it never got there")
         assert self.process.poll() is None, self.said
