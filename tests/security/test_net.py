@@ -105,5 +105,7 @@ def test_an_error_inside_a_run_is_one_sentence(tmp_path, manifest):
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(tiny_config(manifest).model_dump(mode="json")))
     body = "raise ZeroDivisionError('the planted one')"
-    done = planted("flows.run_opened.refuse_absent_devices", body, ["run", path, "--home", tmp_path / "home"], tmp_path)
+    done = planted(
+        "flows.run_opened.refuse_absent_devices", body, ["run", path, "--home", tmp_path / "home"], tmp_path
+    )
     told(done, tmp_path, "ZeroDivisionError: the planted one")

@@ -47,7 +47,7 @@ def test_a_score_job_with_a_password_is_refused(tmp_path):
 def test_the_command_that_is_recorded_holds_none(monkeypatch):
     words = ["/usr/bin/veritile", "run", "a.yaml", "--home", f"s3://key:{SECRET}@bucket/home"]
     monkeypatch.setattr("sys.argv", words)
-    assert _typed() == "veritile run a.yaml --home 's3://***@bucket/home'"
+    assert _typed() == "veritile run a.yaml --home s3://***@bucket/home"
 
 
 def test_errors_of_a_build_hold_none(manifest, tmp_path):
