@@ -176,6 +176,7 @@ def test_a_killed_run_is_closed_by_the_next_and_a_dying_server_ends_nothing(
     assert "Traceback" not in alone.said
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_in_one_sentence(study_file, tmp_path, number):
     victim = Victim(tmp_path / "victim", study_file, "")
@@ -185,6 +186,7 @@ def test_a_signal_ends_a_run_in_one_sentence(study_file, tmp_path, number):
     assert sentence.endswith("stored; run the same command again to resume")
 
 
+@pytest.mark.soak
 def test_without_a_server_a_run_starts_none(study_file, tmp_path):
     victim = Victim(tmp_path / "victim", study_file, "")
     started = psutil.Process(victim.process.pid).children(recursive=True)

@@ -47,7 +47,7 @@ def digests(store) -> dict[str, str]:
     return {record.spec.label: record.digest for record in all_records(store).values()}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_study_in_s3_gives_the_bytes_of_one_on_disk(bucket_url, tmp_path, caplog):
     manifest = tiny_cohort(tmp_path / "cohort")
     local, _ = run(tiny_config(manifest, **SMALL), tmp_path / "local")

@@ -37,7 +37,7 @@ from tasks.study.errors import UsageError
 from tests._support.ports import free_port
 from tests._support.studies import tiny_config
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 
 VERITILE = [sys.executable, "-c", "from flows.cli import main; main()"]
 ROOT = Path(__file__).parents[2]

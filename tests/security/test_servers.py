@@ -7,7 +7,7 @@ import pytest
 from flows.servers import mlflow_server, prefect_server
 from tests._support.ports import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 
 
 def asked(port, path, **headers):

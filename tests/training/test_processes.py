@@ -121,7 +121,7 @@ def test_what_is_no_number_in_one_process_ends_all_with_the_sentence(tmp_path, c
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_two_machines_go_on_after_one_lost_its_process(cut_and_resumed, tmp_path):
     """Two launchers with a process each; one is killed after an epoch. The result has the same bytes."""
     before, _, _ = cut_and_resumed

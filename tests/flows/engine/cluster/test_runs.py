@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from flows.engine.events import Advanced, listening
 from flows.engine.rerun import RerunOptions, Selection
 from flows.engine.status import plan_status
@@ -72,6 +74,7 @@ def test_a_worker_killed_once_costs_one_attempt(make, tmp_path):
     assert [attempts(tmp_path / "home", who) for who in "xbu"] == [2, 2, 1]
 
 
+@pytest.mark.soak
 def test_what_hangs_is_ended_on_its_worker(make, tmp_path):
     will(tmp_path / "home", x=("hang", 9))
     result = make(timeout_minutes={"spell": 0.05})
