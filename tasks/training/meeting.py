@@ -9,15 +9,16 @@ import json
 import os
 import time
 from datetime import timedelta
+from typing import Any
 
-import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
 
 from tasks.training_step.rank import Rank
 
 _PERIOD_S = 0.2
 
 
-def meet(store: dist.Store, rank: Rank, patience: timedelta) -> dist.Store:
+def meet(store: Any, rank: Rank, patience: timedelta) -> Any:
     """Return the store of a new meeting, as soon as all processes of ``rank.count`` are there.
 
     Raises:
@@ -43,10 +44,10 @@ def meet(store: dist.Store, rank: Rank, patience: timedelta) -> dist.Store:
         if time.monotonic() > deadline:
             raise TimeoutError(f"process {rank.number + 1} of {rank.count} waited in vain for the others")
         time.sleep(_PERIOD_S)
-    return dist.PrefixStore(welcome["name"], store)
+    return PrefixStore(welcome["name"], store)
 
 
-def _invite(store: dist.Store, count: int, before: dict[str, str]) -> dict[str, str]:
+def _invite(store: Any, count: int, before: dict[str, str]) -> dict[str, str]:
     """Return the invitation to all who are there: a new one whenever another process says so."""
     keys = [f"here/{number}" for number in range(1, count)]
     if not store.check(keys):
@@ -59,9 +60,9 @@ def _invite(store: dist.Store, count: int, before: dict[str, str]) -> dict[str, 
     return welcome
 
 
-def _all_came(store: dist.Store, count: int, name: str) -> bool:
+def _all_came(store: Any, count: int, name: str) -> bool:
     return bool(store.check([f"came/{name}/{number}" for number in range(1, count)]))
 
 
-def _read(store: dist.Store, key: str) -> dict[str, str]:
+def _read(store: Any, key: str) -> dict[str, str]:
     return dict(json.loads(store.get(key))) if store.check([key]) else {}
