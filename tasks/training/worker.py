@@ -20,7 +20,6 @@ from zlib import crc32
 
 import torch
 import torch.distributed as dist
-from torch.distributed.distributed_c10d import TCPStore
 
 from tasks.artifacts.with_parent import end_with_parent
 from tasks.tiling.on_demand import SlidePixels
@@ -118,7 +117,7 @@ def _join(work: Path, rank: Rank, device: str) -> None:
     backend = "nccl" if torch.device(device).type == "cuda" else "gloo"
     if int(os.environ.get("GROUP_WORLD_SIZE", "1")) > 1:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        theirs = TCPStore(address, port, rank.count, is_master=False, timeout=_ARRIVAL)
+        theirs = dist.TCPStore(address, port, rank.count, is_master=False, timeout=_ARRIVAL)  # type: ignore[attr-defined]
         store = meet(theirs, rank, _ARRIVAL)
         dist.init_process_group(
             backend, store=store, rank=rank.number, world_size=rank.count, timeout=_PATIENCE
