@@ -1,6 +1,6 @@
 """Stage review: one page on which a person looks at every map beside its scores."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from tasks.reporting.pseudonyms import without_patients
 from tasks.reporting.review.document import page_digest
 from tasks.reporting.review.job import ReviewedExplainer, ReviewJob, ReviewKey
 from tasks.scale import drawing_recipe, drawn_maps, maps_of
-from tasks.slides.row import SlideRow
 from tasks.study.stage import BuildContext, Measures, Planned, Stage, optional_on_failure
 from tasks.study.study import Study
 from tasks.tile import tile_key
@@ -54,12 +53,15 @@ class Review(Stage[ReviewInputs]):
         """Yield the page."""
         explain, compare = study.section(ExplainSection), study.section(ComparisonRecipe)
         evaluate = study.section(EvaluateSection)
-        pairs = explained_models(study)
+        pairs, shown = explained_models(study), drawn_slides(study)
+        drawn = frozenset(shown)
         maps = [
             key
             for model, rows in pairs
             for explainer in explain.everything
-            for key in maps_of(study, model, explainer, _shown(study, rows))
+            for key in maps_of(
+                study, model, explainer, (row.slide_id for row in rows if row.slide_id in drawn)
+            )
         ]
         yield Planned(
             key=ArtifactKey(self.name),
@@ -79,7 +81,7 @@ class Review(Stage[ReviewInputs]):
             },
             modules=("tasks.reporting.review.write", "tasks.reporting.pseudonyms"),
             inputs={
-                "tiles": {slide: tile_key(slide) for slide in drawn_slides(study)},
+                "tiles": {slide: tile_key(slide) for slide in shown},
                 "predictions": {model.key: ArtifactKey("predict", model.key) for model, _ in pairs},
                 "maps": {key: key for key in maps},
                 "reports": {key: key for key in map_report_keys(study)},
@@ -100,7 +102,7 @@ class Review(Stage[ReviewInputs]):
             slides=inputs.tiles,
             models=tuple(model.key for model, _ in explained_models(study)),
             explainers=tuple(_explainers(study, inputs.scales)),
-            maps=_maps(study, inputs.maps),
+            maps=_maps(study, inputs.maps, inputs.tiles),
             reports={(_model(k), str(k.explainer), str(k.metric)): r for k, r in inputs.reports.items()},
             predictions=inputs.predictions,
             recipe=drawing_recipe(study),
@@ -112,12 +114,6 @@ class Review(Stage[ReviewInputs]):
             reviewed=len(explained_slides(study)),
         )
         return write_review(job, out, context.advance)
-
-
-def _shown(study: Study, rows: Iterable[SlideRow]) -> list[str]:
-    """Return which of some slides are on the page: those that are drawn."""
-    drawn = set(drawn_slides(study))
-    return [row.slide_id for row in rows if row.slide_id in drawn]
 
 
 def _without_patients(study: Study, reasons: Mapping[str, str]) -> dict[str, str]:
@@ -139,14 +135,16 @@ def _explainers(study: Study, scales: Mapping[str, ColourScale]) -> Iterator[Rev
         )
 
 
-def _maps(study: Study, stored: Mapping[ArtifactKey, Attributions]) -> dict[ReviewKey, DrawnMaps]:
-    """Return the maps by model; those of a blind control belong to every model that explains the slide."""
+def _maps(
+    study: Study, stored: Mapping[ArtifactKey, Attributions], slides: Collection[str]
+) -> dict[ReviewKey, DrawnMaps]:
+    """Return the maps of ``slides`` by model; those of a blind control belong to each that explains one."""
     found = {
-        (model.key, explainer.id, slide): drawn_maps(stored[key], slide)
+        (model.key, explainer.id, row.slide_id): drawn_maps(stored[key], row.slide_id)
         for model, rows in explained_models(study)
         for explainer in study.section(ExplainSection).everything
-        for slide in _shown(study, rows)
-        if (key := maps_of(study, model, explainer, [slide])[0]) in stored
+        for row in rows
+        if row.slide_id in slides and (key := maps_of(study, model, explainer, [row.slide_id])[0]) in stored
     }
     return {key: maps for key, maps in found.items() if maps is not None}
 

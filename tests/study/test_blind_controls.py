@@ -32,7 +32,7 @@ def test_the_review_page_is_told(section):
 def test_the_comparison_is_told(section):
     model = ModelKey("standard", 0)
     keys = [ArtifactKey("evaluate", model, name, metric="gini") for name in ("gradient", *BLIND)]
-    inputs = compare.CompareInputs({}, {}, dict.fromkeys(keys), {})
+    inputs = compare.CompareInputs({}, {}, dict.fromkeys(keys), {}, None)
     told = {item.explainer: item.is_blind for _, item in compare._reports(inputs, section) if item.is_control}
     assert told == BLIND
 
@@ -57,7 +57,8 @@ def test_the_review_page_shows_the_maps_of_a_blind_control_with_every_model(sect
     shared = {ArtifactKey("explain", None, "random_map", slide): Attributions(tmp_path / slide)
               for slide in ("s1", "s2")}  # fmt: skip
     own = ArtifactKey("explain", models[0].key, "gradient", "s1")
-    found = review._maps(Planned(section), {**shared, own: Attributions(tmp_path / "own")})
+    stored = {**shared, own: Attributions(tmp_path / "own")}
+    found = review._maps(Planned(section), stored, ("s1", "s2"))
     assert {place: maps.folder.name for place, maps in found.items()} == {
         **{(model.key, "random_map", slide): slide for model in models for slide in ("s1", "s2")},
         (models[0].key, "gradient", "s1"): "own",

@@ -23,7 +23,7 @@ def test_rivals_follow_the_report_and_what_the_control_sees(tmp_path, rivals, ex
     info = {"metric": {}, "scores": [], "excluded": {}, "passes": {}, "minimum_passes": {}}
     (tmp_path / INFO).write_text(json.dumps(info | ({"rivals": rivals} if rivals else {})))
     keys = [ArtifactKey("evaluate", ModelKey("arm", 0), name, metric="gini") for name in expected]
-    inputs = CompareInputs({}, {}, dict.fromkeys(keys, FaithfulnessReport(tmp_path)), {})
+    inputs = CompareInputs({}, {}, dict.fromkeys(keys, FaithfulnessReport(tmp_path)), {}, None)
     controls = [{"name": "random_map"}, {"name": "shuffled_map", "base": "gradient"}]
     found = _reports(inputs, ExplainSection(explainers=["gradient"], controls=controls))
     assert {item.explainer: item.is_rival for _, item in found} == expected
