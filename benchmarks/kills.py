@@ -27,8 +27,7 @@ import psutil
 import yaml
 
 from tasks.artifacts.store import Store
-from tasks.phantoms.generate import generate_cohort
-from tasks.phantoms.recipe import PhantomRecipe
+from tests._support.studies import tiny_cohort, tiny_config
 
 STAGES = (
     "tile", "train", "predict", "explain", "scale", "draw",
@@ -40,7 +39,6 @@ PATIENCE_S = 900.0
 LONGEST_END_S = 10.0
 """How long a run may take to end after a signal that can be caught."""
 
-COHORT = PhantomRecipe(train=(2, 1), val=(1,), test=(1, 1), size_px=(352, 352), mpp=1.0, sections=1)
 LONGEST_WAIT_S = 0.2
 """The blow falls up to so long after a build of the stage has begun."""
 
@@ -77,37 +75,18 @@ class Figures:
 
 
 def study_file(folder: Path) -> Path:
-    """Draw the slides below ``folder`` and return the file of the study."""
+    """Draw the slides below ``folder`` and return the file of a study that has every stage to hit."""
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = generate_cohort(folder / "cohort", COHORT, lambda done: None)
+    metrics = [{"name": "gini"}, {"name": "deletion", "steps": 4, "tiles_per_slide": 8}]
+    study = tiny_config(
+        tiny_cohort(folder / "cohort"),
+        study="kills",
+        cpu_threads=1,
+        evaluate={"metrics": metrics, "model_metrics": [{"name": "gradient_scale"}]},
+    )
     path = folder / "study.yaml"
-    path.write_text(yaml.safe_dump(_study(manifest)), encoding="utf-8")
+    path.write_text(yaml.safe_dump(study.model_dump(mode="json")), encoding="utf-8")
     return path
-
-
-def _study(manifest: Path) -> dict[str, object]:
-    return {
-        "study": "kills",
-        "manifest": str(manifest),
-        "device": "cpu",
-        "cpu_threads": 1,
-        "tile": {"mpp": 1.0, "tile_px": 32, "thumbnail_px": 256},
-        "train": {
-            "arms": [{"id": "standard"}, {"id": "modulated", "regularizers": [{"name": "noise_modulation"}]}],
-            "seeds": [0],
-            "recipe": {"network": {"width": 0.125}, "epochs": 2, "batch": 16},
-        },
-        "explain": {
-            "explainers": [{"name": "gradient"}, {"name": "smoothgrad", "samples": 2}],
-            "controls": [{"name": "random_map"}],
-        },
-        "evaluate": {
-            "metrics": [{"name": "gini"}, {"name": "deletion", "steps": 4, "tiles_per_slide": 8}],
-            "model_metrics": [{"name": "gradient_scale"}],
-        },
-        "compare": {},
-        "resources": {"batch": 32},
-    }
 
 
 def run(config: Path, home: Path, told: Path, *forced: str) -> "subprocess.Popen[bytes]":

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import tifffile
 from benchmarks.kills import measure as measure_kills
 from benchmarks.kills import study_file
 from flows.servers import mlflow_server, prefect_server
+from tests._support.ports import free_port
 
 VERITILE = "from flows.cli import main; main()"
 REPEATS = 3
@@ -66,13 +66,6 @@ def command(*words: str, settings: Mapping[str, str] | None = None) -> tuple[flo
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - started, cpu
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

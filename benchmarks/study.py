@@ -3,7 +3,7 @@
     python -m benchmarks.study [--home FOLDER]
 
 The seconds of a stage are the sum over its parts, as the artifacts' own records say; the two times of the
-whole are wall clock of the command, Prefect's temporary server included, installing left out.
+whole are wall clock of the command, installing left out.
 """
 
 import argparse

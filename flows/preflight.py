@@ -16,7 +16,7 @@ from tasks.tiling.inspection import misfit
 from tasks.tiling.recipe import TilingRecipe
 
 
-def warn_or_refuse(study: Study, options: RerunOptions) -> tuple[str, ...]:
+def warn_or_refuse(plan: Plan, options: RerunOptions) -> tuple[str, ...]:
     """Check at the start of a run what is quickly checked.
 
     Returns:
@@ -26,7 +26,7 @@ def warn_or_refuse(study: Study, options: RerunOptions) -> tuple[str, ...]:
         UsageError: no slide can be tiled as the study asks, or the disk has no room for what the run makes.
     """
     if options.only is None:
-        refuse_hopeless(Plan(study))
+        refuse_hopeless(plan)
     unfit = list(unfit_versions())
     return (f"libraries are not as needed: {'; '.join(unfit)}",) if unfit else ()
 

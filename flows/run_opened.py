@@ -56,11 +56,11 @@ def run_opened(
 def _run(opened: Study, options: RerunOptions, tags: Mapping[str, str], *, verify: bool) -> Outcome:
     raise_open_files()  # a worker of a deployment starts here
     refuse_absent_devices(opened)
-    for note in (*warn_or_refuse(opened, options), *refuse_unfit_network(opened)):
+    plan = Plan(opened)
+    for note in (*warn_or_refuse(plan, options), *refuse_unfit_network(opened)):
         _log.warning(note)
     refuse_unfit_encoder(opened)
     opened.store.backend.probe(write=True)
-    plan = Plan(opened)
     with live_page(plan, tags), shown_builds() as submit:
         try:
             outcome = settle(execute(plan, options, submit, tags, full=verify))

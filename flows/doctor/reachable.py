@@ -17,6 +17,7 @@ from flows.doctor.finding import Finding
 from flows.services.claim import read_claim
 from flows.services.programs import POOL
 from tasks.artifacts.process_identity import ProcessIdentity
+from tasks.artifacts.redacted import without_user
 
 _PATIENCE_S = 5.0
 _APART_S = 60.0
@@ -44,7 +45,7 @@ def server_findings(home: Path, tracking_uri: str | None) -> Iterator[Finding]:
     elif tracking_uri.startswith("http"):
         yield from _mlflow(tracking_uri)
     else:
-        yield Finding("mlflow", "ok", f"{without_secret(tracking_uri)} is asked when a study is recorded")
+        yield Finding("mlflow", "ok", f"{without_user(tracking_uri)} is asked when a study is recorded")
 
 
 def _own(home: Path) -> Finding:
@@ -65,10 +66,10 @@ def _prefect(url: str) -> Iterator[Finding]:
         yield Finding(
             "prefect",
             "ok",
-            "PREFECT_API_URL names no server: each run starts a temporary one, without schedules",
+            "PREFECT_API_URL names no server: runs are shown in Prefect while veritile ui of this home is up",
         )
         return
-    shown = without_secret(url)
+    shown = without_user(url)
     health = _get(f"{url.rstrip('/')}/health")
     if health.problem:
         yield Finding(
@@ -104,7 +105,7 @@ def _worker(url: str) -> Finding:
 
 
 def _mlflow(uri: str) -> Iterator[Finding]:
-    shown = without_secret(uri)
+    shown = without_user(uri)
     health = _get(f"{uri.rstrip('/')}/health")
     if health.problem:
         yield Finding(
@@ -159,17 +160,6 @@ def _apart(name: str, shown: str, answer: ServerAnswer) -> Iterator[Finding]:
         )
 
 
-def without_secret(url: str) -> str:
-    """Return an address without user and password.
-
-    Example:
-        >>> without_secret("https://me:secret@example.org/api")
-        'https://example.org/api'
-    """
-    parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
 def _credentials(url: str) -> dict[str, str]:
     """Return the header for a user and a password in an address, which urllib itself takes for a host."""
     parts = urllib.parse.urlsplit(url)
@@ -183,7 +173,7 @@ def _get(url: str, body: bytes | None = None) -> ServerAnswer:
     if not url.startswith(("http://", "https://")):
         return ServerAnswer("", "it is no http address")
     headers = {"Content-Type": "application/json", **_credentials(url)}
-    request = urllib.request.Request(without_secret(url), body, headers)  # noqa: S310  # checked above
+    request = urllib.request.Request(without_user(url), body, headers)  # noqa: S310  # checked above
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:  # noqa: S310
             date = answer.headers.get("Date")

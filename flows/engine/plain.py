@@ -10,7 +10,7 @@ RETRY_DELAY_S = 2.0
 
 
 def is_worth_another_try(error: BaseException | None) -> bool:
-    """Say whether the file system stumbled. What is wrong stays wrong."""
+    """Say whether the file system stumbled. What is wrong stays wrong, and a full disk stays full."""
     return isinstance(error, OSError)
 
 

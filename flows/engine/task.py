@@ -8,21 +8,21 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
+from flows.engine.plain import RETRY_DELAY_S, is_worth_another_try
 from flows.engine.request import BuildRequest, fulfil
 from flows.engine.stages import stage_named
 
 
-def _is_io_error(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Try again when the file system stumbles; what is wrong stays wrong, and a full disk stays full."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
+def _again(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    return is_worth_another_try(state.result(raise_on_failure=False))
 
 
 @task(
     task_run_name="{request.label}",
     cache_policy=NO_CACHE,
     persist_result=False,
-    retry_delay_seconds=2,
-    retry_condition_fn=_is_io_error,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=_again,
 )
 def build(request: BuildRequest) -> None:
     """Build what is requested."""

@@ -89,7 +89,7 @@ def read_claim(home: Path) -> HomeClaim | None:
             name: StartedService(each["process"], tuple(each["command"]))
             for name, each in told.pop("services").items()
         }
-        return HomeClaim(**told, services=services)
+        return HomeClaim(**{**told, "addresses": dict(told["addresses"])}, services=services)
     return None
 
 

@@ -1,6 +1,7 @@
 """Texts without passwords: of an address the user and the password, of a query its keys and tokens."""
 
 import re
+from urllib.parse import urlsplit
 
 _USER = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/@'\"]*@")
 _QUERY = re.compile(
@@ -19,6 +20,17 @@ def redacted(text: str) -> str:
     """
     text = _USER.sub(r"\g<scheme>***@", text)
     return _BEARER.sub(r"\g<name>***", _QUERY.sub(r"\g<name>***", text))
+
+
+def without_user(url: str) -> str:
+    """Return an address without user and password.
+
+    Example:
+        >>> without_user("https://me:secret@example.org/api")
+        'https://example.org/api'
+    """
+    user, at, _ = urlsplit(url).netloc.rpartition("@")
+    return url.replace(f"{user}{at}", "", 1) if at else url
 
 
 def holds_secret(text: str) -> bool:

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from tasks.artifacts.redacted import without_user
 
 _REFUSING_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 _LONGEST = 240
@@ -41,8 +42,7 @@ def address_of(home: Path, tracking_uri: str | None) -> str:
     """Return where MLflow is, for people: an address without user and password, or the file in ``home``."""
     if tracking_uri is None:
         return str(home / "mlflow" / "mlflow.db")
-    user = urlsplit(tracking_uri).netloc.rpartition("@")[0]
-    return tracking_uri.replace(f"{user}@", "", 1) if user else tracking_uri
+    return without_user(tracking_uri)
 
 
 @contextmanager

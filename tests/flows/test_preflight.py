@@ -20,7 +20,7 @@ def opened(manifest, home, **changes):
 def test_a_study_that_fits_is_let_through_with_what_it_needs(manifest, tmp_path):
     study = opened(manifest, tmp_path)
     assert refuse_hopeless(Plan(study)) > 1e5
-    assert warn_or_refuse(study, RerunOptions()) == ()
+    assert warn_or_refuse(Plan(study), RerunOptions()) == ()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_study_that_fits_is_let_through_with_what_it_needs(manifest, tmp_path)
 )
 def test_tiles_that_no_slide_can_give(manifest, tmp_path, tile, told):
     with pytest.raises(UsageError, match=told):
-        warn_or_refuse(opened(manifest, tmp_path, tile=tile), RerunOptions())
+        warn_or_refuse(Plan(opened(manifest, tmp_path, tile=tile)), RerunOptions())
     assert not (tmp_path / "store").exists()
 
 
@@ -49,11 +49,11 @@ def test_a_disk_without_room_is_refused_but_not_where_one_stage_is_forced(manife
     monkeypatch.setattr(estimate, "free_bytes", lambda home: 1000)
     study = opened(manifest, tmp_path)
     with pytest.raises(UsageError, match=r"the disk of its home has 1\.0 kB free"):
-        warn_or_refuse(study, RerunOptions())
-    assert warn_or_refuse(study, RerunOptions(only="tile")) == ()
+        warn_or_refuse(Plan(study), RerunOptions())
+    assert warn_or_refuse(Plan(study), RerunOptions(only="tile")) == ()
 
 
 def test_a_wrong_version_is_said_in_one_sentence(manifest, tmp_path, monkeypatch):
     monkeypatch.setattr("flows.preflight.unfit_versions", lambda: iter(["a is 1", "b is 2"]))
-    (told,) = warn_or_refuse(opened(manifest, tmp_path), RerunOptions())
+    (told,) = warn_or_refuse(Plan(opened(manifest, tmp_path)), RerunOptions())
     assert told == "libraries are not as needed: a is 1; b is 2"

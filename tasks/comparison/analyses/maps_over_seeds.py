@@ -67,10 +67,10 @@ def maps_over_seeds(job: ComparisonJob, level: float) -> MapsOverSeeds | None:
     if not len(table):
         return None
     table = table[[*_NAMES, *(name for name in table if name not in _NAMES)]]
-    rows, note = [], ""
+    rows, note, patients = [], "", _patients(job)
     for (arm, explainer), own in table.groupby(_NAMES, sort=False):
         units = own.groupby("slide_id", sort=False)[[*_FIGURES, "chance"]].mean().reset_index()
-        units["patient_id"] = units["slide_id"].map(_patients(job))
+        units["patient_id"] = units["slide_id"].map(patients)
         clusters = choose_clusters(units.assign(section=0))
         spearman, overlap = (
             _mean(units[name].to_numpy(np.float64), clusters.codes, level) for name in _FIGURES

@@ -78,11 +78,12 @@ class ReviewedScores:
         models = {model: i for i, model in enumerate(job.models)}
         explainers = {explainer.id: i for i, explainer in enumerate(job.explainers)}
         names = {(named.metric, named.info.name): i for i, named in enumerate(self.named)}
+        shown = list(job.slides)
         for (model, explainer, metric), report in job.reports.items():
             if model in models and explainer in explainers:
                 table = report.scores
-                shown = table[table["slide_id"].isin(list(job.slides))]
-                for (score, slide), part in shown.groupby(["score", "slide_id"], sort=False):
+                own = table[table["slide_id"].isin(shown)]
+                for (score, slide), part in own.groupby(["score", "slide_id"], sort=False):
                     key = (models[model], explainers[explainer], names[metric, str(score)])
                     self._places[str(slide)][key] = self._spill.add(pickle.dumps(part))
 

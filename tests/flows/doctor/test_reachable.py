@@ -10,9 +10,10 @@ from time import time
 
 import pytest
 
-from flows.doctor.reachable import server_findings, without_secret
+from flows.doctor.reachable import server_findings
 from flows.services.claim import claimed, read_claim
 from tasks.artifacts.process_identity import this_process
+from tasks.artifacts.redacted import without_user
 from tests._support.ports import free_port
 
 
@@ -98,7 +99,7 @@ def test_an_mlflow_elsewhere_that_does_not_answer(tmp_path):
 def test_a_database_elsewhere_is_named_without_its_password(tmp_path):
     ((level, told),) = found(tmp_path, "mlflow", "postgresql://me:secret@db/mlflow")
     assert (level, told) == ("ok", "postgresql://db/mlflow is asked when a study is recorded")
-    assert without_secret("postgresql://me:secret@db/mlflow") == "postgresql://db/mlflow"
+    assert without_user("postgresql://me:secret@db/mlflow") == "postgresql://db/mlflow"
 
 
 def test_the_ui_of_the_home_is_named_and_so_is_one_that_was_killed(tmp_path):
