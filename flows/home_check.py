@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from tasks.artifacts.drafts import draft_name
 from tasks.artifacts.storage_errors import StorageError, Storing, vanished
 
 SALT = "salt"
@@ -22,7 +23,7 @@ def refuse_unwritable(home: Path) -> None:
     with Storing("what this run makes", home):
         work = home / "work"
         work.mkdir(parents=True, exist_ok=True)
-        probe = work / f".probe.{os.getpid()}"
+        probe = work / draft_name(".probe")  # swept where this process is killed at it
         try:
             with probe.open("wb") as stream:
                 stream.write(bytes(_PROBE))

@@ -119,9 +119,16 @@ def note_use(path: Path) -> None:
 def read_record(path: Path) -> ArtifactRecord | None:
     """Return the record at ``path``, or None if there is none; an unreadable one counts as none."""
     try:
-        return ArtifactRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return parse_record(data, str(path))
+
+
+def parse_record(data: bytes, name: str) -> ArtifactRecord | None:
+    """Return the record in the bytes of a file or object; one that cannot be read counts as none."""
+    try:
+        return ArtifactRecord.model_validate_json(data)
     except ValueError:
-        _log.warning("unreadable record %s: its artifact counts as absent and will be made again", path)
+        _log.warning("unreadable record %s: its artifact counts as absent and will be made again", name)
         return None

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from tasks.artifacts.backends.holds import Holds, release_later
+from tasks.artifacts.record import write_atomically
 
 _log = logging.getLogger("veritile.store")
 _GB = 1e9
@@ -114,7 +115,7 @@ class FileCache:
         with self._locked("room"):
             self._make_room(entry)
             draft.mkdir(parents=True)
-            _write(draft.with_suffix(".json"), {"size": entry.size})
+            write_atomically(draft.with_suffix(".json"), json.dumps({"size": entry.size}))
         try:
             fill(draft)
             for name in entry.files:
@@ -123,7 +124,7 @@ class FileCache:
                 (draft / name).replace(target)
             told = {"name": entry.name, "files": entry.files, "size": entry.size, "version": entry.version}
             self._marks.mkdir(parents=True, exist_ok=True)
-            _write(self._mark(entry.key), told)
+            write_atomically(self._mark(entry.key), json.dumps(told))
         finally:
             shutil.rmtree(draft, ignore_errors=True)
             draft.with_suffix(".json").unlink(missing_ok=True)
@@ -219,9 +220,3 @@ def _once(work: Callable[[], None]) -> Callable[[], None]:
             waiting.pop()()
 
     return run
-
-
-def _write(path: Path, told: object) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    draft.write_text(json.dumps(told), encoding="utf-8")
-    draft.replace(path)

@@ -1,14 +1,12 @@
 """What an object store holds of each kind, listed once for many questions."""
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 
 from tasks.artifacts.backends.bucket import Bucket, StoredObject
-from tasks.artifacts.record import FILE_NAME, ArtifactRecord
+from tasks.artifacts.record import FILE_NAME, ArtifactRecord, parse_record
 
-_log = logging.getLogger("veritile.store")
 LATELY_S = 60.0
 """Seconds for which a listing may say that an artifact is there."""
 
@@ -82,15 +80,6 @@ class Listings:
                 listed[pieces[1]][name] = stored
         self._kinds[kind] = asked, dict(listed)
         return dict(listed)
-
-
-def parse_record(data: bytes, name: str) -> ArtifactRecord | None:
-    """Return the record in the bytes of an object; one that cannot be read counts as none."""
-    try:
-        return ArtifactRecord.model_validate_json(data)
-    except ValueError:
-        _log.warning("unreadable record %s: its artifact counts as absent and will be made again", name)
-        return None
 
 
 def pointer_of(kind: str, fingerprint: str) -> str:
