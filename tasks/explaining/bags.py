@@ -18,7 +18,7 @@ from tasks.explaining.bag_groups import MOST_BAGS, PaddedBags, grouped, read_bag
 from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.block import NoNetwork
 from tasks.explaining.kept_bags import ExplainedBag, KeptGroups, Row
-from tasks.explaining.spent import Spent
+from tasks.explaining.spent import Spent, costs_since
 from tasks.functional.ahead import read_ahead
 from tasks.functional.completeness import completeness_note
 from tasks.functional.leave_as_found import leave_as_found
@@ -76,7 +76,7 @@ def explain_bags(  # noqa: PLR0913  (as attribute_slide)
         explainer = _settled(explainer, network, sets, settings)
         explaining = BatchExplainer(explainer, explainer.prepare(network), MOST_BAGS)
         job = _BagJob(network, explaining, settings, list(sets))
-        costs = partial(_costs, started, _counted(job, stack))
+        costs = partial(costs_since, started, _counted(job, stack), "bags")
         _explain_missing(job, kept, advance, lambda: spent.note(costs()))
     rows = kept.write(out)
     write_notes(out, (*explainer.notes(), *_incomplete(explainer, rows), *_silent(rows)))
@@ -188,15 +188,6 @@ def _counted(job: _BagJob, stack: ExitStack) -> list[PassCounter]:
     """Count the passes of the model and, where it is another one, of the prepared network."""
     networks = {id(network): network for network in (job.model, job.explaining.network)}
     return [stack.enter_context(counted_passes(network)) for network in networks.values()]
-
-
-def _costs(started: float, counters: list[PassCounter]) -> dict[str, float]:
-    """Return what this call has spent so far."""
-    return {
-        "seconds": time.perf_counter() - started,
-        "forward_bags": sum(counter.spent.forward for counter in counters),
-        "backward_bags": sum(counter.spent.backward for counter in counters),
-    }
 
 
 def _measures(sets: Mapping[str, FeatureSet], costs: dict[str, float]) -> dict[str, float]:

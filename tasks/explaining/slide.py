@@ -22,7 +22,7 @@ from tasks.explaining.batch import BatchExplainer
 from tasks.explaining.block import AttributionSettings, NoNetwork, SlideJob, explain_block
 from tasks.explaining.halo import refuse_fixed_size
 from tasks.explaining.progress import Progress
-from tasks.explaining.spent import Spent
+from tasks.explaining.spent import Spent, costs_since
 from tasks.functional.ahead import read_ahead
 from tasks.functional.completeness import completeness_note
 from tasks.functional.halo import images_at_once
@@ -76,7 +76,7 @@ def attribute_slide(  # noqa: PLR0913  (two folders and a callable belong to no 
     with leave_as_found(model), torch.no_grad(), ExitStack() as stack:
         job = _job(model, tiles, explainer, rows, settings)
         counters = _count_passes(job, stack)
-        costs = partial(_costs, started, counters)
+        costs = partial(costs_since, started, counters, "images")
         _explain_all(job, progress, advance, lambda: spent.note(costs()))
     index = progress.index()
     index.to_parquet(out / INDEX, index=False)
@@ -163,15 +163,6 @@ def _count_passes(job: SlideJob, stack: ExitStack) -> list[PassCounter]:
     """Count the passes of the model and, where it is another one, of the prepared network."""
     networks = {id(network): network for network in (job.model, job.explaining.network)}
     return [stack.enter_context(counted_passes(network)) for network in networks.values()]
-
-
-def _costs(started: float, counters: list[PassCounter]) -> dict[str, float]:
-    """Return what this call has spent so far."""
-    return {
-        "seconds": time.perf_counter() - started,
-        "forward_images": sum(counter.spent.forward for counter in counters),
-        "backward_images": sum(counter.spent.backward for counter in counters),
-    }
 
 
 def _measures(count: int, costs: dict[str, float]) -> dict[str, float]:

@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tasks.functional.passes import PassCounter
 
 
 class Spent:
@@ -32,3 +35,18 @@ class Spent:
     def forget(self) -> None:
         """Remove everything."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def costs_since(started: float, counters: Sequence[PassCounter], unit: str) -> dict[str, float]:
+    """Return what a call has spent so far.
+
+    Args:
+        started: when it began, by ``time.perf_counter``.
+        counters: of the networks that it asks.
+        unit: what a network is asked about, ``images`` or ``bags``.
+    """
+    return {
+        "seconds": time.perf_counter() - started,
+        f"forward_{unit}": sum(counter.spent.forward for counter in counters),
+        f"backward_{unit}": sum(counter.spent.backward for counter in counters),
+    }
