@@ -29,6 +29,8 @@ _SENTENCE_S = 1.0
 BUILDERS = "veritile"
 """What the names of threads that build begin with."""
 
+_POLL_S = 0.02
+
 Closing = Callable[[], None]
 _closings: list[Closing] = []
 
@@ -134,8 +136,10 @@ class Interruption:
         self._left.wait(_SENTENCE_S)
         _say(self._under_way.sentence())
         self._left.wait(max(0.0, deadline - time.monotonic()))
-        for thread in [*closing, *_builders()]:
+        for thread in closing:
             thread.join(max(0.0, deadline - time.monotonic()))
+        while _still_build() and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
         leave(self._number)
 
 
@@ -162,6 +166,16 @@ def interrupt_builders() -> None:
 
 def _builders() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith(f"{BUILDERS}_")]
+
+
+def _still_build() -> bool:
+    """Return whether a thread that builds still runs.
+
+    A signal that breaks off ``Thread.join`` in the main thread makes Python 3.11 and 3.12 take the joined
+    thread for ended (bpo-45274), so neither ``join`` nor ``is_alive`` can be asked.
+    """
+    running = sys._current_frames()
+    return any(thread.ident in running for thread in _builders())
 
 
 def leave(number: int) -> None:

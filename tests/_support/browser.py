@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -107,13 +109,25 @@ def browser() -> Iterator[Browser]:
         ]
         command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
         command += ["--remote-debugging-port=0", f"--user-data-dir={home}/profile", "about:blank"]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+        )
         try:
             with connect(_page_address(Path(home) / "profile"), max_size=None) as socket:
                 yield Browser(socket)
         finally:
-            process.terminate()
+            # With its helpers: one that outlives it still writes into the profile while that is removed.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=PATIENCE_S)
+            _wait_for_helpers(process.pid)
+
+
+def _wait_for_helpers(group: int) -> None:
+    end = time.monotonic() + PATIENCE_S
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < end:
+            os.killpg(group, 0)
+            time.sleep(0.05)
 
 
 def _page_address(profile: Path) -> str:

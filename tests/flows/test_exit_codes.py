@@ -15,7 +15,7 @@ TRAIN = ArtifactKey("train", ModelKey("standard", 0))
 def run_with(failed):
     study = SimpleNamespace(name="tiny")
     return SimpleNamespace(
-        state=RunState(failed=failed), executed=(TRAIN,), plan=SimpleNamespace(study=study)
+        state=RunState(failed=failed), stopped=None, executed=(TRAIN,), plan=SimpleNamespace(study=study)
     )
 
 

@@ -18,7 +18,15 @@ from flows import cli
 from flows.engine.events import BuildEnded, BuildStarted, RunStarted, Stored, emit
 from flows.interrupts import on_interrupt
 
+unsaid = ["here"]
+
+def here():
+    if words := unsaid[:]:
+        unsaid.clear()
+        print(*words, flush=True)
+
 def nap():
+    here()  # not before: a signal that comes sooner finds nothing to tidy
     while True:
         time.sleep(0.05)
 
@@ -51,6 +59,7 @@ def closing():
         nap()
 
 def waiting():
+    here()
     threading.Event().wait()
 
 def early():
@@ -66,7 +75,6 @@ def hang():
         emit(BuildEnded("tile", "tile/a", 1))
         emit(Stored(None, None, made=True))
         emit(BuildStarted("tile", "tile/b", 1))
-    print("here", flush=True)
     globals()[where]()
 
 cli.main()

@@ -4,7 +4,7 @@ from flows.origin import COMMIT, PREFECT_PAGE, VERSION, run_tags
 def test_a_run_says_what_was_typed_and_which_code_ran():
     tags = run_tags("veritile run tiny.yaml", "")
     assert tags["command"] == "veritile run tiny.yaml"
-    assert tags["prefect.flow_run_id"] == ""
+    assert "prefect.flow_run_id" not in tags
     assert PREFECT_PAGE not in tags
     assert tags[VERSION]
     if COMMIT in tags:  # a checkout

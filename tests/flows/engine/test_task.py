@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.engine.task import _is_io_error
+from flows.engine.task import _again
 from tasks.artifacts.storage_errors import StorageError
 
 
@@ -18,4 +18,4 @@ from tasks.artifacts.storage_errors import StorageError
 )
 def test_only_a_stumble_of_the_file_system_is_tried_again(raised, again):
     state = SimpleNamespace(result=lambda raise_on_failure: raised)
-    assert _is_io_error(None, None, state) == again
+    assert _again(None, None, state) == again
