@@ -30,8 +30,10 @@ def install(put: Callable[[Any, str, Any], None]) -> None:
     all_stages.cache_clear()
 
 
-def plan_toys(manifest: Path, home: Path, **resources: Any) -> Plan:
+def plan_toys(manifest: Path, home: Path, minutes: dict[str, float] | None = None, **resources: Any) -> Plan:
     config = tiny_config(manifest, resources=resources, failures={"max_failed_slides": 0.5})
+    # Set afterwards: a study file names stages that ship, and these do not.
+    config.resources.timeout_minutes.update(minutes or {})
     return Plan(open_study(config, home, None))
 
 

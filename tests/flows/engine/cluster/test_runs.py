@@ -77,7 +77,7 @@ def test_a_worker_killed_once_costs_one_attempt(make, tmp_path):
 @pytest.mark.soak
 def test_what_hangs_is_ended_on_its_worker(make, tmp_path):
     will(tmp_path / "home", x=("hang", 9))
-    result = make(timeout_minutes={"spell": 0.05})
+    result = make(minutes={"spell": 0.05})
     assert result.state.failed[X] == (
         "it was ended twice, as it took longer than 0.05 minutes; "
         "it is tried again only by --only spell or --from spell, or after its inputs changed"
