@@ -7,7 +7,6 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext, TagsContext
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
@@ -37,7 +36,7 @@ def shown_run() -> Iterator[ServerWatch]:
     INTERRUPTION.take_over()  # the flow engine takes SIGTERM for itself
     watch = ServerWatch(url)
     try:
-        _bear_process(client, context.flow_run)
+        _bear_process(client, run)
         for stale in close_stale_runs(url):
             _log.info("%s; it is closed as crashed", stale.sentence)
     except (httpx.HTTPError, ObjectNotFound):
@@ -57,11 +56,13 @@ def shown_run() -> Iterator[ServerWatch]:
             drop_the_rest()
 
 
-def _bear_process(client: SyncPrefectClient, run: FlowRun) -> None:
+def _bear_process(client: SyncPrefectClient, run: UUID) -> None:
     """Let the run say which process runs it now; one that was started from here says it already."""
-    wanted = [*(tag for tag in run.tags if not tag.startswith(PREFIX)), process_tag()]
-    if set(wanted) != set(run.tags):
-        client.update_flow_run(run.id, tags=wanted)
+    # Asked of the server: what the run was given since it began is not in its own context.
+    now = client.read_flow_run(run).tags
+    wanted = [*(tag for tag in now if not tag.startswith(PREFIX)), process_tag()]
+    if set(wanted) != set(now):
+        client.update_flow_run(run, tags=wanted)
 
 
 def _bare_parts() -> TagsContext:
