@@ -4,6 +4,8 @@ import re
 from urllib.parse import urlsplit
 
 _USER = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/@'\"]*@")
+# The name of a database's user is no secret; alone in an address of the web, it may well be a token.
+_DATABASE_USER = re.compile(r"(?P<scheme>\b(?:postgresql|mysql|mssql)(?:\+\w+)?://)[^\s/@:'\"]*@")
 _QUERY = re.compile(
     r"(?P<name>[?&;](?:[\w.-]*(?:password|passwd|token|secret|signature|credential|api_?key)|sig|key)=)[^&;\s'\"]+",
     re.IGNORECASE,
@@ -34,5 +36,11 @@ def without_user(url: str) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Return whether ``text`` is an address with a password, a key or a token in it."""
+    """Return whether ``text`` is an address with a password, a key or a token in it.
+
+    Example:
+        >>> holds_secret("postgresql://ann@db.example/mlflow"), holds_secret("postgresql://ann:s@db.example/m")
+        (False, True)
+    """
+    text = _DATABASE_USER.sub(r"\g<scheme>", text)
     return redacted(text) != text

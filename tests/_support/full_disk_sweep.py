@@ -2,8 +2,9 @@
 
     python -m tests._support.full_disk_sweep CONFIG.json HOME ROOM...
 
-prints one line of JSON per attempt: the stage from which on no more than ``ROOM`` bytes were free, and the
-sentence with which the run ended. ``HOME`` lies on a small disk of its own.
+prints one line of JSON per attempt: the stage from which on no more than ``ROOM`` bytes were free, the stages
+with a build that could not be written, and the sentence with which the run ended. ``HOME`` lies on a small
+disk of its own.
 """
 
 import json
@@ -20,8 +21,10 @@ from flows.engine.outcome import settle
 from flows.engine.plan import Plan
 from flows.engine.request import BuildRequest
 from flows.engine.rerun import RerunOptions
+from flows.engine.stages import ancestors
 from flows.exit_codes import FAILURES
 from flows.open_study import open_study
+from tasks.artifacts.storage_errors import StorageError
 from tests._support.full_disk import told
 
 
@@ -48,20 +51,21 @@ def attempts(config: StudyConfig, home: Path, rooms: list[int]) -> Iterator[dict
     """Run the study once for each stage and room, on what the runs before have stored."""
     ballast = Ballast(home)
     stages = list(dict.fromkeys(planned.key.stage for planned in Plan(open_study(config, home, None))))
-    for number, stage in enumerate(stages):
+    for stage in stages:
         for room in rooms:
-            met = False
-            # Where the stage has no more to make, the next one that has meets the full disk.
-            late = frozenset(stages[number:])
+            met: set[str] = set()
+            # What stands on it finds nothing free, so that it has all to make when its turn comes.
+            rooms_of = {stage: room, **{later: 0 for later in stages if stage in ancestors(later)}}
 
             def submit(
-                request: BuildRequest, late: frozenset[str] = late, room: int = room
+                request: BuildRequest, rooms_of: dict[str, int] = rooms_of, met: set[str] = met
             ) -> BaseException | None:
-                nonlocal met
-                met = met or request.stage in late
-                if met:
-                    ballast.leave(room)
-                return told(request)
+                if request.stage in rooms_of:
+                    ballast.leave(rooms_of[request.stage])
+                error = told(request)
+                if isinstance(error, StorageError):
+                    met.add(request.stage)
+                return error
 
             said = ""
             try:
@@ -70,7 +74,7 @@ def attempts(config: StudyConfig, home: Path, rooms: list[int]) -> Iterator[dict
                 said = str(error)
             finally:
                 ballast.free()
-            yield {"stage": stage, "room": room, "met": met, "said": said}
+            yield {"stage": stage, "room": room, "met": sorted(met), "said": said}
 
 
 def main(words: list[str]) -> None:

@@ -35,3 +35,9 @@ def test_what_stands_for_a_password_is_left_out(text, told):
 )
 def test_other_texts_stay_as_they_are(text):
     assert redacted(text) == text
+
+
+def test_the_user_of_a_database_is_no_secret_and_its_password_is():
+    assert not holds_secret("postgresql+psycopg2://ann@db.example:5432/mlflow")
+    assert holds_secret("postgresql://ann:s3cret@db.example/mlflow")
+    assert holds_secret("https://ann@db.example/")
