@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import time
 import urllib.error
 import urllib.parse
@@ -16,6 +15,7 @@ from typing import NamedTuple
 from flows.doctor.finding import Finding
 from flows.services.claim import read_claim
 from flows.services.programs import POOL
+from flows.showing.address import named_url
 from tasks.artifacts.process_identity import ProcessIdentity
 from tasks.artifacts.redacted import without_user
 
@@ -39,7 +39,7 @@ def server_findings(home: Path, tracking_uri: str | None) -> Iterator[Finding]:
         tracking_uri: MLflow's address where the study names one.
     """
     yield _own(home)
-    yield from _prefect(os.environ.get("PREFECT_API_URL", ""))
+    yield from _prefect(named_url(home) or "")
     if tracking_uri is None:
         yield _local_mlflow(home)
     elif tracking_uri.startswith("http"):

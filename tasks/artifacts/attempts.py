@@ -5,8 +5,6 @@ same run begins the same artifact once more, the process before was lost, and th
 run was ended, nothing is counted: the next run has another name.
 """
 
-import os
-import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tasks.artifacts.process_identity import this_process
 from tasks.artifacts.record import write_atomically
 from tasks.artifacts.spec import ArtifactSpec
 
@@ -30,8 +29,7 @@ class Attempt(BaseModel):
 
     Attributes:
         run: the build request that it belongs to.
-        host: the machine.
-        pid: the process on it.
+        process: which process it is.
         worker: the name of the worker.
         began: seconds since 1970.
         hung: the minutes after which it was ended because it took too long; None where it was not.
@@ -40,8 +38,7 @@ class Attempt(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     run: str
-    host: str
-    pid: int
+    process: str
     worker: str
     began: float
     hung: float | None = None
@@ -79,13 +76,13 @@ class AttemptNotes:
         """
         hung = self._minutes_of(specs[0], minutes)
         self.trace(specs[0]).unlink(missing_ok=True)
-        host, pid = _this_process()
-        mine = Attempt(run=run, host=host, pid=pid, worker=worker, began=time.time())
+        process = this_process().text
+        mine = Attempt(run=run, process=process, worker=worker, began=time.time())
         noted = []
         for spec in specs:
             before = self._read(spec)
             lost, last = before.lost, before.under_way
-            if last is not None and last.run == run and (last.host, last.pid) != (host, pid):
+            if last is not None and last.run == run and last.process != process:
                 lost = (*lost, last.model_copy(update={"hung": hung}))
             noted.append(Attempts(label=spec.label, under_way=mine, lost=lost))
         refused = next((each.lost for each in noted if len(each.lost) >= LIMIT), None)
@@ -153,7 +150,3 @@ def _sentence(spec: ArtifactSpec, lost: tuple[Attempt, ...]) -> str:
 
 def _often(times: int) -> str:
     return "twice" if times == LIMIT else f"{times} times"
-
-
-def _this_process() -> tuple[str, int]:
-    return socket.gethostname(), os.getpid()

@@ -4,7 +4,6 @@ A lease saves work and nothing rests on it: where two make one artifact all the 
 agree on one. Clocks of machines differ, so ages are told by the clock of the folder or store alone.
 """
 
-import json
 import logging
 import os
 import socket
@@ -15,10 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import psutil  # type: ignore[import-untyped]  # has no stubs
-
 from tasks.artifacts.backends.bucket import Bucket
 from tasks.artifacts.backends.locks import Locks
+from tasks.artifacts.process_identity import ProcessIdentity, this_process
 from tasks.artifacts.spec import ArtifactSpec
 
 _log = logging.getLogger("veritile.store")
@@ -200,33 +198,20 @@ class _Heartbeat:
 
 
 def _own_text() -> str:
-    own = psutil.Process()
-    told = {"host": socket.gethostname(), "pid": own.pid, "started": own.create_time()}
-    return json.dumps({**told, "token": os.urandom(8).hex()})
+    return f"{this_process().text} {os.urandom(8).hex()}"
 
 
-def _read_text(text: str) -> tuple[str, int, float]:
-    try:
-        told = json.loads(text)
-        return str(told["host"]), int(told["pid"]), float(told["started"])
-    except (ValueError, KeyError, TypeError):
-        # Cut short by a kill: its age decides.
-        return "another machine", 0, 0.0
+def _holder(text: str) -> ProcessIdentity | None:
+    """Return who posted a lease; None where a kill cut it short, and its age decides."""
+    return ProcessIdentity.parse(text.partition(" ")[0])
 
 
 def _who(text: str) -> str:
-    host, pid, _ = _read_text(text)
-    return f"process {pid} of {host}" if pid else host
+    holder = _holder(text)
+    return "another machine" if holder is None else f"process {holder.pid} of {holder.host}"
 
 
 def _is_dead(text: str) -> bool:
     """Say whether who posted a lease was a process of this machine that is there no longer."""
-    host, pid, started = _read_text(text)
-    if not pid or host != socket.gethostname():
-        return False
-    try:
-        return bool(abs(psutil.Process(pid).create_time() - started) > 2)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.AccessDenied:
-        return False
+    holder = _holder(text)
+    return holder is not None and holder.is_dead()

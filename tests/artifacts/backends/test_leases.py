@@ -1,10 +1,9 @@
 """Who makes an artifact is told among machines; a dead or silent one is taken over."""
 
-import json
 import os
-import socket
 import threading
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from tasks.artifacts.backends.address import read_address
 from tasks.artifacts.backends.bucket import Bucket
 from tasks.artifacts.backends.leases import BucketBoard, FolderBoard, Leases
 from tasks.artifacts.backends.locks import FileLocks
+from tasks.artifacts.process_identity import ProcessIdentity, this_host, this_process
 from tasks.artifacts.spec import ArtifactSpec
 
 PART = ArtifactSpec(stage="tile", label="tile/a", kind="TileSet", recipe={})
@@ -36,8 +36,13 @@ def of(board, folder, stale_s=leases.STALE_S):
     return Leases(board, FileLocks(folder), stale_s)
 
 
-def told(host="elsewhere", pid=7, started=0.0):
-    return json.dumps({"host": host, "pid": pid, "started": started, "token": "t"})
+def told(**changes):
+    elsewhere = {"host": "elsewhere", "pid": 7, "started": 0}
+    return f"{replace(this_process(), **{**elsewhere, **changes}).text} token"
+
+
+def holder(board):
+    return ProcessIdentity.parse(board.read(NAME).text.partition(" ")[0])
 
 
 def test_a_second_machine_waits_for_the_first(board, tmp_path):
@@ -63,25 +68,25 @@ def test_a_second_machine_waits_for_the_first(board, tmp_path):
 def test_one_that_gave_no_sign_of_life_is_taken_over(board, tmp_path, caplog):
     board.post(NAME, told())
     with of(board, tmp_path, stale_s=-1).held(PART):
-        assert json.loads(board.read(NAME).text)["host"] == socket.gethostname()
+        assert holder(board) == this_process()
     assert "the lease of process 7 of elsewhere on tile/a has expired" in caplog.text
 
 
 def test_a_dead_process_of_this_machine_is_taken_over_at_once(board, tmp_path):
-    board.post(NAME, told(socket.gethostname(), os.getpid(), started=1.0))
+    board.post(NAME, told(host=this_host(), pid=os.getpid(), started=1))
     with of(board, tmp_path).held(PART):
-        assert json.loads(board.read(NAME).text)["started"] > 1.0
+        assert holder(board) == this_process()
 
 
 def test_a_lease_that_was_taken_over_is_not_removed_by_who_had_it(board, tmp_path):
     with of(board, tmp_path).held(PART):
         board.remove(NAME, board.read(NAME).text)
         board.post(NAME, told())
-    assert json.loads(board.read(NAME).text)["host"] == "elsewhere"
+    assert holder(board).host == "elsewhere"
 
 
 def test_a_lease_that_a_kill_cut_short_ends_by_its_age(board, tmp_path):
-    board.post(NAME, '{"host": ')
+    board.post(NAME, told()[:12])
     with of(board, tmp_path, stale_s=-1).held(PART):
         pass
 

@@ -43,19 +43,24 @@ def answers():
         server.shutdown()
 
 
+def name(monkeypatch, url):
+    """Let the user have named a server, by whatever way; Prefect reads its settings once in a process."""
+    monkeypatch.setattr("flows.doctor.reachable.named_url", lambda _home: url)
+
+
 def found(home, check, uri=None):
     return [(each.level, each.told) for each in server_findings(home, uri) if each.check == check]
 
 
 def test_nothing_is_named_and_nothing_runs(tmp_path, monkeypatch):
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    name(monkeypatch, None)
     assert {each.check: each.level for each in server_findings(tmp_path, None)} == {
         "veritile ui": "ok", "prefect": "ok", "mlflow": "ok",
     }  # fmt: skip
 
 
 def test_a_prefect_that_does_not_answer_is_a_fault(tmp_path, monkeypatch):
-    monkeypatch.setenv("PREFECT_API_URL", f"http://me:secret@127.0.0.1:{free_port()}/api")
+    name(monkeypatch, f"http://me:secret@127.0.0.1:{free_port()}/api")
     ((level, told),) = found(tmp_path, "prefect")
     assert level == "fault"
     assert "Connection refused" in told
@@ -63,7 +68,7 @@ def test_a_prefect_that_does_not_answer_is_a_fault(tmp_path, monkeypatch):
 
 
 def test_a_prefect_with_a_worker(tmp_path, monkeypatch, answers):
-    monkeypatch.setenv("PREFECT_API_URL", f"{answers['url']}/api")
+    name(monkeypatch, f"{answers['url']}/api")
     answers |= {"/api/health": "true", "/api/admin/version": f'"{version("prefect")}"'}
     workers = [{"name": "veritile-ui", "status": "ONLINE"}, {"name": "old", "status": "OFFLINE"}]
     answers["/api/work_pools/veritile/workers/filter"] = json.dumps(workers)
@@ -75,7 +80,7 @@ def test_a_prefect_with_a_worker(tmp_path, monkeypatch, answers):
 def test_a_prefect_of_another_version_without_a_worker_and_with_another_clock(
     tmp_path, monkeypatch, answers, workers
 ):
-    monkeypatch.setenv("PREFECT_API_URL", f"{answers['url']}/api")
+    name(monkeypatch, f"{answers['url']}/api")
     answers |= {"/api/health": "true", "/api/admin/version": '"2.0.0"', "date": formatdate(time() - 600)}
     answers["/api/work_pools/veritile/workers/filter"] = workers
     ((level, told),) = found(tmp_path, "prefect")
