@@ -1,12 +1,12 @@
 """The MLflow database: a SQLite file in the home folder, or a server."""
 
 import fcntl
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.tracking.errors import TrackingError
+from tasks.tracking.migration import bring_up_to_date
 from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.moved import point_here
 
@@ -35,18 +35,9 @@ def migrate(home: Path) -> None:
     admits one process at a time. The lock is released when its holder dies. Where the home moved or is a
     copy, the addresses of artifacts are made those of this home.
     """
-    # MLflow has no public call for this. Its version is pinned, and a test runs it.
-    from mlflow.store.db import utils
-
     (home / _FOLDER).mkdir(parents=True, exist_ok=True)
-    with exclusive(home, "migrate"), _quiet_logs():
-        engine = utils.create_sqlalchemy_engine_with_retry(local_tracking_uri(home))
-        try:
-            utils._safe_initialize_tables(engine)
-            if utils._get_schema_version(engine) != utils._get_latest_schema_revision():
-                utils._upgrade_db(engine)
-        finally:
-            engine.dispose()
+    with exclusive(home, "migrate"):
+        bring_up_to_date(local_database(home))
     point_here(local_database(home), artifact_root(home).resolve())
 
 
@@ -98,13 +89,3 @@ def exclusive(home: Path, name: str) -> Iterator[None]:
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def _quiet_logs() -> Iterator[None]:
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)
-    try:
-        yield
-    finally:
-        logging.disable(before)
