@@ -28,7 +28,19 @@ def warn_or_refuse(plan: Plan, options: RerunOptions) -> tuple[str, ...]:
     if options.only is None:
         refuse_hopeless(plan)
     unfit = list(unfit_versions())
-    return (f"libraries are not as needed: {'; '.join(unfit)}",) if unfit else ()
+    libraries = (f"libraries are not as needed: {'; '.join(unfit)}",) if unfit else ()
+    return (*libraries, *lone_class(plan.study))
+
+
+def lone_class(study: Study) -> tuple[str, ...]:
+    """Return what cannot be measured where slide models are judged on slides of one class alone."""
+    there = {row.label for row in study.slides if row.split == "test"}
+    if study.config.level != "slide" or len(there) != 1:
+        return ()
+    return (
+        f"all slides to test on have the label {next(iter(there))!r}: the AUROC and the balanced accuracy of "
+        "slides cannot be measured, nor scores by label of the other classes",
+    )
 
 
 def refuse_hopeless(plan: Plan) -> float:

@@ -18,6 +18,7 @@ from flows.estimate.slide_tiles import basis_in_words
 from flows.input_hashes import InputHashes
 from flows.inspections import Inspections, write_report
 from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse_unfit_network
+from flows.preflight import lone_class
 from flows.progress import shown
 from tasks.slides.manifest import SlideRow
 from tasks.slides.slide_facts import SlideFacts
@@ -87,6 +88,7 @@ def _problems(
         yield from wrong.values()
     elif wrong:
         notes += [f"tolerated by failures.max_failed_slides: {problem}" for problem in wrong.values()]
+    notes += lone_class(study)
     if study.config.level == "tile":
         # Slide models learn from labels of slides, which say nothing of tiles.
         notes += label_notes(study.slides, recipe.classes[0])

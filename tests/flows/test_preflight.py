@@ -1,6 +1,7 @@
 """A run that cannot come to anything is refused before any work, in one sentence."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +9,7 @@ from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
 from flows.estimate import estimate
 from flows.open_study import open_study
-from flows.preflight import refuse_hopeless, warn_or_refuse
+from flows.preflight import lone_class, refuse_hopeless, warn_or_refuse
 from tasks.study.errors import UsageError
 from tests._support.studies import tiny_config
 
@@ -57,3 +58,18 @@ def test_a_wrong_version_is_said_in_one_sentence(manifest, tmp_path, monkeypatch
     monkeypatch.setattr("flows.preflight.unfit_versions", lambda: iter(["a is 1", "b is 2"]))
     (told,) = warn_or_refuse(Plan(opened(manifest, tmp_path)), RerunOptions())
     assert told == "libraries are not as needed: a is 1; b is 2"
+
+
+@pytest.mark.parametrize(
+    ("level", "labels", "told"),
+    [
+        ("slide", ("a", "a"), ["all slides to test on have the label 'a'"]),
+        ("slide", ("a", "b"), []),
+        ("tile", ("a", "a"), []),
+    ],
+)
+def test_slide_models_that_are_judged_on_one_class_are_told(level, labels, told):
+    slides = [SimpleNamespace(split="test", label=label) for label in labels]
+    slides.append(SimpleNamespace(split="train", label="b"))
+    study = SimpleNamespace(slides=slides, config=SimpleNamespace(level=level))
+    assert [note.partition(":")[0] for note in lone_class(study)] == told
