@@ -28,6 +28,7 @@ from flows.options import (
     VerifyOption,
     out,
 )
+from flows.reporting_cli import reporting
 from flows.schedules_cli import schedules_app
 from flows.services_cli import services
 from flows.tracking_cli import tracking
@@ -209,6 +210,7 @@ def plugins() -> None:
 
 
 app.add_typer(interchange)
+app.add_typer(reporting)
 app.add_typer(schedules_app)
 app.add_typer(services)
 app.add_typer(tracking)
