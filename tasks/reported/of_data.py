@@ -105,8 +105,8 @@ def _reference(stored: StoredStudy) -> Iterator[Fact]:
         sources = counted(info.labels_from for info in stored.slides.values())
         weak = sum(info.weak_labels for info in stored.slides.values())
         text = (
-            f"Labels of tiles come, by slide, from: {sources}. On {weak} of these slides tiles have the label "
-            "of the whole slide although they may show nothing of it."
+            f"Labels of tiles come, by slide, from: {sources}. On {weak} slides tiles have the label of the "
+            "whole slide although they may show nothing of it."
         )
         yield Fact("reference_standard", text, stored.origin("tile"))
     text = (

@@ -8,20 +8,25 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from flows.commands.report import ReportJob, report
+from flows.commands.target import Target
 from flows.engine.execute import execute
 from flows.engine.outcome import TooManyFailedSlidesError
 from flows.engine.request import fulfil
 from flows.engine.rerun import RerunOptions
 from flows.inspections import Inspections, write_report
+from flows.options import out
 from tasks.slides.errors import SlideError
 from tasks.slides.reader import open_slide
 from tests._support.leaks import leaks
 from tests._support.plans import plan_of
-from tests._support.planted import COLOUR, NEEDLE, plant_tiles, write_aperio
+from tests._support.planted import COLOUR, NEEDLE, patient, plant_tiles, write_aperio
 from tests._support.planted_study import PlantedStudy
+from tests._support.reported_studies import store_contents
 from tests._support.studies import tiny_config
 
 
@@ -98,6 +103,26 @@ def test_slides_that_fail_name_the_slide_and_nothing_else(cohort, tmp_path, capl
     assert in_outputs(tmp_path / "out") == []
 
 
+@pytest.mark.parametrize("salted", [True, False])
+def test_a_report_of_a_planted_cohort_names_nobody(cohort, tmp_path, salted):
+    home, reports = tmp_path / "home", tmp_path / "reports"
+    home.mkdir()
+    if salted:
+        (home / "salt").write_text("pepper")
+    config = tiny_config(cohort, shared_patients=[patient(0)], failures={"max_failed_slides": 0.5})
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    store_contents(plan_of(config, home), failing={"s05": f"s05: a tag names {patient(5)}"})
+    if not salted:
+        (home / "salt").unlink()
+    for name in ("claim", "tripod-ai"):
+        for kind in ("md", "docx"):
+            job = ReportJob(name, None, reports / f"{name}.{kind}")
+            report(Target(tmp_path / "study.yaml", home), job, out)
+            assert (reports / f"{name}.{kind}").stat().st_size > 1000
+    assert "s05 failed" in (reports / "claim.md").read_text("utf-8")
+    assert leaks(reports, NEEDLE) == []
+
+
 def answered(request):
     """Build, and return the error as runners do."""
     try:
@@ -123,6 +148,9 @@ def test_a_whole_study_names_nobody_and_shows_no_label(tmp_path, kind):
     for words in (["validate", study.file, "--deep"], ["run", study.file], ["status", study.file, "--all"]):
         done = study.run(*words, *home)
         assert done.returncode == 0, done.stderr
+    for name in ("claim.md", "tripod-ai.docx"):
+        written = ("--checklist", name.partition(".")[0], "--out", study.out / name)
+        assert study.run("report", study.file, *written, *home).returncode == 0
     if kind == "bags":
         exported = ["features", "export", study.file, "--format", "trident", "--out", study.out / "exported"]
         assert study.run(*exported, *home).returncode == 0

@@ -41,7 +41,7 @@ class FilledChecklist:
         items: one per item of the checklist, in its sequence.
         notes: what a reader must know first, such as that the study is not finished.
         patients: {split: salted hashes of its patients}; empty where the home has no salt.
-        artifacts: the artifacts that were read.
+        artifacts: what is stored of the study.
     """
 
     study: str

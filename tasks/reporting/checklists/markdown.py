@@ -49,7 +49,7 @@ def _patients(filled: FilledChecklist) -> Iterator[str]:
 
 def _artifacts(filled: FilledChecklist) -> Iterator[str]:
     if filled.artifacts is not None:
-        yield "## Artifacts that were read"
+        yield "## Stored artifacts of the study"
         yield _table(filled.artifacts)
 
 

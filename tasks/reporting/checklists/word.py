@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from docx.document import Document
 
 _TABLE_STYLE = "Light Grid Accent 1"
+_TABLE_FONT = 8 * 12700
+"""8 points, in the English metric units of the format."""
 
 
 def can_write_word() -> bool:
@@ -64,7 +66,7 @@ def _endings(document: "Document", filled: FilledChecklist) -> None:
         for split, hashes in filled.patients.items():
             document.add_paragraph(f"{split} ({len(hashes)}): {', '.join(hashes)}")
     if filled.artifacts is not None:
-        document.add_heading("Artifacts that were read", level=1)
+        document.add_heading("Stored artifacts of the study", level=1)
         _table(document, filled.artifacts)
 
 
@@ -72,6 +74,8 @@ def _table(document: "Document", table: FactTable) -> None:
     grid = document.add_table(rows=1 + len(table.rows), cols=len(table.header), style=_TABLE_STYLE)
     # Once: python-docx walks the whole table for every cell that is asked for.
     cells = iter(grid._cells)
+    grid.style.font.size = _TABLE_FONT
     for row in (table.header, *table.rows):
         for text in row:
             next(cells).text = text
+    document.add_paragraph()
