@@ -15,10 +15,10 @@ from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.whole_file import whole_file
 from tasks.reported.report import filled_for, stored_salt
 from tasks.reported.stored import StoredStudy
+from tasks.reporting.checklists.as_markdown import write_markdown
+from tasks.reporting.checklists.as_word import can_write_word, write_word
 from tasks.reporting.checklists.choice import checklist_of
 from tasks.reporting.checklists.filled import FilledChecklist
-from tasks.reporting.checklists.markdown import write_markdown
-from tasks.reporting.checklists.word import can_write_word, write_word
 from tasks.reporting.pseudonyms import without_patients
 from tasks.study.errors import UsageError
 

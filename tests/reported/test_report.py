@@ -7,8 +7,8 @@ import pytest
 
 from tasks.reported.report import filled_for
 from tasks.reported.stored import counted, flat
+from tasks.reporting.checklists.as_markdown import write_markdown
 from tasks.reporting.checklists.choice import checklist_of
-from tasks.reporting.checklists.markdown import write_markdown
 from tests._support.reported_studies import reported
 from tests._support.studies import folded_config, tiny_cohort, tiny_config
 

@@ -6,12 +6,12 @@ from typing import get_args
 import docx
 import pytest
 
+from tasks.reporting.checklists.as_markdown import write_markdown
+from tasks.reporting.checklists.as_word import write_word
 from tasks.reporting.checklists.checklist import Checklist, ChecklistItem, Topic
 from tasks.reporting.checklists.choice import CHECKLISTS, checklist_of
 from tasks.reporting.checklists.facts import Fact, FactTable
 from tasks.reporting.checklists.filled import SILENT, FilledChecklist, fill
-from tasks.reporting.checklists.markdown import write_markdown
-from tasks.reporting.checklists.word import write_word
 
 LETTERS = {
     3: "abc",

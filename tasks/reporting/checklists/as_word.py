@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.artifacts.whole_file import whole_file
+from tasks.reporting.checklists.as_markdown import MUST_ADD
 from tasks.reporting.checklists.facts import Fact, FactTable
 from tasks.reporting.checklists.filled import FilledChecklist, FilledItem
-from tasks.reporting.checklists.markdown import MUST_ADD
 
 if TYPE_CHECKING:
     from docx.document import Document
