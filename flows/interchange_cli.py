@@ -1,5 +1,6 @@
 """The commands for what others made and what others read; every heavy import is inside a command."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -115,6 +116,9 @@ MppOption = Annotated[float | None, typer.Option(min=0, help="Micrometres per le
 ClassesOption = Annotated[str, typer.Option("--labels", help="What labels mean, such as 0=normal,1=tumour.")]
 FractionsOption = Annotated[str, typer.Option(help="Of patients per split, where none are named.")]
 SeedOption = Annotated[int, typer.Option(help="Of the draw of splits.")]
+TilesOption = Annotated[
+    str | None, typer.Option("--coordinates", help="Files of tiles, such as patches/{slide}.h5.")
+]
 
 
 @manifest.command("from-clam")
@@ -128,12 +132,13 @@ def from_clam(
     labels: ClassesOption = "",
     fractions: FractionsOption = "train=0.6,val=0.2,test=0.2",
     seed: SeedOption = 0,
+    tiles: TilesOption = None,
 ) -> None:
     """Write a manifest from CLAM's table of labels and a file of splits."""
     from flows.commands.manifest import rows_job, write
     from tasks.interchange.label_tables import read_clam
 
-    job = rows_job(path, are_features, mpp, labels, fractions, seed)
+    job = replace(rows_job(path, are_features, mpp, labels, fractions, seed), coordinates=tiles)
     write(read_clam(table, splits), job, file, out)
 
 
@@ -151,10 +156,11 @@ def from_patho_bench(
     labels: ClassesOption = "",
     fractions: FractionsOption = "train=0.6,val=0.2,test=0.2",
     seed: SeedOption = 0,
+    tiles: TilesOption = None,
 ) -> None:
     """Write a manifest from the table of a task of Patho-Bench."""
     from flows.commands.manifest import rows_job, write
     from tasks.interchange.label_tables import read_patho_bench
 
-    job = rows_job(path, are_features, mpp, labels, fractions, seed)
+    job = replace(rows_job(path, are_features, mpp, labels, fractions, seed), coordinates=tiles)
     write(read_patho_bench(table, fold, config), job, file, out)

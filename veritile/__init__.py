@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tasks.scoring.evaluate import evaluate
     from tasks.scoring.table import FaithfulnessTable
     from tasks.slides.errors import SlideError
+    from tasks.slides.qupath_objects import QuPathObject, read_qupath_objects, write_qupath_objects
     from tasks.slides.reader import SlideReader
     from tasks.tiling.positions import export_coordinates
     from veritile.families import available
@@ -48,6 +49,7 @@ __all__ = [  # noqa: RUF022  # grouped by use, in the order of docs/library.md
     "available", "explainer", "metric", "model_metric", "regularizer", "exemplars", "aggregator",
     "Explainer", "Metric", "ModelMetric", "Regularizer", "Exemplars", "Aggregator",
     "open_slide", "read_region", "SlideReader", "SlideError", "export_coordinates",
+    "QuPathObject", "read_qupath_objects", "write_qupath_objects",
     "PhantomRecipe", "generate_cohort",
     "load_study", "run_study", "StudyConfig", "Selection", "Outcome",
     "open_results", "Results", "ArtifactKey", "ModelKey",
@@ -78,6 +80,9 @@ _MODULES = {
     "read_region": "veritile.slides",
     "SlideReader": "tasks.slides.reader",
     "SlideError": "tasks.slides.errors",
+    "QuPathObject": "tasks.slides.qupath_objects",
+    "read_qupath_objects": "tasks.slides.qupath_objects",
+    "write_qupath_objects": "tasks.slides.qupath_objects",
     "PhantomRecipe": "tasks.phantoms.recipe",
     "export_coordinates": "tasks.tiling.positions",
     "generate_cohort": "tasks.phantoms.generate",

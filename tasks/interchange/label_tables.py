@@ -43,6 +43,8 @@ class ManifestJob:
         labels: {value in the table: class}; others stay as they are.
         fractions: of patients per split, where the table names none.
         seed: of the draw of splits.
+        coordinates: the path of the file that says where the tiles of a slide lie, with ``{slide}`` for its
+            id; None where they lie on a grid.
     """
 
     path: str
@@ -51,6 +53,7 @@ class ManifestJob:
     labels: Mapping[str, str] = field(default_factory=dict)
     fractions: SplitFractions = DEFAULT
     seed: int = 0
+    coordinates: str | None = None
 
 
 def read_clam(table: Path, splits: Path | None = None) -> LabelledSlides:
@@ -125,10 +128,13 @@ def manifest_rows(slides: LabelledSlides, job: ManifestJob) -> tuple[list[dict[s
     """Return the rows of a manifest, and notes.
 
     Raises:
-        InterchangeError: ``{slide}`` is not in ``path``, or ``column`` is none that holds slides.
+        InterchangeError: ``{slide}`` is not in ``path`` or ``coordinates``, or ``column`` is none that holds
+            slides.
     """
     if "{slide}" not in job.path or job.column not in ("path", "features"):
         raise InterchangeError(f"{job.column} {job.path!r} must be a path or features with {{slide}} in it")
+    if job.coordinates is not None and "{slide}" not in job.coordinates:
+        raise InterchangeError(f"coordinates {job.coordinates!r} must be a path with {{slide}} in it")
     notes, splits = list(slides.notes), slides.splits
     if not splits:
         own: dict[str, set[str]] = {}
@@ -145,6 +151,7 @@ def manifest_rows(slides: LabelledSlides, job: ManifestJob) -> tuple[list[dict[s
             "slide_id": f"slide_{slide}" if slide in slides.patients.values() else slide,
             "patient_id": patient, job.column: job.path.replace("{slide}", slide), "split": split,
             "label": job.labels.get(label, label), "mpp": mpp,
+            "coordinates": (job.coordinates or "").replace("{slide}", slide),
         })  # fmt: skip
     return rows, tuple(notes)
 

@@ -36,45 +36,54 @@ def read_qupath(path: Path, origin: tuple[float, float]) -> Drawing:
     """
     return drawing_of(
         _outline(feature, f"{path.name}: feature {number}", origin)
-        for number, feature in enumerate(_features(path), start=1)
+        for number, feature in enumerate(collection_of(json_text(path), path.name), start=1)
     )
 
 
-def _features(path: Path) -> list[Mapping[str, Any]]:
+def collection_of(text: str, name: str) -> list[Mapping[str, Any]]:
+    """Return the features of a FeatureCollection, a list or a single Feature, as they stand.
+
+    Raises:
+        SlideError: no JSON, or no features.
+    """
     try:
-        data = json.loads(json_text(path))
+        data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise SlideError(f"{path.name} is no JSON: {error}") from error
+        raise SlideError(f"{name} is no JSON: {error}") from error
     except RecursionError as error:
-        raise SlideError(f"{path.name} is no GeoJSON: its brackets are nested too deep") from error
+        raise SlideError(f"{name} is no GeoJSON: its brackets are nested too deep") from error
     if isinstance(data, dict) and data.get("type") == "FeatureCollection":
         data = data.get("features")
     elif isinstance(data, dict) and data.get("type") == "Feature":
         data = [data]
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise SlideError(
-            f"{path.name} holds no GeoJSON features; allowed are a FeatureCollection, a list, a Feature"
+            f"{name} holds no GeoJSON features; allowed are a FeatureCollection, a list, a Feature"
         )
     return data
 
 
 def _outline(feature: Mapping[str, Any], where: str, origin: tuple[float, float]) -> Outline | NoOutline:
-    others = [kind for kind in _kinds(feature, where) if kind != _ANNOTATION]
+    others = [kind for kind in kinds_of(feature, where) if kind != _ANNOTATION]
     if others:
         return NoOutline(f"a QuPath {others[0]} is no annotation")
     geometry = feature.get("geometry")
     if geometry is None:
         return NoOutline("a feature without geometry")
-    drawn = _shape(geometry, where)
+    drawn = shape_of(geometry, where)
     if isinstance(drawn, NoOutline):
         return drawn
     placed = shapely.affinity.translate(shapely.force_2d(drawn), *origin)
-    return outline_from(_class_name(feature, where), placed, where)
+    return outline_from(class_name_of(feature, where), placed, where)
 
 
-def _kinds(feature: Mapping[str, Any], where: str) -> list[str]:
-    """Return what a feature says it is, in lower case; an area that says nothing must be a bare one."""
-    properties = _properties(feature)
+def kinds_of(feature: Mapping[str, Any], where: str) -> list[str]:
+    """Return what a feature says it is, in lower case; an area that says nothing must be a bare one.
+
+    Raises:
+        SlideError: it says nothing, and has properties that only a machine writes.
+    """
+    properties = properties_of(feature)
     said = [str(properties[name]).strip().lower() for name in _KIND_FIELDS if properties.get(name)]
     old = _OLD_ID.match(str(feature.get("id") or ""))
     said += [old.group(1).lower()] if old else []
@@ -88,8 +97,12 @@ def _kinds(feature: Mapping[str, Any], where: str) -> list[str]:
     return said
 
 
-def _shape(geometry: Any, where: str) -> Any:
-    """Return a geometry of shapely; rings of fewer than three corners enclose nothing and are dropped."""
+def shape_of(geometry: Any, where: str) -> Any:
+    """Return a geometry of shapely; rings of fewer than three corners enclose nothing and are dropped.
+
+    Raises:
+        SlideError: it cannot be read, or lies where no slide is.
+    """
     try:
         kind, corners = geometry["type"], geometry.get("coordinates")
         refuse_impossible(_corners(corners), where)
@@ -125,9 +138,13 @@ def _clicked(kind: str) -> NoOutline:
     return NoOutline(f"a {kind} of fewer than 3 corners")
 
 
-def _class_name(feature: Mapping[str, Any], where: str) -> str:
-    """Return the class; of several names, as QuPath writes a derived class, ``Tumor: Positive``."""
-    found = _properties(feature).get("classification")
+def class_name_of(feature: Mapping[str, Any], where: str) -> str:
+    """Return the class; of several names, as QuPath writes a derived class, ``Tumor: Positive``.
+
+    Raises:
+        SlideError: it is no name.
+    """
+    found = properties_of(feature).get("classification")
     if isinstance(found, dict):
         found = found.get("names") or found.get("name")
     if isinstance(found, list):
@@ -137,6 +154,7 @@ def _class_name(feature: Mapping[str, Any], where: str) -> str:
     return found or ""
 
 
-def _properties(feature: Mapping[str, Any]) -> Mapping[str, Any]:
+def properties_of(feature: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a feature says of itself; nothing where it says it in no mapping."""
     properties = feature.get("properties")
     return properties if isinstance(properties, dict) else {}

@@ -42,7 +42,15 @@ def json_text(path: Path) -> str:
     Raises:
         SlideError: bytes that do not fit.
     """
-    data = path.read_bytes()
+    return json_of(path.read_bytes(), path)
+
+
+def json_of(data: bytes, path: Path) -> str:
+    """Return the text of the bytes of a JSON file, or of one that lies in the archive ``path``.
+
+    Raises:
+        SlideError: bytes that do not fit.
+    """
     encoding = _marked(data) or json.detect_encoding(data)
     return _decoded(path, data, encoding, "as JSON must be; save it as UTF-8")
 

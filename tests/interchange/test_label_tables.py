@@ -133,3 +133,15 @@ def test_a_path_without_the_slide_is_refused(tmp_path):
     found = read_clam(written(tmp_path / "t.csv", CLAM))
     with pytest.raises(InterchangeError, match=r"must be a path or features with \{slide\}"):
         manifest_rows(found, ManifestJob("a.svs"))
+
+
+def test_files_of_tiles_are_named_in_the_manifest(tmp_path):
+    slides = read_clam(written(tmp_path / "t.csv", CLAM))
+    rows, _ = manifest_rows(slides, ManifestJob("{slide}.svs", coordinates="patches/{slide}_patches.h5"))
+    assert [row["coordinates"] for row in rows] == [
+        f"patches/{slide}_patches.h5" for slide in slides.patients
+    ]
+    with pytest.raises(
+        InterchangeError, match=r"coordinates 'patches.h5' must be a path with \{slide\} in it"
+    ):
+        manifest_rows(slides, ManifestJob("{slide}.svs", coordinates="patches.h5"))

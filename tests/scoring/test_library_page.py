@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tasks.scoring.job import ScoreJob, score_job
+from tasks.slides.qupath_objects import read_qupath_objects
 from tests._support.snippets import ROOT, blocks
 
 PAGE = "docs/library.md"
@@ -50,6 +51,12 @@ def test_explainers_answer_everything(page):
     gaps = called.means.query("metric == 'deletion' and score == 'gap'").set_index("explainer")["flag"]
     assert (gaps[["gradient", "ig", "smooth"]] == "").all()
     assert (page[0] / "my_report" / "report.md").is_file()
+
+
+def test_the_object_of_the_page_is_read_back(page):
+    (nest,) = read_qupath_objects(page[0] / "nests.geojson")
+    assert (nest.name, nest.class_name, nest.class_colour) == ("nest 1", "Tumor", (200, 0, 0))
+    assert nest.measurements == {"mean attribution": 0.25}
 
 
 def test_the_job_of_the_page_runs(page):

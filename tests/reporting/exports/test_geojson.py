@@ -17,6 +17,7 @@ from tasks.reporting.exports.geojson import (
 )
 from tasks.reporting.maps.view import view_slide
 from tasks.slides.qupath import read_qupath
+from tasks.slides.qupath_objects import read_qupath_objects, write_qupath_objects
 from tests._support.heatmap_jobs import geometry, make_attributions, make_job
 
 PROBABILITY = "probability of tumour"
@@ -158,3 +159,20 @@ def test_the_archive_repeats_byte_for_byte_and_is_small(tmp_path):
     first, second = ((tmp_path / name / "t.geojson.zip").read_bytes() for name in "ab")
     assert first == second
     assert len(first) < 0.3 * (tmp_path / "a" / "t.geojson").stat().st_size
+
+
+def test_tiles_come_back_from_the_archive_with_names_colours_and_measurements(tmp_path):
+    job = make_job(tmp_path)
+    view, whole = features_of(job, tmp_path / "t.geojson")
+    found = read_qupath_objects(tmp_path / "t.geojson.zip", (0.0, 0.0))
+    assert [each.kind for each in found] == ["tile"] * 40
+    assert [each.name for each in found] == view.checkpoints[0].tiles["tile_id"].tolist()
+    for each, feature in zip(found, whole["features"], strict=True):
+        stated = feature["properties"]
+        assert each.measurements == stated["measurements"]
+        assert each.class_name == stated["classification"]["name"]
+        assert list(each.class_colour) == stated["classification"]["color"]
+        assert each.id == feature["id"]
+    write_qupath_objects(found, tmp_path / "again.geojson")
+    again = json.loads((tmp_path / "again.geojson").read_text())
+    assert again["features"] == json.loads(json.dumps(whole["features"]))
