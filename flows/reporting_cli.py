@@ -16,9 +16,11 @@ def report(
     config: ConfigArg,
     checklist: Annotated[str, typer.Option(help="Which: claim or tripod-ai.")],
     format_: Annotated[
-        str | None, typer.Option("--format", help="md or docx [default: by the file's name].")
+        str | None, typer.Option("--format", help="md or docx; by default what the name of the file says.")
     ] = None,
-    file: Annotated[Path | None, typer.Option("--out", help="The file to write [default: printed].")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="The file to write; by default the page is printed.")
+    ] = None,
     home: HomeOption = Path(".veritile"),
     data_root: RootOption = None,
 ) -> None:
