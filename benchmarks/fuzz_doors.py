@@ -25,7 +25,7 @@ class Door:
 
 
 SHARES = {
-    "outlines": {"geojson": 12, "asap": 10, "points": 3},
+    "outlines": {"geojson": 12, "objects": 4, "asap": 10, "points": 3},
     "tables": {"manifest": 10, "labels": 4},
     "studies": {"study": 8, "score job": 5},
     "slides": {"tiff": 8, "dicom": 8},

@@ -8,6 +8,7 @@ from benchmarks.fuzz_doors import Door, Files
 from tasks.slides.asap import read_asap
 from tasks.slides.points import PointColumns, read_points
 from tasks.slides.qupath import read_qupath
+from tasks.slides.qupath_objects import read_qupath_objects
 
 _RING = [[0, 0], [40, 0], [40, 30], [0, 30], [0, 0]]
 _HOLE = [[5, 5], [9, 5], [9, 9], [5, 5]]
@@ -30,6 +31,13 @@ _GEOJSON: tuple[Files, ...] = tuple(
         _feature("LineString", _RING),
     )
 )
+_MEASURED = _feature("Polygon", [_RING]) | {
+    "properties": {
+        "objectType": "tile", "name": "a", "color": [1, 2, 3], "measurements": {"b": 0.5, "c": 1},
+        "classification": {"names": ["Tumor", "Positive"], "colorRGB": -3670016}, "isLocked": True,
+    }
+}  # fmt: skip
+_OBJECTS = (*_GEOJSON, {"a.geojson": json.dumps([_MEASURED]).encode()})
 _AREA = "".join(f'<Coordinate Order="{i}" X="{x}" Y="{y}"/>' for i, (x, y) in enumerate(_RING))
 _ASAP: tuple[Files, ...] = tuple(
     {
@@ -49,6 +57,7 @@ def _points(folder: Path) -> None:
 
 DOORS = {
     "geojson": Door(_GEOJSON, lambda f: read_qupath(f / "a.geojson", (0.0, 0.0))),
+    "objects": Door(_OBJECTS, lambda f: read_qupath_objects(f / "a.geojson")),
     "asap": Door(_ASAP, lambda f: read_asap(f / "a.xml")),
     "points": Door(({"p.csv": b"slide,x,y,label\ns,1,2,a\ns,3.5,4,b\n"},), _points),
 }

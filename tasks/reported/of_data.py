@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from tasks.artifacts.tile_set import MIXED
 from tasks.reported.stored import StoredStudy, counted, settings_table
 from tasks.reporting.checklists.checklist import Topic
 from tasks.reporting.checklists.facts import Fact
@@ -16,6 +17,7 @@ _OF_FAILED: tuple[Topic, ...] = ("exclusion", "failures")
 def facts_of_data(stored: StoredStudy) -> Iterator[Fact]:
     """Yield the facts."""
     yield from _sources(stored)
+    yield from _failed(stored)
     yield from _excluded(stored)
     yield from _prepared(stored)
     yield from _acquired(stored)
@@ -30,7 +32,9 @@ def _sources(stored: StoredStudy) -> Iterator[Fact]:
     text = f"The manifest lists {len(rows)} slides of {patients} patients."
     yield Fact("sources", text, stored.in_manifest)
     sites = Counter(row.site for row in rows if row.site)
-    if sites:
+    if sites and study.folds:
+        text = f"The manifest names {len(sites)} sites."
+    elif sites:
         test = {row.site for row in rows if row.split == "test" and row.site}
         own = {row.site for row in rows if row.split != "test" and row.site}
         text = (
@@ -42,28 +46,34 @@ def _sources(stored: StoredStudy) -> Iterator[Fact]:
     yield Fact("sites", text, stored.in_manifest)
 
 
+def _failed(stored: StoredStudy) -> Iterator[Fact]:
+    for key, why in stored.failed.items():
+        origin = f"the failure of {key.label}"
+        if key.slide is not None and key.stage in ("tile", "embed"):
+            text = f"Slide {key.slide} failed and was left out: {why.rstrip('.')}."
+            for topic in _OF_FAILED:
+                yield Fact(topic, text, origin)
+        else:
+            yield Fact("failures", f"{key.label} could not be made: {why.rstrip('.')}.", origin)
+
+
 def _excluded(stored: StoredStudy) -> Iterator[Fact]:
     study = stored.study
     left = len(study.manifest.slides) - len(study.slides)
     if left:
         text = f"{left} slides of the manifest are left out, as the folds share out other splits."
         yield Fact("exclusion", text, stored.in_file("folds"))
-    for key, why in stored.failed.items():
-        if key.slide is not None and key.stage in ("tile", "embed"):
-            text = f"Slide {key.slide} failed and was left out: {why.rstrip('.')}."
-            for topic in _OF_FAILED:
-                yield Fact(topic, text, f"the failure of {key.label}")
     if not stored.slides:
         return
     failed = sum(info.failed_tiles for info in stored.slides.values())
     bare = sum(info.counts.get("", 0) for info in stored.slides.values())
-    mixed = sum(info.counts.get("mixed", 0) for info in stored.slides.values())
+    mixed = sum(info.counts.get(MIXED, 0) for info in stored.slides.values())
     origin = stored.origin("tile")
     text = (
-        f"{failed} tiles could not be read, {bare} have no label, and {mixed} are crossed by an outline, "
-        "which models are not trained on."
+        f"{failed} tiles could not be read and are left out. {bare} tiles have no label and {mixed} are "
+        "crossed by an outline; models of tiles are not trained on these. Nothing is imputed."
     )
-    yield Fact("missing", f"{text} Nothing is imputed: such tiles are left out and counted.", origin)
+    yield Fact("missing", text, origin)
     tried = sum(key.stage == "tile" for key in stored.failed) + len(stored.slides)
     text = f"{len(stored.slides)} of {tried} slides that were tried became tiles."
     yield Fact("exclusion", text, origin)
@@ -82,7 +92,7 @@ def _prepared(stored: StoredStudy) -> Iterator[Fact]:
         yield Fact("preprocessing", text, stored.origin("embed"))
     normalised = [info for info in stored.checkpoints.values() if info.mean is not None]
     if normalised:
-        text = "Channels are normalised with mean and standard deviation of the training tiles of each model."
+        text = "Channels are normalised with the mean and the standard deviation that each checkpoint states."
         yield Fact("preprocessing", text, stored.origin("train"))
 
 

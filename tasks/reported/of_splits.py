@@ -16,19 +16,41 @@ def facts_of_splits(stored: StoredStudy) -> Iterator[Fact]:
     yield Fact("partitions", _assigned(study.config.folds), stored.in_file("folds"))
     yield from _sizes(stored)
     yield from _labels(stored)
-    shared = len(study.config.shared_patients)
-    by = "slide" if study.config.folds is not None and study.config.folds.by == "slide" else "patient"
-    text = (
-        f"Partitions are disjoint by {by}, which is checked before every run; {shared} patients may be in "
-        "train and val by name, none in test."
-    )
-    yield Fact("disjoint", text, stored.in_manifest)
+    yield from _disjoint(stored)
     tested = "Each slide is held out by one fold" if study.folds else "Slides of split test are held out"
     yield Fact(
         "internal_test",
         f"{tested} and seen neither by training nor by the choice of the epoch.",
         stored.in_manifest,
     )
+
+
+def _disjoint(stored: StoredStudy) -> Iterator[Fact]:
+    """Yield at which level partitions are disjoint, and how many patients are in several all the same."""
+    study = stored.study
+    sides: dict[str, set[object]] = {}
+    for row in study.slides:
+        role = tuple(fold.roles.get(row.slide_id) for fold in study.folds) if study.folds else row.split
+        sides.setdefault(row.patient_id, set()).add(role)
+    parted = sum(len(found) > 1 for found in sides.values())
+    if not parted:
+        apart = "groups of the folds" if study.folds else "splits"
+        text = f"No patient is in two {apart}, which is checked before every run."
+        yield Fact("disjoint", text, stored.in_manifest)
+        return
+    if study.folds:
+        text = (
+            f"Slides are shared out singly: {parted} patients have slides in several groups of "
+            "the folds, so that one patient may be learned from and tested in one fold. The study file "
+            "names them."
+        )
+        yield Fact("limits", text, stored.in_manifest)
+    else:
+        text = (
+            f"{parted} patients have slides in train and in val, as the study file allows by name; test "
+            "shares none."
+        )
+    yield Fact("disjoint", text, stored.in_manifest)
 
 
 def _assigned(folds: FoldsRecipe | None) -> str:

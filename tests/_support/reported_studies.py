@@ -7,6 +7,7 @@ from flows.commands.report import stored_of
 from flows.engine.execute import execute
 from flows.engine.rerun import RerunOptions
 from tasks.artifacts.checkpoint import INFO, CheckpointInfo
+from tasks.artifacts.feature_set import FACTS, EncoderFacts, FeatureFacts
 from tasks.artifacts.tile_set import SLIDE
 from tasks.comparison.compare import compare_arms
 from tasks.slides.errors import SlideError
@@ -60,6 +61,8 @@ def reported(config, home, **named):
 def _write(key, out):
     if key.stage == "tile":
         (out / SLIDE).write_text(_slide(key.slide).model_dump_json())
+    elif key.stage == "embed":
+        (out / FACTS).write_text(_features(key.slide).model_dump_json())
     elif key.stage == "train":
         (out / INFO).write_text(_checkpoint(key.model).model_dump_json())
     elif key.stage == "compare":
@@ -95,4 +98,18 @@ def _checkpoint(model):
         seed=model.seed,
         best_epoch=2,
         scores={},
+    )
+
+
+def _features(name):
+    return FeatureFacts(
+        slide_id=name,
+        patient_id="secret-7",
+        split="test",
+        level0_mpp=0.5,
+        mpp=1.0,
+        tile_px=32,
+        encoder=EncoderFacts(name="colour_statistics", licence="Apache-2.0"),
+        dim=12,
+        count=15,
     )

@@ -14,6 +14,7 @@ from flows.exit_codes import MISTAKES
 
 QUICK = (
     "geojson",
+    "objects",
     "asap",
     "points",
     "manifest",
@@ -59,7 +60,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(
         ["type", "features", "geometry", "coordinates", "properties", "objectType", "classification", "name",
-         "id", "geometries", "nucleusGeometry"]), inner, max_size=4),
+         "id", "geometries", "nucleusGeometry", "measurements", "color", "colorRGB"]), inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip
 
@@ -73,6 +74,7 @@ def test_any_json_is_geojson_or_a_sentence(value, kind, tmp_path_factory):
     for each in (value, told, [told], {"type": "FeatureCollection", "features": value}):
         case = written(tmp_path_factory.mktemp("case"), {"a.geojson": json.dumps(each).encode()})
         assert outcome_of(door("geojson").read, case)[0] not in BAD
+        assert outcome_of(door("objects").read, case)[0] not in BAD
 
 
 @DERANDOMISED

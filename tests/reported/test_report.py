@@ -10,7 +10,13 @@ from tasks.reported.stored import counted, flat
 from tasks.reporting.checklists.as_markdown import write_markdown
 from tasks.reporting.checklists.choice import checklist_of
 from tests._support.reported_studies import reported
-from tests._support.studies import folded_config, tiny_cohort, tiny_config
+from tests._support.studies import (
+    OF_SLIDES,
+    folded_config,
+    tiny_cohort,
+    tiny_cohort_of_both,
+    tiny_config,
+)
 
 PATIENT = re.compile(r"phantom_patient|secret-7")
 
@@ -60,7 +66,7 @@ def test_labels_are_counted_per_split(stored):
 
 def test_what_is_missing_is_counted(stored):
     ((text, origin),) = item(stored, "12")
-    assert text.startswith("12 tiles could not be read, 24 have no label, and 6 are crossed by an outline")
+    assert text.startswith("12 tiles could not be read and are left out. 24 tiles have no label and 6 are ")
     assert origin == "6 artifacts of stage tile (TileSet)"
 
 
@@ -155,7 +161,28 @@ def test_folds_are_said_with_what_they_share_out(manifest, tmp_path):
         "Cross-validation in 3 folds by slide, balanced by label, shuffled with seed 0, over the splits "
         "train, val, test of the manifest."
     )
-    assert item(stored, "20")[0][0].startswith("Partitions are disjoint by slide")
+    assert item(stored, "20")[0][0].startswith(
+        "Slides are shared out singly: 1 patients have slides in several groups of the folds, so that "
+        "one patient may be learned from and tested in one fold."
+    )
+    assert item(stored, "40")[0] == item(stored, "20")[0]
+
+
+def test_patients_in_one_split_each_are_said_to_be(stored):
+    ((text, origin),) = item(stored, "20")
+    assert text == "No patient is in two splits, which is checked before every run."
+    assert origin.startswith("the manifest manifest.csv, split ")
+
+
+def test_slide_models_say_their_encoder_and_their_bags(tmp_path):
+    both = tiny_cohort_of_both(tmp_path / "cohort")
+    stored = reported(tiny_config(both, **OF_SLIDES), tmp_path / "home")
+    assert item(stored, "1")[0][0].startswith("Deep learning: slide models on features of tiles (mean_pool)")
+    assert "Tiles become features by the encoder colour_statistics." in [
+        text for text, _ in item(stored, "9")
+    ]
+    assert dict(table(stored, "25", "arm mean").rows)["training.bag.model.name"] == "mean_pool"
+    assert not PATIENT.search(write_markdown(filled_for(stored, checklist_of("tripod-ai"))))
 
 
 def test_who_annotated_is_counted_and_never_named(manifest, tmp_path):
