@@ -1,5 +1,6 @@
 """veritile report: a reporting checklist, filled from what is stored of a study."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -53,7 +54,7 @@ def report(target: Target, job: ReportJob, console: Console) -> None:
     filled = filled_for(stored_of(target.plan()), checklist)
     if job.out is None:
         # Not the console: it would wrap and colour the page.
-        print(write_markdown(filled), end="")  # noqa: T201
+        sys.stdout.write(write_markdown(filled))
         return
     _write(filled, form, job.out)
     console.print(f"wrote {job.out}: {filled.counts}", soft_wrap=True, highlight=False)
@@ -76,8 +77,8 @@ def stored_of(plan: Plan) -> StoredStudy:
             failed[status.key] = str(without_patients(why, study.patients, salt)) if salt else _HIDDEN
     if not records:
         raise UsageError(
-            f"nothing is stored of {study.name} as its study file stands, so there is nothing to report; "
-            "veritile run makes it, and veritile status says what is missing"
+            f"nothing is stored of {study.name} as its study file and the code stand, so there is nothing to "
+            "report; veritile run makes it, and veritile status says what is missing"
         )
     return StoredStudy(study, records, failed, len(plan))
 
@@ -88,6 +89,8 @@ def _format_of(job: ReportJob) -> Format:
     form = job.format or named
     if form not in get_args(Format):
         raise UsageError(f"--format is {form!r}; allowed are {', '.join(get_args(Format))}")
+    if job.out is not None and form != named:
+        raise UsageError(f"--format {form} and --out {job.out.name} disagree; leave --format out")
     if form == "docx" and job.out is None:
         raise UsageError("--format docx writes a file; name it with --out")
     if form == "docx" and not can_write_word():

@@ -1,6 +1,7 @@
 """veritile report: what it writes and what it refuses, each in one sentence."""
 
 import logging
+from pathlib import Path
 
 import docx
 import pytest
@@ -82,6 +83,7 @@ def test_the_name_of_the_file_says_the_format(target, tmp_path):
     [
         (ReportJob("clam"), r"^--checklist: there is no checklist 'clam' \(did you mean 'claim'\?\); there "),
         (ReportJob("claim", "pdf"), r"^--format is 'pdf'; allowed are md, docx$"),
+        (ReportJob("claim", "md", Path("a.docx")), r"^--format md and --out a.docx disagree; leave "),
         (ReportJob("claim", "docx"), r"^--format docx writes a file; name it with --out$"),
     ],
 )  # fmt: skip
@@ -103,7 +105,7 @@ def test_without_python_docx_it_says_how_to_install_it(target, monkeypatch, tmp_
 
 
 def test_a_study_that_never_ran_has_nothing_to_report(target, tmp_path):
-    with pytest.raises(UsageError, match=r"^nothing is stored of tiny as its study file stands"):
+    with pytest.raises(UsageError, match=r"^nothing is stored of tiny as its study file and the code stand"):
         report(Target(target.config, tmp_path / "home"), ReportJob("claim"), out)
 
 
