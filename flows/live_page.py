@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from flows.engine.events import BuildStarted, Event, Failed, RunStarted, Stored, listening
 from flows.engine.plan import Plan
-from flows.origin import PREFECT_PAGE
 from flows.partial_results import RECORD, PartialResults
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.recorded.study import bare_job
 from tasks.study.errors import UsageError
 from tasks.tracking.errors import TrackingError
+from tasks.tracking.job import PREFECT_PAGE
 
 if TYPE_CHECKING:
     from tasks.tracking.live import LivePage, LiveStudy

@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tasks.recorded.study import COMMAND
+from tasks.tracking.job import PREFECT_PAGE
 
 COMMIT = "mlflow.source.git.commit"
 """MLflow shows the tag of this name as the version of a run."""
 VERSION = "veritile.version"
-PREFECT_PAGE = "prefect.url"
 _PATIENCE_S = 5
 
 

@@ -1,7 +1,7 @@
 """The child run of one checkpoint: recipe, epochs, model, scores and heatmaps."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from tasks.statistics.cells import mean_estimate
 from tasks.statistics.clusters import choose_clusters
 from tasks.statistics.two_way import Estimate
 from tasks.tracking.datasets import log_datasets
-from tasks.tracking.job import RecordedCheckpoint, RecordJob, encoder_params
+from tasks.tracking.job import RecordedCheckpoint, RecordedReport, RecordJob, encoder_params
 from tasks.tracking.mlflow_api import MlflowClient, Run
 from tasks.tracking.model import log_checkpoint
-from tasks.tracking.names import flat, key_of
+from tasks.tracking.names import column_of, flat, key_of, without_hashes
 from tasks.tracking.pictures import (
     log_calibrations,
     log_checkpoint_pictures,
@@ -28,9 +28,10 @@ from tasks.tracking.pictures import (
     log_report_pictures,
     log_slide_table,
 )
-from tasks.tracking.runs import Point, log_params, log_points
+from tasks.tracking.runs import Point, log_params, log_points, set_tags
 
 _TRAINING = ("train", "val")
+SCORES = "tables/scores.json"
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class ChildFacts:
 
     params: Mapping[str, str]
     points: tuple[Point, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, job: RecordJob, item: RecordedCheckpoint) -> "ChildFacts":
         """Return params, epochs and scores of ``item``, as far as it has them."""
-        return cls(child_params(job, item), (*epoch_points(item), *score_points(job, item)))
+        params, digests = without_hashes(child_params(job, item))
+        return cls(params, (*epoch_points(item), *score_points(job, item)), digests)
 
     def agree_with(self, run: Run) -> bool:
         """Say whether these hold all that ``run`` shows already."""
@@ -56,6 +59,8 @@ class ChildFacts:
     def log(self, client: MlflowClient, run: Run) -> None:
         """Log them into ``run``. What it shows already stays as it is."""
         log_params(client, run.info.run_id, self.params)
+        if self.digests:
+            set_tags(client, run.info.run_id, self.digests)
         log_points(client, run.info.run_id, self.points, int(run.info.start_time))
 
 
@@ -75,6 +80,8 @@ def fill_child(
     log_exemplars(client, run_id, item.exemplars)
     if item.dose is not None:
         log_dose(client, run_id, item.dose)
+    if item.reports:
+        client.log_table(run_id, _score_table(job, item), SCORES)
     log_slide_table(client, run_id, _slides(job, item), job.heatmaps, f"overlay_{item.name}")
 
 
@@ -98,11 +105,31 @@ def score_points(job: RecordJob, item: RecordedCheckpoint) -> Iterator[Point]:
         target = info.classes.index(info.target_class)
         for name, found in checkpoint_scores(item.predictions, info.classes, target, recipe).items():
             yield from _bounded(f"performance/{name}", found)
+    for report, score, found in _scores(job, item):
+        if not report.is_control:
+            yield from _bounded(f"faithfulness/{report.explainer}/{report.metric}.{score}", found)
+    yield from _searched(item)
+
+
+def _scores(job: RecordJob, item: RecordedCheckpoint) -> Iterator[tuple[RecordedReport, str, Estimate]]:
+    """Yield every score of a map of this network with its interval."""
     for report in item.reports:
         for score, rows in report.report.scores.groupby("score", sort=True):
-            name = f"faithfulness/{report.explainer}/{report.metric}.{score}"
-            yield from _bounded(name, _estimate(rows, _recipe(job).confidence))
-    yield from _searched(item)
+            yield report, str(score), _estimate(rows, _recipe(job).confidence)
+
+
+def _score_table(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
+    """Return one row per score with its bounds, for controls too, which are no metrics of the run."""
+    rows = [
+        (report.explainer, "yes" if report.is_control else "", report.metric, score, *_three(found))
+        for report, score, found in _scores(job, item)
+    ]
+    table = pd.DataFrame(rows, columns=["explainer", "control", "metric", "score", "value", "low", "high"])
+    return table.astype(object).where(table.notna(), None)
+
+
+def _three(found: Estimate) -> tuple[float, float, float]:
+    return found.value, found.low, found.high
 
 
 def _searched(item: RecordedCheckpoint) -> Iterator[Point]:
@@ -162,13 +189,13 @@ def _slides(job: RecordJob, item: RecordedCheckpoint) -> pd.DataFrame:
 
 
 def _slide_means(item: RecordedCheckpoint, slides: pd.Series) -> Iterator[pd.Series]:
-    """Yield the mean scores of ``slides``, in their order, as ``<explainer>/<metric>.<score>``."""
+    """Yield the mean scores of ``slides``, in their order, as ``<explainer>/<metric> <score>``."""
     for report in item.reports:
         if not report.is_control:
             means = report.report.scores.groupby(["score", "slide_id"], sort=True)["value"].mean()
             for score in means.index.unique("score"):
                 of_slides = means[score].reindex(slides).round(4).reset_index(drop=True)
-                yield of_slides.rename(f"{report.explainer}/{report.metric}.{score}")
+                yield of_slides.rename(column_of(f"{report.explainer}/{report.metric}.{score}"))
 
 
 def _bounded(name: str, found: Estimate) -> Iterator[Point]:

@@ -20,6 +20,9 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.spec import digest_of
 from tasks.artifacts.tile_set import TileSet
 
+PREFECT_PAGE = "prefect.url"
+"""The tag of a run that holds the address of its page in Prefect."""
+
 
 @dataclass(frozen=True)
 class RecordedReport:

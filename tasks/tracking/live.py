@@ -19,7 +19,6 @@ from tasks.tracking.mlflow_api import MlflowClient, Run
 from tasks.tracking.names import tag_text
 from tasks.tracking.runs import (
     CHECKPOINT_RUN,
-    COMMAND,
     KIND,
     LIVE,
     NAME,
@@ -27,6 +26,7 @@ from tasks.tracking.runs import (
     PARENT,
     RECORDED,
     STUDY,
+    command_tags,
     log_points,
     reopen,
     set_tags,
@@ -160,7 +160,7 @@ class LivePage:
 def _tags(study: LiveStudy) -> dict[str, str]:
     job = study.job
     command: Any = without_patients(job.command, job.patients, job.salt)
-    return {**job.tags, **({COMMAND: str(command)} if command else {})}
+    return {**job.tags, **command_tags(str(command or ""))}
 
 
 def _note(study: LiveStudy, done: Mapping[str, int], failed: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _REFUSED = re.compile(r"[^A-Za-z0-9_\-. :/]")
+_HASH = re.compile(r"[0-9a-f]{24,}")
 _LONGEST_KEY = 250
 _LONGEST_PARAM = 6000
 _LONGEST_TAG = 7500
@@ -18,6 +19,22 @@ def key_of(name: str) -> str:
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Return nested mappings and lists as ``{"a.b.0": "text"}``. Long texts are cut."""
     return {key_of(name): str(value)[:_LONGEST_PARAM] for name, value in _leaves(values, prefix)}
+
+
+def without_hashes(params: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return params without digests, and those as ``{"veritile.<key>": digest}`` for tags.
+
+    A digest is no axis of a chart. MLflow prints params above each picture, and one of 64 letters without a
+    space makes the picture's box so wide that the picture leaves its card.
+    """
+    digests = {name: text for name, text in params.items() if _HASH.fullmatch(text)}
+    kept = {name: text for name, text in params.items() if name not in digests}
+    return kept, {f"veritile.{name}": text for name, text in digests.items()}
+
+
+def column_of(name: str) -> str:
+    """Return ``name`` for the head of a table: MLflow shows no column whose name holds a dot."""
+    return name.replace(".", " ")
 
 
 def tag_text(text: str) -> str:

@@ -23,6 +23,8 @@ from tasks.tracking.mlflow_api import Image, MlflowClient
 EXPORTS = "heatmaps/exports.json"
 """Where each export lies, below the folder of the store."""
 
+HEATMAPS, SHEETS, OTHERS = "1 Heatmaps", "2 Sheets", "3 Pictures"
+"""Sections of cards. MLflow sorts them by name among those of charts, so a number comes first."""
 _THUMBNAIL_PX = 360
 _CARD_PX = 1600
 """Longest side of pictures on cards. The files in ``heatmaps/`` keep their size."""
@@ -31,15 +33,13 @@ _CARD_PX = 1600
 def log_checkpoint_pictures(
     client: MlflowClient, run_id: str, name: str, heatmaps: Sequence[RecordedHeatmaps]
 ) -> None:
-    """Log drawings and tiles of checkpoint ``name``: card ``heatmap <explainer>``, one step per slide.
+    """Log drawings of checkpoint ``name``: card ``1 Heatmaps/<explainer>``, one step per slide.
 
     Several pictures are shrunk at once, which is what takes the time.
     """
-    steps = slide_steps(heatmaps)
-
     drawn = [item for item in heatmaps if (item.folder / f"overlay_{name}.png").is_file()]
-    for item, card in zip(drawn, _cards(drawn, f"overlay_{name}.png"), strict=True):
-        client.log_image(run_id, card, key=f"heatmap {item.explainer}", step=steps[item.slide_id])
+    _log_steps(client, run_id, drawn, HEATMAPS, f"overlay_{name}.png", slide_steps(heatmaps))
+    for item in drawn:
         target = f"heatmaps/{item.slide_id}/{item.explainer}"
         for path in (item.folder / f"overlay_{name}.png", item.folder / f"probability_{name}.png"):
             if path.is_file():
@@ -61,23 +61,46 @@ def log_exports(client: MlflowClient, run_id: str, name: str, heatmaps: Sequence
         client.log_dict(run_id, places, EXPORTS)
 
 
-def log_study_pictures(client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps]) -> None:
-    """Log sheets and tile sheets: card ``sheet <explainer>``, one step per slide.
+def log_study_pictures(
+    client: MlflowClient, run_id: str, heatmaps: Sequence[RecordedHeatmaps], first: str
+) -> None:
+    """Log cards with one step per slide, and the sheets as files.
 
-    Cards that an interrupted recording has logged are not logged again, as MLflow would show them twice.
+    ``1 Heatmaps/<explainer>`` shows the maps of checkpoint ``first``, ``2 Sheets/<explainer>`` those of all.
     """
-    steps, there = slide_steps(heatmaps), _cards_there(client, run_id)
-    new = [h for h in heatmaps if f"sheet {h.explainer}+step+{steps[h.slide_id]}" not in there]
-    for item, card in zip(new, _cards(new, SHEET), strict=True):
-        client.log_image(run_id, card, key=f"sheet {item.explainer}", step=steps[item.slide_id])
+    steps = slide_steps(heatmaps)
+    drawn = [item for item in heatmaps if (item.folder / f"overlay_{first}.png").is_file()]
+    _log_steps(client, run_id, drawn, HEATMAPS, f"overlay_{first}.png", steps)
+    _log_steps(client, run_id, heatmaps, SHEETS, SHEET, steps)
     for item in heatmaps:
         for name in (SHEET, TILE_SHEET):
             path = f"heatmaps/{item.slide_id}/{item.explainer}"
             client.log_artifact(run_id, str(item.folder / name), path)
 
 
+def _log_steps(  # what is logged, where, and under which names
+    client: MlflowClient,
+    run_id: str,
+    heatmaps: Sequence[RecordedHeatmaps],
+    section: str,
+    name: str,
+    steps: Mapping[str, int],
+) -> None:
+    """Log the pictures ``name`` as cards of a section.
+
+    Cards that an interrupted recording has logged are not logged again, as MLflow would show them twice.
+    """
+    there = _cards_there(client, run_id)
+    new = [h for h in heatmaps if f"{section}~{h.explainer}+step+{steps[h.slide_id]}" not in there]
+    for item, card in zip(new, _cards(new, name), strict=True):
+        client.log_image(run_id, card, key=f"{section}/{item.explainer}", step=steps[item.slide_id])
+
+
 def _cards_there(client: MlflowClient, run_id: str) -> set[str]:
-    """Return ``<key>+step+<step>`` of the cards that a run has, from the names of their files."""
+    """Return ``<key>+step+<step>`` of the cards that a run has, from the names of their files.
+
+    MLflow writes ``~`` for ``/`` there.
+    """
     names = (item.path.rpartition("/")[2] for item in client.list_artifacts(run_id, "images"))
     return {name.partition("+timestamp+")[0] for name in names}
 
@@ -94,21 +117,21 @@ def log_report_pictures(client: MlflowClient, run_id: str, reports: Iterable[Rec
     """Log the pictures of reports as cards and as files ``<explainer>/<metric>/...``."""
     for item in reports:
         for path in sorted(item.report.folder.glob("*.png")):
-            log_card(client, run_id, path, f"{item.explainer} {item.metric} {path.stem}", 0)
+            log_card(client, run_id, path, f"{OTHERS}/{item.explainer} {item.metric} {path.stem}", 0)
             client.log_artifact(run_id, str(path), f"{item.explainer}/{item.metric}")
 
 
 def log_calibrations(client: MlflowClient, run_id: str, calibrations: Mapping[str, Calibration]) -> None:
     """Log the curves of accuracy over noise as cards and as files ``calibration/<explainer>/...``."""
     for explainer, calibration in calibrations.items():
-        log_card(client, run_id, calibration.folder / CURVE_PICTURE, f"calibration {explainer}", 0)
+        log_card(client, run_id, calibration.folder / CURVE_PICTURE, f"{OTHERS}/calibration {explainer}", 0)
         for name in (CURVE_PICTURE, CURVE, CALIBRATION):
             client.log_artifact(run_id, str(calibration.folder / name), f"calibration/{explainer}")
 
 
 def log_dose(client: MlflowClient, run_id: str, dose: Dose) -> None:
     """Log the curve of what the doses moved as a card and as files ``dose/...``."""
-    log_card(client, run_id, dose.folder / DOSE_PICTURE, "dose", 0)
+    log_card(client, run_id, dose.folder / DOSE_PICTURE, f"{OTHERS}/dose", 0)
     for name in (DOSE, TRIALS):
         client.log_artifact(run_id, str(dose.folder / name), "dose")
 
@@ -117,7 +140,7 @@ def log_exemplars(client: MlflowClient, run_id: str, exemplars: Mapping[str, Exe
     """Log exemplars as cards, and all their files in ``exemplars/<id>``."""
     for name, shown in exemplars.items():
         for path in shown.pictures:
-            log_card(client, run_id, path, f"exemplars {name} {path.stem}", 0)
+            log_card(client, run_id, path, f"{OTHERS}/exemplars {name} {path.stem}", 0)
         for path in (*shown.pictures, *shown.tables):
             client.log_artifact(run_id, str(path), f"exemplars/{name}")
 

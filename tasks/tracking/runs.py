@@ -21,6 +21,7 @@ PROCESS = "veritile.process"
 PARENT = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
 COMMAND = "veritile.command"
+_SOURCE, _SOURCE_TYPE = "mlflow.source.name", "mlflow.source.type"
 _METRICS_PER_BATCH = 900
 _PARAMS_PER_BATCH = 90
 
@@ -109,6 +110,11 @@ def log_points(
     ]
     for start in range(0, len(metrics), _METRICS_PER_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _METRICS_PER_BATCH])
+
+
+def command_tags(command: str) -> dict[str, str]:
+    """Return the tags that say what was typed; MLflow shows its git commit beside the source of a run."""
+    return {COMMAND: command, _SOURCE: command, _SOURCE_TYPE: "LOCAL"} if command else {}
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:

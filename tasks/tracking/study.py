@@ -5,20 +5,22 @@ from typing import Any
 
 import pandas as pd
 
-from tasks.comparison.files import FILES, PAGE, TABLE
+from tasks.comparison.files import FILES, TABLE
 from tasks.reporting.pseudonyms import without_patients
 from tasks.tracking.ask import ask
 from tasks.tracking.child import ChildFacts, fill_child
-from tasks.tracking.compared import CLAIMS, claims_text, comparison_points
+from tasks.tracking.compared import CLAIMS, FIGURES, claims_text, comparison_points, figures_table
 from tasks.tracking.database import experiment_id, has_server, open_client
 from tasks.tracking.datasets import log_datasets
+from tasks.tracking.description import log_description
 from tasks.tracking.errors import address_of, in_words
 from tasks.tracking.failed import FAILED, failed_in_short, why_failed
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
 from tasks.tracking.leftovers import Leftovers
 from tasks.tracking.mlflow_api import MlflowClient
-from tasks.tracking.names import flat, tag_text
+from tasks.tracking.names import flat, tag_text, without_hashes
 from tasks.tracking.pictures import log_study_pictures
+from tasks.tracking.registered import register_best
 from tasks.tracking.runs import (
     CHECKPOINT_RUN,
     COMMAND,
@@ -29,6 +31,7 @@ from tasks.tracking.runs import (
     PARENT,
     RECORDED,
     STUDY,
+    command_tags,
     ended,
     find_runs,
     finished,
@@ -41,6 +44,8 @@ from tasks.tracking.runs import (
 )
 
 COSTS = "costs.md"
+BEST = "veritile.best_model"
+"""Tag that says how the best model is loaded."""
 
 
 class Recorder:
@@ -112,17 +117,23 @@ class Recorder:
     def _fill_parent(self, parent: str) -> None:
         job, client = self._job, self._client
         # Few params: MLflow prints all params of a run above each of its pictures.
-        log_params(client, parent, flat(self._clean({"split_hash": job.split_hash, **job.params})))
+        told = flat(self._clean({"split_hash": job.split_hash, **job.params}))
+        params, digests = without_hashes(told)
+        log_params(client, parent, params)
+        set_tags(client, parent, digests)
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
         if job.failures:
             client.log_dict(parent, self._clean(dict(job.failures)), "failures.json")
         log_datasets(client, parent, job.datasets, job.split_hash)
-        log_study_pictures(client, parent, job.heatmaps)
+        log_study_pictures(client, parent, job.heatmaps, job.checkpoints[0].name if job.checkpoints else "")
         if job.costs:
             client.log_text(parent, job.costs, COSTS)
         if job.review is not None:
             client.log_artifact(parent, str(job.review))
+        best = register_best(client, job.study, job.checkpoints, self.children)
+        if best is not None:
+            client.set_tag(parent, BEST, best)
         self._tag_parent(parent)
         self._log_comparison(parent)
 
@@ -132,10 +143,9 @@ class Recorder:
         tags = {_child_tag(item): self.children[item.name] for item in job.checkpoints}
         if COMMAND not in there:
             # A run that was live has the command that made it; recording it later is none.
-            tags[COMMAND] = str(self._clean(job.command))
+            tags |= command_tags(str(self._clean(job.command)))
         failures = self._clean(dict(job.failures))
-        page = "" if job.comparison is None else (job.comparison / PAGE).read_text(encoding="utf-8")
-        tags[NOTE] = tag_text(f"{why_failed(failures)}{page}")
+        tags[NOTE] = tag_text(f"{why_failed(failures)}{log_description(self._client, parent, job)}")
         if failures:
             tags[FAILED] = tag_text(failed_in_short(failures))
         elif FAILED in there:
@@ -151,6 +161,9 @@ class Recorder:
                 self._client.log_artifact(parent, str(path))
         rows = pd.read_parquet(folder / TABLE)
         log_points(self._client, parent, comparison_points(rows))
+        if FIGURES not in {item.path for item in self._client.list_artifacts(parent, "tables")}:
+            # A table that is logged again is made longer.
+            self._client.log_table(parent, figures_table(rows), FIGURES)
         if claims := claims_text(rows):
             self._client.set_tag(parent, CLAIMS, tag_text(claims))
 

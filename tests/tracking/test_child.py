@@ -30,11 +30,11 @@ def test_a_table_of_many_scores_is_made_without_a_warning(job, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         table = _slides(job, dataclasses.replace(item, reports=reports))
-    scores = [f"lrp/many.{name}" for name in sorted(values)]
+    scores = [f"lrp/many {name}" for name in sorted(values)]
     assert list(table.columns) == ["slide_id", "patient", "slide_score", *scores]
     assert len(table) == tiles["slide_id"].nunique()
-    assert table["lrp/many.s3"].tolist() == [round(3 / 7, 4)] * len(table)
-    assert table["lrp/many.none"].tolist() == [None] * len(table)
+    assert table["lrp/many s3"].tolist() == [round(3 / 7, 4)] * len(table)
+    assert table["lrp/many none"].tolist() == [None] * len(table)
 
 
 def test_every_score_has_its_bounds_beside_it(job, tmp_path):

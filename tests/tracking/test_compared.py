@@ -1,13 +1,10 @@
 """Metrics and tag of a comparison with claims."""
 
-import dataclasses
-
 import pytest
 
 from tasks.comparison.compare import compared_rows
-from tasks.comparison.recipe import ComparisonRecipe
 from tasks.comparison.row import table_of
-from tasks.tracking.compared import claims_text, comparison_points
+from tasks.tracking.compared import claims_text, comparison_points, figures_table
 from tests._support.claim_jobs import claim, make_claims_job
 
 CLAIMS = (
@@ -17,10 +14,7 @@ CLAIMS = (
 )
 
 
-BESIDE = {
-    "low", "high", "p", "p_holm", "p_within_holm", "detectable", "sd_seed", "sd_cluster", "sd_rest", "mean",
-    "mean_against", "margin", "verdict",
-}  # fmt: skip
+BESIDE = {"low", "high", "p_holm", "verdict"}
 
 
 @pytest.fixture(scope="module")
@@ -36,53 +30,39 @@ def points(rows):
     return {name: value for name, value, _ in found}
 
 
-def test_a_claim_is_a_metric_with_all_its_figures(rows, points):
+def test_a_claim_is_a_metric_with_its_bounds(rows, points):
     row = next(row for row in rows if row.claim == "more_faithful")
-    figures = (
-        "low",
-        "high",
-        "p",
-        "p_holm",
-        "detectable",
-        "sd_seed",
-        "sd_cluster",
-        "sd_rest",
-        "mean",
-        "margin",
-    )
-    assert points["claim/more_faithful"] == row.value
-    assert {name: points[f"claim/more_faithful.{name}"] for name in figures} == {
-        name: getattr(row, name) for name in figures
-    }
+    beside = [points[f"claim/more_faithful{end}"] for end in ("", ".low", ".high", ".p_holm")]
+    assert beside == [row.value, row.low, row.high, row.p_holm]
 
 
-def test_every_figure_has_its_bounds_beside_it(rows, points):
-    known = [row for row in rows if row.value == row.value and row.low == row.low]
-    kinds = {row.kind for row in known}
-    assert kinds == {"performance", "faithfulness", "model", "difference", "against_control", "claim"}
+def test_every_metric_has_its_bounds_beside_it(rows, points):
+    """Controls, differences and the network itself are in the table alone, so that charts are few."""
     names = [name for name in points if name.rpartition(".")[2] not in BESIDE]
-    assert len(names) == len([row for row in rows if row.kind != "claim" or row.claim != "lost"]) + 1
+    assert {name.partition("/")[0] for name in names} == {"performance", "faithfulness", "claim"}
+    controls = {row.explainer for row in rows if row.is_control}
+    assert controls
+    assert not [name for name in names if controls & set(name.split("/"))]
+    assert all({f"{name}.low", f"{name}.high"} <= set(points) for name in names)
     bounded = [name for name in names if points[f"{name}.low"] == points[f"{name}.low"]]
-    assert len(bounded) == len(known)
+    assert bounded
     for name in bounded:
         assert points[f"{name}.low"] <= points[name] <= points[f"{name}.high"], name
 
 
-def test_a_control_stands_beside_each_explainer_with_a_paired_interval(rows, points):
-    row = next(row for row in rows if row.kind == "against_control" and row.arm == "better")
-    name = f"against_control/better/{row.explainer}-{row.against}/deletion.{row.score}"
-    assert (points[name], points[f"{name}.low"], points[f"{name}.high"]) == (row.value, row.low, row.high)
+def test_every_figure_is_in_the_table_with_its_bounds(rows):
+    table = figures_table(table_of(rows))
+    assert len(table["kind"]) == len(rows)
+    assert set(table["kind"]) >= {"performance", "model", "difference", "against_control", "claim"}
+    for n, row in enumerate(rows):
+        for name in ("value", "low", "high", "p_holm"):
+            known = getattr(row, name)
+            assert table[name][n] == (known if known == known else None)
 
 
 def test_verdicts_have_signs(points):
     verdicts = [points[f"claim/{name}.verdict"] for name in ("more_faithful", "wrong_way", "lost")]
     assert verdicts == [1.0, -1.0, 0.0]
-
-
-def test_networks_are_named_once(rows, points):
-    row = next(row for row in rows if row.kind == "model" and row.arm == "better")
-    assert points["model/better/consistency.purity"] == row.value
-    assert "difference/better-standard/model/consistency.purity.p_holm" in points
 
 
 def test_the_tag_has_a_line_a_claim(rows):
@@ -95,13 +75,3 @@ def test_the_tag_has_a_line_a_claim(rows):
 
 def test_without_claims_there_is_no_text(rows):
     assert claims_text(table_of([row for row in rows if row.kind != "claim"])) == ""
-
-
-def test_explainers_set_against_one_another_stand_below_their_arm(tmp_path):
-    job = make_claims_job(tmp_path, {"standard": 0.0})
-    asked = ComparisonRecipe(reference_explainer="gradient")
-    rows = compared_rows(dataclasses.replace(job, recipe=asked))
-    row = next(row for row in rows if row.kind == "between_explainers" and row.score == "gap")
-    found = {name: value for name, value, _ in comparison_points(table_of(rows))}
-    assert found["difference/standard/smoothgrad-gradient/deletion.gap"] == row.value
-    assert found["difference/standard/smoothgrad-gradient/deletion.gap.low"] == row.low

@@ -182,5 +182,5 @@ def test_a_recording_of_failures_is_failed_and_complete(job):
     assert run.info.status == "FAILED"
     assert run.data.tags["veritile.failed"] == "train/modulated/seed0: training diverged"
     assert run.data.tags[NOTE].startswith("**This study failed.**")
-    assert "# " in run.data.tags[NOTE], "the comparison of what is there follows"
+    assert "| figure | better | " in run.data.tags[NOTE], "what is there follows"
     assert record_study(failed).reused == ("phantom",)

@@ -1,4 +1,4 @@
-from tasks.tracking.names import flat, key_of, tag_text
+from tasks.tracking.names import column_of, flat, key_of, tag_text, without_hashes
 
 
 def test_what_mlflow_refuses_in_keys_is_replaced():
@@ -23,3 +23,14 @@ def test_long_texts_are_cut():
     assert len(flat({"a": "x" * 10_000})["a"]) == 6000
     assert tag_text("short") == "short"
     assert tag_text("x" * 10_000).endswith("\n...")
+
+
+def test_digests_are_tags_and_no_axes():
+    params = {"seed": "123456789", "width": "0.25", "fingerprint": "0a" * 32, "network.weights": "f0" * 12}
+    kept, digests = without_hashes(params)
+    assert kept == {"seed": "123456789", "width": "0.25"}
+    assert digests == {"veritile.fingerprint": "0a" * 32, "veritile.network.weights": "f0" * 12}
+
+
+def test_heads_of_tables_hold_no_dot():
+    assert column_of("lrp/deletion.gap.mean") == "lrp/deletion gap mean"

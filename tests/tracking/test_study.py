@@ -1,6 +1,7 @@
 import dataclasses
 import errno
 import json
+import re
 from pathlib import Path
 
 import mlflow
@@ -12,6 +13,7 @@ from PIL import Image
 
 from tasks.models.classifier import load_classifier
 from tasks.tracking import study as recording
+from tasks.tracking.compared import FIGURES
 from tasks.tracking.database import local_tracking_uri, open_client
 from tasks.tracking.errors import TrackingError
 from tasks.tracking.model import MODEL
@@ -63,7 +65,8 @@ def test_a_child_holds_recipe_epochs_costs_and_scores(client, summary, job):
     run = client.get_run(summary.children["standard_s0"])
     assert run.data.params["network.width"] == "0.125"
     assert run.data.params["regularizers.0.name"] == "standard"
-    assert run.data.params["split_hash"] == "ab" * 32
+    assert run.data.tags["veritile.split_hash"] == "ab" * 32
+    assert not [text for text in run.data.params.values() if re.fullmatch("[0-9a-f]{24,}", text)]
     history = client.get_metric_history(run.info.run_id, "epoch/train_loss")
     assert [(m.step, m.value) for m in history] == [(0, 0.9), (1, 0.5), (2, 0.4)]
     metrics = run.data.metrics
@@ -78,20 +81,61 @@ def test_a_child_holds_recipe_epochs_costs_and_scores(client, summary, job):
     assert metrics["performance/tile.auroc"] == pytest.approx(known["value"].item())
 
 
-def test_the_parent_holds_the_comparison(client, summary):
+def test_the_parent_holds_the_comparison(client, summary, job, tmp_path):
     run = client.get_run(summary.parent)
-    assert set(run.data.params) == {"seeds", "patient", "split_hash"}, "few, for they stand on every picture"
+    assert set(run.data.params) == {"seeds", "patient"}, "few, for they stand on every picture"
     assert run.data.params["seeds"] == "0"
-    assert "difference/modulated-standard/smoothgrad/deletion.gap" in run.data.metrics
-    assert run.data.tags["mlflow.note.content"].startswith("# phantom: comparison of the arms")
-    difference = run.data.metrics["difference/modulated-standard/smoothgrad/deletion.gap"]
-    assert run.data.metrics["claim/more_faithful"] == difference
+    assert run.data.tags["veritile.split_hash"] == "ab" * 32
+    assert run.data.tags["mlflow.source.name"] == run.data.tags["veritile.command"] == job.command
+    table = json.loads(Path(client.download_artifacts(summary.parent, FIGURES, str(tmp_path))).read_text())
+    figures = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    (difference,) = [
+        row for row in figures if row["kind"] == "difference" and row["explainer"] == "smoothgrad"
+    ]
+    assert run.data.metrics["claim/more_faithful"] == pytest.approx(difference["value"])
+    assert len(figures) == len(pd.read_parquet(job.comparison / "comparison.parquet"))
     assert run.data.metrics["claim/more_faithful.verdict"] == 0.0, "one slide of one patient"
     assert run.data.tags["claims"].startswith("more_faithful: cannot tell, ")
     logged = set(files(client, summary.parent))
     assert {"comparison.md", "comparison.png", "comparison.parquet", "config.json", "costs.md"} <= logged
     assert {"leaderboard.csv", "leaderboard.parquet", "pareto.png", "tiles.csv"} <= logged
     assert not {"curves.png", "agreement.png"} & logged, "no curve was traced, and one score agrees with none"
+
+
+def test_the_description_is_a_verdict_figures_and_pictures(client, summary):
+    note = client.get_run(summary.parent).data.tags["mlflow.note.content"]
+    assert note.startswith("- **more_faithful: cannot tell, ")
+    assert "| smoothgrad/deletion.gap | higher | " in note
+    shown = re.findall(r"!\[[^]]*\]\(([^)]*)\)", note)
+    assert shown == [
+        f"get-artifact?path=description%2F{name}.png&run_uuid={summary.parent}"
+        for name in ("chart", "heatmap")
+    ]
+    assert set(files(client, summary.parent)) >= {"description/chart.png", "description/heatmap.png"}
+
+
+def test_tables_have_no_column_that_mlflow_leaves_out(client, summary, tmp_path):
+    places = [(summary.parent, "figures"), (summary.children["standard_s0"], "slides")]
+    places.append((summary.children["standard_s0"], "scores"))
+    for run_id, name in places:
+        path = client.download_artifacts(run_id, f"tables/{name}.json", str(tmp_path))
+        table = json.loads(Path(path).read_text())
+        assert table["data"], name
+        assert not [column for column in table["columns"] if "." in column], name
+
+
+def test_the_best_model_by_validation_is_registered_and_loads(client, summary, job, monkeypatch):
+    """Both have the same score here, so the first of the study is taken."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(job.home))
+    address = client.get_run(summary.parent).data.tags["veritile.best_model"]
+    assert address == "models:/phantom@best"
+    version = client.get_model_version_by_alias("phantom", "best")
+    assert version.run_id == summary.children["standard_s0"]
+    assert "highest val_auroc; no test slide is asked" in version.description
+    images = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = load_classifier(job.checkpoints[0].checkpoint, torch.device("cpu"))(images)
+        torch.testing.assert_close(mlflow.pytorch.load_model(address)(images), expected)
 
 
 def test_datasets_carry_digest_and_counts(client, summary):
@@ -107,15 +151,15 @@ def test_heatmaps_are_cards_with_steps_and_files_by_slide(client, summary, job):
     child = files(client, summary.children["standard_s0"])
     assert "heatmaps/s1/smoothgrad/overlay_standard_s0.png" in child
     assert "heatmaps/s1/smoothgrad/probability_standard_s0.png" in child
-    assert any(name.startswith("images/heatmap smoothgrad+step+0+") for name in child)
+    assert any(name.startswith("images/1 Heatmaps~smoothgrad+step+0+") for name in child)
     parent = files(client, summary.parent)
     assert {"heatmaps/s1/smoothgrad/sheet.png", "heatmaps/s1/smoothgrad/tiles.png"} <= set(parent)
-    assert any(name.startswith("images/sheet smoothgrad+step+0+") for name in parent)
+    assert any(name.startswith("images/2 Sheets~smoothgrad+step+0+") for name in parent)
 
 
 def test_cards_of_an_interrupted_recording_are_not_logged_twice(client, summary, job):
     before = files(client, summary.parent)
-    log_study_pictures(client, summary.parent, job.heatmaps)
+    log_study_pictures(client, summary.parent, job.heatmaps, "standard_s0")
     assert files(client, summary.parent) == before
     assert [name for name in before if name.startswith("images/")]
 
