@@ -190,7 +190,7 @@ def unused(
         list[Path] | None, typer.Option(help="A study file whose artifacts stay; may be repeated.")
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="The address in resources.store [default: the home's own store].")
+        str | None, typer.Option(help="The address in resources.store (default: the home's own store).")
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
 ) -> None:

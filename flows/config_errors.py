@@ -16,6 +16,10 @@ _NOT_DRAWN = "intervals come from variance components and are no longer drawn, s
 REMOVED: Mapping[str, str] = {"compare.draws": _NOT_DRAWN, "compare.seed": _NOT_DRAWN}
 """Keys of the study file that are gone, with the reason."""
 
+SYNONYMS: Mapping[str, str] = dict.fromkeys(("samples", "n_samples", "nt_samples", "repeats"), "draws")
+"""Words of other libraries for keys of ours; they are alike in meaning, not in letters."""
+_ALIKE = 0.6
+
 
 def sentences(error: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
     """Return one sentence for each problem of ``data`` that pydantic found, ``data`` being a ``model``."""
@@ -23,7 +27,16 @@ def sentences(error: ValidationError, data: Mapping[str, Any], model: type[BaseM
     refused = {item["loc"][:end] for item in items for end in range(len(item["loc"]))}
     # Pydantic counts what it refused as absent, and then complains of too few as well.
     told = [item for item in items if item["type"] != "too_short" or item["loc"] not in refused]
-    return [_sentence(dict(item), data, model) for item in told]
+    return [_sentence(dict(item), data, model) for item in told if not _follows(item, told, data)]
+
+
+def _follows(item: Mapping[str, Any], told: Sequence[Mapping[str, Any]], data: Any) -> bool:
+    """Say whether a problem is of a default that was made from what another problem is about."""
+    found = data
+    for step in item["loc"][:-1]:
+        found = _at(found, step)
+    earlier = told[: told.index(item)]
+    return found is None and any(other["msg"] == item["msg"] for other in earlier)
 
 
 def _sentence(item: Mapping[str, Any], data: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -36,13 +49,18 @@ def _sentence(item: Mapping[str, Any], data: Mapping[str, Any], model: type[Base
         if name in REMOVED:
             return f"{where} has gone: {REMOVED[name]}"
         known = _known_keys(loc[:-1], data, model)
-        near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
+        meant = SYNONYMS.get(str(loc[-1]))
+        near = [meant] if meant in known else _near(str(loc[-1]), known)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known keys are: {', '.join(known)}"
         return f"unknown key {where!r}{hint}"
     if kind == "missing":
         return f"{where!r} is missing"
     message = message.removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
+
+
+def _near(word: str, known: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(word, known, n=1, cutoff=_ALIKE)
 
 
 def _known_keys(loc: Sequence[int | str], data: Any, model: Any) -> list[str]:

@@ -149,7 +149,7 @@ def from_patho_bench(
     file: FileOption,
     fold: Annotated[int | None, typer.Option(min=0, help="The fold whose splits count.")] = None,
     config: Annotated[
-        Path | None, typer.Option(help="config.yaml [default: the one beside the table].")
+        Path | None, typer.Option(help="config.yaml (default: the one beside the table).")
     ] = None,
     are_features: FeaturesOption = False,
     mpp: MppOption = None,

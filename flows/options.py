@@ -13,7 +13,7 @@ out = Console(width=None if sys.stdout.isatty() else 140)
 ConfigArg = Annotated[Path, typer.Argument(help="The study file (YAML).")]
 HomeOption = Annotated[Path, typer.Option(help="The folder of all state.")]
 RootOption = Annotated[
-    Path | None, typer.Option(help="Folder the manifest's paths start from [default: its own].")
+    Path | None, typer.Option(help="Folder the manifest's paths start from (default: its own).")
 ]
 OnlyOption = Annotated[
     str | None,

@@ -9,6 +9,7 @@ from flows.engine.execute import execute
 from flows.engine.outcome import NotRecordedError, Outcome, settle
 from flows.engine.plan import Plan
 from flows.engine.rerun import RerunOptions
+from flows.first_look import first_look
 from flows.live_page import live_page
 from flows.open_files import raise_open_files
 from flows.open_study import refuse_absent_devices, refuse_unfit_encoder, refuse_unfit_network
@@ -61,7 +62,7 @@ def _run(opened: Study, options: RerunOptions, tags: Mapping[str, str], *, verif
         _log.warning(note)
     refuse_unfit_encoder(opened)
     opened.store.backend.probe(write=True)
-    with live_page(plan, tags), shown_builds() as submit:
+    with live_page(plan, tags), first_look(plan), shown_builds() as submit:
         try:
             outcome = settle(execute(plan, options, submit, tags, full=verify))
         except NotRecordedError as error:

@@ -12,6 +12,8 @@ from flows.engine.stages import words
 from flows.log_lines import send_log_lines
 from flows.open_study import open_study
 from flows.run_opened import run_opened
+from flows.scheduling.outcome_page import publish, summary
+from flows.showing.builds import flow_run_id
 from flows.showing.shown_flow import ShownFlow, kept_body
 
 __all__ = ["StageWord", "StudyFlow", "run_opened", "study"]
@@ -80,4 +82,6 @@ def study(  # noqa: PLR0913  # they are the form of a deployment
         opened = open_study(loaded, home, data_root)
         outcome = run_opened(opened, options, command, verify=verify, tags=tags)
         end(outcome)
+        if isinstance(config, Path) and flow_run_id():
+            publish(config, home, summary(outcome, home))
     return outcome

@@ -8,7 +8,7 @@ import torch
 
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.checkpoint import Checkpoint
-from tasks.artifacts.colour_scale import ColourScale
+from tasks.artifacts.colour_scale import ColourScale, ScaleInfo
 from tasks.artifacts.feature_set import FeatureSet
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import Heatmaps
@@ -115,23 +115,8 @@ class Draw(Stage[DrawInputs]):
         """Draw the maps."""
         from tasks.reporting.heatmaps.draw import draw_slide  # Matplotlib, which a plan does not need
 
-        study = context.study
-        explainer = study.section(ExplainSection).explainer(context.key)
-        of_slides = study.config.level == "slide"
-        job = HeatmapJob(
-            tiles=inputs.tiles,
-            explainer=explainer.id,
-            signed=is_drawn_signed(study, explainer),
-            classes=study.section(TilingRecipe).classes,
-            target=target_of(study),
-            checkpoints=tuple(_checkpoints(inputs, str(context.key.slide))),
-            slide_score=study.section(PredictSection).aggregator.score,
-            recipe=drawing_recipe(study),
-            scale=inputs.scale.info,
-            halo_px=0 if of_slides else halo_of(study, explainer),
-            level=study.config.level,
-            class_free=of_slides and is_class_free(explainer),
-        )
+        drawn = tuple(_checkpoints(inputs, str(context.key.slide)))
+        job = _job(context.study, context.key, inputs.tiles, drawn, inputs.scale.info)
         return draw_slide(job, out)
 
     def check(self, config: StudyBase) -> None:
@@ -142,6 +127,49 @@ class Draw(Stage[DrawInputs]):
                 f"explain.heatmaps.smoothing_um is {asked:g}, but a study of level slide has one value per "
                 "tile, which is painted on the tile as it is; leave it out, or set it to 0"
             )
+
+
+def first_look_job(
+    study: Study, key: ArtifactKey, tiles: TileSet, maps: Attributions, slide: str
+) -> HeatmapJob:
+    """Return how one map of one model is drawn before there is a scale for all.
+
+    Args:
+        study: the study.
+        key: of the map.
+        tiles: the tiles of the slide.
+        maps: the map, which holds the slide.
+        slide: id of the slide.
+    """
+    model, shown = key.model, drawn_maps(maps, slide)
+    assert model is not None
+    assert shown is not None
+    return _job(study, key, tiles, (HeatmapCheckpoint(model.arm, model.seed, shown, None, model.fold),), None)
+
+
+def _job(
+    study: Study,
+    key: ArtifactKey,
+    tiles: TileSet,
+    checkpoints: tuple[HeatmapCheckpoint, ...],
+    scale: ScaleInfo | None,
+) -> HeatmapJob:
+    explainer = study.section(ExplainSection).explainer(key)
+    of_slides = study.config.level == "slide"
+    return HeatmapJob(
+        tiles=tiles,
+        explainer=explainer.id,
+        signed=is_drawn_signed(study, explainer),
+        classes=study.section(TilingRecipe).classes,
+        target=target_of(study),
+        checkpoints=checkpoints,
+        slide_score=study.section(PredictSection).aggregator.score,
+        recipe=drawing_recipe(study),
+        scale=scale,
+        halo_px=0 if of_slides else halo_of(study, explainer),
+        level=study.config.level,
+        class_free=of_slides and is_class_free(explainer),
+    )
 
 
 def is_class_free(explainer: Explainer) -> bool:

@@ -27,6 +27,8 @@ _FAMILIES = {
     "encoders": "models.encoders",
 }
 """Where each family lies below ``tasks``, by its heading."""
+_BROKEN = (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError)
+"""What a file of an author may raise while it is imported."""
 
 
 def phantom(folder: Path, recipe: Path | None, rule: str | None, console: Console) -> None:
@@ -50,10 +52,22 @@ def phantom(folder: Path, recipe: Path | None, rule: str | None, console: Consol
 
 
 def plugins(console: Console) -> None:
-    """Print every plug-in of every family."""
+    """Print every plug-in of every family. One that cannot be imported is named, and the rest is printed.
+
+    Raises:
+        ConfigError: some cannot be imported, with the reasons.
+    """
+    broken: list[str] = []
     for heading, family in _FAMILIES.items():
         table = Table(heading, "", box=None, pad_edge=False, show_header=True)
         for name in available(f"tasks.{family}"):
-            doc = plugin_class(f"tasks.{family}", name).__doc__ or ""
+            try:
+                doc = plugin_class(f"tasks.{family}", name).__doc__ or ""
+            except _BROKEN as error:
+                broken.append(f"tasks/{family.replace('.', '/')}/{name}.py: {type(error).__name__}: {error}")
+                table.add_row(f"  {name}", "[red]cannot be imported[/]")
+                continue
             table.add_row(f"  {name}", escape(doc.strip().partition("\n")[0]))
         console.print(table)
+    if broken:
+        raise ConfigError("\n".join(["some plug-ins cannot be imported:", *broken]))

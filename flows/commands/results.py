@@ -44,11 +44,21 @@ def print_table(folder: Path, console: Console) -> None:
     ]
     arms = list(dict.fromkeys(figures["arm"]))
     if len(arms) <= MOST_COLUMNS:
-        console.print(_figures_table(figures, arms))
+        console.print(_figures_table(figures, arms, _judged(rows)))
     else:
         console.print(f"{len(arms)} arms: their figures do not fit beside one another; they are in the page")
     for note in sorted({note for note in figures["note"] if note}):
         console.print(f"  {escape(note)}", soft_wrap=True)
+
+
+VERDICTS = {
+    "reproduced": "green",
+    "reversed": "red",
+    "equivalent": "cyan",
+    "cannot tell": "yellow",
+    "not tested": "yellow",
+}
+AHEAD, NOT_AHEAD = "green", "yellow"
 
 
 def _claims_table(claims: pd.DataFrame) -> Table:
@@ -57,22 +67,48 @@ def _claims_table(claims: pd.DataFrame) -> Table:
         endpoint = f"{row['explainer'] or 'performance'}/{row['metric']}.{row['score']}"
         said = difference_label(row["arm"], row["against"], row["explainer"], row["against_explainer"])
         difference = f"{said}: {_cell(row['value'], row['low'], row['high'])}"
-        table.add_row(row["claim"], endpoint, escape(difference), row["verdict"])
+        table.add_row(row["claim"], endpoint, escape(difference), _styled(row["verdict"]))
     return table
 
 
-def _figures_table(rows: pd.DataFrame, arms: list[str]) -> Table:
-    """Return one line per figure and one column per arm: the mean over seeds with its interval."""
+def _figures_table(rows: pd.DataFrame, arms: list[str], judged: set[tuple[str, ...]]) -> Table:
+    """Return one line per figure and one column per arm: the mean over seeds with its interval.
+
+    A score of maps that stands beside controls is green where it is ahead of all of them, and says so where
+    it is not. ``judged`` names those scores as (arm, explainer, metric, score).
+    """
     table = Table("", "figure", "better", *arms, box=None, pad_edge=False)
     for (explainer, metric, score), group in rows.groupby(["explainer", "metric", "score"], sort=False):
         figures = zip(group["arm"], group["value"], group["low"], group["high"], strict=True)
         cells = {str(arm): _cell(float(v), float(low), float(high)) for arm, v, low, high in figures}
+        for arm, flag in zip(group["arm"], group["flag"], strict=True):
+            if (arm, explainer, metric, score) in judged:
+                cells[str(arm)] = _flagged(cells[str(arm)], str(flag))
         control = " (control)" if group["is_control"].any() else ""
         first = f"{explainer or 'performance'}{control}"
         table.add_row(
             first, f"{metric}.{score}", group["direction"].iloc[0], *(cells.get(a, "") for a in arms)
         )
     return table
+
+
+def _judged(rows: pd.DataFrame) -> set[tuple[str, ...]]:
+    """Return which scores of maps were compared with controls."""
+    beside = rows[rows["kind"] == "against_control"]
+    return set(beside[["arm", "explainer", "metric", "score"]].itertuples(index=False, name=None))
+
+
+def _flagged(cell: str, flag: str) -> str:
+    if cell == "-":
+        return cell
+    plain = escape(cell)
+    return (
+        f"[{NOT_AHEAD}]{plain} {escape(flag)}[/]" if flag else f"[{AHEAD}]{plain} ahead of every control[/]"
+    )
+
+
+def _styled(verdict: str) -> str:
+    return f"[{VERDICTS.get(verdict, 'default')}]{verdict}[/]"
 
 
 def _cell(value: float, low: float, high: float) -> str:

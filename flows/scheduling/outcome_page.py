@@ -11,6 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 
 from flows.engine.outcome import Outcome
+from flows.showing.recorded_at import mlflow_link
 from tasks.artifacts.store import Store
 from tasks.reporting.review.write import PAGE
 
@@ -54,7 +55,9 @@ def summary(outcome: Outcome, home: Path) -> str:
     if outcome.review is not None:
         lines.append(f"- maps beside their scores: `{store.path(outcome.review) / PAGE}`")
     if outcome.recording is not None:
-        lines.append("- recorded in MLflow under the name of the study")
+        link = mlflow_link(outcome.recording, store, home)
+        where = "under the name of the study" if link is None else f"[the run of the study]({link})"
+        lines.append(f"- recorded in MLflow: {where}")
     return "\n".join(lines)
 
 

@@ -19,9 +19,7 @@ from flows.services.ports import refuse_taken
 from flows.services.program import HOST, Program
 from flows.services.programs import mlflow_program, prefect_program, worker_program
 from flows.services.supervisor import Supervisor
-
-_KIND = "workflowType=machine_learning"
-"""Without it MLflow's page opens on traces of generative AI."""
+from flows.showing.recorded_at import KIND
 
 _STUDIES = 3
 """So many studies are named, the last changed first."""
@@ -67,9 +65,9 @@ def serve_uis(home: Path, mlflow_port: int, prefect_port: int, console: Console)
 def _told(program: Program, address: str, seconds: float) -> Iterator[str]:
     """Yield what is said of a program that is up."""
     if program.name == "mlflow":
-        yield f"MLflow   {address}/#/experiments?{_KIND}  (up after {seconds:.1f} s)"
+        yield f"MLflow   {address}/#/experiments?{KIND}  (up after {seconds:.1f} s)"
         for name, number in _studies(address):
-            yield f"         {address}/#/experiments/{number}/runs?{_KIND}  ({name})"
+            yield f"         {address}/#/experiments/{number}/runs?{KIND}  ({name})"
     elif program.name == "prefect":
         yield f"Prefect  {address}  (up after {seconds:.1f} s)"
         yield f"         for other commands: export PREFECT_API_URL={address}/api"

@@ -192,3 +192,29 @@ def test_a_key_that_has_gone_is_answered_with_the_reason(tmp_path, gone):
         problem(tmp_path, **{section: {key: 5}})
         == f"study.yaml: {gone} has gone: {config_errors.REMOVED[gone]}"
     )
+
+
+def test_an_unknown_explainer_is_told_once(tmp_path):
+    """Two controls hold the first explainer by default, and neither stands in the file."""
+    told = problem(tmp_path, explain={"explainers": [{"name": "gradiant"}]})
+    assert told.count("gradiant") == 1
+    assert "explain.explainers.0: no 'gradiant' among the explainers (did you mean 'gradient'?)" in told
+
+
+def test_a_control_of_the_file_that_is_wrong_too_is_told_too(tmp_path):
+    wrong = {"explainers": [{"name": "gradiant"}], "controls": [{"name": "shuffled_map", "base": "gradiant"}]}
+    told = problem(tmp_path, explain=wrong)
+    assert told.count("no 'gradiant'") == 2
+
+
+def test_a_word_of_another_library_is_answered_with_ours(tmp_path):
+    told = problem(tmp_path, explain={"explainers": [{"name": "noisegrad", "samples": 3}]})
+    assert told == "study.yaml: unknown key 'explain.explainers.0.samples'; did you mean 'draws'?"
+
+
+def test_a_word_that_is_like_none_is_answered_with_all(tmp_path):
+    told = problem(tmp_path, explain={"explainers": [{"name": "noisegrad", "smples_of_it": 3}]})
+    assert told.startswith(
+        "study.yaml: unknown key 'explain.explainers.0.smples_of_it'; known keys are: average, "
+    )
+    assert len(told.splitlines()) == 1
