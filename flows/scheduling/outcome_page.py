@@ -9,13 +9,16 @@ from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
+from prefect.settings import PREFECT_API_URL
 
 from flows.engine.outcome import Outcome
+from flows.showing.address import silence_of
 from flows.showing.recorded_at import mlflow_link
 from tasks.artifacts.store import Store
 from tasks.reporting.review.write import PAGE
 
 _log = logging.getLogger("veritile.schedule")
+_PATIENCE_S = 3.0
 
 
 def tag_run(study: str, file: str) -> None:
@@ -35,6 +38,11 @@ def publish(config: Path, home: Path, text: str) -> None:
     """Write the page of a run; a server that is away keeps no study from ending."""
     run = runtime.flow_run.id
     if not run:
+        return
+    url = PREFECT_API_URL.value()
+    if url and (why := silence_of(url, _PATIENCE_S)):
+        # Prefect would try again and again.
+        _log.warning("the page of the run could not be written to Prefect: %s", why)
         return
     name = re.sub(r"[^a-z0-9]+", "-", (runtime.deployment.name or config.stem).lower()).strip("-")
     page = f"{text}\n\n| | |\n|---|---|\n| study file | `{config}` |\n| home | `{home}` |\n"

@@ -18,7 +18,7 @@ from tasks.tracking.failed import FAILED, failed_in_short, why_failed
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
 from tasks.tracking.leftovers import Leftovers
 from tasks.tracking.mlflow_api import MlflowClient
-from tasks.tracking.names import flat, tag_text, without_hashes
+from tasks.tracking.names import flat, tag_text
 from tasks.tracking.pictures import log_study_pictures
 from tasks.tracking.registered import register_best
 from tasks.tracking.runs import (
@@ -44,6 +44,9 @@ from tasks.tracking.runs import (
 )
 
 COSTS = "costs.md"
+_PARAMS = ("arms", "seeds")
+"""What the study's run has as params; other settings are tags. MLflow prints all params of a run above each
+of its pictures, and more than a line of them pushes the picture out of its card."""
 BEST = "veritile.best_model"
 """Tag that says how the best model is loaded."""
 
@@ -116,11 +119,9 @@ class Recorder:
 
     def _fill_parent(self, parent: str) -> None:
         job, client = self._job, self._client
-        # Few params: MLflow prints all params of a run above each of its pictures.
         told = flat(self._clean({"split_hash": job.split_hash, **job.params}))
-        params, digests = without_hashes(told)
-        log_params(client, parent, params)
-        set_tags(client, parent, digests)
+        log_params(client, parent, {name: text for name, text in told.items() if name in _PARAMS})
+        set_tags(client, parent, {f"veritile.{n}": tag_text(t) for n, t in told.items() if n not in _PARAMS})
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
         if job.failures:
