@@ -140,7 +140,7 @@ class StudyBars:
                 self._paced = {stage: PacedStage(count, self._clock) for stage, count in to_make.items()}
                 self._stages = {
                     stage: self._bars.add_task(
-                        f"[bold]{stage}", total=count, visible=False, paced=self._paced[stage]
+                        f"[bold]{stage}", total=count, start=False, visible=False, paced=self._paced[stage]
                     )
                     for stage, count in to_make.items()
                 }
@@ -148,6 +148,7 @@ class StudyBars:
                 self._builds[label] = self._bars.add_task(f"  {label}", total=None)
                 if stage in self._stages:
                     self._paced[stage].begin()
+                    self._bars.start_task(self._stages[stage])
                     self._bars.update(self._stages[stage], visible=True)
             case Advanced(label, items) if label in self._builds:
                 self._bars.update(self._builds[label], advance=items)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows.engine.outcome import Outcome
 from tasks.artifacts.store import Store
@@ -44,7 +44,10 @@ def print_table(folder: Path, console: Console) -> None:
     ]
     arms = list(dict.fromkeys(figures["arm"]))
     if len(arms) <= MOST_COLUMNS:
-        console.print(_figures_table(figures, arms, _judged(rows)))
+        judged = _judged(rows)
+        console.print(_figures_table(figures, arms, judged))
+        if judged:
+            console.print(_LEGEND, soft_wrap=True)
     else:
         console.print(f"{len(arms)} arms: their figures do not fit beside one another; they are in the page")
     for note in sorted({note for note in figures["note"] if note}):
@@ -59,6 +62,10 @@ VERDICTS = {
     "not tested": "yellow",
 }
 AHEAD, NOT_AHEAD = "green", "yellow"
+_LEGEND = (
+    f"  [{AHEAD}]ahead[/] of every control that sees no trained model, or [{NOT_AHEAD}]not ahead[/] of one and "
+    "no evidence here; which one is on the page"
+)
 
 
 def _claims_table(claims: pd.DataFrame) -> Table:
@@ -74,10 +81,10 @@ def _claims_table(claims: pd.DataFrame) -> Table:
 def _figures_table(rows: pd.DataFrame, arms: list[str], judged: set[tuple[str, ...]]) -> Table:
     """Return one line per figure and one column per arm: the mean over seeds with its interval.
 
-    A score of maps that stands beside controls is green where it is ahead of all of them, and says so where
-    it is not. ``judged`` names those scores as (arm, explainer, metric, score).
+    A score of maps that stands beside controls says by word and colour whether it is ahead of all of them.
+    ``judged`` names those scores as (arm, explainer, metric, score).
     """
-    table = Table("", "figure", "better", *arms, box=None, pad_edge=False)
+    table = Table("", Column("figure", no_wrap=True), "better", *arms, box=None, pad_edge=False)
     for (explainer, metric, score), group in rows.groupby(["explainer", "metric", "score"], sort=False):
         figures = zip(group["arm"], group["value"], group["low"], group["high"], strict=True)
         cells = {str(arm): _cell(float(v), float(low), float(high)) for arm, v, low, high in figures}
@@ -101,10 +108,8 @@ def _judged(rows: pd.DataFrame) -> set[tuple[str, ...]]:
 def _flagged(cell: str, flag: str) -> str:
     if cell == "-":
         return cell
-    plain = escape(cell)
-    return (
-        f"[{NOT_AHEAD}]{plain} {escape(flag)}[/]" if flag else f"[{AHEAD}]{plain} ahead of every control[/]"
-    )
+    word, colour = ("not ahead", NOT_AHEAD) if flag else ("ahead", AHEAD)
+    return f"[{colour}]{escape(cell)} {word}[/]"
 
 
 def _styled(verdict: str) -> str:

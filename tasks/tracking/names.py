@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _REFUSED = re.compile(r"[^A-Za-z0-9_\-. :/]")
+RECIPE = "recipe."
+"""Begins the tags that hold what other trackers call a param. Our own tags begin otherwise."""
 _HASH = re.compile(r"[0-9a-f]{24,}")
 _LONGEST_KEY = 250
 _LONGEST_PARAM = 6000
@@ -22,14 +24,14 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def without_hashes(params: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return params without digests, and those as ``{"veritile.<key>": digest}`` for tags.
+    """Return params without digests, and those as ``{"recipe.<key>": digest}`` for tags.
 
     A digest is no axis of a chart. MLflow prints params above each picture, and one of 64 letters without a
     space makes the picture's box so wide that the picture leaves its card.
     """
     digests = {name: text for name, text in params.items() if _HASH.fullmatch(text)}
     kept = {name: text for name, text in params.items() if name not in digests}
-    return kept, {f"veritile.{name}": text for name, text in digests.items()}
+    return kept, {f"{RECIPE}{name}": text for name, text in digests.items()}
 
 
 def column_of(name: str) -> str:

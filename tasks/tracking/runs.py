@@ -114,7 +114,9 @@ def log_points(
 
 def command_tags(command: str) -> dict[str, str]:
     """Return the tags that say what was typed; MLflow shows its git commit beside the source of a run."""
-    return {COMMAND: command, _SOURCE: command, _SOURCE_TYPE: "LOCAL"} if command else {}
+    # MLflow shows what follows the last slash of it.
+    source = " ".join(word.rpartition("/")[2] or word for word in command.split())
+    return {COMMAND: command, _SOURCE: source, _SOURCE_TYPE: "LOCAL"} if command else {}
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from tasks.tracking.failed import FAILED, failed_in_short, why_failed
 from tasks.tracking.job import RecordedCheckpoint, RecordJob, RecordSummary
 from tasks.tracking.leftovers import Leftovers
 from tasks.tracking.mlflow_api import MlflowClient
-from tasks.tracking.names import flat, tag_text
+from tasks.tracking.names import RECIPE, flat, tag_text
 from tasks.tracking.pictures import log_study_pictures
 from tasks.tracking.registered import register_best
 from tasks.tracking.runs import (
@@ -121,7 +121,7 @@ class Recorder:
         job, client = self._job, self._client
         told = flat(self._clean({"split_hash": job.split_hash, **job.params}))
         log_params(client, parent, {name: text for name, text in told.items() if name in _PARAMS})
-        set_tags(client, parent, {f"veritile.{n}": tag_text(t) for n, t in told.items() if n not in _PARAMS})
+        set_tags(client, parent, {f"{RECIPE}{n}": tag_text(t) for n, t in told.items() if n not in _PARAMS})
         client.log_dict(parent, self._clean(dict(job.config)), "config.json")
         client.log_dict(parent, self._clean(dict(job.failed_slides)), "failed_slides.json")
         if job.failures:

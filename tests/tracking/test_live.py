@@ -184,3 +184,18 @@ def test_a_recording_of_failures_is_failed_and_complete(job):
     assert run.data.tags[NOTE].startswith("**This study failed.**")
     assert "| figure | better | " in run.data.tags[NOTE], "what is there follows"
     assert record_study(failed).reused == ("phantom",)
+
+
+def test_a_digest_among_the_params_does_not_hide_a_live_run_from_its_recording(job):
+    """The recipe of a model holds a fingerprint of its own, which is not that of the recorded run."""
+    item = replace(job.checkpoints[0], params={"fingerprint": "0a" * 32})
+    job = replace(job, checkpoints=(item,))
+    page = start(job)
+    page.show_model(replace(item, predictions=None, reports=(), calibrations={}, exemplars={}))
+    page.hand_over()
+    summary = record_study(job)
+    _, found = runs_of(job)
+    assert {run.info.run_id for run in found} == {summary.parent, *summary.children.values()}
+    (child,) = [run for run in found if run.info.run_id != summary.parent]
+    assert child.data.tags["recipe.fingerprint"] == "0a" * 32
+    assert child.data.tags["veritile.fingerprint"] == item.fingerprint

@@ -29,7 +29,7 @@ def test_digests_are_tags_and_no_axes():
     params = {"seed": "123456789", "width": "0.25", "fingerprint": "0a" * 32, "network.weights": "f0" * 12}
     kept, digests = without_hashes(params)
     assert kept == {"seed": "123456789", "width": "0.25"}
-    assert digests == {"veritile.fingerprint": "0a" * 32, "veritile.network.weights": "f0" * 12}
+    assert digests == {"recipe.fingerprint": "0a" * 32, "recipe.network.weights": "f0" * 12}
 
 
 def test_heads_of_tables_hold_no_dot():

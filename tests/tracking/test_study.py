@@ -65,7 +65,7 @@ def test_a_child_holds_recipe_epochs_costs_and_scores(client, summary, job):
     run = client.get_run(summary.children["standard_s0"])
     assert run.data.params["network.width"] == "0.125"
     assert run.data.params["regularizers.0.name"] == "standard"
-    assert run.data.tags["veritile.split_hash"] == "ab" * 32
+    assert run.data.tags["recipe.split_hash"] == "ab" * 32
     assert not [text for text in run.data.params.values() if re.fullmatch("[0-9a-f]{24,}", text)]
     history = client.get_metric_history(run.info.run_id, "epoch/train_loss")
     assert [(m.step, m.value) for m in history] == [(0, 0.9), (1, 0.5), (2, 0.4)]
@@ -84,8 +84,8 @@ def test_a_child_holds_recipe_epochs_costs_and_scores(client, summary, job):
 def test_the_parent_holds_the_comparison(client, summary, job, tmp_path):
     run = client.get_run(summary.parent)
     assert run.data.params == {"seeds": "0"}, "few, for they stand on every picture"
-    assert run.data.tags["veritile.patient"].startswith("patient:")
-    assert run.data.tags["veritile.split_hash"] == "ab" * 32
+    assert run.data.tags["recipe.patient"].startswith("patient:")
+    assert run.data.tags["recipe.split_hash"] == "ab" * 32
     assert run.data.tags["mlflow.source.name"] == run.data.tags["veritile.command"] == job.command
     table = json.loads(Path(client.download_artifacts(summary.parent, FIGURES, str(tmp_path))).read_text())
     figures = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]

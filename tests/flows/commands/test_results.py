@@ -62,14 +62,14 @@ def test_a_score_says_by_word_and_colour_whether_it_is_ahead_of_every_control(tm
     score = next(row for row in rows if row.kind == "faithfulness" and row.name == "smoothgrad/deletion.gap")
     assert any(row.kind == "against_control" and row.name == score.name for row in rows)
     for flag, colour, words in (
-        ("", GREEN, "ahead of every control"),
-        ("behind random_map", YELLOW, "behind"),
+        ("", GREEN, "ahead"),
+        ("behind random_map", YELLOW, "not ahead"),
     ):
         changed = [dataclasses.replace(row, flag=flag) if row is score else row for row in rows]
         text = coloured(tmp_path, changed)
         line = next(each for each in text.splitlines() if "smoothgrad" in each and "deletion.gap" in each)
         figure = f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
-        assert f"{colour}{figure} {words}" in line
+        assert f"{colour}{figure} {words}\x1b[0m" in line
     assert "ahead" not in next(each for each in text.splitlines() if "(control)" in each)
 
 
