@@ -63,8 +63,8 @@ VERDICTS = {
 }
 AHEAD, NOT_AHEAD = "green", "yellow"
 _LEGEND = (
-    f"  [{AHEAD}]ahead[/] of every control that sees no trained model, or [{NOT_AHEAD}]not ahead[/] of one and "
-    "no evidence here; which one is on the page"
+    f"  [{AHEAD}]ahead[/] of every control that sees no trained model, or [{NOT_AHEAD}]not ahead[/] of one "
+    "and no evidence here; which one is on the page"
 )
 
 
