@@ -44,6 +44,7 @@ def happened(monkeypatch):
     monkeypatch.setattr(module, "refuse_unfit_network", lambda opened: ())
     monkeypatch.setattr(module, "warn_or_refuse", lambda plan, options: ())
     monkeypatch.setattr(module, "live_page", lambda plan, tags: nullcontext())
+    monkeypatch.setattr(module, "first_look", lambda plan: nullcontext())
     # What else a recording is told, of the code and of a server's page, has tests of its own.
     monkeypatch.setattr("flows.origin._code", dict)
     monkeypatch.setattr("prefect.utilities.urls.url_for", lambda *_, **__: None)
