@@ -130,6 +130,7 @@ def _explainers(study: Study, scales: Mapping[str, ColourScale]) -> Iterator[Rev
             signed=is_drawn_signed(study, explainer),
             is_control=explainer.id in controls,
             is_blind=explainer.blind,
+            map_kind=explainer.map_kind,
             class_free=study.config.level == "slide" and is_class_free(explainer),
             scale=scale,
         )

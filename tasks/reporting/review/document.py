@@ -6,7 +6,9 @@ import html
 from collections.abc import Sequence
 from importlib.resources import files
 
-_SCRIPTS = ("data.js", "viewer.js", "panels.js", "tiles.js", "main.js")
+_SCRIPTS = (
+    "data.js", "words.js", "deep.js", "viewer.js", "panels.js", "tiles.js", "notes.js", "keys.js", "main.js",
+)  # fmt: skip
 _LIBRARY = "vendor/openseadragon.min.js"
 _LICENCE = "vendor/openseadragon.LICENSE.txt"
 

@@ -13,6 +13,7 @@ from tasks.artifacts.predictions import Predictions
 from tasks.artifacts.tile_set import TileSet
 from tasks.reporting.maps.drawn_maps import DrawnMaps
 from tasks.reporting.maps.job import HeatmapRecipe
+from tasks.samples.axes import MapKind
 
 ReviewKey = tuple[ModelKey, str, str]
 """A model, the id of an explainer, and the id of a slide (maps) or of a metric (reports)."""
@@ -33,6 +34,7 @@ class ReviewedExplainer:
         is_blind: for a control, True where it sees no network at all. A control that holds an explainer sees
             a network.
         class_free: True where its values are the same whatever class is asked for.
+        map_kind: what its values say; of a control nothing is claimed, whatever it holds.
         scale: its colour scale for all arms and slides; None computes one from the maps of this page.
     """
 
@@ -41,6 +43,7 @@ class ReviewedExplainer:
     is_control: bool = False
     is_blind: bool = True
     class_free: bool = False
+    map_kind: MapKind = "contribution"
     scale: ScaleInfo | None = None
 
 

@@ -12,6 +12,7 @@ from tasks.reporting.maps.tile_pixels import placed_tiles
 from tasks.reporting.review.budget import Allowance, SlideBudget, as_json
 from tasks.reporting.review.codes import packed_text, packed_words, range_codes
 from tasks.reporting.review.details import slide_details
+from tasks.reporting.review.explained import explained_tiles
 from tasks.reporting.review.job import ReviewJob
 from tasks.reporting.review.layers import SlideLayers
 from tasks.reporting.review.outlines import slide_outlines
@@ -97,6 +98,8 @@ def _facts(
         "records": scores.records(slide),
         "missing": _missing(job, slide),
         "explained": _explained(job, slide),
+        "mapped": explained_tiles(job, slide),
+        "origin": [info.geometry.bounds_x, info.geometry.bounds_y],
     }
 
 

@@ -93,6 +93,7 @@ def _explainer(job: ReviewJob, explainer: ReviewedExplainer, scale: ScaleInfo | 
     return {
         "id": explainer.id,
         "signed": explainer.signed,
+        "kind": "control" if explainer.is_control else explainer.map_kind,
         "control": explainer.is_control,
         "blind": explainer.is_control and explainer.is_blind,
         "free": explainer.class_free,

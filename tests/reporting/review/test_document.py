@@ -49,7 +49,7 @@ def test_nothing_is_fetched_and_only_this_files_scripts_may_run():
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     allowed = {f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts}
     assert set(rules["script-src"].split()) == allowed
-    assert len(scripts) == 6
+    assert len(scripts) == 10
     assert not re.search(r"\son\w+=", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL))
 
 

@@ -42,8 +42,9 @@ window.Review = (() => {
   }
 
   async function prepared(number) {
-    const own = JSON.parse(document.getElementById(`slide-${number}`).textContent);
+    const own = JSON.parse(await textOf(number));
     own.id = study.slides[number];
+    own.number = number;
     own.table = JSON.parse(new TextDecoder().decode(await unpacked(own.tiles)));
     own.probability = {};
     for (const [model, text] of Object.entries(own.probabilities)) {
@@ -54,7 +55,17 @@ window.Review = (() => {
     own.detailed = new Map(own.details.tiles.map(entry => [entry[0], entry]));
     own.why = new Map(own.missing.map(([model, explainer, why]) => [`${model},${explainer}`, why]));
     own.kept = new Map();
+    own.fine = new Map();
     return own;
+  }
+
+  /* A slide is part of this file, or the server of this page has it. */
+  async function textOf(number) {
+    const part = document.getElementById(`slide-${number}`);
+    if (part) return part.textContent;
+    const answer = await fetch(`${study.served.slides}/${number}.json`);
+    if (!answer.ok) throw new Error(`${study.slides[number]} could not be read: ${await answer.text()}`);
+    return answer.text();
   }
 
   function picture(uri) {
@@ -76,6 +87,21 @@ window.Review = (() => {
     const { maps, probability, blobs } = slide.layers;
     const number = explainer < 0 ? probability[model] : maps[model][explainer];
     return number < 0 ? Promise.resolve(null) : once(slide, `layer ${number}`, () => unpacked(blobs[number]));
+  }
+
+  /* One number per tile: 1 where this map has it. Null where there is no map at all. */
+  function mapped(slide, model, explainer) {
+    const number = slide.mapped.of[model][explainer];
+    return number < 0 ? Promise.resolve(null) : once(slide, `mapped ${number}`, () => unpacked(slide.mapped.blobs[number]));
+  }
+
+  /* Why a tile has no map of a model and explainer; empty where it has one. */
+  async function whyNoMap(slide, row, model, explainer) {
+    const there = await mapped(slide, model, explainer);
+    if (!there) return slide.why.get(`${model},${explainer}`) || 'there is no map of this slide';
+    if (there[row]) return '';
+    if (slide.table.failed.includes(row)) return 'the tile could not be read';
+    return study.by === 'slide' ? 'the model was not asked about this tile' : 'not explained: only a sample of the tiles was';
   }
 
   /* Scores of all tiles of one map, NaN for tiles without one; null where no tile has one. */
@@ -126,7 +152,25 @@ window.Review = (() => {
     }).join('');
   }
 
-  const kindOf = explainer => study.explainers[explainer].signed ? 'signed' : 'magnitude';
+  /* Which colours a map has. What they mean is another matter: see ``kind`` of the explainer. */
+  const signOf = explainer => study.explainers[explainer].signed ? 'signed' : 'magnitude';
 
-  return { study, slide, layer, tileScores, detail, painted, kindOf, outlinePath };
+  /* What covers a tile that was not explained. */
+  let lines = null;
+  function hatch() {
+    if (lines) return lines;
+    lines = document.createElement('canvas');
+    lines.width = lines.height = 8;
+    const pen = lines.getContext('2d');
+    for (const [colour, width] of [['rgba(255,255,255,0.9)', 2.6], ['rgba(40,48,56,0.85)', 1]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = width;
+      pen.beginPath();
+      for (const shift of [-8, 0, 8]) { pen.moveTo(shift - 1, 9); pen.lineTo(shift + 9, -1); }
+      pen.stroke();
+    }
+    return lines;
+  }
+
+  return { study, slide, layer, mapped, whyNoMap, tileScores, detail, painted, unpacked, signOf, hatch, outlinePath };
 })();

@@ -65,26 +65,26 @@ Object.assign(Review, (() => {
     const width = 320, [low, high] = span(slide, score, whole ? [whole.value, whole.low, whole.high] : []);
     const at = value => 6 + (value - low) / (high - low) * (width - 12);
     const svg = drawn('svg', { viewBox: `0 0 ${width} 22`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-    svg.append(drawn('line', { x1: 0, x2: width, y1: 11, y2: 11, stroke: '#d3d8de' }));
+    svg.append(drawn('line', { x1: 0, x2: width, y1: 11, y2: 11, class: 'axis' }));
     if (record[5] !== null) {
-      svg.append(drawn('line', { x1: at(record[5]), x2: at(record[5]), y1: 1, y2: 21, stroke: '#555d66', 'stroke-dasharray': '2 2' }));
+      svg.append(drawn('line', { x1: at(record[5]), x2: at(record[5]), y1: 1, y2: 21, class: 'chance' }));
     }
     if (whole && whole.low !== null) {
-      svg.append(drawn('line', { x1: at(whole.low), x2: at(whole.high), y1: 18, y2: 18, stroke: '#6b4c9a', 'stroke-width': 2 }));
+      svg.append(drawn('line', { x1: at(whole.low), x2: at(whole.high), y1: 18, y2: 18, class: 'of-study' }));
     }
     if (whole && whole.value !== null) svg.append(mark('study', at(whole.value), 18));
     if (control) svg.append(mark('control', at(control.record[0]), 11));
     if (record[1] !== null) {
-      svg.append(drawn('line', { x1: at(record[1]), x2: at(record[2]), y1: 8, y2: 8, stroke: '#0b57a4', 'stroke-width': 3 }));
+      svg.append(drawn('line', { x1: at(record[1]), x2: at(record[2]), y1: 8, y2: 8, class: 'of-map' }));
     }
     svg.append(mark('map', at(record[0]), 8));
     return svg;
   }
 
   function mark(what, x, y) {
-    if (what === 'map') return drawn('circle', { cx: x, cy: y, r: 4.5, fill: '#0b57a4' });
-    if (what === 'control') return drawn('path', { d: `M${x} ${y - 5}l5 5l-5 5l-5 -5Z`, fill: '#fff', stroke: '#8a3b00', 'stroke-width': 1.6 });
-    return drawn('path', { d: `M${x - 4} ${y + 3}h8l-4 -7Z`, fill: '#6b4c9a' });
+    if (what === 'map') return drawn('circle', { cx: x, cy: y, r: 4.5, class: 'dot-map' });
+    if (what === 'control') return drawn('path', { d: `M${x} ${y - 5}l5 5l-5 5l-5 -5Z`, class: 'dot-control' });
+    return drawn('path', { d: `M${x - 4} ${y + 3}h8l-4 -7Z`, class: 'dot-study' });
   }
 
   function showKey(panel) {
@@ -118,7 +118,7 @@ Object.assign(Review, (() => {
       radio.addEventListener('change', () => picked(score));
       line.append(radio);
     }
-    line.append(broken('span', `${metric} ${name} ${ARROWS[direction]}`, { class: 'name' }));
+    line.append(broken('span', `${Review.scoreName({ metric, name })} ${ARROWS[direction]}`, { class: 'name', title: study.scores[score].meaning || '' }));
     block.append(line);
     if (!record) {
       block.append(element('span', `not available: ${whyNoScore(state.model, state.explainer, metric)}`, { class: 'flag' }));
@@ -168,7 +168,7 @@ Object.assign(Review, (() => {
     if (score.of_map) return '';
     const record = slide.records.of[state.model][state.explainer][state.score];
     const whole = ofStudy(state.model, state.explainer, state.score);
-    const words = [`${score.metric} ${score.name}: ${score.meaning || 'no description'}.`];
+    const words = [`${Review.scoreName(score)}: ${score.meaning || 'no description'}.`];
     if (record) words.push(`This map: ${record[1] === null ? '' : `${study.level * 100} % interval `}${slide.records.notes[record[4]]}.`);
     if (whole) words.push(`Whole study (${plural(whole.seeds, 'seed')}): ${whole.note}.${whole.flag ? ` Note: ${whole.flag}.` : ''}`);
     return words.join(' ');

@@ -52,10 +52,11 @@ Object.assign(Review, (() => {
     if (state.grey) paleGrey(canvas);
     if (!own && !codes) return false;
     const pen = canvas.getContext('2d');
+    if (await Review.whyNoMap(slide, row, ...pair)) { drawHatch(pen, canvas); return false; }
     pen.globalAlpha = state.opacity;
     pen.imageSmoothingEnabled = !own;
     if (own) {
-      const painted = Review.painted(own, detail.side, detail.side, Review.kindOf(pair[1]), state.gain);
+      const painted = Review.painted(own, detail.side, detail.side, Review.signOf(pair[1]), state.gain);
       pen.drawImage(painted, 0, 0, canvas.width, canvas.height);
     } else {
       drawCut(pen, canvas, slide, row, await wholePainted(slide, pair, codes, state.gain));
@@ -64,11 +65,16 @@ Object.assign(Review, (() => {
     return true;
   }
 
+  function drawHatch(pen, canvas) {
+    pen.fillStyle = pen.createPattern(Review.hatch(), 'repeat');
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+  }
+
   function wholePainted(slide, pair, codes, gain) {
     const { width, height } = slide.layers;
     if (!slide.paintedMaps || slide.paintedGain !== gain) { slide.paintedMaps = new Map(); slide.paintedGain = gain; }
     const key = pair.join();
-    if (!slide.paintedMaps.has(key)) slide.paintedMaps.set(key, Review.painted(codes, width, height, Review.kindOf(pair[1]), gain));
+    if (!slide.paintedMaps.has(key)) slide.paintedMaps.set(key, Review.painted(codes, width, height, Review.signOf(pair[1]), gain));
     return slide.paintedMaps.get(key);
   }
 
@@ -104,7 +110,7 @@ Object.assign(Review, (() => {
     const values = score && await Review.tileScores(slide, state.model, state.explainer, state.score);
     panel.replaceChildren();
     const own = score && score.of_map;
-    title.textContent = score ? `Tiles by ${score.metric}${own ? '' : ` ${score.name}`}` : 'Tiles';
+    title.textContent = score ? `Tiles by ${own ? score.metric : Review.scoreName(score)}` : 'Tiles';
     const heads = own ? ['Highest values', 'Lowest values'] : ['Most faithful', 'Least faithful'];
     if (!values) {
       panel.append(element('p', score ? 'No tile of this map has this score.' : 'No score ranks the tiles of this study.', { class: 'soft' }));
@@ -142,8 +148,16 @@ Object.assign(Review, (() => {
     await drawMap(parts.map, slide, row, [state.model, state.explainer], state);
     for (const canvas of [parts.tissue, parts.map]) drawOutlines(canvas, slide, row, state.outlined);
     parts.mapSaid.textContent = study.explainers[state.explainer].id;
-    parts.all.replaceChildren(await tileTable(slide, state, choose));
-    parts.said.textContent = tileWords(slide, state, detail);
+    const reasons = new Set();
+    parts.all.replaceChildren(await tileTable(slide, state, choose, reasons));
+    parts.said.replaceChildren(...[tileWords(slide, state, detail), ...withoutRepeats(reasons)].map(words => element('span', words)));
+  }
+
+  /* One sentence for what is the same in many cells. */
+  function withoutRepeats(reasons) {
+    const sampled = [...reasons].filter(words => words.startsWith('not explained'));
+    const others = [...reasons].filter(words => !words.startsWith('not explained'));
+    return sampled.length ? ['Not explained: only a sample of the tiles was, and this one is not in it.', ...others] : others;
   }
 
   function tileWords(slide, state, detail) {
@@ -156,7 +170,13 @@ Object.assign(Review, (() => {
     return `${why} are cut from the maps of the slide (pixels of ${slide.layers.um.toPrecision(2)} µm, smoothed) and use the scale of the slide.`;
   }
 
-  async function tileTable(slide, state, choose) {
+  function whyNoScore(state) {
+    if (state.score === null) return 'no score: no score of this study ranks tiles';
+    const { metric, name } = study.scores[state.score];
+    return `no score: ${metric} ${name} was not measured on this tile (a metric may take a sample, and leaves out what it cannot judge)`;
+  }
+
+  async function tileTable(slide, state, choose, reasons) {
     const table = element('table'), head = element('tr'), body = element('tbody');
     head.append(element('td'));
     for (const explainer of study.explainers) {
@@ -164,14 +184,14 @@ Object.assign(Review, (() => {
       if (explainer.control) cell.append(element('span', 'control'));
       head.append(cell);
     }
-    for (const [model, number] of modelsOfSeed(state)) body.append(await tileRow(slide, state, model, number, choose));
+    for (const [model, number] of modelsOfSeed(state)) body.append(await tileRow(slide, state, model, number, choose, reasons));
     const top = element('thead');
     top.append(head);
     table.append(top, body);
     return table;
   }
 
-  async function tileRow(slide, state, model, number, choose) {
+  async function tileRow(slide, state, model, number, choose, reasons) {
     const line = element('tr'), head = Review.broken('th', model.arm, { scope: 'row' });
     const probability = slide.probability[number] ? slide.probability[number][state.tile] : NaN;
     head.append(element('span', study.by === 'slide' ? `slide ${said(slide.slide_scores[number])}` : `p(${study.target}) ${said(probability)}`));
@@ -181,7 +201,10 @@ Object.assign(Review, (() => {
       const canvas = element('canvas', '', { width: 144, height: 144, 'aria-hidden': 'true' });
       const there = await drawMap(canvas, slide, state.tile, [number, explainer], state);
       const values = state.score === null ? null : await Review.tileScores(slide, number, explainer, state.score);
-      const words = there ? said(values ? values[state.tile] : NaN) : 'no map';
+      const score = values ? values[state.tile] : NaN, why = there ? '' : await Review.whyNoMap(slide, state.tile, number, explainer);
+      const words = there ? (Number.isNaN(score) ? 'no score' : said(score)) : why.startsWith('not explained') ? 'not explained' : 'no map';
+      if (words === 'no score') reasons.add(whyNoScore(state));
+      else if (why) reasons.add(`${words}: ${study.explainers[explainer].id}, ${model.arm}: ${why}`);
       button.append(canvas, words);
       button.setAttribute('aria-label', `${model.arm}, ${study.explainers[explainer].id}, ${words}`);
       button.setAttribute('aria-pressed', String(number === state.model && explainer === state.explainer));

@@ -1,24 +1,50 @@
-/* The slide in OpenSeadragon, with a canvas for the map and an SVG for the outlines on top. */
+/* One pane: the slide in OpenSeadragon, with one canvas on top for map, outlines, tiles and notes.
+   The canvas has the size of the pane, and only what is in view is drawn: a slide of any size costs the same. */
 'use strict';
 Review.Viewer = class {
+  static LINES = { annotation: [['#fff', 4.5, []], ['#000', 2, []]], evidence: [['#fff', 2.4, []], ['#006e51', 1.3, [2, 2]]], artefact: [['#000', 4, []], ['#ffa62b', 2.4, [7, 5]]] };
+  /* A screen pixel may show a quarter of a pixel of the data; a slide smaller than the pane, a third of home. */
+  static ENLARGED = 4;
+  static FROM_HOME = 3;
+  static FINE_PX = 40;
+  static GRID_PX = 4;
+
   constructor(element, told) {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.element = element;
     this.told = told;
     this.slide = null;
+    this.forget();
+    this.shown = {};
     this.osd = OpenSeadragon({
       element, drawer: 'canvas', showNavigationControl: false, crossOriginPolicy: false, imageSmoothingEnabled: true,
-      maxZoomPixelRatio: 12, visibilityRatio: 0.4, animationTime: still ? 0 : 0.5, immediateRender: true,
+      maxZoomPixelRatio: Review.Viewer.ENLARGED, visibilityRatio: 0.4, animationTime: still ? 0 : 0.4, immediateRender: true,
+      showNavigator: told.navigator === true, navigatorPosition: 'BOTTOM_RIGHT', navigatorSizeRatio: 0.18, navigatorAutoFade: false,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, gestureSettingsTouch: { clickToZoom: false },
       gestureSettingsPen: { clickToZoom: false },
     });
     this.osd.canvas.setAttribute('role', 'application');
     this.osd.canvas.setAttribute('aria-label', element.dataset.said);
+    this.canvas = document.createElement('canvas');
+    this.canvas.className = 'layer';
+    this.osd.canvas.append(this.canvas);
     this.osd.addHandler('canvas-click', event => {
       if (event.quick) this.told.picked(this.rowAt(this.osd.viewport.pointFromPixel(event.position)));
     });
     this.osd.addHandler('canvas-key', event => this.key(event));
-    for (const name of ['animation', 'open', 'resize']) this.osd.addHandler(name, () => this.slide && this.told.moved());
+    for (const name of ['animation', 'open', 'resize']) this.osd.addHandler(name, () => this.slide && this.told.moved(this));
+    for (const name of ['update-viewport', 'resize']) this.osd.addHandler(name, () => this.draw());
+    this.hideNavigator();
+  }
+
+  forget() { Object.assign(this, { map: null, opacity: 1, unexplained: [], here: null, notes: [], fine: null, drawnFine: false }); }
+
+  /* It repeats the picture for the mouse: arrow keys move the slide itself. */
+  hideNavigator() {
+    if (!this.osd.navigator) return;
+    const own = this.osd.navigator.element;
+    own.setAttribute('aria-hidden', 'true');
+    for (const inner of [own, ...own.querySelectorAll('[tabindex]')]) inner.setAttribute('tabindex', '-1');
   }
 
   key(event) {
@@ -26,72 +52,179 @@ Review.Viewer = class {
     // The library rotates and mirrors the slide at r and f, which would mislead.
     if (/^[rf]$/i.test(key)) event.preventDefaultAction = true;
     if (key === 'Enter') this.told.picked(this.rowAt(this.osd.viewport.getCenter(true)));
+    else if (this.told.pressed && this.told.pressed(key)) event.preventDefaultAction = true;
   }
 
   async open(slide) {
-    this.slide = slide;
+    this.slide = null;
+    this.forget();
     await new Promise((resolve, reject) => {
       this.osd.addOnceHandler('open', resolve);
       this.osd.addOnceHandler('open-failed', event => reject(new Error(event.message)));
       this.osd.open({ type: 'image', url: slide.picture.uri, buildPyramid: false });
     });
-    this.height = slide.picture.height / slide.picture.width;
-    this.canvas = document.createElement('canvas');
-    this.canvas.className = 'layer';
-    const { across, down } = slide.layers;
-    this.osd.addOverlay({ element: this.canvas, location: new OpenSeadragon.Rect(0, 0, across, this.height * down) });
-    this.lines = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    this.lines.setAttribute('class', 'lines');
-    this.lines.setAttribute('viewBox', `0 0 ${slide.outlines.width} ${slide.outlines.height}`);
-    this.lines.setAttribute('preserveAspectRatio', 'none');
-    this.groups = {};
-    for (const name of ['grid', 'evidence', 'annotation', 'artefact', 'here']) this.lines.append(this.group(name));
-    this.osd.addOverlay({ element: this.lines, location: new OpenSeadragon.Rect(0, 0, 1, this.height) });
-    // Clicks must reach the slide below both.
-    for (const over of [this.canvas, this.lines]) over.parentElement.style.pointerEvents = 'none';
-    this.told.moved();
+    const source = Review.deepSource(slide);
+    if (source) await new Promise(resolve => this.osd.addTiledImage({ tileSource: source, x: 0, y: 0, width: 1, success: resolve, error: resolve }));
+    this.slide = slide;
+    this.height = slide.size[1] / slide.size[0];
+    this.outlines = {};
+    for (const name of Object.keys(Review.Viewer.LINES)) this.outlines[name] = new Path2D(Review.outlinePath(slide, name));
+    const view = this.osd.viewport;
+    view.maxZoomLevel = undefined;
+    view.maxZoomLevel = Math.max(view.getMaxZoom(), view.getHomeZoom() * Review.Viewer.FROM_HOME);
+    view.goHome(true);
+    this.told.moved(this);
+    this.redraw();
   }
 
-  group(name) {
-    const group = document.createElementNS(this.lines.namespaceURI, 'g');
-    group.setAttribute('class', name);
-    for (const part of name === 'grid' ? ['line'] : ['halo', 'line']) {
-      const path = document.createElementNS(this.lines.namespaceURI, 'path');
-      path.setAttribute('class', part);
-      path.setAttribute('d', name === 'grid' ? this.grid() : Review.outlinePath(this.slide, name));
-      group.append(path);
+  redraw() {
+    if (this.due) return;
+    this.due = requestAnimationFrame(() => { this.due = 0; this.draw(); });
+  }
+
+  /* Left and top of the slide in the pane, and pixels of the pane per level-0 pixel. */
+  place() {
+    const view = this.osd.viewport, from = view.pixelFromPoint(new OpenSeadragon.Point(0, 0), true);
+    const to = view.pixelFromPoint(new OpenSeadragon.Point(1, 0), true);
+    return { left: from.x, top: from.y, scale: (to.x - from.x) / this.slide.size[0] };
+  }
+
+  draw() {
+    const box = this.osd.canvas, dense = window.devicePixelRatio || 1;
+    const width = Math.round(box.clientWidth * dense), height = Math.round(box.clientHeight * dense);
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const pen = this.canvas.getContext('2d');
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    if (!this.slide) return;
+    const at = this.place(), rows = this.inView(at, box.clientWidth, box.clientHeight);
+    pen.setTransform(dense, 0, 0, dense, 0, 0);
+    this.drawMap(pen, at, box.clientWidth, box.clientHeight);
+    this.drawFine(pen, at, rows);
+    this.drawHatch(pen, at, rows);
+    for (const name of Object.keys(this.outlines)) if (this.shown[name]) this.drawLines(pen, at, name, dense);
+    pen.setTransform(dense, 0, 0, dense, 0, 0);
+    if (this.shown.grid && this.extent() * at.scale >= Review.Viewer.GRID_PX) this.drawSquares(pen, at, rows, '#333', 0.6);
+    for (const note of this.notes) this.drawNote(pen, at, note);
+    if (this.here !== null) for (const [colour, wide] of [['#fff', 7], ['#0b57a4', 3.5]]) this.drawSquares(pen, at, [this.here], colour, wide);
+  }
+
+  extent() { return this.slide.table.e[0] || 1; }
+
+  inView(at, width, height) {
+    const { x, y, e } = this.slide.table, rows = [];
+    for (let row = 0; row < x.length; row++) {
+      const left = at.left + x[row] * at.scale, top = at.top + y[row] * at.scale, side = e[row] * at.scale;
+      if (left < width && top < height && left + side > 0 && top + side > 0) rows.push(row);
     }
-    this.groups[name] = group;
-    return group;
+    return rows;
   }
 
-  grid() { return this.slide.table.ids.map((_, row) => this.square(row)).join(''); }
-
-  square(row) {
-    const { x, y, e } = this.slide.table, [width, height] = this.slide.size;
-    const across = this.slide.outlines.width / width, down = this.slide.outlines.height / height;
-    return `M${x[row] * across} ${y[row] * down}h${e[row] * across}v${e[row] * down}h${-e[row] * across}Z`;
+  square(row, at) {
+    const { x, y, e } = this.slide.table;
+    return [at.left + x[row] * at.scale, at.top + y[row] * at.scale, e[row] * at.scale, e[row] * at.scale];
   }
 
-  show(name, on) { if (this.groups) this.groups[name].style.display = on ? '' : 'none'; }
+  /* Only the part in view: a map of the whole slide would be drawn at many times its size. */
+  drawMap(pen, at, width, height) {
+    if (!this.map) return;
+    const { across, down } = this.slide.layers, [slideWidth, slideHeight] = this.slide.size;
+    const scaleX = slideWidth * at.scale * across / this.map.width, scaleY = slideHeight * at.scale * down / this.map.height;
+    const from = [Math.max(0, Math.floor(-at.left / scaleX) - 1), Math.max(0, Math.floor(-at.top / scaleY) - 1)];
+    const to = [Math.min(this.map.width, Math.ceil((width - at.left) / scaleX) + 1), Math.min(this.map.height, Math.ceil((height - at.top) / scaleY) + 1)];
+    if (to[0] <= from[0] || to[1] <= from[1]) return;
+    pen.globalAlpha = this.opacity;
+    pen.imageSmoothingEnabled = Review.study.by !== 'slide';
+    pen.drawImage(this.map, from[0], from[1], to[0] - from[0], to[1] - from[1],
+      at.left + from[0] * scaleX, at.top + from[1] * scaleY, (to[0] - from[0]) * scaleX, (to[1] - from[1]) * scaleY);
+    pen.globalAlpha = 1;
+  }
 
-  /* Show a painted map over the slide; null removes it. */
-  lay(painted, opacity, greyed) {
-    this.canvas.width = painted ? painted.width : 1;
-    this.canvas.height = painted ? painted.height : 1;
-    if (painted) this.canvas.getContext('2d').drawImage(painted, 0, 0);
+  /* Close by, each tile has its own map in full. */
+  drawFine(pen, at, rows) {
+    const was = this.drawnFine;
+    this.drawnFine = false;
+    if (this.fine && this.map && this.extent() * at.scale >= Review.Viewer.FINE_PX) {
+      pen.imageSmoothingEnabled = false;
+      for (const row of rows) {
+        const own = this.fine(row, () => this.redraw());
+        if (!own) continue;
+        const square = this.square(row, at);
+        pen.clearRect(...square);
+        pen.globalAlpha = this.opacity;
+        pen.drawImage(own, ...square);
+        pen.globalAlpha = 1;
+        this.drawnFine = true;
+      }
+    }
+    if (was !== this.drawnFine) this.told.moved(this);
+  }
+
+  drawHatch(pen, at, rows) {
+    const bare = this.unexplained;
+    if (!bare.length) return;
+    pen.beginPath();
+    for (const row of rows) if (bare[row]) pen.rect(...this.square(row, at));
+    pen.fillStyle = pen.createPattern(Review.hatch(), 'repeat');
+    pen.fill();
+  }
+
+  drawLines(pen, at, name, dense) {
+    const { outlines, size } = this.slide;
+    const across = at.scale * size[0] / outlines.width, down = at.scale * size[1] / outlines.height;
+    pen.setTransform(across * dense, 0, 0, down * dense, at.left * dense, at.top * dense);
+    pen.lineJoin = 'round';
+    for (const [colour, width, dashes] of Review.Viewer.LINES[name]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = width / across;
+      pen.setLineDash(dashes.map(length => length / across));
+      pen.stroke(this.outlines[name]);
+    }
+    pen.setLineDash([]);
+  }
+
+  drawSquares(pen, at, rows, colour, width) {
+    pen.beginPath();
+    for (const row of rows) pen.rect(...this.square(row, at));
+    pen.strokeStyle = colour;
+    pen.lineWidth = width;
+    pen.stroke();
+  }
+
+  drawNote(pen, at, note) {
+    const box = [at.left + note.x * at.scale, at.top + note.y * at.scale, note.width * at.scale, note.height * at.scale];
+    for (const [colour, wide] of [['#fff', 5], ['#7a1f8a', 2.5]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = wide;
+      pen.strokeRect(...box);
+    }
+    pen.font = 'bold 13px sans-serif';
+    pen.lineWidth = 4;
+    pen.strokeStyle = '#fff';
+    pen.strokeText(note.number, box[0] + 4, box[1] + 15);
+    pen.fillStyle = '#7a1f8a';
+    pen.fillText(note.number, box[0] + 4, box[1] + 15);
+  }
+
+  show(name, on) { this.shown[name] = on; this.redraw(); }
+
+  /* Show a painted map over the slide; null removes it. ``fine`` gives the painted map of a tile, or null. */
+  lay(painted, opacity, greyed, fine = null) {
+    this.map = painted;
+    this.fine = painted ? fine : null;
     this.veil(opacity, greyed && painted !== null);
   }
 
   veil(opacity, greyed) {
-    this.canvas.style.opacity = opacity;
+    this.opacity = opacity;
     this.element.classList.toggle('greyed', greyed);
+    this.redraw();
   }
 
-  mark(row) {
-    const path = row === null ? '' : this.square(row);
-    for (const part of this.groups.here.children) part.setAttribute('d', path);
-  }
+  /* Hatch these tiles: a list of one number per tile, not zero where the tile was not explained. */
+  mask(unexplained) { this.unexplained = unexplained; this.redraw(); }
+  mark(row) { this.here = row; this.redraw(); }
+  pin(notes) { this.notes = notes; this.redraw(); }
 
   /* Pan to a tile that is not in view. */
   reveal(row) {
@@ -101,8 +234,22 @@ Review.Viewer = class {
     if (!seen.containsPoint(centre)) view.panTo(centre);
   }
 
+  /* What is in view, in level-0 pixels and inside the slide. */
+  seen() {
+    const view = this.osd.viewport.getBounds(true), [width, height] = this.slide.size;
+    const left = Math.max(0, view.x * width), top = Math.max(0, view.y * width);
+    const right = Math.min(width, (view.x + view.width) * width), bottom = Math.min(height, (view.y + view.height) * width);
+    return { x: left, y: top, width: Math.max(1, right - left), height: Math.max(1, bottom - top) };
+  }
+
+  goTo(box) {
+    const width = this.slide.size[0];
+    this.osd.viewport.fitBounds(new OpenSeadragon.Rect(box.x / width, box.y / width, box.width / width, box.height / width)).applyConstraints();
+  }
+
   /* Row of the tile at a point of the viewport, the nearest centre first; null where there is none. */
   rowAt(point) {
+    if (!this.slide) return null;
     const { x, y, e } = this.slide.table, width = this.slide.size[0];
     const left = point.x * width, top = point.y * width;
     let found = null, least = Infinity;
@@ -115,12 +262,18 @@ Review.Viewer = class {
     return found;
   }
 
-  /* Micrometres per pixel of the screen. */
-  umPerPixel() {
-    const view = this.osd.viewport, width = this.slide.size[0] * this.slide.um;
-    return width / (view.viewportToImageZoom(view.getZoom(true)) * this.slide.picture.width);
-  }
+  /* Micrometres per pixel of the screen, and of the finest data that can be shown. */
+  umPerPixel() { return this.slide.um / this.place().scale; }
+  finest() { return this.slide.deep ? this.slide.deep.um : this.slide.size[0] * this.slide.um / this.slide.picture.width; }
 
   zoom(factor) { this.osd.viewport.zoomBy(factor).applyConstraints(); }
   fit() { this.osd.viewport.goHome(); }
+
+  /* Show what another pane shows, at once. */
+  follow(other) {
+    if (!this.slide || !other.slide) return;
+    const theirs = other.osd.viewport.getBounds(true), own = this.osd.viewport.getBounds(true);
+    const off = Math.abs(own.x - theirs.x) + Math.abs(own.y - theirs.y) + Math.abs(own.width - theirs.width);
+    if (off > theirs.width * 1e-4) this.osd.viewport.fitBounds(theirs, true);
+  }
 };
