@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.environment import prepare
-from flows.options import HomeOption, RootOption, out
+from flows.options import ConfigArg, HomeOption, RootOption, out
 
 services = typer.Typer(no_args_is_help=True)
 
@@ -16,12 +16,28 @@ def ui(
     home: HomeOption = Path(".veritile"),
     mlflow_port: Annotated[int, typer.Option(help="Port of the MLflow UI.")] = 5000,
     prefect_port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
+    viewer_port: Annotated[int, typer.Option(help="Port of the viewer of slides.")] = 5080,
 ) -> None:
-    """Keep MLflow, Prefect and a worker running on this machine alone, and print their addresses."""
+    """Keep MLflow, Prefect, the viewer and a worker running on this machine alone, and print their addresses."""
     prepare(home)
-    from flows.services.ui import serve_uis
+    from flows.services.ui import Ports, serve_uis
 
-    serve_uis(home, mlflow_port, prefect_port, out)
+    serve_uis(home, Ports(mlflow_port, prefect_port, viewer_port), out)
+
+
+@services.command()
+def view(
+    config: ConfigArg,
+    home: HomeOption = Path(".veritile"),
+    data_root: RootOption = None,
+    port: Annotated[int, typer.Option(help="Port of the viewer.")] = 5080,
+) -> None:
+    """Show the maps of a study over its whole slides at full resolution, on this machine alone."""
+    prepare(home)
+    from flows.commands.target import Target
+    from flows.commands.view import view
+
+    view(Target(config, home, data_root), port, out)
 
 
 @services.command()

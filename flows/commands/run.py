@@ -1,6 +1,7 @@
 """veritile run."""
 
 import gc
+from pathlib import Path
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from flows.home_check import refuse_unwritable
 from flows.progress import shown
 from flows.run_opened import run_opened, told_at_once
 from flows.showing.address import server_of
+from flows.viewing.known import KnownStudy, note_study
 
 
 def run(target: Target, command: str, console: Console, *, verify: bool) -> None:
@@ -24,6 +26,8 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
     with shown(console):
         plan, options = target.plan(), target.options
     refuse_unwritable(target.home)
+    manifest = Path(plan.study.config.manifest)
+    note_study(target.home, KnownStudy(plan.study.name, target.config, manifest, target.data_root))
     gc.freeze()
     gc.enable()
     if options.only is not None:

@@ -24,7 +24,7 @@ def refuse_taken(programs: Iterable[Program]) -> None:
     for program in programs:
         if program.port is None:
             continue
-        option = f"--{program.name}-port"
+        option = f"--{program.name}-port" if program.name else "--port"
         if not 1 <= program.port <= _MOST:
             raise UsageError(f"{option} {program.port} is no port; a port is a number from 1 to {_MOST}")
         if program.port in seen:

@@ -1,4 +1,4 @@
-"""The programs that Veritile keeps running: MLflow, Prefect and one worker of scheduled runs."""
+"""The programs that Veritile keeps running: MLflow, Prefect, the viewer and one worker of scheduled runs."""
 
 import json
 import os
@@ -36,6 +36,13 @@ def prefect_program(port: int) -> Program:
     settings = {"PREFECT_API_URL": "", **{name: os.environ.get(name, own) for name, own in _PAGE.items()}}
     url = f"http://{HOST}:{port}/api/health"
     return Program("prefect", "Prefect", words, lambda _: answers(url), settings, port)
+
+
+def viewer_program(home: Path, port: int) -> Program:
+    """Return the viewer of slides, which shows every study that the home has run."""
+    words = ("-m", "flows.viewing.serve", "--home", str(home.resolve()), "--port", str(port))
+    url = f"http://{HOST}:{port}/health"
+    return Program("viewer", "the viewer", words, lambda _: answers(url), {}, port)
 
 
 def worker_program(prefect_port: int) -> Program:

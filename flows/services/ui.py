@@ -1,4 +1,4 @@
-"""veritile ui: MLflow, Prefect and a worker on this machine alone, for as long as the command lives."""
+"""veritile ui: MLflow, Prefect, the viewer and a worker on this machine alone, while the command lives."""
 
 import json
 import signal
@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -17,7 +18,7 @@ from flows.services.claim import claimed
 from flows.services.leftovers import end_leftovers
 from flows.services.ports import refuse_taken
 from flows.services.program import HOST, Program
-from flows.services.programs import mlflow_program, prefect_program, worker_program
+from flows.services.programs import mlflow_program, prefect_program, viewer_program, worker_program
 from flows.services.supervisor import Supervisor
 from flows.showing.recorded_at import KIND
 
@@ -25,15 +26,28 @@ _STUDIES = 3
 """So many studies are named, the last changed first."""
 
 
-def serve_uis(home: Path, mlflow_port: int, prefect_port: int, console: Console) -> None:
-    """Run MLflow, Prefect and one worker until a signal ends them.
+@dataclass(frozen=True)
+class Ports:
+    """Where the servers listen."""
+
+    mlflow: int = 5000
+    prefect: int = 4200
+    viewer: int = 5080
+
+
+def serve_uis(home: Path, ports: Ports, console: Console) -> None:
+    """Run MLflow, Prefect, the viewer and one worker until a signal ends them.
 
     Raises:
         UsageError: a port is taken, another one serves this home, or the home cannot be written.
         ServerError: a server did not come up, or died again and again.
     """
-    mlflow, prefect = mlflow_program(home, mlflow_port), prefect_program(prefect_port)
-    addresses = {each.title: f"http://{HOST}:{each.port}" for each in (mlflow, prefect)}
+    servers = [
+        mlflow_program(home, ports.mlflow),
+        prefect_program(ports.prefect),
+        viewer_program(home, ports.viewer),
+    ]
+    addresses = {each.title: f"http://{HOST}:{each.port}" for each in servers}
     began = time.monotonic()
 
     def say(sentence: str) -> None:
@@ -46,20 +60,20 @@ def serve_uis(home: Path, mlflow_port: int, prefect_port: int, console: Console)
     with _told_to_stop() as stop, claimed(home, addresses) as (claim, before):
         if before is not None and (ended := end_leftovers(before)):
             say(f"ended what an earlier veritile ui of this home left running: {', '.join(ended)}")
-        refuse_taken([mlflow, prefect])
-        say(f"starting MLflow, Prefect and a worker; their logs are in {home / 'logs'}")
+        refuse_taken(servers)
+        say(f"starting MLflow, Prefect, the viewer and a worker; their logs are in {home / 'logs'}")
 
         def noted(program: Program, pid: int) -> None:
             claim.note(home, program.name, pid, program.words)
 
         with Supervisor(home, say, stop, claim.mark, noted) as supervisor:
-            if supervisor.start([mlflow, prefect], came_up) and supervisor.start(
-                [worker_program(prefect_port)], came_up
+            if supervisor.start(servers, came_up) and supervisor.start(
+                [worker_program(ports.prefect)], came_up
             ):
                 say(f"all up after {time.monotonic() - began:.1f} s; stop them with Ctrl-C")
                 supervisor.keep()
             ending = time.monotonic()
-        say(f"MLflow, Prefect and the worker ended in {time.monotonic() - ending:.1f} s")
+        say(f"MLflow, Prefect, the viewer and the worker ended in {time.monotonic() - ending:.1f} s")
 
 
 def _told(program: Program, address: str, seconds: float) -> Iterator[str]:
@@ -71,6 +85,8 @@ def _told(program: Program, address: str, seconds: float) -> Iterator[str]:
     elif program.name == "prefect":
         yield f"Prefect  {address}  (up after {seconds:.1f} s)"
         yield f"         for other commands: export PREFECT_API_URL={address}/api"
+    elif program.name == "viewer":
+        yield f"Viewer   {address}  (up after {seconds:.1f} s)"
     else:
         yield f"worker   takes one scheduled run at a time  (up after {seconds:.1f} s)"
 

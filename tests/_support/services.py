@@ -88,17 +88,18 @@ from tests._support.services import GRANDCHILD, small_program
 home = Path(sys.argv[1])
 ui.mlflow_program = lambda home, port: small_program(home, "mlflow", port=port)
 ui.prefect_program = lambda port: small_program(home, "prefect", port=port)
+ui.viewer_program = lambda home, port: small_program(home, "viewer", port=port)
 ui.worker_program = lambda port: small_program(home, "worker", GRANDCHILD)
 home.mkdir(exist_ok=True)
 try:
-    ui.serve_uis(home, int(sys.argv[2]), int(sys.argv[3]), Console(width=200))
+    ui.serve_uis(home, ui.Ports(*map(int, sys.argv[2:5])), Console(width=200))
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """
-"""``veritile ui`` over small programs: home, two ports."""
+"""``veritile ui`` over small programs: home, three ports."""
 
 
-def ui_words(home: Path, ports: tuple[int, int]) -> list[str]:
+def ui_words(home: Path, ports: tuple[int, int, int]) -> list[str]:
     """Return the command of a ``veritile ui`` over small programs."""
     return [sys.executable, "-c", UI, str(home), *map(str, ports)]
 

@@ -60,7 +60,7 @@ def slide_details(
     codes = np.zeros((len(rows), len(pairs), detail.side, detail.side), np.uint8)
     for number, (model, explainer) in enumerate(pairs):
         maps = job.maps[job.models[model], job.explainers[explainer].id, slide]
-        codes[:, number] = _codes(maps, _map_rows(tiles, rows, maps), detail.side, limits[explainer])
+        codes[:, number] = tile_codes(tiles, rows, maps, detail.side, limits[explainer])
     shown = [
         [row, tile_picture(tiles.pixels[row]), packed(own)] for row, own in zip(rows, codes, strict=True)
     ]
@@ -89,6 +89,19 @@ def _pairs(job: ReviewJob, slide: str) -> Iterator[tuple[int, int]]:
             maps: Mapping[Any, DrawnMaps] = job.maps
             if (model, explainer.id, slide) in maps and len(maps[model, explainer.id, slide].index):
                 yield m, e
+
+
+def tile_codes(tiles: TileSet, rows: Sequence[int], maps: DrawnMaps, side: int, limit: float) -> Codes:
+    """Return the maps of some tiles as codes [n, side, side]; all codes of a tile without a map are 0.
+
+    Args:
+        tiles: the slide.
+        rows: rows of its table.
+        maps: of the slide.
+        side: of a map in pixels; finer maps are averaged, coarser ones are enlarged.
+        limit: end of the scale of single tiles.
+    """
+    return _codes(maps, _map_rows(tiles, rows, maps), side, limit)
 
 
 def _map_rows(tiles: TileSet, rows: Sequence[int], maps: DrawnMaps) -> Rows:

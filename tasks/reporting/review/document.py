@@ -23,7 +23,7 @@ def page_digest() -> str:
     return hashlib.sha256(document("", "", []).encode()).hexdigest()[:16]
 
 
-def document(title: str, study: str, slides: Sequence[str]) -> str:
+def document(title: str, study: str, slides: Sequence[str], *, served: bool = False) -> str:
     """Return the whole file.
 
     Its content security policy forbids any network access, and allows only the scripts of this file, by hash.
@@ -32,11 +32,12 @@ def document(title: str, study: str, slides: Sequence[str]) -> str:
         title: title of the browser tab; any text.
         study: JSON of the study data.
         slides: JSON of each slide.
+        served: let it ask the server that it comes from, and no other, for slides and notes.
     """
     style = _own("page/review.css")
     scripts = [f"/*! {_own(_LICENCE).strip()} */\n{_own(_LIBRARY)}", *(_own(f"page/{n}") for n in _SCRIPTS)]
     parts = {
-        "@policy@": _policy(style, scripts),
+        "@policy@": _policy(style, scripts, " 'self'" if served else ""),
         "@title@": html.escape(title),
         # Without this mark the library adds its own styles, which the policy would refuse.
         "@style@": f'<style data-openseadragon-mobile-css="true">{style}</style>',
@@ -58,11 +59,12 @@ def _data(name: str, text: str) -> str:
     return f'<script type="application/json" id="{name}">{safe}</script>'
 
 
-def _policy(style: str, scripts: Sequence[str]) -> str:
+def _policy(style: str, scripts: Sequence[str], own: str) -> str:
     allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; img-src data: blob:; script-src {allowed}; "
+        f"default-src 'none'; img-src data: blob:{own}; script-src {allowed}; "
         f"style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'"
+        f"{f'; connect-src{own}' if own else ''}"
     )
 
 

@@ -13,8 +13,8 @@ from tasks.reporting.review.layers import Blobs
 def explained_tiles(job: ReviewJob, slide: str) -> dict[str, Any]:
     """Return ``of``, [models][explainers] the number of a blob or -1 for no map at all, and ``blobs``.
 
-    A blob holds one byte per tile: 1 where the tile has a map, 0 where it has none. Mostly all maps of a slide
-    are of the same tiles, so there is one blob.
+    A blob holds one byte per tile: 1 where the tile has a map, 0 where it has none. Mostly all maps of a
+    slide are of the same tiles, so there is one blob.
     """
     ids = job.slides[slide].table["tile_id"].astype(str).to_numpy()
     blobs = Blobs()

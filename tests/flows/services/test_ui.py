@@ -12,12 +12,16 @@ import pytest
 from tests._support.ports import free_port
 from tests._support.services import lives, starts_of, ui_environment, ui_words, wait_for
 
-NAMES = ("mlflow", "prefect", "worker")
+NAMES = ("mlflow", "prefect", "viewer", "worker")
+
+
+def three_ports():
+    return free_port(), free_port(), free_port()
 
 
 @contextlib.contextmanager
 def running(home, ports=None):
-    ports = ports or (free_port(), free_port())
+    ports = ports or three_ports()
     with subprocess.Popen(
         ui_words(home, ports),
         stdout=subprocess.PIPE,
@@ -61,7 +65,7 @@ def test_a_signal_ends_everything_with_a_sentence_and_code_0(tmp_path, sign):
         ui.send_signal(sign)
         said, complaints = ui.communicate(timeout=60)
         assert ui.returncode == 0, complaints
-        assert "MLflow, Prefect and the worker ended in" in said
+        assert "MLflow, Prefect, the viewer and the worker ended in" in said
         assert not any(map(lives, pids))
     assert not (home / "services" / "state.json").exists()
 
@@ -83,7 +87,7 @@ def children_of(pid):
 
 def test_what_a_kill_of_all_left_is_ended_and_named_by_the_next_one(tmp_path):
     home = tmp_path / "home"
-    ports = free_port(), free_port()
+    ports = three_ports()
     with running(home, ports) as ui:
         until_up(ui)
         pids = started(home)
@@ -105,15 +109,18 @@ def test_what_a_kill_of_all_left_is_ended_and_named_by_the_next_one(tmp_path):
 
 def test_a_second_one_on_a_home_is_refused_with_the_address_of_the_first(tmp_path):
     home = tmp_path / "home"
-    ports = free_port(), free_port()
+    ports = three_ports()
     with running(home, ports) as ui:
         until_up(ui)
-        words = ui_words(home, (free_port(), free_port()))
+        words = ui_words(home, three_ports())
         second = subprocess.run(
             words, capture_output=True, text=True, check=False, env=ui_environment(), timeout=120
         )
         assert second.returncode == 1
-        assert f"Mlflow http://127.0.0.1:{ports[0]}, Prefect http://127.0.0.1:{ports[1]}" in second.stderr
+        assert (
+            f"Mlflow http://127.0.0.1:{ports[0]}, Prefect http://127.0.0.1:{ports[1]}, Viewer http://127.0.0.1:{ports[2]}"
+            in second.stderr
+        )
         assert f"pid {ui.pid} on" in second.stderr
         assert all(len(starts_of(home, name)) == 1 for name in NAMES)
 
@@ -134,7 +141,7 @@ def test_a_program_that_dies_is_started_again_and_named(tmp_path):
 def test_a_home_that_may_not_be_written_is_one_sentence(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "services").write_text("no folder")
-    words = ui_words(tmp_path / "home", (free_port(), free_port()))
+    words = ui_words(tmp_path / "home", three_ports())
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, env=ui_environment(), timeout=120
     )

@@ -56,6 +56,7 @@ window.Review = (() => {
     own.why = new Map(own.missing.map(([model, explainer, why]) => [`${model},${explainer}`, why]));
     own.kept = new Map();
     own.fine = new Map();
+    own.fetched = new Map();
     return own;
   }
 
@@ -117,13 +118,31 @@ window.Review = (() => {
   /* A tile stored in detail: its picture and codes [side * side] by "model,explainer"; else null. */
   function detail(slide, row) {
     const entry = slide.detailed.get(row);
-    if (!entry) return Promise.resolve(null);
-    return once(slide, `detail ${row}`, async () => {
-      const [image, codes] = await Promise.all([picture(entry[1]), unpacked(entry[2])]);
-      const { side, pairs } = slide.details, maps = new Map();
-      pairs.forEach((pair, i) => maps.set(pair.join(), codes.subarray(i * side * side, (i + 1) * side * side)));
-      return { image, maps, side };
-    });
+    if (!entry) return study.served ? fetchedDetail(slide, row) : Promise.resolve(null);
+    return once(slide, `detail ${row}`, () => readDetail(slide.details, entry[1], entry[2]));
+  }
+
+  /* Of those that are fetched a few are kept: the page must not grow with every tile that is looked at. */
+  function fetchedDetail(slide, row) {
+    const { fetched } = slide;
+    if (!fetched.has(row)) {
+      fetched.set(row, askDetail(slide, row));
+      if (fetched.size > 24) fetched.delete(fetched.keys().next().value);
+    }
+    return fetched.get(row);
+  }
+
+  async function askDetail(slide, row) {
+    const answer = await fetch(`${study.served.details}/${slide.number}/${row}`);
+    if (!answer.ok) return null;
+    const found = await answer.json();
+    return readDetail(found, found.picture, found.codes);
+  }
+
+  async function readDetail({ side, pairs }, uri, text) {
+    const [image, codes] = await Promise.all([picture(uri), unpacked(text)]), maps = new Map();
+    pairs.forEach((pair, i) => maps.set(pair.join(), codes.subarray(i * side * side, (i + 1) * side * side)));
+    return { image, maps, side };
   }
 
   /* A canvas of width x height pixels coloured by codes. The gain stretches attributions about zero. */

@@ -31,7 +31,7 @@ Object.assign(Review, (() => {
   }
 
   async function load(slide, row, pair, told) {
-    const detail = await Review.detail(slide, row), own = detail && detail.maps.get(pair.join());
+    const detail = slide.detailed.has(row) ? await Review.detail(slide, row) : null, own = detail && detail.maps.get(pair.join());
     if (own) told({ codes: own, side: detail.side, gain: null });
     else if (study.served) queue(slide, row, pair, told);
   }

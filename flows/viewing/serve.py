@@ -1,0 +1,64 @@
+"""Serve the viewer on loopback until the process is ended.
+
+``python -m flows.viewing.serve --home HOME --port N`` shows every study that the home has run.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.services.program import HOST
+from flows.viewing.app import viewer_app
+from flows.viewing.known import KnownStudy, known_studies
+
+if TYPE_CHECKING:
+    from flows.viewing.app import Openers
+    from flows.viewing.viewed import ViewedStudy
+
+_DRAIN_S = 2
+"""So long answers that are under way may take after the end."""
+
+
+def serve(studies: "Callable[[], Openers]", home: Path, port: int) -> None:
+    """Serve studies by name until a signal ends it."""
+    import uvicorn
+
+    app = viewer_app(studies, home)
+    uvicorn.run(
+        app, host=HOST, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN_S
+    )
+
+
+def open_known(home: Path, known: KnownStudy) -> "ViewedStudy":
+    """Open a study that a home has run; its manifest is found from where it was run.
+
+    Raises:
+        ConfigError, ManifestError, UsageError: it cannot be opened, or has no review page yet.
+    """
+    from flows.config import load_study  # heavy: only where a study is looked at
+    from flows.open_study import open_study
+    from flows.viewing.viewed import ViewedStudy
+
+    config = load_study(known.config).model_copy(update={"manifest": str(known.manifest)})
+    return ViewedStudy(open_study(config, home, known.data_root))
+
+
+def main() -> None:
+    """Serve all studies of a home."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    given = parser.parse_args()
+
+    def studies() -> "Openers":
+        return {known.name: partial(open_known, given.home, known) for known in known_studies(given.home)}
+
+    serve(studies, given.home, given.port)
+
+
+if __name__ == "__main__":
+    main()
