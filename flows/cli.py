@@ -51,7 +51,7 @@ def _options(
     global _debug  # one switch of one process
     _debug = debug
     _set_up_logging(debug)
-    if context.invoked_subcommand != "ui":  # which ends its servers first
+    if context.invoked_subcommand not in ("ui", "view"):  # which end what they serve first
         INTERRUPTION.begin()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.environment import prepare
-from flows.options import ConfigArg, HomeOption, RootOption, out
+from flows.options import ConfigArg, HomeOption, Names, RootOption, out
 
 services = typer.Typer(no_args_is_help=True)
 
@@ -18,7 +18,7 @@ def ui(
     prefect_port: Annotated[int, typer.Option(help="Port of the Prefect UI.")] = 4200,
     viewer_port: Annotated[int, typer.Option(help="Port of the viewer of slides.")] = 5080,
 ) -> None:
-    """Keep MLflow, Prefect, the viewer and a worker running on this machine alone, and print their addresses."""
+    """Keep MLflow, Prefect, the viewer and a worker running on this machine alone; print their addresses."""
     prepare(home)
     from flows.services.ui import Ports, serve_uis
 
@@ -31,13 +31,23 @@ def view(
     home: HomeOption = Path(".veritile"),
     data_root: RootOption = None,
     port: Annotated[int, typer.Option(help="Port of the viewer.")] = 5080,
+    export: Annotated[
+        Path | None, typer.Option(help="Write one file per slide into this folder, and serve nothing.")
+    ] = None,
+    slide: Names = None,
+    megabytes: Annotated[float, typer.Option(min=0, help="Most of the tissue in such a file.")] = 8,
 ) -> None:
     """Show the maps of a study over its whole slides at full resolution, on this machine alone."""
     prepare(home)
-    from flows.commands.target import Target
+    from flows.commands.target import Target, selected
+    from flows.commands.view import export as write
     from flows.commands.view import view
 
-    view(Target(config, home, data_root), port, out)
+    target = Target(config, home, data_root, selection=selected(None, None, slide, None, None, None))
+    if export is None:
+        view(target, port, out)
+    else:
+        write(target, export, megabytes, out)
 
 
 @services.command()

@@ -63,11 +63,11 @@ def write_notes(home: Path, study: str, slide: str, notes: Notes) -> None:
 
 
 def notes_file(home: Path, study: str, slide: str) -> Path:
-    """Return the file of the notes on a slide, ``notes/<study>_<8 digits>/<slide>_<8 digits>.json``."""
-    return home / "notes" / _as_file_name(study) / f"{_as_file_name(slide)}.json"
+    """Return the file of the notes on a slide, ``notes/<study>/<slide>.json``."""
+    return home / "notes" / as_file_name(study) / f"{as_file_name(slide)}.json"
 
 
-def _as_file_name(name: str) -> str:
+def as_file_name(name: str) -> str:
     """Return what is safe as the name of a file, and differs where the names do."""
-    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:60]
-    return f"{kept}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in name)[:60]
+    return name if kept == name else f"{kept}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

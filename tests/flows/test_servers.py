@@ -38,12 +38,18 @@ def get(url, body=None, **headers):
         return error.code, None
 
 
+def text_of(url):
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return answer.read().decode()
+
+
 @pytest.fixture
 def ui(tmp_path):
-    """A running ``veritile ui``: the process, what it said until all was up, and the two addresses."""
-    ports = free_port(), free_port()
+    """A running ``veritile ui``: the process, what it said until all was up, and the three addresses."""
+    ports = free_port(), free_port(), free_port()
     words = [sys.executable, "-c", UI, "ui", "--home", str(tmp_path / "home")]
     words += ["--mlflow-port", str(ports[0]), "--prefect-port", str(ports[1])]
+    words += ["--viewer-port", str(ports[2])]
     clean = {n: v for n, v in ui_environment().items() if not n.startswith(("PREFECT_", "MLFLOW_TRACKING"))}
     with (
         (tmp_path / "said").open("w") as said,
@@ -60,7 +66,7 @@ def ui(tmp_path):
 
 @pytest.mark.slow
 def test_the_servers_answer_heal_and_die_with_the_command(ui, tmp_path):
-    process, told, mlflow, prefect = ui
+    process, told, mlflow, prefect, viewer = ui
     assert f"{mlflow}/#/experiments?workflowType=machine_learning" in told()
     assert re.search(rf"Prefect  {prefect}  \(up after \d+\.\d s\)", told())
     # Prefect's page asks the server that it came from, whatever the port, and MLflow refuses other hosts.
@@ -75,13 +81,14 @@ def test_the_servers_answer_heal_and_die_with_the_command(ui, tmp_path):
     with urllib.request.urlopen(urllib.request.Request(upload, b"a picture", method="PUT"), timeout=60):
         kept = tmp_path / "home" / "mlflow" / "artifacts" / "1" / "note.txt"
         assert kept.read_bytes() == b"a picture"
+    assert "Studies of this home" in text_of(viewer)
     state = json.loads((tmp_path / "home" / "services" / "state.json").read_text())
     first = int(state["services"]["worker"]["process"].split("~")[-2])
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: "the worker is up again" in told(), PATIENCE_S)
     assert "the worker ended by signal 9" in told()
     family = descendants(process.pid)
-    assert len(family) == 4, "watcher, MLflow, Prefect, worker"
+    assert len(family) == 5, "watcher, MLflow, Prefect, viewer, worker"
     process.kill()
     wait_for(lambda: not any(map(lives, family)), PATIENCE_S)
 
@@ -91,7 +98,7 @@ def test_the_servers_answer_heal_and_die_with_the_command(ui, tmp_path):
 def test_the_pages_open_and_ask_nobody_else(ui):
     from tests._support.browser import browser
 
-    process, told, mlflow, prefect = ui
+    process, told, mlflow, prefect, _ = ui
     get(f"{mlflow}/api/2.0/mlflow/experiments/create", {"name": "tiny"})
     with browser() as page:
         page.open(prefect)
@@ -106,7 +113,7 @@ def test_the_pages_open_and_ask_nobody_else(ui):
         assert outside == []
     process.terminate()
     assert process.wait(PATIENCE_S) == 0
-    assert "MLflow, Prefect and the worker ended in" in told()
+    assert "MLflow, Prefect, the viewer and the worker ended in" in told()
 
 
 def test_a_taken_port_is_refused_with_a_sentence(tmp_path):

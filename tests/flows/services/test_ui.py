@@ -117,10 +117,9 @@ def test_a_second_one_on_a_home_is_refused_with_the_address_of_the_first(tmp_pat
             words, capture_output=True, text=True, check=False, env=ui_environment(), timeout=120
         )
         assert second.returncode == 1
-        assert (
-            f"Mlflow http://127.0.0.1:{ports[0]}, Prefect http://127.0.0.1:{ports[1]}, Viewer http://127.0.0.1:{ports[2]}"
-            in second.stderr
-        )
+        titles = zip(("Mlflow", "Prefect", "Viewer"), ports, strict=True)
+        told = ", ".join(f"{title} http://127.0.0.1:{port}" for title, port in titles)
+        assert told in second.stderr
         assert f"pid {ui.pid} on" in second.stderr
         assert all(len(starts_of(home, name)) == 1 for name in NAMES)
 

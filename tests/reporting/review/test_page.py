@@ -75,7 +75,8 @@ def tile_point(page, row: int) -> tuple[float, float]:
     """Screen position of the centre of a tile of the synthetic slide (32 level-0 pixels, 5 per row)."""
     left, top, scale = page.get(
         "(() => { const pane = document.querySelector('#viewer .openseadragon-canvas'); "
-        "const box = pane.getBoundingClientRect(), at = Review.pane.place(); return [box.x + at.left, box.y + at.top, at.scale]; })()"
+        "const box = pane.getBoundingClientRect(), at = Review.pane.place(); "
+        "return [box.x + at.left, box.y + at.top, at.scale]; })()"
     )
     return left + (row % 5 + 0.5) * 32 * scale, top + (row // 5 + 0.5) * 32 * scale
 

@@ -175,19 +175,19 @@ window.Review = (() => {
   const signOf = explainer => study.explainers[explainer].signed ? 'signed' : 'magnitude';
 
   /* What covers a tile that was not explained. */
-  let lines = null;
-  function hatch() {
-    if (lines) return lines;
-    lines = document.createElement('canvas');
-    lines.width = lines.height = 8;
-    const pen = lines.getContext('2d');
+  const hatches = new Map();
+  function hatch(wide = false) {
+    if (hatches.has(wide)) return hatches.get(wide);
+    const lines = document.createElement('canvas'), side = wide ? 22 : 8, pen = lines.getContext('2d');
+    lines.width = lines.height = side;
     for (const [colour, width] of [['rgba(255,255,255,0.9)', 2.6], ['rgba(40,48,56,0.85)', 1]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = width;
       pen.beginPath();
-      for (const shift of [-8, 0, 8]) { pen.moveTo(shift - 1, 9); pen.lineTo(shift + 9, -1); }
+      for (const shift of [-side, 0, side]) { pen.moveTo(shift - 1, side + 1); pen.lineTo(shift + side + 1, -1); }
       pen.stroke();
     }
+    hatches.set(wide, lines);
     return lines;
   }
 

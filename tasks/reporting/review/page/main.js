@@ -159,8 +159,7 @@
     const kind = shown === -1 ? 'probability' : shown === -2 ? 'magnitude' : Review.signOf(shown), { gain } = state;
     const fine = shown < 0 || study.by === 'slide' ? null : (row, ready) => there && there[row] ? Review.fineMap(of, row, [model, shown], gain, ready) : null;
     pane.lay(codes && Review.painted(codes, of.layers.width, of.layers.height, kind, gain), state.opacity, state.grey, fine);
-    const failed = new Set(of.table.failed);
-    pane.mask(there && state.hatch ? Array.from(there, (one, row) => Number(!one && !failed.has(row))) : []);
+    pane.mask(codes ? there : null, state.hatch);
     return codes;
   }
 

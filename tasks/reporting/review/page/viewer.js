@@ -37,7 +37,7 @@ Review.Viewer = class {
     this.hideNavigator();
   }
 
-  forget() { Object.assign(this, { map: null, opacity: 1, unexplained: [], here: null, notes: [], fine: null, drawnFine: false }); }
+  forget() { Object.assign(this, { map: null, opacity: 1, explained: null, hatched: true, here: null, notes: [], fine: null, drawnFine: false }); }
 
   /* It repeats the picture for the mouse: arrow keys move the slide itself. */
   hideNavigator() {
@@ -99,8 +99,12 @@ Review.Viewer = class {
     if (!this.slide) return;
     const at = this.place(), rows = this.inView(at, box.clientWidth, box.clientHeight);
     pen.setTransform(dense, 0, 0, dense, 0, 0);
+    const close = this.extent() * at.scale >= Review.Viewer.FINE_PX;
+    // Close by, the smoothed map would run over into tiles that were not explained.
+    if (close && this.explained) { pen.save(); this.path(pen, at, rows.filter(row => this.explained[row])); pen.clip(); }
     this.drawMap(pen, at, box.clientWidth, box.clientHeight);
-    this.drawFine(pen, at, rows);
+    if (close && this.explained) pen.restore();
+    this.drawFine(pen, at, close ? rows : []);
     this.drawHatch(pen, at, rows);
     for (const name of Object.keys(this.outlines)) if (this.shown[name]) this.drawLines(pen, at, name, dense);
     pen.setTransform(dense, 0, 0, dense, 0, 0);
@@ -144,7 +148,7 @@ Review.Viewer = class {
   drawFine(pen, at, rows) {
     const was = this.drawnFine;
     this.drawnFine = false;
-    if (this.fine && this.map && this.extent() * at.scale >= Review.Viewer.FINE_PX) {
+    if (this.fine && this.map) {
       pen.imageSmoothingEnabled = false;
       for (const row of rows) {
         const own = this.fine(row, () => this.redraw());
@@ -161,11 +165,9 @@ Review.Viewer = class {
   }
 
   drawHatch(pen, at, rows) {
-    const bare = this.unexplained;
-    if (!bare.length) return;
-    pen.beginPath();
-    for (const row of rows) if (bare[row]) pen.rect(...this.square(row, at));
-    pen.fillStyle = pen.createPattern(Review.hatch(), 'repeat');
+    if (!this.explained || !this.hatched) return;
+    this.path(pen, at, rows.filter(row => !this.explained[row] && !this.failed.has(row)));
+    pen.fillStyle = pen.createPattern(Review.hatch(this.extent() * at.scale >= Review.Viewer.FINE_PX), 'repeat');
     pen.fill();
   }
 
@@ -183,9 +185,13 @@ Review.Viewer = class {
     pen.setLineDash([]);
   }
 
-  drawSquares(pen, at, rows, colour, width) {
+  path(pen, at, rows) {
     pen.beginPath();
     for (const row of rows) pen.rect(...this.square(row, at));
+  }
+
+  drawSquares(pen, at, rows, colour, width) {
+    this.path(pen, at, rows);
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     pen.stroke();
@@ -221,8 +227,12 @@ Review.Viewer = class {
     this.redraw();
   }
 
-  /* Hatch these tiles: a list of one number per tile, not zero where the tile was not explained. */
-  mask(unexplained) { this.unexplained = unexplained; this.redraw(); }
+  /* Which tiles the map has: one number per tile, 0 where a tile was not explained; null where no map is shown. */
+  mask(explained, hatched) {
+    Object.assign(this, { explained, hatched, failed: new Set(this.slide.table.failed) });
+    this.redraw();
+  }
+
   mark(row) { this.here = row; this.redraw(); }
   pin(notes) { this.notes = notes; this.redraw(); }
 
