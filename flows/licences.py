@@ -95,6 +95,13 @@ def page(packages: list[Licence]) -> str:
             for each in copyleft(packages)
         ),
         "",
+        "## Files of others that Veritile carries with it",
+        "",
+        "| file | version and licence |",
+        "|---|---|",
+        "| `tasks/reporting/review/vendor/openseadragon.min.js` | OpenSeadragon 6.1.1, BSD-3-Clause, unchanged; "
+        "its licence lies beside it and in every page |",
+        "",
     ]
     return "\n".join(lines)
 

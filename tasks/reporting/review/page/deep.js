@@ -21,7 +21,7 @@ Object.assign(Review, (() => {
     const key = [...pair, row].join(), kept = slide.fine;
     if (!kept.has(key)) {
       kept.set(key, null);
-      if (kept.size > 4000) kept.delete(kept.keys().next().value);
+      if (kept.size > 1500) kept.delete(kept.keys().next().value);
       load(slide, row, pair, found => { if (kept.has(key)) kept.set(key, found); ready(); });
     }
     const found = kept.get(key);
@@ -37,7 +37,7 @@ Object.assign(Review, (() => {
   }
 
   /* Tiles that are asked for within a moment are fetched together. */
-  const waiting = new Map();
+  const waiting = new Map(), TOGETHER = 200;
   function queue(slide, row, pair, told) {
     const key = [slide.number, ...pair].join();
     if (!waiting.has(key)) {
@@ -45,14 +45,15 @@ Object.assign(Review, (() => {
       setTimeout(() => {
         const asked = waiting.get(key);
         waiting.delete(key);
-        fetchMaps(slide, pair, asked);
+        const rows = [...asked.keys()];
+        for (let start = 0; start < rows.length; start += TOGETHER) fetchMaps(slide, pair, asked, rows.slice(start, start + TOGETHER));
       }, 30);
     }
     waiting.get(key).set(row, told);
   }
 
-  async function fetchMaps(slide, pair, asked) {
-    const answer = await fetch(`${study.served.maps}/${slide.number}/${pair.join('/')}?rows=${[...asked.keys()].join()}`);
+  async function fetchMaps(slide, pair, asked, rows) {
+    const answer = await fetch(`${study.served.maps}/${slide.number}/${pair.join('/')}?rows=${rows.join()}`);
     if (!answer.ok) return;
     const { side, maps } = await answer.json();
     for (const [row, text] of Object.entries(maps)) asked.get(Number(row))({ codes: await Review.unpacked(text), side, gain: null });

@@ -32,12 +32,12 @@ Review.Viewer = class {
       if (event.quick) this.told.picked(this.rowAt(this.osd.viewport.pointFromPixel(event.position)));
     });
     this.osd.addHandler('canvas-key', event => this.key(event));
-    for (const name of ['animation', 'open', 'resize']) this.osd.addHandler(name, () => this.slide && this.told.moved(this));
+    for (const name of ['animation', 'animation-finish', 'open', 'resize']) this.osd.addHandler(name, () => this.slide && this.told.moved(this));
     for (const name of ['update-viewport', 'resize']) this.osd.addHandler(name, () => this.draw());
     this.hideNavigator();
   }
 
-  forget() { Object.assign(this, { map: null, opacity: 1, explained: null, hatched: true, here: null, notes: [], fine: null, drawnFine: false }); }
+  forget() { Object.assign(this, { map: null, opacity: 1, explained: null, hatched: true, here: null, notes: [], fine: null, drawnFine: false, followed: null }); }
 
   /* It repeats the picture for the mouse: arrow keys move the slide itself. */
   hideNavigator() {
@@ -281,9 +281,16 @@ Review.Viewer = class {
 
   /* Show what another pane shows, at once. */
   follow(other) {
-    if (!this.slide || !other.slide) return;
-    const theirs = other.osd.viewport.getBounds(true), own = this.osd.viewport.getBounds(true);
-    const off = Math.abs(own.x - theirs.x) + Math.abs(own.y - theirs.y) + Math.abs(own.width - theirs.width);
-    if (off > theirs.width * 1e-4) this.osd.viewport.fitBounds(theirs, true);
+    if (!this.slide || !other.slide || other.follows()) return;
+    const view = this.osd.viewport, theirs = other.osd.viewport;
+    view.zoomTo(theirs.getZoom(true), null, true);
+    view.panTo(theirs.getCenter(true), true);
+    this.followed = view.getBounds(true);
+  }
+
+  /* Whether what it shows is what it was told to show: only a pane that was moved by a person leads. */
+  follows() {
+    const own = this.osd.viewport.getBounds(true), told = this.followed;
+    return Boolean(told) && Math.abs(own.x - told.x) + Math.abs(own.y - told.y) + Math.abs(own.width - told.width) < told.width * 1e-6;
   }
 };
