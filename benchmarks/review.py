@@ -34,11 +34,10 @@ from flows.viewing.export import export_slide
 from flows.viewing.known import known_studies
 from flows.viewing.serve import open_known
 from tasks.phantoms.generate import generate_cohort
-from tasks.phantoms.recipe import PhantomRecipe
 from tasks.slides.reader import open_slide
 from tests._support.browser import Browser, browser
 from tests._support.ports import free_port
-from tests._support.studies import tiny_config
+from tests._support.studies import COHORT, tiny_config
 from tests._support.viewed_studies import make_viewed
 
 BLOCKS, TISSUE = 25, 0.05
@@ -86,10 +85,10 @@ def make_study(folder: Path) -> None:
     """Write the slide, its manifest, and what a study of it leaves in a home."""
     folder.mkdir(parents=True, exist_ok=True)
     print(f"writing a slide of {BLOCKS * 4096:,} x {BLOCKS * 4096:,} px", flush=True)
-    small = PhantomRecipe(train=(1, 0), val=(), test=(), size_px=(1024, 1024), mpp=0.25, sections=1)
+    small = COHORT.model_copy(update={"size_px": (1024, 1024), "mpp": 0.25})
     generate_cohort(folder / "small", small)
-    with open_slide(next((folder / "small").rglob("*.tiff")), None) as slide:
-        tissue = np.tile(slide.read(0, 0, 1024, 1024), (4, 4, 1))
+    with open_slide(min((folder / "small").rglob("*.tiff")), None) as slide:
+        tissue = np.tile(slide.read(320, 300, 400, 512), (8, 8, 1))
     write_large(folder / "large.tiff", tissue, (BLOCKS, BLOCKS), TISSUE)
     rows = ["slide_id,patient_id,path,split,label", "large,one,large.tiff,test,tumour"]
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -29,8 +29,13 @@ def view(target: Target, port: int, console: Console) -> None:
     name = viewed.study.name
     console.print(f"{name}  http://{HOST}:{port}{address_of(name)}", markup=False, highlight=False)
     console.print(f"{viewed.page.slides} slides; stop it with Ctrl-C", markup=False, highlight=False)
+    first = [viewed]
+
+    def newest() -> ViewedStudy:
+        return first.pop() if first else opened(target)
+
     with suppress(KeyboardInterrupt):  # raised once more after it has ended
-        serve(lambda: {name: lambda: opened(target)}, viewed.study.home, port)
+        serve(lambda: {name: newest}, viewed.study.home, port)
 
 
 def export(target: Target, folder: Path, megabytes: float, console: Console) -> None:

@@ -39,7 +39,7 @@ MOST_MAPS = 400
 """Maps of tiles in one answer."""
 _QUALITY = 85
 _AT_ONCE = 4
-"""Squares that are read side by side; each holds a few megabytes while it is decoded."""
+"""Squares and maps that are read side by side; each holds some megabytes meanwhile."""
 
 _SAFE = {
     "Cache-Control": "no-store",
@@ -101,12 +101,15 @@ class StudyAnswers:
         names = request.path_params
         rows = [int(row) for row in request.query_params.get("rows", "").split(",") if row.isdigit()]
         pair = (names["model"], names["explainer"])
-        side, maps = self._viewed.maps(names["number"], pair, rows[:MOST_MAPS])
+        with self._turns:
+            side, maps = self._viewed.maps(names["number"], pair, rows[:MOST_MAPS])
         return JSONResponse({"side": side, "maps": {str(row): text for row, text in maps.items()}})
 
     def detail(self, request: Request) -> Response:
         """Return a tile with all its maps."""
-        return JSONResponse(self._viewed.detail(request.path_params["number"], request.path_params["row"]))
+        with self._turns:
+            found = self._viewed.detail(request.path_params["number"], request.path_params["row"])
+        return JSONResponse(found)
 
     def notes(self, request: Request) -> Response:
         """Return the notes on a slide."""

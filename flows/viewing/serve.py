@@ -4,7 +4,9 @@
 """
 
 import argparse
+import ctypes
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from flows.viewing.app import Openers
     from flows.viewing.viewed import ViewedStudy
 
+_ARENA_MAX, _ARENAS = -8, 2
+"""The name of the number of heaps for ``mallopt``, and the number."""
 _DRAIN_S = 2
 """So long answers that are under way may take after the end."""
 
@@ -25,10 +29,17 @@ def serve(studies: "Callable[[], Openers]", home: Path, port: int) -> None:
     """Serve studies by name until a signal ends it."""
     import uvicorn
 
+    _share_arenas()
     app = viewer_app(studies, home)
     uvicorn.run(
         app, host=HOST, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN_S
     )
+
+
+def _share_arenas() -> None:
+    """Let the threads of the server share two heaps: one each would keep what each has freed."""
+    with suppress(OSError, AttributeError):  # where the allocator is another one
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
 
 
 def open_known(home: Path, known: KnownStudy) -> "ViewedStudy":

@@ -147,10 +147,13 @@ Object.assign(Review, (() => {
     drawTissue(parts.tissue, slide, row, detail && detail.image);
     await drawMap(parts.map, slide, row, [state.model, state.explainer], state);
     for (const canvas of [parts.tissue, parts.map]) drawOutlines(canvas, slide, row, state.outlined);
+    parts.tissue.setAttribute('aria-label', `Tissue of tile ${table.ids[row]}`);
+    parts.map.setAttribute('aria-label', `${study.explainers[state.explainer].id} on tile ${table.ids[row]}`);
+    const bare = await Review.whyNoMap(slide, row, state.model, state.explainer);
     parts.mapSaid.textContent = study.explainers[state.explainer].id;
     const reasons = new Set();
     parts.all.replaceChildren(await tileTable(slide, state, choose, reasons));
-    parts.said.replaceChildren(...[tileWords(slide, state, detail), ...withoutRepeats(reasons)].map(words => element('span', words)));
+    parts.said.replaceChildren(...[...(bare ? [] : [tileWords(slide, state, detail)]), ...withoutRepeats(reasons)].map(words => element('span', words)));
   }
 
   /* One sentence for what is the same in many cells. */

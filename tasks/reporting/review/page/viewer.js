@@ -19,7 +19,7 @@ Review.Viewer = class {
     this.osd = OpenSeadragon({
       element, drawer: 'canvas', showNavigationControl: false, crossOriginPolicy: false, imageSmoothingEnabled: true,
       maxZoomPixelRatio: Review.Viewer.ENLARGED, visibilityRatio: 0.4, animationTime: still ? 0 : 0.4, immediateRender: true,
-      showNavigator: told.navigator === true, navigatorPosition: 'BOTTOM_RIGHT', navigatorSizeRatio: 0.18, navigatorAutoFade: false,
+      showNavigator: told.navigator === true, navigatorPosition: 'BOTTOM_RIGHT', navigatorWidth: '132px', navigatorHeight: '104px', navigatorAutoFade: false,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, gestureSettingsTouch: { clickToZoom: false },
       gestureSettingsPen: { clickToZoom: false },
     });
