@@ -31,8 +31,8 @@ import numpy as np
 
 from benchmarks.slides_phantom import write_large
 from flows.viewing.export import export_slide
-from flows.viewing.known import known_studies
-from flows.viewing.serve import open_known
+from flows.viewing.listed import listed_studies
+from flows.viewing.serve import open_listed
 from tasks.phantoms.generate import generate_cohort
 from tasks.slides.reader import open_slide
 from tests._support.browser import Browser, browser
@@ -178,9 +178,9 @@ def peak_mb(pid: int) -> float:
 
 def exported(folder: Path) -> float:
     """Write the slide as one file and return its size in megabytes."""
-    (known,) = known_studies(folder / "home")
+    (known,) = listed_studies(folder / "home")
     began = time.monotonic()
-    done = export_slide(open_known(folder / "home", known), 0, folder / "large.html", EXPORT_BYTES)
+    done = export_slide(open_listed(folder / "home", known), 0, folder / "large.html", EXPORT_BYTES)
     print(f"exported in {time.monotonic() - began:.1f} s, down to {done.um:.3g} um per pixel")
     return done.megabytes
 

@@ -99,8 +99,8 @@ def page(packages: list[Licence]) -> str:
         "",
         "| file | version and licence |",
         "|---|---|",
-        "| `tasks/reporting/review/vendor/openseadragon.min.js` | OpenSeadragon 6.1.1, BSD-3-Clause, unchanged; "
-        "its licence lies beside it and in every page |",
+        "| `tasks/reporting/review/vendor/openseadragon.min.js` | OpenSeadragon 6.1.1, BSD-3-Clause, "
+        "unchanged; its licence lies beside it and in every page |",
         "",
     ]
     return "\n".join(lines)

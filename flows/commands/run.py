@@ -14,7 +14,7 @@ from flows.home_check import refuse_unwritable
 from flows.progress import shown
 from flows.run_opened import run_opened, told_at_once
 from flows.showing.address import server_of
-from flows.viewing.known import KnownStudy, note_study
+from flows.viewing.listed import ListedStudy, list_study
 
 
 def run(target: Target, command: str, console: Console, *, verify: bool) -> None:
@@ -27,7 +27,7 @@ def run(target: Target, command: str, console: Console, *, verify: bool) -> None
         plan, options = target.plan(), target.options
     refuse_unwritable(target.home)
     manifest = Path(plan.study.config.manifest)
-    note_study(target.home, KnownStudy(plan.study.name, target.config, manifest, target.data_root))
+    list_study(target.home, ListedStudy(plan.study.name, target.config, manifest, target.data_root))
     gc.freeze()
     gc.enable()
     if options.only is not None:

@@ -16,7 +16,7 @@ from tasks.reporting.review.document import document
 _QUALITY = 70
 _WHITE = 235
 """A square whose darkest channel is brighter everywhere shows glass, and is left out."""
-Place = tuple[int, int, int]
+Square = tuple[int, int, int]
 """Level, column and row of a square."""
 
 
@@ -78,13 +78,13 @@ def _finer_than(own: ViewedSlide, um: float) -> int:
     return level
 
 
-def _pyramid(viewed: ViewedStudy, number: int, most_bytes: int, first: int) -> tuple[dict[Place, str], int]:
+def _pyramid(viewed: ViewedStudy, number: int, most_bytes: int, first: int) -> tuple[dict[Square, str], int]:
     """Return squares with tissue as data URIs, and the finest level that fits."""
     own = viewed.slide(number)
-    found: dict[Place, str] = {}
+    found: dict[Square, str] = {}
     left, reached = most_bytes, first
     for level in range(first, own.zoom.last + 1):
-        squares: dict[Place, str] = {}
+        squares: dict[Square, str] = {}
         for place in _with_tissue(own, level):
             uri = _encoded(viewed, number, place)
             if uri is not None:
@@ -97,7 +97,7 @@ def _pyramid(viewed: ViewedStudy, number: int, most_bytes: int, first: int) -> t
     return found, reached
 
 
-def _with_tissue(own: ViewedSlide, level: int) -> Iterator[Place]:
+def _with_tissue(own: ViewedSlide, level: int) -> Iterator[Square]:
     """Yield the squares of a level that any tile of the study touches, by rows."""
     side = own.zoom.tile * own.zoom.downsample(level)
     table = own.tiles.table
@@ -113,7 +113,7 @@ def _with_tissue(own: ViewedSlide, level: int) -> Iterator[Place]:
             yield level, column, row
 
 
-def _encoded(viewed: ViewedStudy, number: int, place: Place) -> str | None:
+def _encoded(viewed: ViewedStudy, number: int, place: Square) -> str | None:
     """Return a square as a data URI; None for bare glass."""
     pixels = viewed.square(number, *place)
     if pixels.min() > _WHITE:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flows.services.program import HOST
 from flows.viewing.app import viewer_app
-from flows.viewing.known import KnownStudy, known_studies
+from flows.viewing.listed import ListedStudy, listed_studies
 
 if TYPE_CHECKING:
     from flows.viewing.app import Openers
@@ -42,7 +42,7 @@ def _share_arenas() -> None:
         ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
 
 
-def open_known(home: Path, known: KnownStudy) -> "ViewedStudy":
+def open_listed(home: Path, listed: ListedStudy) -> "ViewedStudy":
     """Open a study that a home has run; its manifest is found from where it was run.
 
     Raises:
@@ -52,8 +52,8 @@ def open_known(home: Path, known: KnownStudy) -> "ViewedStudy":
     from flows.open_study import open_study
     from flows.viewing.viewed import ViewedStudy
 
-    config = load_study(known.config).model_copy(update={"manifest": str(known.manifest)})
-    return ViewedStudy(open_study(config, home, known.data_root))
+    config = load_study(listed.config).model_copy(update={"manifest": str(listed.manifest)})
+    return ViewedStudy(open_study(config, home, listed.data_root))
 
 
 def main() -> None:
@@ -66,7 +66,9 @@ def main() -> None:
     given = parser.parse_args()
 
     def studies() -> "Openers":
-        return {known.name: partial(open_known, given.home, known) for known in known_studies(given.home)}
+        return {
+            listed.name: partial(open_listed, given.home, listed) for listed in listed_studies(given.home)
+        }
 
     serve(studies, given.home, given.port)
 

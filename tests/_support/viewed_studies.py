@@ -11,7 +11,7 @@ import yaml
 
 from flows.config import StudyConfig
 from flows.open_study import open_study
-from flows.viewing.known import KnownStudy, note_study
+from flows.viewing.listed import ListedStudy, list_study
 from tasks.artifacts.attributions import Attributions, create_maps
 from tasks.artifacts.explained_samples import INDEX
 from tasks.artifacts.key import ArtifactKey, ModelKey
@@ -64,7 +64,7 @@ def make_viewed(folder: Path, config: StudyConfig, explained: int, side: int) ->
         models=(MODEL,), explainers=EXPLAINERS, maps=maps, reviewed=len(slides),
     )  # fmt: skip
     _stored(study, "ReviewPage", "review", lambda out: write_review(job, out), inputs)
-    note_study(home, KnownStudy(study.name, file, Path(config.manifest), None))
+    list_study(home, ListedStudy(study.name, file, Path(config.manifest), None))
     return study
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from flows.viewing.app import address_of, viewer_app
-from flows.viewing.known import KnownStudy, known_studies, note_study
+from flows.viewing.listed import ListedStudy, list_study, listed_studies
 from flows.viewing.notes import notes_file
-from flows.viewing.serve import open_known
+from flows.viewing.serve import open_listed
 from flows.viewing.viewed import ViewedStudy
 from tasks.phantoms.generate import generate_cohort
 from tasks.study.errors import UsageError
@@ -32,7 +32,7 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(study):
     def studies():
-        return {known.name: partial(open_known, study.home, known) for known in known_studies(study.home)}
+        return {known.name: partial(open_listed, study.home, known) for known in listed_studies(study.home)}
 
     return TestClient(viewer_app(studies, study.home), base_url=OWN)
 
@@ -129,18 +129,18 @@ def test_a_study_without_a_page_says_so(study, tmp_path):
     import shutil
 
     shutil.copytree(study.home.parent, tmp_path / "copy", ignore=shutil.ignore_patterns("ReviewPage"))
-    (known,) = known_studies(tmp_path / "copy" / "home")
+    (known,) = listed_studies(tmp_path / "copy" / "home")
     with pytest.raises(UsageError, match="no review page of study 'tiny' is stored yet"):
-        open_known(tmp_path / "copy" / "home", known)
-    app = viewer_app(lambda: {"tiny": lambda: open_known(tmp_path / "copy" / "home", known)}, tmp_path)
+        open_listed(tmp_path / "copy" / "home", known)
+    app = viewer_app(lambda: {"tiny": lambda: open_listed(tmp_path / "copy" / "home", known)}, tmp_path)
     answer = TestClient(app, base_url=OWN).get("/tiny/")
     assert (answer.status_code, "no review page" in answer.text) == (503, True)
 
 
 def test_a_study_whose_file_is_gone_is_not_listed(tmp_path):
     (tmp_path / "a.yaml").write_text("x")
-    note_study(tmp_path, KnownStudy("a", tmp_path / "a.yaml", tmp_path / "m.csv", None))
-    note_study(tmp_path, KnownStudy("b", tmp_path / "b.yaml", tmp_path / "m.csv", tmp_path))
-    assert [known.name for known in known_studies(tmp_path)] == ["a"]
+    list_study(tmp_path, ListedStudy("a", tmp_path / "a.yaml", tmp_path / "m.csv", None))
+    list_study(tmp_path, ListedStudy("b", tmp_path / "b.yaml", tmp_path / "m.csv", tmp_path))
+    assert [known.name for known in listed_studies(tmp_path)] == ["a"]
     (tmp_path / "b.yaml").write_text("x")
-    assert known_studies(tmp_path)[1] == KnownStudy("b", tmp_path / "b.yaml", tmp_path / "m.csv", tmp_path)
+    assert listed_studies(tmp_path)[1] == ListedStudy("b", tmp_path / "b.yaml", tmp_path / "m.csv", tmp_path)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from flows.viewing.export import export_slide
-from flows.viewing.known import known_studies
+from flows.viewing.listed import listed_studies
 from flows.viewing.notes import read_notes
-from flows.viewing.serve import open_known
+from flows.viewing.serve import open_listed
 from tasks.phantoms.generate import generate_cohort
 from tests._support.browser import browser
 from tests._support.ports import free_port
@@ -21,7 +21,7 @@ from tests._support.services import wait_for
 from tests._support.studies import COHORT, tiny_config
 from tests._support.viewed_studies import make_viewed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 EXPLAINED = 30
 SHOWN = "document.body.dataset.shown"
 DRAWN = "Review.pane.canvas.toDataURL()"
@@ -306,8 +306,8 @@ def test_any_screen_and_both_colour_schemes(running, server, size, scheme):
 
 
 def test_the_export_needs_no_server_and_shows_the_tissue(running, viewed, tmp_path):
-    (known,) = known_studies(viewed.home)
-    done = export_slide(open_known(viewed.home, known), 0, tmp_path / "slide.html", 8_000_000)
+    (known,) = listed_studies(viewed.home)
+    done = export_slide(open_listed(viewed.home, known), 0, tmp_path / "slide.html", 8_000_000)
     assert done.um == 1.0
     assert done.megabytes == pytest.approx((tmp_path / "slide.html").stat().st_size / 1e6)
     show(running, (tmp_path / "slide.html").as_uri())

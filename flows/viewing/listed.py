@@ -10,7 +10,7 @@ from tasks.artifacts.whole_file import whole_file
 
 
 @dataclass(frozen=True)
-class KnownStudy:
+class ListedStudy:
     """A study that was run.
 
     Attributes:
@@ -26,32 +26,32 @@ class KnownStudy:
     data_root: Path | None
 
 
-def note_study(home: Path, known: KnownStudy) -> None:
+def list_study(home: Path, listed: ListedStudy) -> None:
     """Remember where a study is, wherever the viewer is started from; it holds no name of a slide."""
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
-    stated = known.data_root
+    stated = listed.data_root
     root = None if stated is None else str(stated if url_in(stated) else stated.resolve())
     told = {
-        "name": known.name,
-        "config": str(known.config.resolve()),
-        "manifest": str(known.manifest.resolve()),
+        "name": listed.name,
+        "config": str(listed.config.resolve()),
+        "manifest": str(listed.manifest.resolve()),
         "data_root": root,
     }
-    with whole_file(folder / f"{hashlib.sha256(known.name.encode()).hexdigest()[:16]}.json") as draft:
+    with whole_file(folder / f"{hashlib.sha256(listed.name.encode()).hexdigest()[:16]}.json") as draft:
         draft.write_text(json.dumps(told), encoding="utf-8")
 
 
-def known_studies(home: Path) -> list[KnownStudy]:
+def listed_studies(home: Path) -> list[ListedStudy]:
     """Return the studies of a home whose files are still there, by name."""
     found = []
     for path in _folder(home).glob("*.json"):
         told = json.loads(path.read_text(encoding="utf-8"))
         root = None if told["data_root"] is None else Path(told["data_root"])
-        known = KnownStudy(told["name"], Path(told["config"]), Path(told["manifest"]), root)
-        if known.config.is_file():
-            found.append(known)
-    return sorted(found, key=lambda known: known.name)
+        listed = ListedStudy(told["name"], Path(told["config"]), Path(told["manifest"]), root)
+        if listed.config.is_file():
+            found.append(listed)
+    return sorted(found, key=lambda listed: listed.name)
 
 
 def _folder(home: Path) -> Path:
