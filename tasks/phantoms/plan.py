@@ -9,7 +9,9 @@ from tasks.phantoms.recipe import PhantomRecipe
 INKED, CLEAN, UNMARKED = "inked", "clean", "unmarked"
 """Sites of a cohort with twins: slides with ink, their twins without, and slides without a nest to mark."""
 
-STREAMS = {"stain": 0, "layout": 1, "cells": 2, "texture": 3, "camera": 4, "ink": 5, "nuclei": 6}
+STREAMS = {
+    "stain": 0, "layout": 1, "cells": 2, "texture": 3, "camera": 4, "ink": 5, "nuclei": 6, "granules": 7,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ from tasks.phantoms.tissue import TissueGround
 CROWD = 70_000
 """Candidates per square millimetre where cells are as dense as possible."""
 
+BENIGN_PER_MM2 = 32_000
+"""Candidates per square millimetre of a benign island."""
+
 
 @dataclass(frozen=True)
 class CellPopulation:
@@ -46,7 +49,8 @@ class Habitat:
 def populate(habitat: Habitat, atypia: float, rng: np.random.Generator) -> CellPopulation:
     """Place all cells: epithelial nuclei first, then pyknotic ones, lymphocytes and fibroblasts.
 
-    Lymphocytes and pyknotic nuclei come at the same rate in nests and in benign islands.
+    Lymphocytes and pyknotic nuclei come at the same rate in nests and in benign islands. With an ``atypia`` of
+    0 so do epithelial nuclei, and they are the same.
     """
     canvas, ground = habitat.canvas, habitat.ground
     crowding = np.exp(0.9 * canvas.noise(14, rng))
@@ -58,8 +62,8 @@ def populate(habitat: Habitat, atypia: float, rng: np.random.Generator) -> CellP
     pyknotic = solid * crowding * (260 + 500 * ground.islands)
     tumour, *others = settle(
         (
-            _epithelial(habitat, True, (atypical(atypia), 30_000), rng),
-            _epithelial(habitat, False, (BENIGN, 32_000), rng),
+            _epithelial(habitat, True, (atypical(atypia), 30_000 if atypia else BENIGN_PER_MM2), rng),
+            _epithelial(habitat, False, (BENIGN, BENIGN_PER_MM2), rng),
             scatter(canvas, PYKNOTIC, pyknotic, rng),
             scatter(canvas, LYMPHOCYTE, np.minimum(lymphoid, CROWD), rng),
             _spindles(habitat, stroma, rng),

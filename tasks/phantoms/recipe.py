@@ -31,6 +31,11 @@ class PhantomRecipe(BaseModel):
     """How far the patients' stains lie apart; 0 gives all of them the same."""
     atypia: float = Field(default=1.0, gt=0.0, le=1.0)
     """How far tumour nuclei are from benign ones, in size, shape, chromatin and nucleoli; small is hard."""
+    granules: bool = False
+    """The nuclei of tumour nests are benign ones, and what tells a nest are granules of brown pigment. All
+    islands hold equally many granules of one size, shape and darkness: in nests half of them are brown and half
+    blue, in benign islands all are blue. The evidence is then the brown ones and the decoys are the blue ones.
+    ``atypia`` has no part in it."""
     confounder: bool = False
     """Ink on the glass. Training and validation slides have it on every tumour nest and nowhere else; test
     slides on half of the cell islands, tumour or not."""

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon
 
 from tasks.phantoms.canvas import Field, SlideCanvas
-from tasks.phantoms.ink import draw_ink, marked_islands
+from tasks.phantoms.granules import Granules, draw_granules, without_granules
+from tasks.phantoms.ink import InkMarks, draw_ink, marked_islands
 from tasks.phantoms.layout import lay_out
 from tasks.phantoms.nuclei import draw_nuclei
 from tasks.phantoms.plan import SlidePlan, stream
@@ -30,7 +31,8 @@ Mask = NDArray[np.bool_]
 class PhantomSlide:
     """Level 0 and its ground truth: masks of tumour nuclei, of other nuclei and of ink, and nest outlines.
 
-    ``evidence`` and ``decoy`` have no pixel in common: a map that finds nuclei lies on both.
+    ``evidence`` and ``decoy`` have no pixel in common: a map that finds nuclei lies on both. On slides with
+    granules they are the brown and the blue granules.
     """
 
     rgb: Rgb
@@ -45,14 +47,27 @@ def draw_slide(plan: SlidePlan, recipe: PhantomRecipe) -> PhantomSlide:
     canvas = SlideCanvas(*recipe.size_px, recipe.mpp)
     layout = lay_out(canvas, recipe.sections, plan.tumour, stream(recipe.seed, plan.key, "layout"))
     ground = lay_ground(canvas, layout, stream(recipe.seed, plan.key, "texture"))
-    cells = populate(Habitat(canvas, layout, ground), recipe.atypia, stream(recipe.seed, plan.key, "cells"))
+    atypia = 0.0 if recipe.granules else recipe.atypia
+    cells = populate(Habitat(canvas, layout, ground), atypia, stream(recipe.seed, plan.key, "cells"))
     dyes, evidence, decoy = _compose(canvas, ground, cells, stream(recipe.seed, plan.key, "nuclei"))
+    granules = without_granules(canvas)
+    if recipe.granules:
+        granules = draw_granules(canvas, layout, stream(recipe.seed, plan.key, "granules"))
+        evidence, decoy = granules.evidence, granules.decoy
     ink = draw_ink(canvas, marked_islands(plan, recipe, layout.islands), stream(recipe.seed, plan.key, "ink"))
     patient = patient_stain(recipe.stain_spread, stream(recipe.seed, plan.key[:2], "stain"))
     stain = slide_stain(patient, recipe.stain_spread, stream(recipe.seed, plan.key, "stain"))
-    rgb = photograph(canvas, dyes, ink.density, stain, stream(recipe.seed, plan.key, "camera"))
+    extra = _added(granules, ink)
+    rgb = photograph(canvas, dyes, extra, stain, stream(recipe.seed, plan.key, "camera"))
     nests = tuple(island.outline for island in layout.islands if island.tumour)
     return PhantomSlide(rgb, evidence, decoy, ink.mask, nests)
+
+
+def _added(granules: Granules, ink: InkMarks) -> NDArray[np.float32] | None:
+    """Return the optical density that pigment and ink add; None where neither is there."""
+    if granules.density is None or ink.density is None:
+        return ink.density if granules.density is None else granules.density
+    return granules.density + ink.density
 
 
 def _compose(
