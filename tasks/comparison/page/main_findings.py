@@ -19,7 +19,7 @@ _MOST_FLAGGED = 40
 
 
 def main_findings(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return a line on the primary endpoint, one per family of secondary endpoints, and one on controls."""
+    """Return a line on the primary endpoint, one per family of secondary endpoints, and two on controls."""
     tests = [row for row in rows if row.kind == "difference"]
     primary = [row for row in tests if row.family == "primary"]
     lines = [_primary(summary, primary, flags_of(rows))]
@@ -27,7 +27,7 @@ def main_findings(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
         members = [row for row in tests if row.family == family]
         if members:
             lines.append(_secondary(words, members, summary.confidence))
-    return [f"- {line}" for line in [*lines, *_flagged(summary, rows)]]
+    return [f"- {line}" for line in [*lines, *_ahead(summary, rows), *_flagged(summary, rows)]]
 
 
 def _primary(summary: ComparisonSummary, rows: list[Row], flags: Mapping[tuple[str, str], str]) -> str:
@@ -83,9 +83,9 @@ def _reach(members: list[Row]) -> str:
     )
 
 
-def _flagged(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
-    """Return the line on scores that are not ahead of every control. Scores without a value do not count."""
-    scored = [
+def _scored(rows: list[Row]) -> list[Row]:
+    """Return the scores of explainers with a direction and a value."""
+    return [
         row
         for row in rows
         if row.kind == "faithfulness"
@@ -93,6 +93,26 @@ def _flagged(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
         and row.direction != "none"
         and row.value == row.value
     ]
+
+
+def _ahead(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
+    """Return the line on scores that are ahead of every control, arm by arm; nothing without controls."""
+    rivalled = {
+        (row.arm, row.name) for row in rows if row.kind == "against_control" and row.value == row.value
+    }
+    scored = [row for row in _scored(rows) if (row.arm, row.name) in rivalled]
+    said = []
+    for arm in summary.arms:
+        own = [row for row in scored if row.arm == arm]
+        names = [row.name for row in own if not row.flag]
+        named = f": {', '.join(names)}" if 0 < len(names) <= _MOST_NAMED else ""
+        said += [f"{arm} {len(names)} of {len(own)}{named}"] if own else []
+    return [f"Scores that are ahead of every control, by arm: {'; '.join(said)}."] if said else []
+
+
+def _flagged(summary: ComparisonSummary, rows: list[Row]) -> list[str]:
+    """Return the line on scores that are not ahead of every control. Scores without a value do not count."""
+    scored = _scored(rows)
     flagged = dict.fromkeys(row.name for row in scored if row.flag)
     if not scored:
         return []

@@ -1,6 +1,7 @@
 """A page of many scores stays short, and says where the rest is."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -135,3 +136,20 @@ def test_a_score_without_a_number_is_not_counted():
     rows = [*rows_of(1, {"lrp"}), made("completeness", "error", "lrp", math.nan)]
     (line,) = [text for text in main_findings(summary(), rows) if "with a direction" in text]
     assert line.startswith("- Of 4 explainer scores with a direction, 2 are")
+
+
+def test_what_is_ahead_of_every_control_is_said_arm_by_arm():
+    rows = [*rows_of(1, {"lrp"}), *(replace(row, arm="untrained") for row in rows_of(1, set(EXPLAINERS)))]
+    (line,) = [text for text in main_findings(summary(("standard", "untrained")), rows) if "by arm" in text]
+    assert line == (
+        "- Scores that are ahead of every control, by arm: standard 2 of 4: gradient/metric0.gap, "
+        "gradient/metric0.raw; untrained 0 of 4."
+    )
+
+
+def test_without_controls_nothing_is_said_to_be_ahead():
+    """A flag is missing there because nothing was compared."""
+    alone = [row for row in rows_of(1) if row.kind != "against_control"]
+    undefined = [replace(row, value=math.nan) if row.kind == "against_control" else row for row in rows_of(1)]
+    for rows in (alone, undefined):
+        assert not any("by arm" in text for text in main_findings(summary(), rows))
