@@ -21,7 +21,7 @@ PER_MM2 = 9_000
 EVIDENCE_SHARE = 0.5
 """Share of the granules of a nest that are brown; in a benign island none is."""
 
-GRANULE = NucleusKind((2.1, 3.0), (1.0, 1.3), 0.06, (0.5, 0.75), 0.0, 0.1, 0, 1.15)
+GRANULE = NucleusKind((2.4, 3.2), (1.0, 1.3), 0.06, (0.35, 0.5), 0.0, 0.1, 0, 1.15)
 """Of either colour: one size, shape and amount of pigment."""
 
 

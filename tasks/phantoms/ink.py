@@ -8,7 +8,7 @@ from shapely.geometry import LineString, Polygon
 
 from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.layout import Island
-from tasks.phantoms.plan import CLEAN, SlidePlan, stream
+from tasks.phantoms.plan import CLEAN, SCATTERED, SlidePlan, stream
 from tasks.phantoms.recipe import PhantomRecipe
 
 INK_DENSITY = ((0.5, 0.13, 0.34), (0.56, 0.33, 0.08))
@@ -31,10 +31,10 @@ class InkMarks:
 
 
 def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island, ...]) -> tuple[Island, ...]:
-    """Choose the islands marked by pen: the nests, but on test slides a random half of the islands."""
+    """Choose the islands marked by pen: the nests, but a random half of all islands where ink says nothing."""
     if not recipe.confounder or plan.site == CLEAN:
         return ()
-    if plan.split != "test":
+    if plan.split != "test" and plan.site != SCATTERED:
         return tuple(island for island in islands if island.tumour)
     chance = stream(recipe.seed, (*plan.key, 1), "ink").random(len(islands))
     return tuple(island for island, draw in zip(islands, chance, strict=True) if draw < 0.5)

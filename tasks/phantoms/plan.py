@@ -6,8 +6,9 @@ import numpy as np
 
 from tasks.phantoms.recipe import PhantomRecipe
 
-INKED, CLEAN, UNMARKED = "inked", "clean", "unmarked"
-"""Sites of a cohort with twins: slides with ink, their twins without, and slides without a nest to mark."""
+INKED, CLEAN, SCATTERED, UNMARKED = "inked", "clean", "scattered", "unmarked"
+"""Sites of a cohort with twins: slides with ink on their nests, their twins without ink or with ink that says
+nothing, and slides without a nest to mark."""
 
 STREAMS = {
     "stain": 0, "layout": 1, "cells": 2, "texture": 3, "camera": 4, "ink": 5, "nuclei": 6, "granules": 7,
@@ -29,7 +30,7 @@ class SlidePlan:
 def plan_cohort(recipe: PhantomRecipe) -> tuple[SlidePlan, ...]:
     """List the slides in the order of the manifest: train, val, test; patients are numbered across splits.
 
-    A twin follows its slide.
+    A twin follows its slide. Where the ink of twins says nothing, tumour-free slides have a twin too.
     """
     plans: list[SlidePlan] = []
     patient_number = 0
@@ -46,16 +47,18 @@ def plan_cohort(recipe: PhantomRecipe) -> tuple[SlidePlan, ...]:
                     tumour=in_split % recipe.normal_every != 1,
                     key=(split_index, patient, slide),
                 )
-                plans += _with_twin(plan) if recipe.twins and split != "test" else [plan]
+                plans += _with_twin(plan, recipe.twins) if recipe.twins and split != "test" else [plan]
                 in_split += 1
     return tuple(plans)
 
 
-def _with_twin(plan: SlidePlan) -> list[SlidePlan]:
-    """Return a slide with its site, and its twin where the pen finds a nest."""
-    if not plan.tumour:
-        return [replace(plan, site=UNMARKED)]
-    return [replace(plan, site=INKED), replace(plan, site=CLEAN, slide_id=f"{plan.slide_id}_{CLEAN}")]
+def _with_twin(plan: SlidePlan, twins: bool | str) -> list[SlidePlan]:
+    """Return a slide with its site, and its twin; without a nest no pen finds it, and it has no clean twin."""
+    own = replace(plan, site=INKED if plan.tumour else UNMARKED)
+    site = SCATTERED if twins == SCATTERED else CLEAN
+    if site == CLEAN and not plan.tumour:
+        return [own]
+    return [own, replace(plan, site=site, slide_id=f"{plan.slide_id}_{site}")]
 
 
 def stream(seed: int, key: tuple[int, ...], name: str) -> np.random.Generator:

@@ -1,6 +1,6 @@
 """PhantomRecipe: everything that decides how a synthetic cohort looks."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,10 +39,13 @@ class PhantomRecipe(BaseModel):
     confounder: bool = False
     """Ink on the glass. Training and validation slides have it on every tumour nest and nowhere else; test
     slides on half of the cell islands, tumour or not."""
-    twins: bool = False
+    twins: bool | Literal["scattered"] = False
     """With the confounder: draw every training and validation slide with ink a second time without it, equal
     to the last cell. The manifest then says ``inked``, ``clean`` (the twin, ``<slide>_clean``) or
-    ``unmarked`` (never any ink) as their site, so that an arm can be trained on either."""
+    ``unmarked`` (never any ink) as their site, so that an arm can be trained on either. ``scattered``: the
+    twin, ``<slide>_scattered``, has ink as test slides have it, on half of the islands, whatever they are, and
+    slides without tumour have such a twin too. An arm that learns from the twins has then seen ink that says
+    nothing."""
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 
     @model_validator(mode="after")

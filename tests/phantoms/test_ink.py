@@ -26,6 +26,19 @@ def test_a_clean_twin_has_no_ink():
             assert marked_islands(plan, recipe, ISLANDS) == marked
 
 
+def test_a_scattered_twin_has_the_ink_of_a_test_slide_and_so_has_that_of_a_slide_without_tumour():
+    recipe = PhantomRecipe(train=(20,) * 20, confounder=True, twins="scattered")
+    plans = [plan for plan in plan_cohort(recipe) if plan.split == "train"]
+    twins = [plan for plan in plans if plan.site == "scattered"]
+    assert len(twins) == len(plans) / 2
+    assert {plan.tumour for plan in twins} == {True, False}
+    assert {plan.site for plan in plans if not plan.tumour} == {"unmarked", "scattered"}
+    chosen = np.array([[i in marked_islands(plan, recipe, ISLANDS) for i in ISLANDS] for plan in twins])
+    assert np.abs(chosen.mean(axis=0) - 0.5).max() < 0.08
+    inked = [plan for plan in plans if plan.site == "inked"]
+    assert all(marked_islands(plan, recipe, ISLANDS) == ISLANDS[:1] for plan in inked)
+
+
 def test_in_test_slides_ink_does_not_know_the_kind_of_island():
     recipe = PhantomRecipe(test=(20,) * 30, confounder=True)
     plans = [plan for plan in plan_cohort(recipe) if plan.split == "test"]
