@@ -10,8 +10,8 @@ TEST_ENV := OMP_NUM_THREADS=1 DO_NOT_TRACK=true MLFLOW_DISABLE_TELEMETRY=true PR
 .PHONY: quickstart test test-slow check lint audit format clean
 
 quickstart: $(VENV)/installed
-	$(BIN)/veritile phantom $(HOME_DIR)/phantom
-	$(BIN)/veritile run pipeline_configs/phantom.yaml --home $(HOME_DIR)
+	$(BIN)/veritile phantom $(HOME_DIR)/quickstart --recipe data_manifests/quickstart.yaml
+	$(BIN)/veritile run pipeline_configs/quickstart.yaml --home $(HOME_DIR)
 
 test: $(VENV)/installed-test lint
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope

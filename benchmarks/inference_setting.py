@@ -32,7 +32,7 @@ class Spreads:
 
 
 MEASURED = (
-    Spreads("quickstart", 0.045, 0.014, 0.012),
+    Spreads("phantom", 0.045, 0.014, 0.012),
     Spreads("deletion gap", 0.030, 0.026, 0.040),
     Spreads("Gini", 0.017, 0.004, 0.012),
 )

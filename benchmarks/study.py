@@ -49,17 +49,19 @@ def measure(home: Path) -> dict[str, object]:
     """Return the figures of one quickstart below ``home``."""
     configs = home / "pipeline_configs"
     configs.mkdir(parents=True)
-    study = configs / "phantom.yaml"
+    study = configs / "quickstart.yaml"
     study.write_text(
-        (ROOT / "pipeline_configs" / "phantom.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+        (ROOT / "pipeline_configs" / "quickstart.yaml").read_text(encoding="utf-8"), encoding="utf-8"
     )
     state = home / ".veritile"
-    phantom = timed("phantom", str(state / "phantom"))
+    recipe = ROOT / "data_manifests" / "quickstart.yaml"
+    phantom = timed("phantom", str(state / "quickstart"), "--recipe", str(recipe))
     first = timed("run", str(study), "--home", str(state))
     second = timed("run", str(study), "--home", str(state))
     return {
         "quickstart_seconds": round(phantom + first, 1),
         "cached_study_seconds": round(second, 1),
+        "home_mb": round(sum(p.stat().st_size for p in state.rglob("*") if p.is_file()) / 1e6),
         "stage_seconds": stage_seconds(state),
     }
 

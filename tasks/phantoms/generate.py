@@ -62,7 +62,7 @@ def generate_cohort(
 
 
 def _columns(recipe: PhantomRecipe) -> tuple[str, ...]:
-    ink, twins = (INK_COLUMN,) * recipe.confounder, (SITE_COLUMN,) * recipe.twins
+    ink, twins = (INK_COLUMN,) * recipe.confounder, (SITE_COLUMN,) * bool(recipe.twins)
     return COLUMNS + ink + twins
 
 

@@ -11,7 +11,7 @@ from tasks.phantoms.cells import Nuclei, NucleusKind, scatter, settle
 from tasks.phantoms.layout import PhantomLayout
 from tasks.phantoms.nuclei import Drawn, draw_nuclei
 
-BROWN, BLUE = (0.25, 0.6, 1.15), (1.15, 0.6, 0.25)
+BROWN, BLUE = (0.05, 0.45, 1.3), (1.3, 0.45, 0.05)
 """Optical density in red, green and blue of the evidence and of the decoys, for an amount of 1. Their sums are
 equal, so darkness does not tell one from the other."""
 
@@ -21,7 +21,7 @@ PER_MM2 = 9_000
 EVIDENCE_SHARE = 0.5
 """Share of the granules of a nest that are brown; in a benign island none is."""
 
-GRANULE = NucleusKind((2.4, 3.2), (1.0, 1.3), 0.06, (0.35, 0.5), 0.0, 0.1, 0, 1.15)
+GRANULE = NucleusKind((2.6, 3.4), (1.0, 1.3), 0.06, (0.45, 0.65), 0.0, 0.1, 0, 1.1)
 """Of either colour: one size, shape and amount of pigment."""
 
 

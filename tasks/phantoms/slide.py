@@ -17,7 +17,7 @@ from tasks.phantoms.granules import Granules, draw_granules, without_granules
 from tasks.phantoms.ink import InkMarks, draw_ink, marked_islands
 from tasks.phantoms.layout import lay_out
 from tasks.phantoms.nuclei import draw_nuclei
-from tasks.phantoms.plan import SlidePlan, stream
+from tasks.phantoms.plan import SCATTERED, SlidePlan, stream
 from tasks.phantoms.population import CellPopulation, Habitat, populate
 from tasks.phantoms.recipe import PhantomRecipe
 from tasks.phantoms.stains import Rgb, patient_stain, photograph, slide_stain
@@ -58,7 +58,9 @@ def draw_slide(plan: SlidePlan, recipe: PhantomRecipe) -> PhantomSlide:
     patient = patient_stain(recipe.stain_spread, stream(recipe.seed, plan.key[:2], "stain"))
     stain = slide_stain(patient, recipe.stain_spread, stream(recipe.seed, plan.key, "stain"))
     extra = _added(granules, ink)
-    rgb = photograph(canvas, dyes, extra, stain, stream(recipe.seed, plan.key, "camera"))
+    # By chance a scattered twin may bear the ink of its slide. It is another picture all the same.
+    shot = (*plan.key, 1) if plan.site == SCATTERED else plan.key
+    rgb = photograph(canvas, dyes, extra, stain, stream(recipe.seed, shot, "camera"))
     nests = tuple(island.outline for island in layout.islands if island.tumour)
     return PhantomSlide(rgb, evidence, decoy, ink.mask, nests)
 

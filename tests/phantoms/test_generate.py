@@ -78,3 +78,24 @@ def test_a_twin_is_the_slide_as_it_is_without_a_confounder(cohort, tmp_path):
         assert rows["patient_id"][f"{slide}_clean"] == rows["patient_id"][slide]
     assert rows["sha256"]["phantom_01_2"] == without["phantom_01_2"]
     load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), PlainInputs())
+
+
+def test_a_scattered_twin_has_the_tissue_of_its_slide_and_no_ink_that_tells(tmp_path):
+    recipe = SMALL.model_copy(update={"confounder": True, "twins": "scattered"})
+    rows = pd.read_csv(generate_cohort(tmp_path, recipe), keep_default_na=False, index_col="slide_id")
+    assert rows["site"].to_dict() == {
+        "phantom_01_1": "inked",
+        "phantom_01_1_scattered": "scattered",
+        "phantom_01_2": "unmarked",
+        "phantom_01_2_scattered": "scattered",
+        "phantom_02_1": "inked",
+        "phantom_02_1_scattered": "scattered",
+        "phantom_03_1": "",
+    }
+    found = digests(tmp_path)
+    for slide in ("phantom_01_1", "phantom_01_2", "phantom_02_1"):
+        assert found[f"evidence/{slide}.png"] == found[f"evidence/{slide}_scattered.png"]
+        # Also where both bear the same ink: the manifest refuses two slides of the same bytes.
+        assert found[f"slides/{slide}.tiff"] != found[f"slides/{slide}_scattered.tiff"]
+        assert rows["patient_id"][f"{slide}_scattered"] == rows["patient_id"][slide]
+    load_manifest(tmp_path / "manifest.csv", tmp_path, frozenset(), PlainInputs())

@@ -1,0 +1,69 @@
+"""The instrument responds: a smaller quickstart, from drawing the slides to the finished comparison."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.config import StudyConfig
+from flows.study import study
+from tasks.artifacts.comparison import Comparison
+from tasks.artifacts.store import Store
+from tasks.phantoms.generate import generate_cohort
+from tasks.phantoms.recipe import PhantomRecipe
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
+ROOT = Path(__file__).parents[2]
+ENDPOINT = "grad_cam/granule_rank.corrected"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory, prefect):
+    """The rows of the comparison: the arms trained and untrained, one explainer, all controls, one metric."""
+    folder = tmp_path_factory.mktemp("instrument")
+    recipe = yaml.safe_load((ROOT / "data_manifests" / "quickstart.yaml").read_text(encoding="utf-8"))
+    manifest = generate_cohort(folder / "cohort", PhantomRecipe.model_validate(recipe))
+    config = yaml.safe_load((ROOT / "pipeline_configs" / "quickstart.yaml").read_text(encoding="utf-8"))
+    config["manifest"] = str(manifest)
+    config["train"]["arms"] = [arm for arm in config["train"]["arms"] if arm["id"] != "inked"]
+    for block, name in (("explain", "explainers"), ("evaluate", "metrics")):
+        config[block][name] = [each for each in config[block][name] if _id(each) in ENDPOINT]
+    config["evaluate"].pop("model_metrics", None)
+    config["explain"] |= {"tiles_per_slide": 30, "drawn_slides": 1}
+    config["compare"] = {"reference_arm": "trained", "primary": config["compare"]["primary"]}
+    study(StudyConfig.model_validate(config), folder / "home")
+    store = Store(folder / "home")
+    (record,) = store.records("Comparison")
+    return Comparison(store.path(record.reference)).table
+
+
+def _id(block):
+    return block.get("id", block["name"])
+
+
+def against_controls(rows, arm):
+    found = rows[(rows["kind"] == "against_control") & (rows["arm"] == arm) & (rows["score"] == "corrected")]
+    return found.set_index("against")
+
+
+def test_the_map_of_a_trained_network_is_ahead_of_every_control(rows):
+    found = against_controls(rows, "trained")
+    assert set(found.index) >= {"random_map", "optical_density", "edge_map", "centre_prior", "untrained_network"}
+    assert (found["low"] > 0).all(), found[["value", "low", "high"]]
+
+
+def test_the_map_of_an_untrained_network_is_not(rows):
+    found = against_controls(rows, "untrained")
+    assert len(found) == len(against_controls(rows, "trained"))
+    assert not (found["low"] > 0).all(), found[["value", "low", "high"]]
+
+
+def test_darkness_does_not_know_the_evidence(rows):
+    """Evidence and decoys are equally dark by construction, so the control is at chance, not beaten by luck."""
+    (level,) = rows[
+        (rows["kind"] == "faithfulness")
+        & (rows["arm"] == "trained")
+        & (rows["explainer"] == "optical_density")
+        & (rows["score"] == "corrected")
+    ]["value"]
+    assert abs(level) < 0.1
