@@ -171,15 +171,18 @@ def score(
 @app.command()
 def phantom(
     folder: Annotated[Path, typer.Argument(help="Where the slides and manifest.csv go.")],
-    recipe: Annotated[Path | None, typer.Option(help="A YAML file, such as data_manifests/quickstart.yaml: slides, pigment, a pen.")] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file of slides, pigment and pen, such as data_manifests/quickstart.yaml."),
+    ] = None,
     rule: Annotated[
         str | None, typer.Option(help="Slides with a label each: present, absent, a_not_b, pairs or stamp.")
     ] = None,
 ) -> None:
-    """Generate a cohort of synthetic slides whose right answers are known: what tells tumour, and where it is.
+    """Generate a cohort of synthetic slides whose right answers are known.
 
-    By default tumour nuclei tell it. A recipe may plant granules of pigment instead (granules), and a pen that
-    marks every tumour of the training slides and says nothing on test slides (confounder, twins).
+    By default tumour nuclei tell tumour. A recipe may plant granules of pigment instead, and a pen that marks
+    every tumour of the training slides and says nothing on test slides.
     """
     from flows.commands.phantom import phantom
 

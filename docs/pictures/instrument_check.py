@@ -1,8 +1,8 @@
 """Draw the first picture of README.md: one map of three networks beside the known answer.
 
-Run ``make quickstart``, then ``python docs/pictures/instrument_check.py``. It reads the store of the home
-(``--home``, ``.veritile`` by default) and writes ``docs/pictures/instrument_check.png``. Every map is smoothed as the
-score of the study smooths it, and all panels have one colour scale.
+Run ``make quickstart``, then ``python docs/pictures/instrument_check.py``. It reads the home (``--home``,
+``.veritile`` by default) and writes ``docs/pictures/instrument_check.png``. Every map is smoothed as the score
+of the study smooths it, and all panels have one colour scale.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from scipy import ndimage
 from tasks.artifacts.attributions import PixelMaps
 from tasks.artifacts.store import Store
 from tasks.artifacts.tile_set import TileSet
-from tasks.reporting.drawing.colour import paint_attribution
+from tasks.reporting.drawing.colour import colour_limit, paint_attribution
 from tasks.reporting.drawing.page import Page
 
 OUT = Path(__file__).with_name("instrument_check.png")
-SLIDE, SEED, EXPLAINER = "phantom_07_1", 0, "grad_cam"
+SLIDE, SEED, EXPLAINER = "phantom_08_1", 0, "integrated_gradients"
 ARMS = {
     "trained": "trained: the pen said nothing",
     "untrained": "untrained: random weights",
@@ -64,14 +64,12 @@ def main() -> None:
     part = np.s_[TOP : TOP + SIDE, LEFT : LEFT + SIDE]
     cohort = home / "quickstart"
     rgb = tifffile.imread(cohort / "slides" / f"{SLIDE}.tiff", key=0)[part]
-    evidence, ink = (
-        np.asarray(Image.open(cohort / name / f"{SLIDE}.png"))[part] > 0 for name in ("evidence", "ink")
-    )
+    evidence = np.asarray(Image.open(cohort / "evidence" / f"{SLIDE}.png"))[part] > 0
     maps = {arm: stitched(Store(home), arm) for arm in ARMS}
     page = Page((SHOWN + GAP) * (1 + len(ARMS)) + GAP, HEAD + SHOWN + GAP)
     panels = [("slide: brown granules tell the tumour", rgb)]
+    limit = colour_limit(list(maps.values()), PERCENTILE)
     for arm, words in ARMS.items():
-        limit = float(np.percentile(np.abs(maps[arm][maps[arm] != 0]), PERCENTILE))
         panels.append((words, paint_attribution(rgb, maps[arm], limit, OPACITY, signed=True)))
     for number, (words, image) in enumerate(panels):
         left = GAP + number * (SHOWN + GAP)

@@ -1,4 +1,4 @@
-"""Granules of pigment in the islands: evidence that colour tells, and decoys that are like it but for colour."""
+"""Granules of pigment in the islands: evidence and decoys that differ in colour alone."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from tasks.phantoms.layout import PhantomLayout
 from tasks.phantoms.nuclei import Drawn, draw_nuclei
 
 BROWN, BLUE = (0.05, 0.45, 1.3), (1.3, 0.45, 0.05)
-"""Optical density in red, green and blue of the evidence and of the decoys, for an amount of 1. Their sums are
-equal, so darkness does not tell one from the other."""
+"""Optical density in red, green and blue of evidence and decoys, for an amount of 1. Their sums are equal, so
+darkness does not tell one from the other."""
 
 PER_MM2 = 9_000
 """Granules that islands of either kind try to hold: about eight on a tile of 32 um."""
@@ -27,7 +27,7 @@ GRANULE = NucleusKind((2.6, 3.4), (1.0, 1.3), 0.06, (0.45, 0.65), 0.0, 0.1, 0, 1
 
 @dataclass(frozen=True)
 class Granules:
-    """Optical density [height, width, 3] that granules add (None without), and the pixels of either colour."""
+    """Optical density [height, width, 3] that granules add (None: no granules), and the pixels of each."""
 
     density: NDArray[np.float32] | None
     evidence: NDArray[np.bool_]

@@ -31,7 +31,7 @@ class InkMarks:
 
 
 def marked_islands(plan: SlidePlan, recipe: PhantomRecipe, islands: tuple[Island, ...]) -> tuple[Island, ...]:
-    """Choose the islands marked by pen: the nests, but a random half of all islands where ink says nothing."""
+    """Choose the islands marked by pen: the nests, or a random half of all where ink says nothing."""
     if not recipe.confounder or plan.site == CLEAN:
         return ()
     if plan.split != "test" and plan.site != SCATTERED:

@@ -53,7 +53,7 @@ def plan_cohort(recipe: PhantomRecipe) -> tuple[SlidePlan, ...]:
 
 
 def _with_twin(plan: SlidePlan, twins: bool | str) -> list[SlidePlan]:
-    """Return a slide with its site, and its twin; without a nest no pen finds it, and it has no clean twin."""
+    """Return a slide with its site, and its twin; a slide without a nest has no ink and no clean twin."""
     own = replace(plan, site=INKED if plan.tumour else UNMARKED)
     site = SCATTERED if twins == SCATTERED else CLEAN
     if site == CLEAN and not plan.tumour:

@@ -49,8 +49,8 @@ class Habitat:
 def populate(habitat: Habitat, atypia: float, rng: np.random.Generator) -> CellPopulation:
     """Place all cells: epithelial nuclei first, then pyknotic ones, lymphocytes and fibroblasts.
 
-    Lymphocytes and pyknotic nuclei come at the same rate in nests and in benign islands. With an ``atypia`` of
-    0 so do epithelial nuclei, and they are the same.
+    Lymphocytes and pyknotic nuclei come at the same rate in nests and in benign islands. With an ``atypia``
+    of 0 so do epithelial nuclei, and they are of one kind.
     """
     canvas, ground = habitat.canvas, habitat.ground
     crowding = np.exp(0.9 * canvas.noise(14, rng))

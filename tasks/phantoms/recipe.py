@@ -32,9 +32,9 @@ class PhantomRecipe(BaseModel):
     atypia: float = Field(default=1.0, gt=0.0, le=1.0)
     """How far tumour nuclei are from benign ones, in size, shape, chromatin and nucleoli; small is hard."""
     granules: bool = False
-    """The nuclei of tumour nests are benign ones, and what tells a nest are granules of brown pigment. All
-    islands hold equally many granules of one size, shape and darkness: in nests half of them are brown and half
-    blue, in benign islands all are blue. The evidence is then the brown ones and the decoys are the blue ones.
+    """The nuclei of tumour nests are benign ones, and granules of brown pigment tell a nest. All islands hold
+    equally many granules of one size, shape and darkness. In nests half of them are brown and half are blue,
+    in benign islands all are blue. The evidence is then the brown ones and the decoys are the blue ones.
     ``atypia`` has no part in it."""
     confounder: bool = False
     """Ink on the glass. Training and validation slides have it on every tumour nest and nowhere else; test
@@ -43,8 +43,8 @@ class PhantomRecipe(BaseModel):
     """With the confounder: draw every training and validation slide with ink a second time without it, equal
     to the last cell. The manifest then says ``inked``, ``clean`` (the twin, ``<slide>_clean``) or
     ``unmarked`` (never any ink) as their site, so that an arm can be trained on either. ``scattered``: the
-    twin, ``<slide>_scattered``, has ink as test slides have it, on half of the islands, whatever they are, and
-    slides without tumour have such a twin too. An arm that learns from the twins has then seen ink that says
+    twin, ``<slide>_scattered``, has ink as test slides have it, on half of the islands, whatever they are,
+    and slides without tumour have such a twin too. An arm that learns from the twins has then seen ink that says
     nothing."""
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 
