@@ -1,8 +1,8 @@
 """Draw the first picture of README.md: one map of three networks beside the known answer.
 
 Run ``make quickstart``, then ``python docs/pictures/instrument_check.py``. It reads the home (``--home``,
-``.veritile`` by default) and writes ``docs/pictures/instrument_check.png``. Every map is smoothed as the score
-of the study smooths it, and all panels have one colour scale.
+``.veritile`` by default) and writes ``docs/pictures/instrument_check.png``. Maps are smoothed as the score of
+the study smooths them, and all panels have one colour scale.
 """
 
 import argparse

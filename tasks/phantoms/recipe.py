@@ -44,8 +44,8 @@ class PhantomRecipe(BaseModel):
     to the last cell. The manifest then says ``inked``, ``clean`` (the twin, ``<slide>_clean``) or
     ``unmarked`` (never any ink) as their site, so that an arm can be trained on either. ``scattered``: the
     twin, ``<slide>_scattered``, has ink as test slides have it, on half of the islands, whatever they are,
-    and slides without tumour have such a twin too. An arm that learns from the twins has then seen ink that says
-    nothing."""
+    and slides without tumour have such a twin too. An arm that learns from the twins has then seen ink that
+    says nothing."""
     jpeg_quality: int = Field(default=90, ge=50, le=100)
 
     @model_validator(mode="after")

@@ -15,22 +15,26 @@ from tasks.phantoms.recipe import PhantomRecipe
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect")]
 ROOT = Path(__file__).parents[2]
 EXPLAINER, METRIC = "integrated_gradients", "granule_rank"
+COHORT = PhantomRecipe(
+    train=(2, 2, 2, 2, 2), val=(2,), test=(1,) * 7, size_px=(352, 352), mpp=1.0, sections=1, granules=True
+)
 CONTROLS = {"random_map", "optical_density", "edge_map", "centre_prior", "untrained_network"}
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory, prefect):
-    """The rows of the comparison: the arms trained and untrained, one explainer, all controls, one metric."""
+    """The rows of the comparison: no pen, half the resolution, one explainer and one score."""
     folder = tmp_path_factory.mktemp("instrument")
-    recipe = yaml.safe_load((ROOT / "data_manifests" / "quickstart.yaml").read_text(encoding="utf-8"))
-    manifest = generate_cohort(folder / "cohort", PhantomRecipe.model_validate(recipe))
+    manifest = generate_cohort(folder / "cohort", COHORT)
     config = yaml.safe_load((ROOT / "pipeline_configs" / "quickstart.yaml").read_text(encoding="utf-8"))
     config["manifest"] = str(manifest)
-    config["train"]["arms"] = [arm for arm in config["train"]["arms"] if arm["id"] != "inked"]
+    config["tile"] = {"mpp": 1.0, "tile_px": 32, "thumbnail_px": 256}
+    config["train"]["arms"] = [{"id": "trained"}, {"id": "untrained", "lr": 1e-12}]
+    config["train"]["recipe"]["network"]["stem_stride"] = 1
     for block, name in (("explain", "explainers"), ("evaluate", "metrics")):
         config[block][name] = [each for each in config[block][name] if _id(each) in (EXPLAINER, METRIC)]
-    config["evaluate"].pop("model_metrics", None)
-    config["explain"] |= {"tiles_per_slide": 30, "drawn_slides": 1}
+    config["evaluate"].pop("model_metrics")
+    config["explain"]["drawn_slides"] = 1
     config["compare"] = {"reference_arm": "trained"}
     study(StudyConfig.model_validate(config), folder / "home")
     store = Store(folder / "home")
