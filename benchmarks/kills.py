@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ STAGES = (
 )  # fmt: skip
 BLOWS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 """Taken in turn: half of the blows cannot be caught."""
+DRAWN_AT_RANDOM = ("Recording",)
 PATIENCE_S = 900.0
 LONGEST_END_S = 10.0
 """How long a run may take to end after a signal that can be caught."""
@@ -70,8 +72,9 @@ class Figures:
     faults: list[str] = field(default_factory=list)
 
     def fault(self, what: str) -> None:
-        """Note what a blow did that it must not do."""
+        """Note what a blow did that it must not do, and say it at once."""
         self.faults.append(what)
+        print(what, flush=True)
 
 
 def study_file(folder: Path) -> Path:
@@ -94,13 +97,21 @@ def run(config: Path, home: Path, told: Path, *forced: str) -> "subprocess.Popen
     words = [sys.executable, "-c", _WATCHED, str(told), "run", str(config), *forced, "--home", str(home)]
     told.write_text("", encoding="utf-8")
     with told.with_suffix(".log").open("wb") as log:
-        return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            words,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            # What is started in the background ignores it, and so would the study.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
 
 
 def stored(home: Path) -> dict[str, str]:
-    """Return the digest of every stored artifact by its label."""
+    """Return the digest of every stored artifact by its label, but of those that hold ids of MLflow's runs."""
     store = Store(home)
     kinds = sorted(path.name for path in store.root.iterdir() if not path.name.startswith("."))
+    kinds = [kind for kind in kinds if kind not in DRAWN_AT_RANDOM]
     return {record.spec.label: record.digest for kind in kinds for record in store.records(kind)}
 
 
@@ -225,8 +236,6 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), chosen.kills, chosen.seed)
-    for fault in figures.faults:
-        print(fault)
     print(json.dumps({"kills": figures.kills, "kills_survived": figures.survived, **figures.by_stage}))
 
 
