@@ -108,7 +108,7 @@ def run(config: Path, home: Path, told: Path, *forced: str) -> "subprocess.Popen
 
 
 def stored(home: Path) -> dict[str, str]:
-    """Return the digest of every stored artifact by its label, but of those that hold ids of MLflow's runs."""
+    """Return the digest of every stored artifact by its label; recordings hold ids that MLflow draws."""
     store = Store(home)
     kinds = sorted(path.name for path in store.root.iterdir() if not path.name.startswith("."))
     kinds = [kind for kind in kinds if kind not in DRAWN_AT_RANDOM]
