@@ -104,7 +104,7 @@ def test_a_study_is_recorded_later_and_once_and_is_found_after_a_move(target, tm
     first = runs_in(target.home)
     assert {run.info.status for run in first.values()} == {"FINISHED"}
     assert set(first) == {"tiny", "standard seed 0"}
-    assert first["tiny"].data.tags["mlflow.note.content"].startswith("#")
+    assert "| figure | better |" in first["tiny"].data.tags["mlflow.note.content"]
     assert "tiny is recorded already" in told_by(target)
     shutil.move(target.home, tmp_path / "moved")
     moved = Target(target.config, tmp_path / "moved", only="record")
