@@ -18,8 +18,8 @@ darkness does not tell one from the other."""
 PER_MM2 = 9_000
 """Granules that islands of either kind try to hold: about eight on a tile of 32 um."""
 
-EVIDENCE_SHARE = 0.5
-"""Share of the granules of a nest that are brown; in a benign island none is."""
+EVIDENCE_FRACTION = 0.5
+"""Fraction of the granules of a nest that are brown; in a benign island none is."""
 
 GRANULE = NucleusKind((2.6, 3.4), (1.0, 1.3), 0.06, (0.45, 0.65), 0.0, 0.1, 0, 1.1)
 """Of either colour: one size, shape and amount of pigment."""
@@ -61,7 +61,7 @@ def _placed(canvas: SlideCanvas, layout: PhantomLayout, rng: np.random.Generator
     kept = thrown.keep(shapely.distance(points, outlines.boundary) > 1.3 * thrown.radius * thrown.aspect + 1)
     nests = shapely.MultiPolygon([island.outline for island in layout.islands if island.tumour])
     in_nest = shapely.contains(nests, shapely.points(kept.points))
-    brown = in_nest & (rng.random(len(kept)) < EVIDENCE_SHARE)
+    brown = in_nest & (rng.random(len(kept)) < EVIDENCE_FRACTION)
     return kept.keep(brown), kept.keep(~brown)
 
 

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from tasks.phantoms.canvas import SlideCanvas
 from tasks.phantoms.cells import BENIGN, atypical
-from tasks.phantoms.granules import BLUE, BROWN, EVIDENCE_SHARE, PER_MM2, draw_granules, without_granules
+from tasks.phantoms.granules import BLUE, BROWN, EVIDENCE_FRACTION, PER_MM2, draw_granules, without_granules
 from tasks.phantoms.layout import Island, PhantomLayout
 from tasks.phantoms.plan import plan_cohort
 from tasks.phantoms.recipe import PhantomRecipe
@@ -43,7 +43,7 @@ def test_brown_granules_are_in_nests_alone_and_no_granule_is_outside_of_the_isla
 
 def test_nests_hold_as_many_granules_as_benign_islands_and_half_of_them_are_brown(granules):
     brown, blue = count(granules.evidence & NEST), count(granules.decoy & NEST)
-    assert brown / (brown + blue) == pytest.approx(EVIDENCE_SHARE, abs=0.08)
+    assert brown / (brown + blue) == pytest.approx(EVIDENCE_FRACTION, abs=0.08)
     assert brown + blue == pytest.approx(count(granules.decoy & BENIGN_ISLAND), rel=0.15)
     area_mm2 = NEST.sum() * CANVAS.mpp**2 * 1e-6
     assert 0.5 * PER_MM2 < (brown + blue) / area_mm2 < PER_MM2
