@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 
@@ -84,6 +83,12 @@ SENTENCE = (
 )
 
 
+def hear_all():
+    """Undo what tests inherit that were started in the background, or by nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def hanging():
     """Start the command and wait until it hangs."""
@@ -98,8 +103,7 @@ def hanging():
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            # Tests that were started in the background ignore it, and so would what they start.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=hear_all,
         )
         started.append(process)
         assert process.stdout.readline() == "here\n"
