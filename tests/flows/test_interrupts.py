@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -83,10 +84,10 @@ SENTENCE = (
 )
 
 
-def hear_all():
-    """Undo what tests inherit that were started in the background, or by nohup."""
+def hear_all(but):
+    """Undo what tests inherit that were started in the background, or by nohup; switch ``but`` off."""
     for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_IGN if number in but else signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def hanging():
     """Start the command and wait until it hangs."""
     started = []
 
-    def start(where):
+    def start(where, but=()):
         words = [sys.executable, "-c", COMMAND, where, "hang"]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = subprocess.Popen(
@@ -103,7 +104,7 @@ def hanging():
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            preexec_fn=hear_all,
+            preexec_fn=partial(hear_all, but),
         )
         started.append(process)
         assert process.stdout.readline() == "here\n"
@@ -154,9 +155,5 @@ def test_a_second_signal_ends_it_at_once(hanging):
 
 
 def test_a_signal_that_the_user_switched_off_stays_off(hanging):
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = hanging("main_thread")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = hanging("main_thread", but=(signal.SIGHUP,))
     assert ended(process, signal.SIGHUP, signal.SIGTERM) == (143, "", SENTENCE)
