@@ -44,7 +44,7 @@ from tasks.tracking.runs import (
 )
 
 COSTS = "costs.md"
-_PARAMS = ("arms", "seeds")
+_PARAMS = ("arms", "folds", "seeds")
 """What the study's run has as params; other settings are tags. MLflow prints all params of a run above each
 of its pictures, and more than a line of them pushes the picture out of its card."""
 BEST = "veritile.best_model"
