@@ -8,8 +8,8 @@ from rich.console import Console
 from flows.commands.target import Target
 from flows.config import load_study
 from flows.open_study import open_study
-from flows.services.ports import refuse_taken
-from flows.services.program import HOST, Program
+from flows.services.ports import refuse_port
+from flows.services.program import HOST
 from flows.viewing.app import address_of
 from flows.viewing.export import export_slide
 from flows.viewing.notes import as_file_name
@@ -24,7 +24,7 @@ def view(target: Target, port: int, console: Console) -> None:
     Raises:
         UsageError: the port is taken, or no review page of the study is stored.
     """
-    refuse_taken([Program("", "the viewer", (), lambda _: True, port=port)])
+    refuse_port(port, "the viewer", "--port")
     viewed = opened(target)
     name = viewed.study.name
     console.print(f"{name}  http://{HOST}:{port}{address_of(name)}", markup=False, highlight=False)

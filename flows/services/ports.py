@@ -24,16 +24,21 @@ def refuse_taken(programs: Iterable[Program]) -> None:
     for program in programs:
         if program.port is None:
             continue
-        option = f"--{program.name}-port" if program.name else "--port"
-        if not 1 <= program.port <= _MOST:
-            raise UsageError(f"{option} {program.port} is no port; a port is a number from 1 to {_MOST}")
+        option = f"--{program.name}-port"
         if program.port in seen:
             raise UsageError(f"{option} and {seen[program.port]} are both {program.port}; give two ports")
         seen[program.port] = option
-        _refuse(program, program.port, option)
+        refuse_port(program.port, program.title, option)
 
 
-def _refuse(program: Program, port: int, option: str) -> None:
+def refuse_port(port: int, title: str, option: str) -> None:
+    """Refuse a port that ``title`` cannot listen at; ``option`` is what gives another.
+
+    Raises:
+        UsageError: it is no port, or is taken; it says by whom.
+    """
+    if not 1 <= port <= _MOST:
+        raise UsageError(f"{option} {port} is no port; a port is a number from 1 to {_MOST}")
     with socket.socket() as probe:
         taken = probe.connect_ex((HOST, port)) == 0
     if not taken:
@@ -45,14 +50,13 @@ def _refuse(program: Program, port: int, option: str) -> None:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise UsageError(
-                        f"port {port} for {program.title} cannot be used: {error.strerror}; give another "
+                        f"port {port} for {title} cannot be used: {error.strerror}; give another "
                         f"with {option}"
                     ) from error
                 taken = True
     if taken:
         raise UsageError(
-            f"port {port} for {program.title} is taken on {HOST} by {holder_of(port)}; give another with "
-            f"{option}"
+            f"port {port} for {title} is taken on {HOST} by {holder_of(port)}; give another with {option}"
         )
 
 

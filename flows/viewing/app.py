@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flows.exit_codes import FAILURES, MISTAKES
 from flows.guarded_server import OwnHostOnly
-from flows.viewing.kept_squares import KeptSquares
+from flows.viewing.kept_lately import KeptLately
 from flows.viewing.notes import MOST_BYTES, Notes, read_notes, write_notes
 from tasks.reporting.review.budget import as_json
 from tasks.reporting.review.document import document
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     Openers = Mapping[str, Callable[[], ViewedStudy]]
     """What opens each study, by its name."""
 
+MOST_SQUARES = 64_000_000
+"""Bytes of the squares of a study that are kept."""
 MOST_MAPS = 400
 """Maps of tiles in one answer."""
 _QUALITY = 85
@@ -55,7 +57,8 @@ class StudyAnswers:
 
     def __init__(self, viewed: "ViewedStudy", home: Path) -> None:
         self._viewed, self._home = viewed, home
-        self._kept, self._turns = KeptSquares(), threading.Semaphore(_AT_ONCE)
+        self._kept = KeptLately(MOST_SQUARES, size_of=len)
+        self._turns = threading.Semaphore(_AT_ONCE)
 
     @property
     def is_current(self) -> bool:
@@ -89,12 +92,11 @@ class StudyAnswers:
         """Return a square of a slide as JPEG."""
         names = request.path_params
         key = (names["number"], names["level"], names["x"], names["y"])
-        found = self._kept.get(key)
-        if found is None:
-            with self._turns:
-                found = _jpeg(Image.fromarray(self._viewed.square(*key)))
-            self._kept.put(key, found)
-        return Response(found, media_type="image/jpeg")
+        return Response(self._kept.of(key, lambda: self._read(*key)), media_type="image/jpeg")
+
+    def _read(self, number: int, level: int, x: int, y: int) -> bytes:
+        with self._turns:
+            return _jpeg(Image.fromarray(self._viewed.square(number, level, x, y)))
 
     def maps(self, request: Request) -> Response:
         """Return the maps of some tiles by one model and explainer."""

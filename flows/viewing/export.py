@@ -1,7 +1,5 @@
 """A slide as one file that needs no server: tissue down to a stated resolution, with all maps of the page."""
 
-import base64
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from PIL import Image
 from flows.viewing.viewed import ViewedSlide, ViewedStudy
 from tasks.reporting.review.budget import as_json
 from tasks.reporting.review.document import document
+from tasks.reporting.review.pictures import webp_uri
 
 _QUALITY = 70
 _WHITE = 235
@@ -52,18 +51,9 @@ def export_slide(viewed: ViewedStudy, number: int, path: Path, most_bytes: int) 
     if own.opening is not None:
         tiles, last = _pyramid(viewed, number, most_bytes, _finer_than(own, um))
         if tiles:
-            um = own.mpp * own.zoom.downsample(last)
-            first = min(level for level, _, _ in tiles)
             named = {f"{level}/{x}_{y}": uri for (level, x, y), uri in tiles.items()}
-            part["deep"] = {
-                "width": own.zoom.width,
-                "height": own.zoom.height,
-                "tile": own.zoom.tile,
-                "first": first,
-                "last": last,
-                "um": um,
-                "tiles": named,
-            }
+            part["deep"] = {**own.deep(min(level for level, _, _ in tiles), last), "tiles": named}
+            um = part["deep"]["um"]
     told = {**viewed.told, "slides": [viewed.told["slides"][number]]}
     page = document(f"{told['study']}: {told['slides'][0]}", as_json(told), [as_json(part)]).encode()
     path.write_bytes(page)
@@ -118,6 +108,4 @@ def _encoded(viewed: ViewedStudy, number: int, place: Square) -> str | None:
     pixels = viewed.square(number, *place)
     if pixels.min() > _WHITE:
         return None
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "WEBP", quality=_QUALITY, method=2)
-    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return webp_uri(Image.fromarray(pixels), _QUALITY, method=2)

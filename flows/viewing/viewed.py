@@ -1,6 +1,5 @@
 """One study as the viewer shows it: its stored review page, and its slides and maps where they are finer."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from flows.viewing.kept_lately import KeptLately
 from tasks.artifacts.attributions import Attributions
 from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.pages import ReviewPage
@@ -48,6 +48,17 @@ class ViewedSlide:
     mpp: float
     opening: Opening | None
 
+    def deep(self, first: int, last: int) -> dict[str, Any]:
+        """Return what the page is told of the squares of the levels ``first`` to ``last``."""
+        return {
+            "width": self.zoom.width,
+            "height": self.zoom.height,
+            "tile": self.zoom.tile,
+            "first": first,
+            "last": last,
+            "um": self.mpp * self.zoom.downsample(last),
+        }
+
 
 class ViewedStudy:
     """Slides, tiles and maps of a study by the numbers that its page gives them. Threads may share it.
@@ -60,9 +71,9 @@ class ViewedStudy:
         self.study = study
         self._record = _newest_page(study)
         self.page = StoredPage(ReviewPage(study.store.path(self._record.reference)).page)
-        self._slides: OrderedDict[int, ViewedSlide] = OrderedDict()
+        self._slides: KeptLately[ViewedSlide] = KeptLately(MOST_SLIDES)
         self._open: OpenFiles[SlideReader] = OpenFiles(MOST_SLIDES)
-        self._maps: OrderedDict[tuple[str, str], DrawnMaps | None] = OrderedDict()
+        self._maps: KeptLately[DrawnMaps | None] = KeptLately(MOST_MAPS)
 
     @property
     def is_current(self) -> bool:
@@ -82,14 +93,7 @@ class ViewedStudy:
         """
         part, own = self.page.slide(number), self.slide(number)
         if own.opening is not None:
-            part["deep"] = {
-                "width": own.zoom.width,
-                "height": own.zoom.height,
-                "tile": own.zoom.tile,
-                "first": own.first,
-                "last": own.zoom.last,
-                "um": own.mpp,
-            }
+            part["deep"] = own.deep(own.first, own.zoom.last)
         return part
 
     def slide(self, number: int) -> ViewedSlide:
@@ -98,11 +102,7 @@ class ViewedStudy:
         Raises:
             KeyError: there is no such slide.
         """
-        found = self._slides.pop(number, None) or self._opened(number)
-        self._slides[number] = found
-        while len(self._slides) > MOST_SLIDES:
-            self._slides.popitem(last=False)
-        return found
+        return self._slides.of(number, lambda: self._opened(number))
 
     def square(self, number: int, level: int, x: int, y: int) -> Rgb:
         """Return a square of a slide, uint8 [height, width, 3].
@@ -168,12 +168,7 @@ class ViewedStudy:
         name, explainer = self._name(number), self.told["explainers"][pair[1]]["id"]
         told = self.told["models"][pair[0]]
         model = ModelKey(told["arm"], told["seed"], told["fold"])
-        key = (name, f"{model.label}/{explainer}")
-        found = self._maps.pop(key) if key in self._maps else self._stored(name, model, explainer)
-        self._maps[key] = found
-        while len(self._maps) > MOST_MAPS:
-            self._maps.popitem(last=False)
-        return found
+        return self._maps.of((name, model, explainer), lambda: self._stored(name, model, explainer))
 
     def _stored(self, name: str, model: ModelKey, explainer: str) -> DrawnMaps | None:
         of_slide = None if self.study.config.level == "slide" else name

@@ -102,7 +102,17 @@ def _canvas_of(geometry: SlideGeometry, size: tuple[int, int]) -> MapCanvas:
 
 
 def _encoded(picture: Image.Image) -> SlidePicture:
+    return SlidePicture(webp_uri(picture, _QUALITY, method=4), picture.width, picture.height)
+
+
+def webp_uri(picture: Image.Image, quality: int, method: int) -> str:
+    """Return a picture as a data URI.
+
+    Args:
+        picture: the picture.
+        quality: 0 to 100.
+        method: 0 (quick) to 6 (small).
+    """
     stream = io.BytesIO()
-    picture.save(stream, "WEBP", quality=_QUALITY, method=4)
-    text = base64.b64encode(stream.getvalue()).decode()
-    return SlidePicture(f"data:image/webp;base64,{text}", picture.width, picture.height)
+    picture.save(stream, "WEBP", quality=quality, method=method)
+    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -133,7 +133,7 @@
     if (!slide) return;
     const own = ++turn, of = slide;
     showChoices();
-    const shown = { none: -2, probability: -1 }[state.layer] ?? state.explainer;
+    const shown = shownNow();
     const codes = await layOn(viewer, of, state.model, shown);
     if (own !== turn) return;
     const kind = state.layer === 'probability' ? 'probability' : Review.signOf(state.explainer);
@@ -163,6 +163,9 @@
     return codes;
   }
 
+  /* What the first pane shows: of an explainer, -1 the prediction, -2 none. */
+  function shownNow() { return { none: -2, probability: -1 }[state.layer] ?? state.explainer; }
+
   function wordsOf(shown) {
     if (shown === -2) return 'The slide itself.';
     return shown === -1 ? `Predicted probability of ${study.target}.` : Review.colourWords(study.explainers[shown]);
@@ -172,7 +175,7 @@
     if (!state.other || !second || second.slide !== of) return;
     const { model, explainer } = state.other, codes = await layOn(second, of, model, explainer), words = wordsOf(explainer);
     at('mine').textContent = `${study.models[state.model].words}: ${{ none: 'no map', probability: 'prediction' }[state.layer] || study.explainers[state.explainer].id}`;
-    at('mine-said').textContent = wordsOf({ none: -2, probability: -1 }[state.layer] ?? state.explainer);
+    at('mine-said').textContent = wordsOf(shownNow());
     at('other-said').textContent = codes || explainer === -2 ? words : `Not available: ${of.why.get(`${model},${explainer}`) || 'there is no such map'}.`;
   }
 
