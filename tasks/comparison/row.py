@@ -124,6 +124,11 @@ class Row:
         return f"{self.explainer or PERFORMANCE}/{self.metric}.{self.score}"
 
 
+def rows_of(table: pd.DataFrame) -> tuple[Row, ...]:
+    """Return the rows of a table that :func:`table_of` made."""
+    return tuple(Row(**{str(name): cell for name, cell in line.items()}) for line in table.to_dict("records"))
+
+
 def table_of(rows: list[Row]) -> pd.DataFrame:
     """Return the rows as a table with the fields of :class:`Row` as columns."""
     return pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(Row)])

@@ -6,7 +6,7 @@ from tasks.comparison.recipe import ComparisonRecipe
 from tasks.evaluate import EvaluateSection
 from tasks.explain import ExplainSection
 from tasks.plugins import Plugin
-from tasks.reported.stored import StoredStudy, flat
+from tasks.reported.stored import StoredStudy, as_sentence, flat
 from tasks.reporting.checklists.facts import Fact, FactTable
 from tasks.reporting.pseudonyms import without_patients
 from tasks.train import TrainSection
@@ -48,7 +48,7 @@ def _subsets(stored: StoredStudy) -> Iterator[Fact]:
     )
     yield Fact("subsets", text, stored.in_file("explain"))
     if stored.summary is not None and stored.summary.explained:
-        yield Fact("subsets", _sentence(stored.summary.explained), stored.origin("compare"))
+        yield Fact("subsets", as_sentence(stored.summary.explained), stored.origin("compare"))
 
 
 def _explanations(stored: StoredStudy) -> Iterator[Fact]:
@@ -97,7 +97,7 @@ def _statistics(stored: StoredStudy) -> Iterator[Fact]:
     yield Fact("statistics", text, origin)
     for note in (*summary.clustering, summary.pooling):
         if note:
-            yield Fact("statistics", _sentence(note), origin)
+            yield Fact("statistics", as_sentence(note), origin)
     text = f"Evaluated: {summary.tiles} tiles of {summary.slides} slides of {summary.patients} patients."
     yield Fact("sample_size", text, origin)
     found = [
@@ -116,8 +116,3 @@ def _robustness(stored: StoredStudy) -> Iterator[Fact]:
     folds = f", in each of {len(stored.study.folds)} folds" if stored.study.folds else ""
     text = f"Seeds per arm: {len(seeds)}{folds}. Intervals hold the spread between seeds."
     yield Fact("robustness", text, stored.in_file("train"))
-
-
-def _sentence(text: str) -> str:
-    """Return a note as a sentence."""
-    return f"{text[0].upper()}{text[1:].rstrip('.')}."

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from tasks.comparison.row import Row
 from tasks.comparison.wording import difference_label, with_interval
-from tasks.reported.stored import StoredStudy
+from tasks.reported.stored import StoredStudy, as_sentence
 from tasks.reporting.checklists.facts import Fact, FactTable
 
 _FIGURES = ("performance", "model", "faithfulness")
@@ -86,6 +86,6 @@ def _limits(stored: StoredStudy) -> Iterator[Fact]:
         yield Fact("limits", text, origin)
     for note in (summary.looks, summary.weak_labels, summary.trained_on):
         if note:
-            yield Fact("limits", f"{note[0].upper()}{note[1:].rstrip('.')}.", origin)
+            yield Fact("limits", as_sentence(note), origin)
     if summary.failed_slides:
         yield Fact("limits", f"{len(summary.failed_slides)} slides failed and are in no figure.", origin)

@@ -1,11 +1,10 @@
 """A study with what is stored of it, opened as its facts need it; nothing is written."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from tasks.artifacts.checkpoint import Checkpoint, CheckpointInfo
 from tasks.artifacts.comparison import Comparison
@@ -14,10 +13,9 @@ from tasks.artifacts.key import ArtifactKey, ModelKey
 from tasks.artifacts.record import ArtifactRecord
 from tasks.artifacts.spec import digest_of
 from tasks.comparison.files import read_summary
-from tasks.comparison.row import Row
+from tasks.comparison.row import Row, rows_of
 from tasks.comparison.summary import ComparisonSummary
-from tasks.reporting.checklists.checklist import Topic
-from tasks.reporting.checklists.facts import Fact, FactTable
+from tasks.reporting.checklists.facts import FactTable
 from tasks.slides.info import SlideInfo, read_info
 from tasks.study.study import Study
 
@@ -70,13 +68,7 @@ class StoredStudy:
     def rows(self) -> tuple[Row, ...]:
         """The rows of the comparison."""
         folder = self._comparison
-        if folder is None:
-            return ()
-        return tuple(Row(**{str(name): cell for name, cell in row.items()}) for row in _records(folder))
-
-    def fact(self, topic: Topic, text: str, origin: str, table: FactTable | None = None) -> tuple[Fact, ...]:
-        """Return one fact as a tuple."""
-        return (Fact(topic, text, origin, table),)
+        return () if folder is None else rows_of(Comparison(folder).table)
 
     def origin(self, stage: str) -> str:
         """Return the artifact of a stage by label and fingerprint, or how many there are."""
@@ -121,8 +113,14 @@ class StoredStudy:
         return self.study.store.path(self.records[key].reference)
 
 
-def _records(folder: Path) -> list[dict[Hashable, Any]]:
-    return Comparison(folder).table.to_dict("records")
+def as_sentence(note: str) -> str:
+    """Return a note of a comparison as a sentence.
+
+    Example:
+        >>> as_sentence("seeds differ")
+        'Seeds differ.'
+    """
+    return f"{note[0].upper()}{note[1:].rstrip('.')}."
 
 
 def counted(values: Iterable[str]) -> str:

@@ -4,16 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-import pandas as pd
-
 from tasks.comparison.analyses.leaderboard import headlines
-from tasks.comparison.files import FIGURE, PAGE, TABLE, read_summary
+from tasks.comparison.files import FIGURE, PAGE, read_rows, read_summary
 from tasks.comparison.page.main_findings import main_findings
-from tasks.comparison.row import Row
+from tasks.comparison.row import Row, rows_of
 from tasks.comparison.wording import MOST_COLUMNS, with_interval
 from tasks.reporting.heatmaps.draw import SHEET
-from tasks.statistics.printing import table
-from tasks.tracking.compared import claims_text
+from tasks.statistics.printing import table as as_table
+from tasks.tracking.compared import FIGURES, claims_text
 from tasks.tracking.job import PREFECT_PAGE, RecordJob
 from tasks.tracking.mlflow_api import MlflowClient
 from tasks.tracking.pictures import shrunk
@@ -48,11 +46,11 @@ def picture_link(run_id: str, path: str) -> str:
 
 def _compared(folder: Path) -> list[str]:
     """Return the verdict and the key figures."""
-    rows = pd.read_parquet(folder / TABLE)
-    typed = [Row(**{str(name): value for name, value in row.items()}) for row in rows.to_dict("records")]
-    findings = [f"- {_short(line.removeprefix('- '))}" for line in main_findings(read_summary(folder), typed)]
-    claims = [f"- **{_short(line)}**" for line in claims_text(rows).splitlines()]
-    return ["\n".join([*claims, *findings]), "\n".join(_figures(typed, read_summary(folder).primary))]
+    table, summary = read_rows(folder), read_summary(folder)
+    rows = list(rows_of(table))
+    findings = [f"- {_short(line.removeprefix('- '))}" for line in main_findings(summary, rows)]
+    claims = [f"- **{_short(line)}**" for line in claims_text(table).splitlines()]
+    return ["\n".join([*claims, *findings]), "\n".join(_figures(rows, summary.primary))]
 
 
 def _figures(rows: Sequence[Row], primary: str | None) -> Iterator[str]:
@@ -67,12 +65,12 @@ def _figures(rows: Sequence[Row], primary: str | None) -> Iterator[str]:
         for row in told
     }
     shown, columns = names[:_MOST_FIGURES], arms[:MOST_COLUMNS]
-    yield from table(
+    yield from as_table(
         ["figure", "better", *columns],
         [[name, better, *(cells.get((name, arm), "") for arm in columns)] for name, better in shown],
     )
     if (more := len(names) - len(shown)) or len(columns) < len(arms):
-        yield f"\n{more} more figures, and all {len(arms)} arms, are in `tables/figures.json`."
+        yield f"\n{more} more figures, and all {len(arms)} arms, are in `{FIGURES}`."
 
 
 def _is_key(row: Row, headline: str | None) -> bool:

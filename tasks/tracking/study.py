@@ -3,9 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
-import pandas as pd
-
-from tasks.comparison.files import FILES, TABLE
+from tasks.comparison.files import FILES, read_rows
 from tasks.reporting.pseudonyms import without_patients
 from tasks.tracking.ask import ask
 from tasks.tracking.child import ChildFacts, fill_child
@@ -160,7 +158,7 @@ class Recorder:
         for path in (folder / name for name in FILES):
             if path.is_file():
                 self._client.log_artifact(parent, str(path))
-        rows = pd.read_parquet(folder / TABLE)
+        rows = read_rows(folder)
         log_points(self._client, parent, comparison_points(rows))
         if FIGURES not in {item.path for item in self._client.list_artifacts(parent, "tables")}:
             # A table that is logged again is made longer.

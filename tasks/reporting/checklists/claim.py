@@ -2,8 +2,7 @@
 
 Source: Tejani AS, Klontzas ME, Gatti AA, Mongan JT, Moy L, Park SH, Kahn CE Jr (2024), Checklist for
 Artificial Intelligence in Medical Imaging (CLAIM): 2024 Update, Radiology: Artificial Intelligence
-6(4):e240300. Numbers
-and subjects of the items are from there; the words are ours.
+6(4):e240300. Numbers and subjects of the items are from there; the words are ours.
 """
 
 from tasks.reporting.checklists.checklist import Checklist, ChecklistItem
