@@ -65,8 +65,12 @@ class _FirstLook:
             self._tiles[key] = event.reference
         elif key.stage == Explain.name and event.made and key.explainer in self._wanted and key.model:
             # In the context of the run, to which Prefect adds what is logged.
-            words = (copy_context().run, (self._draw, key, event.reference))
-            self._thread = threading.Thread(target=words[0], args=words[1], daemon=True, name="first look")
+            self._thread = threading.Thread(
+                target=copy_context().run,
+                args=(self._draw, key, event.reference),
+                daemon=True,
+                name="first look",
+            )
             self._thread.start()
 
     def wait(self) -> None:

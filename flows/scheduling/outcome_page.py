@@ -42,7 +42,7 @@ def publish(config: Path, home: Path, text: str) -> None:
     url = PREFECT_API_URL.value()
     if url and (why := silence_of(url, _PATIENCE_S)):
         # Prefect would try again and again.
-        _log.warning("the page of the run could not be written to Prefect: %s", why)
+        _untold("page", why)
         return
     name = re.sub(r"[^a-z0-9]+", "-", (runtime.deployment.name or config.stem).lower()).strip("-")
     page = f"{text}\n\n| | |\n|---|---|\n| study file | `{config}` |\n| home | `{home}` |\n"
@@ -69,5 +69,5 @@ def summary(outcome: Outcome, home: Path) -> str:
     return "\n".join(lines)
 
 
-def _untold(what: str, error: Exception) -> None:
-    _log.warning("the %s of the run could not be written to Prefect: %s", what, str(error).partition("\n")[0])
+def _untold(what: str, why: Exception | str) -> None:
+    _log.warning("the %s of the run could not be written to Prefect: %s", what, str(why).partition("\n")[0])

@@ -1,27 +1,13 @@
 """Commands that only read need no home that can be written, and change nothing in one that can."""
 
-import logging
-
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from flows.cli import app
+from tests._support.caches import CACHES
 from tests._support.mounts import read_only, small_disk
 from tests._support.studies import tiny_config
-
-CACHES = {"work", "work/file_hashes.jsonl", "work/slide_facts.jsonl"}
-"""What is known of input files may be kept, as reading them again may take hours."""
-
-
-@pytest.fixture(autouse=True)
-def _no_handler_stays():
-    """Each command adds one that writes to where its test collects output."""
-    log = logging.getLogger("veritile")
-    before, level = list(log.handlers), log.level
-    yield
-    log.handlers[:] = before
-    log.setLevel(level)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """veritile report: what it writes and what it refuses, each in one sentence."""
 
-import logging
 from pathlib import Path
 
 import docx
@@ -14,21 +13,10 @@ from flows.commands.report import ReportJob, report
 from flows.commands.target import Target
 from flows.options import out
 from tasks.study.errors import UsageError
+from tests._support.caches import CACHES
 from tests._support.plans import plan_of
 from tests._support.reported_studies import store_contents
 from tests._support.studies import tiny_config
-
-CACHES = {"work", "work/file_hashes.jsonl", "work/slide_facts.jsonl"}
-"""What is remembered of input files, as by every command that only reads."""
-
-
-@pytest.fixture(autouse=True)
-def _no_handler_stays():
-    log = logging.getLogger("veritile")
-    before, level = list(log.handlers), log.level
-    yield
-    log.handlers[:] = before
-    log.setLevel(level)
 
 
 @pytest.fixture(scope="module")
